@@ -1,0 +1,173 @@
+//! Who sent a request: an address or a host name as a fixed-size key that hashes fast.
+//!
+//! IPv4 addresses are held as IPv4-mapped IPv6 (RFC 4291, 2.5.5.2). A host name (Apache with
+//! `HostnameLookups On`) is held as a hash below a prefix that no client can have, and its text
+//! is kept beside the counts by whoever needs it.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A client key: an IP address, or a hashed host name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Client(u128);
+
+/// First 16 bits of a host-name key. `ff00::/8` is multicast (RFC 4291, 2.7), never a source address.
+const NAME_PREFIX: u128 = 0xffff << 112;
+
+impl Client {
+    /// Reads the client field of a log line: IPv4, IPv6 (also in brackets), or a host name.
+    ///
+    /// Never fails: what is no address is a name. An empty field and `-` are names too.
+    pub fn parse(field: &[u8]) -> Client {
+        if let Some(address) = parse_ipv4(field) {
+            return Client::from_ip(IpAddr::V4(address));
+        }
+        if field.contains(&b':') {
+            let inner = field
+                .strip_prefix(b"[")
+                .and_then(|rest| rest.strip_suffix(b"]"))
+                .unwrap_or(field);
+            if let Some(address) = std::str::from_utf8(inner)
+                .ok()
+                .and_then(|text| text.parse::<Ipv6Addr>().ok())
+            {
+                return Client::from_ip(IpAddr::V6(address));
+            }
+        }
+        Client(NAME_PREFIX | (name_hash(field) >> 16))
+    }
+
+    /// The key of an address.
+    pub fn from_ip(address: IpAddr) -> Client {
+        match address {
+            IpAddr::V4(v4) => Client(u128::from(v4.to_ipv6_mapped())),
+            IpAddr::V6(v6) => Client(u128::from(v6)),
+        }
+    }
+
+    /// The address, or `None` for a host name.
+    pub fn ip(self) -> Option<IpAddr> {
+        if self.is_name() {
+            return None;
+        }
+        let v6 = Ipv6Addr::from(self.0);
+        Some(v6.to_ipv4_mapped().map_or(IpAddr::V6(v6), IpAddr::V4))
+    }
+
+    /// True when the key stands for a host name.
+    pub fn is_name(self) -> bool {
+        self.0 >> 112 == NAME_PREFIX >> 112
+    }
+
+    /// The network that operators usually act on: /24 for IPv4, /48 for IPv6 (RFC 6177 gives
+    /// end sites a /48 to /56), `None` for host names.
+    pub fn network(self) -> Option<ipnet::IpNet> {
+        let (address, width) = match self.ip()? {
+            v4 @ IpAddr::V4(_) => (v4, 24),
+            v6 @ IpAddr::V6(_) => (v6, 48),
+        };
+        ipnet::IpNet::new(address, width)
+            .ok()
+            .map(|network| network.trunc())
+    }
+
+    /// The raw key, for sampling by hash and for serialisation.
+    pub fn key(self) -> u128 {
+        self.0
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.ip() {
+            Some(ip) => write!(f, "{ip}"),
+            None => write!(f, "name:{:x}", self.0),
+        }
+    }
+}
+
+/// Dotted-quad only, no leading zeros beyond one digit group, no allocation: this runs once a line.
+fn parse_ipv4(field: &[u8]) -> Option<Ipv4Addr> {
+    if field.len() < 7 || field.len() > 15 {
+        return None;
+    }
+    let mut octets = [0u8; 4];
+    let mut index = 0;
+    let mut value: u16 = 0;
+    let mut digits = 0;
+    for &byte in field {
+        match byte {
+            b'0'..=b'9' if digits < 3 => {
+                value = value * 10 + u16::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && index < 3 && value <= 255 => {
+                octets[index] = value as u8;
+                index += 1;
+                value = 0;
+                digits = 0;
+            }
+            _ => return None,
+        }
+    }
+    if index != 3 || digits == 0 || value > 255 {
+        return None;
+    }
+    octets[3] = value as u8;
+    Some(Ipv4Addr::from(octets))
+}
+
+/// FNV-1a over 128 bits (Fowler, Noll, Vo; offset basis and prime from the FNV reference page).
+/// Stable across runs and machines, which the standard hashers do not promise.
+pub fn name_hash(bytes: &[u8]) -> u128 {
+    const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    bytes.iter().fold(BASIS, |hash, &byte| {
+        (hash ^ u128::from(byte)).wrapping_mul(PRIME)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_round_trip_and_names_stay_apart() {
+        for text in ["203.0.113.7", "2001:db8::1", "0.0.0.0", "::1"] {
+            assert_eq!(
+                Client::parse(text.as_bytes()).ip(),
+                Some(text.parse().unwrap()),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            Client::parse(b"[2001:db8::1]"),
+            Client::parse(b"2001:db8::1")
+        );
+        for name in [
+            "shop.example",
+            "-",
+            "",
+            "1.2.3",
+            "1.2.3.4.5",
+            "256.1.1.1",
+            "a:b",
+        ] {
+            assert!(Client::parse(name.as_bytes()).is_name(), "{name}");
+        }
+        assert_ne!(Client::parse(b"a.example"), Client::parse(b"b.example"));
+    }
+
+    #[test]
+    fn networks_are_24_and_48() {
+        let network = |text: &str| {
+            Client::parse(text.as_bytes())
+                .network()
+                .unwrap()
+                .to_string()
+        };
+        assert_eq!(network("203.0.113.7"), "203.0.113.0/24");
+        assert_eq!(network("2001:db8:1:2::3"), "2001:db8:1::/48");
+        assert!(Client::parse(b"host.example").network().is_none());
+    }
+}

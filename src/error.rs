@@ -1,0 +1,56 @@
+//! What can stop a run: every error says what failed, where, and what to do about it.
+//!
+//! Conditions that do not stop a run are warnings in the report, not errors.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// An error that ends the run (exit status 2).
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An input, a pack or an output could not be read or written.
+    #[error("{path}: {doing}: {source}")]
+    Io {
+        /// The file concerned.
+        path: PathBuf,
+        /// What was being done, as in "cannot open".
+        doing: &'static str,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// One or more entries of pattern packs are wrong; every fault found is listed.
+    #[error("{}", .0.join("\n"))]
+    Patterns(Vec<String>),
+    /// An option's value makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// Nothing that was named could be read as a log.
+    #[error("no log to read: {0}")]
+    NoInput(String),
+}
+
+impl Error {
+    /// Wraps an I/O error with the path and the action.
+    pub fn io(path: impl Into<PathBuf>, doing: &'static str, source: std::io::Error) -> Error {
+        Error::Io {
+            path: path.into(),
+            doing,
+            source,
+        }
+    }
+}
+
+/// Shorthand for results of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What the reader must know before trusting the rest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Warning {
+    /// Stable, for scripts.
+    pub code: &'static str,
+    /// For people.
+    pub message: String,
+    /// The input concerned.
+    pub input: Option<String>,
+}

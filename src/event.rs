@@ -1,0 +1,113 @@
+//! One log record, borrowed from the line it was read from.
+//!
+//! A record is what a format understood of a line; it owns nothing, so that parsing allocates
+//! nothing. `None` means that the log does not say.
+
+use crate::client::Client;
+use crate::time::{LocalTime, Time, UtcOffset};
+
+/// What one line says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event<'a> {
+    /// A request that was answered.
+    Access(Access<'a>),
+    /// A message of the server.
+    Error(ErrorRecord<'a>),
+}
+
+/// A record of an access log.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Access<'a> {
+    /// When, as logged: nginx logs the end of a request, Apache its start.
+    pub time: Time,
+    /// The zone the log wrote the time in.
+    pub utc_offset: UtcOffset,
+    /// Who asked.
+    pub client: Client,
+    /// The client field as logged.
+    pub client_text: &'a [u8],
+    /// The virtual host, where the format has one.
+    pub vhost: Option<&'a [u8]>,
+    /// The authenticated user.
+    pub user: Option<&'a [u8]>,
+    /// The whole request field, still escaped as logged; empty when the client sent nothing.
+    pub request: &'a [u8],
+    /// The method; empty when the request field is no request line.
+    pub method: &'a [u8],
+    /// The request target, still escaped and encoded as logged. For a malformed request line, the
+    /// whole field, so that it is searched as well.
+    pub target: &'a [u8],
+    /// `HTTP/1.1`; empty when missing.
+    pub protocol: &'a [u8],
+    /// The status code.
+    pub status: Option<u16>,
+    /// Bytes sent.
+    pub bytes: Option<u64>,
+    /// The referer, still escaped as logged.
+    pub referer: Option<&'a [u8]>,
+    /// The user agent, still escaped as logged.
+    pub user_agent: Option<&'a [u8]>,
+    /// Whatever follows the fields that the format knows.
+    pub extras: &'a [u8],
+}
+
+impl<'a> Access<'a> {
+    /// The target up to the first `?`.
+    pub fn path(&self) -> &'a [u8] {
+        match memchr::memchr(b'?', self.target) {
+            Some(at) => &self.target[..at],
+            None => self.target,
+        }
+    }
+
+    /// The target after the first `?`, if there is one.
+    pub fn query(&self) -> Option<&'a [u8]> {
+        memchr::memchr(b'?', self.target).map(|at| &self.target[at + 1..])
+    }
+}
+
+/// A record of an error log.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ErrorRecord<'a> {
+    /// When, on the server's own clock: error logs carry no zone.
+    pub time: LocalTime,
+    /// `error`, `crit`, `notice`, ... as logged.
+    pub level: &'a [u8],
+    /// The client the message is about.
+    pub client: Option<Client>,
+    /// The message: Apache's text from the `AHnnnnn` code on, nginx's text after `*CONN`, without the
+    /// context fields below.
+    pub message: &'a [u8],
+    /// The request line that nginx adds, without quotes.
+    pub request: Option<&'a [u8]>,
+    /// The referer that Apache and nginx add.
+    pub referer: Option<&'a [u8]>,
+}
+
+/// Why a line is no record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unparsed {
+    /// The line ends before the format's fields do.
+    Truncated,
+    /// No time, or one that no calendar has.
+    BadTime,
+    /// The status or size field is no number.
+    BadNumber,
+    /// Nothing of the format is recognisable.
+    NotThisFormat,
+    /// Longer than a line may be; only its beginning was looked at.
+    TooLong,
+}
+
+impl Unparsed {
+    /// The reason as the report words it.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Unparsed::Truncated => "the line ends too early",
+            Unparsed::BadTime => "no readable time",
+            Unparsed::BadNumber => "status or size is not a number",
+            Unparsed::NotThisFormat => "not in the format of the file",
+            Unparsed::TooLong => "line too long",
+        }
+    }
+}

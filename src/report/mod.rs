@@ -1,0 +1,3 @@
+//! The list of renderers.
+
+pub mod view;

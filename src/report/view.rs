@@ -1,0 +1,379 @@
+//! The report: the one versioned, serialisable value that every renderer is given.
+//!
+//! Renderers never compute; what is not here cannot be shown. Log text in these fields is text
+//! (bytes that are no UTF-8 stand as `\xHH`), but still hostile: escape it for the medium.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::category::Category;
+pub use crate::error::Warning;
+use crate::format::spec::LogKind;
+use crate::severity::Severity;
+use crate::terms::{Cause, Dimension, Outcome, Phase, Role, SymptomKind};
+use crate::time::{Time, UtcOffset};
+
+/// Version of the report's shape: rises when a named field must change its meaning.
+pub const SCHEMA_VERSION: &str = "1";
+
+/// The whole answer.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)] // REPORT.md's names; documented on the types they hold
+pub struct Report {
+    pub schema_version: &'static str,
+    pub tool: Tool,
+    pub verdict: Verdict,
+    pub inputs: Vec<Input>,
+    pub window: Window,
+    pub totals: Totals,
+    pub series: Series,
+    pub incidents: Vec<Incident>,
+    pub warnings: Vec<Warning>,
+    /// The zone that people expect times in: the access log's own. Not part of the JSON.
+    #[serde(skip)]
+    pub display_offset: UtcOffset,
+}
+
+/// Name and version of the program that wrote the report.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct Tool {
+    pub name: &'static str,
+    pub version: &'static str,
+}
+
+/// The one answer, taken from the gravest incident.
+#[derive(Debug, Clone, Serialize)]
+pub struct Verdict {
+    /// Whether an attack was found.
+    pub attack: bool,
+    /// A [`Cause`] name, or `"none"`.
+    pub cause: &'static str,
+    /// 0..1.
+    pub confidence: f64,
+    /// One sentence.
+    pub headline: String,
+    /// First evidence.
+    pub start: Option<Time>,
+    /// Last evidence.
+    pub end: Option<Time>,
+}
+
+/// One input and what became of its lines: `records + unparsed + blank = lines`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Input {
+    /// As given or found; `-` for standard input.
+    pub path: String,
+    /// Access or error log.
+    pub kind: LogKind,
+    /// The format's name.
+    pub format: &'static str,
+    /// Bytes read, after decompression.
+    pub bytes: u64,
+    /// Physical lines.
+    pub lines: u64,
+    /// Lines that became records, or belong to one.
+    pub records: u64,
+    /// Lines that did not parse.
+    pub unparsed: u64,
+    /// Empty lines.
+    pub blank: u64,
+    /// Earliest record.
+    pub first: Option<Time>,
+    /// Latest record.
+    pub last: Option<Time>,
+    /// The zone of its times.
+    pub utc_offset: Option<UtcOffset>,
+    /// Clock error against the other inputs, in seconds.
+    pub clock_skew_s: Option<f64>,
+    /// Lines that did not parse, by reason, and other remarks.
+    pub notes: Vec<String>,
+}
+
+/// The time that the records cover.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct Window {
+    pub start: Option<Time>,
+    pub end: Option<Time>,
+    /// Bucket width of the series in seconds.
+    pub bucket_s: u64,
+}
+
+/// Sums over everything read.
+#[derive(Debug, Clone, Serialize)]
+pub struct Totals {
+    /// Access records.
+    pub requests: u64,
+    /// Bytes sent, where the log says.
+    pub bytes_sent: Option<u64>,
+    /// Distinct clients.
+    pub clients: u64,
+    /// Requests by status class, `"1xx"` to `"5xx"`.
+    pub status: BTreeMap<&'static str, u64>,
+    /// Lines with a hit of at least medium confidence.
+    pub hits: u64,
+    /// The same by category.
+    pub hits_by_category: BTreeMap<&'static str, u64>,
+}
+
+/// Parallel arrays, one number a bucket, no bucket left out.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct Series {
+    pub start: Option<Time>,
+    pub bucket_s: u64,
+    pub requests: Vec<u64>,
+    pub errors_5xx: Vec<u64>,
+    pub hits: Vec<u64>,
+    pub clients: Vec<u64>,
+}
+
+/// What belongs together, told from its first to its last evidence.
+#[derive(Debug, Clone, Serialize)]
+pub struct Incident {
+    /// 1.. within the report.
+    pub id: u32,
+    /// Why.
+    pub cause: Cause,
+    /// False for crowds, crawlers and server faults.
+    pub attack: bool,
+    /// How grave.
+    pub severity: Severity,
+    /// 0..1.
+    pub confidence: f64,
+    /// The sentences that the confidence rests on.
+    pub reasons: Vec<String>,
+    /// First evidence.
+    pub start: Time,
+    /// Last evidence.
+    pub end: Time,
+    /// The logs begin inside the incident.
+    pub ongoing_at_start: bool,
+    /// The logs stop inside the incident.
+    pub ongoing_at_end: bool,
+    /// One sentence a postmortem can quote.
+    pub headline: String,
+    /// What happened, in time order.
+    pub timeline: Vec<TimelineEntry>,
+    /// Traffic above the baseline.
+    pub bursts: Vec<Burst>,
+    /// Who.
+    pub actors: Vec<Actor>,
+    /// What was attacked, and whether it worked.
+    pub injections: Vec<Injection>,
+    /// What the error logs say.
+    pub symptoms: Vec<Symptom>,
+    /// What it cost.
+    pub impact: Impact,
+    /// What would have helped, counted on these logs.
+    pub mitigations: Vec<Mitigation>,
+}
+
+/// One step of the story.
+#[derive(Debug, Clone, Serialize)]
+pub struct TimelineEntry {
+    /// When it began.
+    pub time: Time,
+    /// When it ended, if it lasted.
+    pub end: Option<Time>,
+    /// Phase of the attack.
+    pub phase: Phase,
+    /// A finer name: `onset`, `peak`, `sql_injection`, `workers_exhausted`, ...
+    pub kind: String,
+    /// How grave.
+    pub severity: Severity,
+    /// One sentence.
+    pub summary: String,
+    /// Ids of the actors concerned.
+    pub actors: Vec<String>,
+    /// The numbers behind the sentence.
+    pub metrics: BTreeMap<&'static str, f64>,
+    /// Lines that prove it.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A log line that proves a statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// The input's path.
+    pub source: String,
+    /// 1-based.
+    pub line: u64,
+    /// The record's time.
+    pub time: Option<Time>,
+    /// The line.
+    pub text: String,
+}
+
+/// Traffic above the baseline.
+#[derive(Debug, Clone, Serialize)]
+pub struct Burst {
+    /// What was watched.
+    pub dimension: Dimension,
+    /// Which path, network or client; `null` for the total.
+    pub key: Option<String>,
+    /// Onset, to the second.
+    pub start: Time,
+    /// The busiest bucket.
+    pub peak_at: Time,
+    /// End, to the second.
+    pub end: Time,
+    /// Requests per second expected.
+    pub baseline_rps: f64,
+    /// Requests per second in the busiest bucket.
+    pub peak_rps: f64,
+    /// Requests within.
+    pub requests: u64,
+    /// Requests above the baseline.
+    pub excess_requests: u64,
+    /// Distinct clients within.
+    pub clients: u64,
+    /// Share of those never seen outside.
+    pub new_client_ratio: f64,
+    /// A [`Cause`] name.
+    pub classification: &'static str,
+    /// 0..1.
+    pub confidence: f64,
+    /// Who and what it consists of.
+    pub top: BurstTop,
+}
+
+/// The leading values inside a burst.
+#[derive(Debug, Clone, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct BurstTop {
+    pub clients: Vec<Ranked>,
+    pub networks: Vec<Ranked>,
+    pub paths: Vec<Ranked>,
+    pub user_agents: Vec<Ranked>,
+}
+
+/// A value and how often it occurred.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Ranked {
+    /// The value.
+    pub key: String,
+    /// Requests inside the burst.
+    pub requests: u64,
+    /// Those above its own baseline.
+    pub excess: u64,
+}
+
+/// One client, or many that act alike.
+#[derive(Debug, Clone, Serialize)]
+pub struct Actor {
+    /// `A1`, `A2`, ... within the report.
+    pub id: String,
+    /// Its part.
+    pub role: Role,
+    /// Every address or host name.
+    pub clients: Vec<String>,
+    /// How many.
+    pub client_count: u64,
+    /// Their networks (CIDR).
+    pub networks: Vec<String>,
+    /// User agents, most frequent first.
+    pub user_agents: Vec<String>,
+    /// First request.
+    pub first: Time,
+    /// Last request.
+    pub last: Time,
+    /// Requests.
+    pub requests: u64,
+    /// Hits by category.
+    pub hits_by_category: BTreeMap<&'static str, u64>,
+    /// Paths, most frequent first.
+    pub paths: Vec<String>,
+    /// Answers by status class.
+    pub status: BTreeMap<&'static str, u64>,
+}
+
+/// An attacked endpoint and parameter.
+#[derive(Debug, Clone, Serialize)]
+pub struct Injection {
+    /// A [`Category`].
+    pub category: Category,
+    /// The path.
+    pub endpoint: String,
+    /// The parameter, or the header's name; `null` when the path itself was attacked.
+    pub parameter: Option<String>,
+    /// Techniques: `union`, `boolean`, `error`, `time_based`, ...
+    pub techniques: Vec<String>,
+    /// Requests.
+    pub attempts: u64,
+    /// Ids of the actors.
+    pub actors: Vec<String>,
+    /// First attempt.
+    pub first: Time,
+    /// Last attempt.
+    pub last: Time,
+    /// Whether it worked.
+    pub outcome: Outcome,
+    /// Why we think so.
+    pub outcome_reasons: Vec<String>,
+    /// Some of the lines.
+    pub samples: Vec<Evidence>,
+}
+
+/// Messages of one kind in the error logs.
+#[derive(Debug, Clone, Serialize)]
+pub struct Symptom {
+    /// What they mean.
+    pub kind: SymptomKind,
+    /// First message.
+    pub first: Time,
+    /// Last message.
+    pub last: Time,
+    /// Messages.
+    pub count: u64,
+    /// One of them.
+    pub sample: String,
+    /// Some of the lines.
+    pub evidence: Vec<Evidence>,
+}
+
+/// What it cost.
+#[derive(Debug, Clone, Serialize)]
+pub struct Impact {
+    /// Requests inside the incident.
+    pub requests: u64,
+    /// Those answered with 5xx.
+    pub failed: u64,
+    /// failed / requests.
+    pub failed_ratio: Option<f64>,
+    /// Clients inside.
+    pub clients: u64,
+    /// Clients that met a 5xx.
+    pub clients_failed: u64,
+    /// When the service did not answer.
+    pub outages: Vec<Outage>,
+    /// Requests that the baseline would have brought during silences.
+    pub lost_requests_estimate: Option<u64>,
+}
+
+/// A time in which the service did not answer.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct Outage {
+    pub start: Time,
+    pub end: Time,
+    /// What shows it.
+    pub reason: String,
+}
+
+/// A measure and what it would have done.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs)]
+pub struct Mitigation {
+    /// `block_networks`, `rate_limit`, `fix_endpoint`.
+    pub kind: &'static str,
+    pub summary: String,
+    /// Networks or endpoints concerned.
+    pub targets: Vec<String>,
+    /// Share of the attack's requests it would have stopped.
+    pub attack_share: Option<f64>,
+    /// Share of the other requests it would have stopped too.
+    pub innocent_share: Option<f64>,
+}

@@ -1,0 +1,332 @@
+//! Points in time: parsing what servers write, printing what people and scripts read.
+//!
+//! The only file that knows chrono. The library never asks for the current time.
+
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use serde::{Serialize, Serializer};
+
+/// Microseconds since 1970-01-01T00:00:00Z. Serialises as RFC 3339 in UTC with a `Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Time(i64);
+
+/// A wall-clock reading without a zone, in microseconds as if it were UTC. Becomes a [`Time`] once
+/// the offset is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct LocalTime(i64);
+
+const MICROS: i64 = 1_000_000;
+
+impl Time {
+    /// From whole seconds since the epoch.
+    pub fn from_secs(secs: i64) -> Time {
+        Time(secs.saturating_mul(MICROS))
+    }
+
+    /// From microseconds since the epoch.
+    pub fn from_micros(micros: i64) -> Time {
+        Time(micros)
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    pub fn secs(self) -> i64 {
+        self.0.div_euclid(MICROS)
+    }
+
+    /// Microseconds since the epoch.
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Without the part below a second.
+    pub fn floor_to_second(self) -> Time {
+        Time::from_secs(self.secs())
+    }
+
+    /// Seconds from `earlier` to `self`.
+    pub fn seconds_since(self, earlier: Time) -> f64 {
+        (self.0 - earlier.0) as f64 / MICROS as f64
+    }
+
+    /// RFC 3339 in UTC; a fraction only when there is one.
+    pub fn to_rfc3339(self) -> String {
+        let Some(moment) = DateTime::<Utc>::from_timestamp_micros(self.0) else {
+            return "invalid".to_string();
+        };
+        let format = if self.0.rem_euclid(MICROS) == 0 {
+            "%Y-%m-%dT%H:%M:%SZ"
+        } else {
+            "%Y-%m-%dT%H:%M:%S%.6fZ"
+        };
+        moment.format(format).to_string()
+    }
+
+    /// Printed at an offset with a chrono format string, for people.
+    pub fn format_at(self, offset: UtcOffset, format: &str) -> String {
+        match (
+            DateTime::<Utc>::from_timestamp_micros(self.0),
+            FixedOffset::east_opt(offset.0),
+        ) {
+            (Some(moment), Some(zone)) => moment.with_timezone(&zone).format(format).to_string(),
+            _ => "invalid".to_string(),
+        }
+    }
+
+    /// Parses RFC 3339 (`2021-09-05T13:58:03Z`, offsets and fractions allowed).
+    pub fn parse_rfc3339(text: &str) -> Option<Time> {
+        let moment = DateTime::parse_from_rfc3339(text.trim()).ok()?;
+        Some(Time(moment.timestamp_micros()))
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_rfc3339())
+    }
+}
+
+impl LocalTime {
+    /// Reads the wall clock at `offset`.
+    pub fn at(self, offset: UtcOffset) -> Time {
+        Time(self.0 - i64::from(offset.0) * MICROS)
+    }
+
+    /// Microseconds as if the clock were UTC.
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// From microseconds as if the clock were UTC.
+    pub fn from_micros(micros: i64) -> LocalTime {
+        LocalTime(micros)
+    }
+
+    /// Parses `YYYY-MM-DD HH:MM[:SS]` (also with a `T`), or a date alone.
+    pub fn parse_people(text: &str) -> Option<LocalTime> {
+        let text = text.trim();
+        [
+            "%Y-%m-%d %H:%M:%S",
+            "%Y-%m-%d %H:%M",
+            "%Y-%m-%dT%H:%M:%S",
+            "%Y-%m-%dT%H:%M",
+        ]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        .or_else(|| {
+            NaiveDate::parse_from_str(text, "%Y-%m-%d")
+                .ok()?
+                .and_hms_opt(0, 0, 0)
+        })
+        .map(|naive| LocalTime(naive.and_utc().timestamp_micros()))
+    }
+}
+
+/// An offset from UTC in seconds, east positive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct UtcOffset(pub i32);
+
+impl UtcOffset {
+    /// UTC itself.
+    pub const UTC: UtcOffset = UtcOffset(0);
+
+    /// Parses `+02:00`, `-0400`, `+5`, `Z` and `UTC`. At most 15 hours either way: the widest in
+    /// use are UTC-12 and UTC+14 (IANA tz database).
+    pub fn parse(text: &str) -> Option<UtcOffset> {
+        let text = text.trim();
+        if text.eq_ignore_ascii_case("z")
+            || text.eq_ignore_ascii_case("utc")
+            || text.eq_ignore_ascii_case("gmt")
+        {
+            return Some(UtcOffset::UTC);
+        }
+        let (sign, digits) = match text.as_bytes().first()? {
+            b'+' => (1, &text[1..]),
+            b'-' => (-1, &text[1..]),
+            _ => return None,
+        };
+        let (hours, minutes) = match digits.split_once(':') {
+            Some((hours, minutes)) => (hours, minutes),
+            None if digits.len() <= 2 => (digits, "0"),
+            None if digits.len() == 4 && digits.is_ascii() => digits.split_at(2),
+            None => return None,
+        };
+        let hours: i32 = hours.parse().ok()?;
+        let minutes: i32 = minutes.parse().ok()?;
+        (hours <= 15 && (0..60).contains(&minutes) && hours >= 0)
+            .then_some(UtcOffset(sign * (hours * 3600 + minutes * 60)))
+    }
+
+    /// `+02:00`, `-04:00`, `+00:00`.
+    pub fn label(self) -> String {
+        let sign = if self.0 < 0 { '-' } else { '+' };
+        let minutes = self.0.abs() / 60;
+        format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+    }
+}
+
+impl Serialize for UtcOffset {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.label())
+    }
+}
+
+/// Parses the time of common and combined logs, `19/May/2026:14:02:11 +0000` (without brackets).
+///
+/// Both fields are returned, so that the report can show the log's own zone.
+pub fn parse_clf(field: &[u8]) -> Option<(Time, UtcOffset)> {
+    if field.len() != 26
+        || field[2] != b'/'
+        || field[6] != b'/'
+        || field[11] != b':'
+        || field[20] != b' '
+    {
+        return None;
+    }
+    let local = civil(
+        digits(&field[7..11])?,
+        month(&field[3..6])?,
+        digits(&field[0..2])?,
+        &field[12..20],
+    )?;
+    let offset = parse_offset(&field[21..26])?;
+    Some((LocalTime(local).at(offset), offset))
+}
+
+/// Parses Apache's error-log time, `Tue May 19 14:25:58.123456 2026` (the fraction is optional;
+/// Apache 2.2 has none; without brackets).
+pub fn parse_apache_error(field: &[u8]) -> Option<LocalTime> {
+    if field.len() < 24 || field[3] != b' ' || field[7] != b' ' || field[10] != b' ' {
+        return None;
+    }
+    let day = if field[8] == b' ' {
+        digits(&field[9..10])?
+    } else {
+        digits(&field[8..10])?
+    };
+    let (fraction, year) = match field[19] {
+        b'.' => {
+            let rest = &field[20..];
+            let space = rest.iter().position(|&byte| byte == b' ')?;
+            (fraction_micros(&rest[..space])?, rest.get(space + 1..)?)
+        }
+        b' ' => (0, &field[20..]),
+        _ => return None,
+    };
+    if year.len() != 4 {
+        return None;
+    }
+    let local = civil(digits(year)?, month(&field[4..7])?, day, &field[11..19])?;
+    Some(LocalTime(local + fraction))
+}
+
+/// Parses nginx's error-log time, `2026/05/19 14:26:03`.
+pub fn parse_nginx_error(field: &[u8]) -> Option<LocalTime> {
+    if field.len() != 19 || field[4] != b'/' || field[7] != b'/' || field[10] != b' ' {
+        return None;
+    }
+    civil(
+        digits(&field[0..4])?,
+        digits(&field[5..7])?,
+        digits(&field[8..10])?,
+        &field[11..19],
+    )
+    .map(LocalTime)
+}
+
+fn parse_offset(field: &[u8]) -> Option<UtcOffset> {
+    let sign = match field[0] {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let hours = digits(&field[1..3])? as i32;
+    let minutes = digits(&field[3..5])? as i32;
+    (hours <= 15 && minutes < 60).then_some(UtcOffset(sign * (hours * 3600 + minutes * 60)))
+}
+
+fn digits(bytes: &[u8]) -> Option<u32> {
+    bytes.iter().try_fold(0u32, |value, byte| {
+        byte.is_ascii_digit()
+            .then(|| value * 10 + u32::from(byte - b'0'))
+    })
+}
+
+fn fraction_micros(bytes: &[u8]) -> Option<i64> {
+    if bytes.is_empty() || bytes.len() > 9 {
+        return None;
+    }
+    let value = i64::from(digits(bytes)?);
+    let exponent = bytes.len() as i32 - 6;
+    Some(if exponent <= 0 {
+        value * 10i64.pow(exponent.unsigned_abs())
+    } else {
+        value / 10i64.pow(exponent as u32)
+    })
+}
+
+fn month(name: &[u8]) -> Option<u32> {
+    const NAMES: [&[u8; 3]; 12] = [
+        b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
+        b"Dec",
+    ];
+    NAMES
+        .iter()
+        .position(|candidate| name == *candidate)
+        .map(|index| index as u32 + 1)
+}
+
+/// Microseconds of a date and `HH:MM:SS`, read as UTC. A leap second (`:60`) counts as `:59`.
+fn civil(year: u32, month: u32, day: u32, clock: &[u8]) -> Option<i64> {
+    if clock.len() != 8 || clock[2] != b':' || clock[5] != b':' {
+        return None;
+    }
+    let second = digits(&clock[6..8])?;
+    let second = if second == 60 { 59 } else { second };
+    let naive = NaiveDate::from_ymd_opt(year as i32, month, day)?.and_hms_opt(
+        digits(&clock[0..2])?,
+        digits(&clock[3..5])?,
+        second,
+    )?;
+    Some(Utc.from_utc_datetime(&naive).timestamp_micros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn server_times_are_read_with_their_zone() {
+        let (time, offset) = parse_clf(b"07/May/2023:02:00:00 -0400").unwrap();
+        assert_eq!(time.to_rfc3339(), "2023-05-07T06:00:00Z");
+        assert_eq!(offset.label(), "-04:00");
+        assert_eq!(parse_clf(b"31/Feb/2023:02:00:00 -0400"), None);
+        assert_eq!(parse_clf(b"07/May/2023:25:00:00 -0400"), None);
+        let apache = parse_apache_error(b"Sun Sep 05 06:15:10.977676 2021").unwrap();
+        assert_eq!(
+            apache.at(UtcOffset::UTC).to_rfc3339(),
+            "2021-09-05T06:15:10.977676Z"
+        );
+        let old = parse_apache_error(b"Tue May  9 14:25:58 2026").unwrap();
+        assert_eq!(old.at(UtcOffset(3600)).to_rfc3339(), "2026-05-09T13:25:58Z");
+        let nginx = parse_nginx_error(b"2023/05/06 18:01:58").unwrap();
+        assert_eq!(
+            nginx.at(UtcOffset(-14400)).to_rfc3339(),
+            "2023-05-06T22:01:58Z"
+        );
+    }
+
+    #[test]
+    fn offsets_parse_and_print() {
+        for (text, label) in [
+            ("+02:00", "+02:00"),
+            ("-0400", "-04:00"),
+            ("+5", "+05:00"),
+            ("Z", "+00:00"),
+            ("+05:30", "+05:30"),
+        ] {
+            assert_eq!(UtcOffset::parse(text).unwrap().label(), label);
+        }
+        for text in ["", "2", "+99", "+1:99", "+abc"] {
+            assert_eq!(UtcOffset::parse(text), None, "{text}");
+        }
+    }
+}
