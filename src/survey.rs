@@ -196,12 +196,7 @@ impl Default for ErrorCounts {
 impl Merge for ErrorCounts {
     fn merge(&mut self, other: ErrorCounts) {
         for (symptom, stats) in other.symptoms {
-            match self.symptoms.get_mut(&symptom) {
-                Some(mine) => mine.merge(stats),
-                None => {
-                    self.symptoms.insert(symptom, stats);
-                }
-            }
+            self.symptoms.entry(symptom).or_default().merge(stats);
         }
         self.unclassified.merge(other.unclassified);
         self.database.merge(other.database);
@@ -460,7 +455,7 @@ impl ErrorWorker<'_> {
             return;
         };
         let kind = self.symptoms.symptom(id).kind;
-        self.counts.symptoms.entry(id.0).and_modify(|stats| stats.note(at)).or_insert_with(|| SymptomStats::once(at));
+        self.counts.symptoms.entry(id.0).or_default().note(at);
         if let (SymptomKind::DatabaseError, Some(client)) = (kind, record.client)
             && let Some(times) = self.counts.database.entry(client, FirstK::default)
         {

@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::client::Client;
 use crate::evidence::capped::CappedMap;
-use crate::evidence::clients::Span;
 use crate::evidence::first::{FirstK, Locator};
 use crate::merge::Merge;
-
-/// Messages kept as examples per symptom.
-pub const SYMPTOM_SAMPLES: usize = 3;
+use crate::time::Time;
 
 /// Minutes kept per symptom: a year.
 const MAX_SYMPTOM_MINUTES: usize = 366 * 24 * 60;
@@ -20,48 +17,51 @@ pub const MAX_ERROR_CLIENTS: usize = 50_000;
 /// Database errors kept per client.
 pub const ERRORS_PER_CLIENT: usize = 64;
 
+/// Messages of one symptom within one minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MinuteOf {
+    /// Messages.
+    pub count: u64,
+    /// The first of them.
+    pub first: Locator,
+    /// Time of the last.
+    pub last: Time,
+}
+
+impl Merge for MinuteOf {
+    fn merge(&mut self, other: MinuteOf) {
+        self.count += other.count;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
 /// Messages of one symptom.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct SymptomStats {
-    /// How many, the first and the last.
-    pub span: Span,
-    /// Messages per minute since the epoch.
-    pub minutes: BTreeMap<i64, u32>,
-    /// The first messages.
-    pub samples: FirstK<Locator, SYMPTOM_SAMPLES>,
+    /// By minutes since the epoch.
+    minutes: BTreeMap<i64, MinuteOf>,
 }
 
 impl SymptomStats {
-    /// A symptom seen once.
-    pub fn once(at: Locator) -> SymptomStats {
-        let mut samples = FirstK::default();
-        samples.push(at);
-        let minute = at.time.secs().div_euclid(60);
-        SymptomStats {
-            span: Span::once(at.time),
-            minutes: BTreeMap::from([(minute, 1)]),
-            samples,
-        }
-    }
-
-    /// Counts a message without building one to merge: error storms bring millions.
+    /// Counts a message.
     pub fn note(&mut self, at: Locator) {
-        self.span.merge(Span::once(at.time));
-        self.add_minute(at.time.secs().div_euclid(60), 1);
-        self.samples.push(at);
+        self.add(at.time.secs().div_euclid(60), MinuteOf { count: 1, first: at, last: at.time });
     }
 
-    /// Messages from `start` to `end` (seconds since the epoch, to the minute).
-    pub fn count_between(&self, start: i64, end: i64) -> u64 {
-        let range = start.div_euclid(60)..=end.div_euclid(60).max(start.div_euclid(60));
-        self.minutes
-            .range(range)
-            .map(|(_, count)| u64::from(*count))
-            .sum()
+    /// The minutes from `start` to `end` (seconds since the epoch).
+    pub fn between(&self, start: i64, end: i64) -> impl Iterator<Item = &MinuteOf> {
+        let (start, end) = (start.div_euclid(60), end.div_euclid(60));
+        self.minutes.range(start..=end.max(start)).map(|(_, minute)| minute)
     }
 
-    fn add_minute(&mut self, minute: i64, count: u32) {
-        self.minutes.entry(minute).or_default().merge(count);
+    /// All messages.
+    pub fn count(&self) -> u64 {
+        self.minutes.values().map(|minute| minute.count).sum()
+    }
+
+    fn add(&mut self, minute: i64, of: MinuteOf) {
+        self.minutes.entry(minute).and_modify(|known| known.merge(of)).or_insert(of);
         if self.minutes.len() > MAX_SYMPTOM_MINUTES {
             self.minutes.pop_first();
         }
@@ -70,11 +70,9 @@ impl SymptomStats {
 
 impl Merge for SymptomStats {
     fn merge(&mut self, other: SymptomStats) {
-        self.span.merge(other.span);
-        for (minute, count) in other.minutes {
-            self.add_minute(minute, count);
+        for (minute, of) in other.minutes {
+            self.add(minute, of);
         }
-        self.samples.merge(other.samples);
     }
 }
 
