@@ -11,7 +11,7 @@ use memchr::memmem::Finder;
 use crate::chunk::MAX_LINE;
 use crate::client::Client;
 use crate::event::{ErrorRecord, Event, Unparsed};
-use crate::format::spec::{Format, LogKind, TimeCache};
+use crate::format::spec::{Format, LogKind};
 use crate::time::{self, LocalTime};
 
 /// Apache 2.4.
@@ -188,6 +188,7 @@ fn cut_bracket(rest: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::spec::TimeCache;
     use proptest::prelude::*;
 
     fn read<'a>(format: &Format, line: &'a [u8]) -> Result<ErrorRecord<'a>, Unparsed> {

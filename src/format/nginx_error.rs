@@ -225,7 +225,8 @@ fn is_client(field: &[u8]) -> bool {
 
 /// What a FastCGI program wrote is quoted without regard to quotes in it, and does not count.
 fn quotes_are_closed(text: &[u8]) -> bool {
-    text.starts_with(b"FastCGI sent in stderr") || memchr::memchr_iter(b'"', text).count() % 2 == 0
+    text.starts_with(b"FastCGI sent in stderr")
+        || memchr::memchr_iter(b'"', text).count().is_multiple_of(2)
 }
 
 #[cfg(test)]
