@@ -264,7 +264,7 @@ fn legend(scale: &Scale, bucket_s: u64, clock: &Clock) -> String {
             words::duration(column),
             words::duration(bucket_s as f64)
         ),
-        false => format!("{zone}"),
+        false => zone,
     }
 }
 
