@@ -58,7 +58,7 @@ fn missing(path: &Path) -> String {
     names.sort();
     let wanted = path.file_name().unwrap_or_default().to_string_lossy();
     match most_similar(&wanted, &names) {
-        Some(name) => format!("did you mean {}?", directory.join(name).display()),
+        Some(name) => format!("did you mean {}?", path.with_file_name(name).display()),
         None => contents(directory, &names),
     }
 }

@@ -5,12 +5,14 @@
 //! nothing; long lists are cut and say so, the JSON has them whole.
 
 mod attacked;
+mod charts;
 mod closing;
 mod cost;
 mod incident;
 mod overview;
 mod page;
 mod place;
+mod section;
 mod spark;
 mod timeline;
 mod who;
@@ -60,6 +62,6 @@ pub fn render(report: &Report, options: &TableOptions, out: &mut dyn Write) -> i
     };
     let mut page = Page::new(out, options.width.max(MIN_WIDTH), options.color);
     overview::render(report, &context, &mut page)?;
-    incident::render_all(&report.incidents, &context, &mut page)?;
+    incident::render_all(report, &context, &mut page)?;
     closing::render(report, &context, &mut page)
 }

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::io;
 
-use super::incident::{BODY, LABEL, and_more, title};
 use super::page::{Page, Text, Tone};
 use super::place::Places;
+use super::section::{BODY, LABEL, and_more, beside, title};
 use super::words::{self, Clock};
 use crate::report::view::{Injection, Symptom};
 use crate::terms::Outcome;
@@ -42,8 +42,8 @@ fn one_injection(
     page: &mut Page,
 ) -> io::Result<()> {
     page.paragraph(BODY, target(injection), LINES)?;
-    beside("attempts", attempts(injection, clock).into(), page)?;
-    beside("worked?", outcome(injection), page)?;
+    beside("attempts", attempts(injection, clock).into(), LINES, page)?;
+    beside("worked?", outcome(injection), LINES, page)?;
     let indent = BODY + LABEL;
     for sample in injection.samples.iter().take(SAMPLES) {
         page.line(
@@ -136,8 +136,4 @@ fn one_symptom(
         ),
         None => page.line(indent, Text::new().quiet(&symptom.sample)),
     }
-}
-
-fn beside(label: &str, body: Text, page: &mut Page) -> io::Result<()> {
-    page.hanging(BODY, Text::new().quiet(label), LABEL, body, LINES)
 }

@@ -3,8 +3,8 @@
 use std::io;
 
 use super::Context;
-use super::incident::and_more;
 use super::page::{Page, Text, Tone};
+use super::section::and_more;
 use super::words::{self, Clock};
 use crate::report::view::{Input, Report, Warning};
 

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::incident::{BODY, LABEL, and_more, title};
 use super::page::{Page, Text, Tone};
+use super::section::{BODY, and_more, beside, bullet, title};
 use super::words::{self, Clock};
 use crate::report::view::{Impact, Mitigation, Outage};
 
@@ -14,10 +14,13 @@ const LINES: usize = 4;
 /// Writes the impact.
 pub fn impact(impact: &Impact, clock: &Clock, page: &mut Page) -> io::Result<()> {
     title("What it cost", page)?;
-    beside("requests", failed(impact), page)?;
-    beside("clients", clients(impact).into(), page)?;
+    beside("requests", failed(impact), LINES, page)?;
+    let met_an_error = clients(impact);
+    if !met_an_error.is_empty() {
+        beside("clients", met_an_error, LINES, page)?;
+    }
     for outage in impact.outages.iter().take(OUTAGES) {
-        beside("down", down(outage, clock), page)?;
+        beside("down", down(outage, clock), LINES, page)?;
     }
     and_more(OUTAGES, impact.outages.len(), "outages", page)?;
     match impact.lost_requests_estimate {
@@ -26,35 +29,35 @@ pub fn impact(impact: &Impact, clock: &Clock, page: &mut Page) -> io::Result<()>
                 "about {} never arrived",
                 words::counted(lost, "request", "requests")
             );
-            beside("lost", never.into(), page)
+            beside("lost", never.into(), LINES, page)
         }
         None => Ok(()),
     }
 }
 
 fn failed(impact: &Impact) -> Text {
+    let whole = format!("of {} failed with 5xx", words::count(impact.requests));
     let share = impact
         .failed_ratio
         .map_or(String::new(), |ratio| format!(" ({})", words::share(ratio)));
-    let tone = if impact.failed > 0 {
-        Tone::Warn
-    } else {
-        Tone::Plain
-    };
-    Text::new()
-        .toned(tone, &format!("{}{share}", words::count(impact.failed)))
-        .plain(&format!(
-            " of {} failed with 5xx",
-            words::count(impact.requests)
-        ))
+    match impact.failed {
+        0 => Text::from(format!("none {whole}")),
+        failed => Text::new()
+            .toned(Tone::Warn, &format!("{}{share}", words::count(failed)))
+            .plain(" ")
+            .plain(&whole),
+    }
 }
 
-fn clients(impact: &Impact) -> String {
-    format!(
-        "{} of {} met an error",
-        words::count(impact.clients_failed),
-        words::count(impact.clients)
-    )
+fn clients(impact: &Impact) -> Text {
+    match impact.clients_failed {
+        0 => Text::new(),
+        failed => Text::from(format!(
+            "{} of {} met an error",
+            words::count(failed),
+            words::count(impact.clients)
+        )),
+    }
 }
 
 fn down(outage: &Outage, clock: &Clock) -> Text {
@@ -77,13 +80,7 @@ pub fn mitigations(mitigations: &[Mitigation], page: &mut Page) -> io::Result<()
 }
 
 fn one_mitigation(mitigation: &Mitigation, page: &mut Page) -> io::Result<()> {
-    page.hanging(
-        BODY,
-        Text::new().quiet("•"),
-        2,
-        mitigation.summary.as_str().into(),
-        LINES,
-    )?;
+    bullet(mitigation.summary.as_str().into(), LINES, page)?;
     if let Some(effect) = effect(mitigation) {
         page.paragraph(BODY + 2, Text::new().quiet(&effect), LINES)?;
     }
@@ -108,8 +105,4 @@ fn effect(mitigation: &Mitigation) -> Option<String> {
         }
         (Some(one), None) | (None, Some(one)) => Some(format!("would have stopped {one}")),
     }
-}
-
-fn beside(label: &str, body: Text, page: &mut Page) -> io::Result<()> {
-    page.hanging(BODY, Text::new().quiet(label), LABEL, body, LINES)
 }

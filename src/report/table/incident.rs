@@ -3,17 +3,11 @@
 use std::cmp::Reverse;
 use std::io;
 
-use super::overview::{cause_in_words, severity_tone};
 use super::page::{Page, Text, Tone};
-use super::{Context, attacked, cost, timeline, who, words};
-use crate::report::view::Incident;
+use super::section::{LABEL, TITLE, and_more, bullet, cause_in_words, severity_tone, title};
+use super::{Context, attacked, charts, cost, timeline, who, words};
+use crate::report::view::{Incident, Report};
 use crate::severity::Severity;
-
-/// Indentation of titles inside an incident, and of what stands below them.
-pub const TITLE: usize = 1;
-pub const BODY: usize = 3;
-/// Columns of the labels beside what they name.
-pub const LABEL: usize = 14;
 
 /// More incidents than this in full would bury the gravest.
 const IN_FULL: usize = 8;
@@ -24,57 +18,49 @@ const REASONS: usize = 8;
 const REASON_LINES: usize = 4;
 
 /// Writes every incident, or as many as a reader can take.
-pub fn render_all(incidents: &[Incident], context: &Context, page: &mut Page) -> io::Result<()> {
-    let mut ordered: Vec<&Incident> = incidents.iter().collect();
+pub fn render_all(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
+    let mut ordered: Vec<&Incident> = report.incidents.iter().collect();
     ordered.sort_by_key(|incident| {
         (
-            Reverse(incident.attack),
+            is_noise(incident),
+            !incident.attack,
             Reverse(incident.severity),
             incident.id,
         )
     });
     let grave = ordered
         .iter()
-        .filter(|incident| incident.severity > Severity::Low)
+        .filter(|incident| !is_noise(incident))
         .count();
     let (full, brief) = ordered.split_at(grave.clamp(1, IN_FULL).min(ordered.len()));
     for incident in full {
-        in_full(incident, context, page)?;
+        in_full(incident, report, context, page)?;
     }
-    in_brief(brief, full.is_empty(), context, page)
+    in_brief(brief, context, page)
 }
 
-/// A title inside an incident.
-pub fn title(text: &str, page: &mut Page) -> io::Result<()> {
-    page.blank()?;
-    page.line(TITLE, Text::new().strong(text))
+fn is_noise(incident: &Incident) -> bool {
+    incident.severity == Severity::Low
 }
 
-/// Says how much of a list was left out, if anything was.
-pub fn and_more(shown: usize, total: usize, what: &str, page: &mut Page) -> io::Result<()> {
-    match total.saturating_sub(shown) {
-        0 => Ok(()),
-        left => page.line(
-            BODY,
-            Text::new().quiet(&format!("and {} more {what}", words::count(left as u64))),
-        ),
-    }
-}
-
-fn in_full(incident: &Incident, context: &Context, page: &mut Page) -> io::Result<()> {
+fn in_full(
+    incident: &Incident,
+    report: &Report,
+    context: &Context,
+    page: &mut Page,
+) -> io::Result<()> {
     let clock = context.clock.on_day_of(incident.start);
     page.blank()?;
     page.rule(heading(incident))?;
-    page.paragraph(
-        TITLE,
-        Text::from(incident.headline.as_str()),
-        HEADLINE_LINES,
-    )?;
+    if incident.headline != report.verdict.headline {
+        page.paragraph(TITLE, incident.headline.as_str().into(), HEADLINE_LINES)?;
+    }
     page.paragraph(
         TITLE,
         Text::new().quiet(&when_and_how_sure(incident, context)),
         2,
     )?;
+    charts::up_close(&report.series, incident, &context.clock, page)?;
     reasons(&incident.reasons, page)?;
     timeline::render(&incident.timeline, &context.clock, &context.places, page)?;
     who::bursts(&incident.bursts, &clock, page)?;
@@ -116,30 +102,17 @@ fn reasons(reasons: &[String], page: &mut Page) -> io::Result<()> {
     }
     title("Why we think so", page)?;
     for reason in reasons.iter().take(REASONS) {
-        bullet(reason, page)?;
+        bullet(reason.as_str().into(), REASON_LINES, page)?;
     }
     and_more(REASONS, reasons.len(), "reasons", page)
 }
 
-fn bullet(text: &str, page: &mut Page) -> io::Result<()> {
-    page.hanging(BODY, Text::new().quiet("•"), 2, text.into(), REASON_LINES)
-}
-
-fn in_brief(
-    incidents: &[&Incident],
-    alone: bool,
-    context: &Context,
-    page: &mut Page,
-) -> io::Result<()> {
+fn in_brief(incidents: &[&Incident], context: &Context, page: &mut Page) -> io::Result<()> {
     if incidents.is_empty() {
         return Ok(());
     }
     page.blank()?;
-    page.rule(Text::new().strong(if alone {
-        "Incidents"
-    } else {
-        "Other incidents"
-    }))?;
+    page.rule(Text::new().strong("Other incidents"))?;
     for incident in incidents.iter().take(IN_BRIEF) {
         one_in_brief(incident, context, page)?;
     }

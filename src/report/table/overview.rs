@@ -3,16 +3,13 @@
 use std::io;
 
 use super::Context;
+use super::charts::{self, INDENT, LABEL};
 use super::page::{Page, Text, Tone};
-use super::spark::Scale;
+use super::section::{by_category, cause_named};
 use super::words::{self, Clock};
 use crate::format::spec::LogKind;
-use crate::report::view::{Incident, Input, Report, Totals, Verdict, Window};
-use crate::severity::Severity;
-use crate::terms::Cause;
+use crate::report::view::{Input, Report, Totals, Window};
 
-/// Columns of the labels before charts and facts.
-const LABEL: usize = 11;
 const HEADLINE_LINES: usize = 5;
 const FACT_LINES: usize = 3;
 
@@ -21,7 +18,7 @@ pub fn render(report: &Report, context: &Context, page: &mut Page) -> io::Result
     verdict(report, context, page)?;
     page.blank()?;
     facts(report, context, page)?;
-    charts(report, context, page)
+    charts::overview(&report.series, &report.incidents, &context.clock, page)
 }
 
 fn verdict(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
@@ -35,8 +32,8 @@ fn verdict(report: &Report, context: &Context, page: &mut Page) -> io::Result<()
         false => (" NO ATTACK FOUND ", Tone::CalmBadge),
     };
     let mut answer = Text::new().toned(tone, badge);
-    if let Some(cause) = cause_of(verdict) {
-        answer = answer.plain("  ").strong(cause_in_words(cause));
+    if let Some(cause) = cause_named(verdict.cause) {
+        answer = answer.plain("  ").strong(cause);
     }
     let room = page.width().saturating_sub(sure.len() + 2);
     page.line(0, answer.fit(room).padded(room + 2).quiet(&sure))?;
@@ -46,11 +43,15 @@ fn verdict(report: &Report, context: &Context, page: &mut Page) -> io::Result<()
             context.clock.span(start, end),
             context.clock.zone()
         );
-        page.paragraph(1, Text::new().strong(&when), 2)?;
+        page.paragraph(INDENT, Text::new().strong(&when), 2)?;
     }
-    page.paragraph(1, Text::from(verdict.headline.as_str()), HEADLINE_LINES)?;
+    page.paragraph(
+        INDENT,
+        Text::from(verdict.headline.as_str()),
+        HEADLINE_LINES,
+    )?;
     if !verdict.attack {
-        page.paragraph(1, how_sure(report).into(), HEADLINE_LINES)?;
+        page.paragraph(INDENT, how_sure(report).into(), HEADLINE_LINES)?;
     }
     Ok(())
 }
@@ -68,7 +69,7 @@ fn no_verdict(report: &Report, page: &mut Page) -> io::Result<()> {
             "Without access records an attack can be neither found nor ruled out. Add the access log."
         }
     };
-    page.paragraph(1, advice.into(), HEADLINE_LINES)
+    page.paragraph(INDENT, advice.into(), HEADLINE_LINES)
 }
 
 /// What a clean answer rests on, and what it cannot cover.
@@ -109,29 +110,6 @@ fn looked_at(inputs: &[Input]) -> String {
     }
 }
 
-fn cause_of(verdict: &Verdict) -> Option<Cause> {
-    Cause::ALL
-        .iter()
-        .copied()
-        .find(|cause| cause.name() == verdict.cause)
-}
-
-/// The cause as people say it.
-pub fn cause_in_words(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Ddos => "distributed flood (DDoS)",
-        Cause::Dos => "flood from few sources (DoS)",
-        Cause::Injection => "injection attempts",
-        Cause::InjectionAndSurge => "injection attempts with a traffic surge",
-        Cause::BruteForce => "password guessing",
-        Cause::Scan => "vulnerability scanning",
-        Cause::Webshell => "web shell in use",
-        Cause::FlashCrowd => "a crowd of real visitors",
-        Cause::Crawler => "a busy crawler",
-        Cause::ServerFault => "server fault without an attack",
-    }
-}
-
 fn facts(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
     fact("window", window(&report.window, &context.clock), page)?;
     fact("traffic", traffic(&report.totals), page)?;
@@ -143,7 +121,7 @@ fn facts(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> 
 fn fact(label: &str, body: Text, page: &mut Page) -> io::Result<()> {
     match body.is_empty() {
         true => Ok(()),
-        false => page.hanging(1, Text::new().quiet(label), LABEL, body, FACT_LINES),
+        false => page.hanging(INDENT, Text::new().quiet(label), LABEL, body, FACT_LINES),
     }
 }
 
@@ -177,9 +155,8 @@ fn answers(totals: &Totals) -> Text {
         };
         let glue = if text.is_empty() { "" } else { ", " };
         let share = words::part_of(number, totals.requests);
-        text = text
-            .plain(glue)
-            .toned(tone, &format!("{class} {} ({share})", words::count(number)));
+        let answer = format!("{class} {} ({share})", words::count(number));
+        text = text.plain(glue).kept(tone, &answer);
     }
     text
 }
@@ -188,115 +165,7 @@ fn patterns(totals: &Totals) -> Text {
     if totals.hits == 0 {
         return Text::from("no line with an attack pattern");
     }
-    let mut categories: Vec<(&str, u64)> = totals
-        .hits_by_category
-        .iter()
-        .map(|(name, &number)| (*name, number))
-        .collect();
-    categories.sort_by_key(|&(name, number)| (std::cmp::Reverse(number), name));
-    let named: Vec<String> = categories
-        .iter()
-        .map(|(name, number)| format!("{} {}", words::term(name), words::count(*number)))
-        .collect();
-    Text::from(format!(
-        "{} with an attack pattern: {}",
-        words::counted(totals.hits, "line", "lines"),
-        named.join(", ")
-    ))
-}
-
-fn charts(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
-    let series = &report.series;
-    let unit = words::per_bucket(series.bucket_s);
-    let rows = [
-        ("requests", &series.requests, Tone::Accent),
-        ("clients", &series.clients, Tone::Plain),
-        ("5xx", &series.errors_5xx, Tone::Alarm),
-        ("patterns", &series.hits, Tone::Warn),
-    ]
-    .map(|(label, values, tone)| (label, values, tone, peak(values, &unit)));
-    let captions = rows
-        .iter()
-        .map(|row| row.3.chars().count())
-        .max()
-        .unwrap_or(0);
-    let room = page.width().saturating_sub(1 + LABEL + 2 + captions);
-    let scale = series
-        .start
-        .and_then(|start| Scale::new(start, series.bucket_s, series.requests.len(), room));
-    let Some(scale) = scale else {
-        return Ok(());
-    };
-    for (label, values, tone, caption) in rows {
-        let chart = Text::new()
-            .toned(tone, &scale.chart(values))
-            .padded(scale.columns());
-        chart_line(label, chart.plain("  ").quiet(&caption), page)?;
-    }
-    if !report.incidents.is_empty() {
-        chart_line("incidents", marks(&report.incidents, &scale), page)?;
-    }
-    chart_line("", Text::new().quiet(&scale.axis(&context.clock)), page)?;
-    page.paragraph(
-        1 + LABEL,
-        Text::new().quiet(&legend(&scale, series.bucket_s, &context.clock)),
-        2,
-    )
-}
-
-fn chart_line(label: &str, chart: Text, page: &mut Page) -> io::Result<()> {
-    page.line(1, Text::new().quiet(label).padded(LABEL).text(chart))
-}
-
-fn peak(values: &[u64], unit: &str) -> String {
-    match values.iter().copied().max().unwrap_or(0) {
-        0 => "none".to_string(),
-        highest => format!("max {}{unit}", words::count(highest)),
-    }
-}
-
-fn legend(scale: &Scale, bucket_s: u64, clock: &Clock) -> String {
-    let column = scale.seconds_per_column();
-    let zone = clock.zone();
-    match column > bucket_s as f64 {
-        true => format!(
-            "{zone}; a column is {}, and shows its highest {}",
-            words::duration(column),
-            words::duration(bucket_s as f64)
-        ),
-        false => zone,
-    }
-}
-
-/// A bar for each incident, its number at the start; the gravest is drawn over the others.
-fn marks(incidents: &[Incident], scale: &Scale) -> Text {
-    let mut cells = vec![(' ', Tone::Plain); scale.columns()];
-    let mut order: Vec<&Incident> = incidents.iter().collect();
-    order.sort_by_key(|incident| (incident.severity, std::cmp::Reverse(incident.id)));
-    for incident in order {
-        let (from, to) = (
-            scale.column_of(incident.start),
-            scale.column_of(incident.end),
-        );
-        let tone = severity_tone(incident.severity);
-        cells[from..=to].fill(('━', tone));
-        for (cell, digit) in cells[from..]
-            .iter_mut()
-            .zip(incident.id.to_string().chars())
-        {
-            *cell = (digit, tone);
-        }
-    }
-    cells.iter().fold(Text::new(), |text, (cell, tone)| {
-        text.toned(*tone, cell.encode_utf8(&mut [0; 4]))
-    })
-}
-
-/// How loudly a severity speaks.
-pub fn severity_tone(severity: Severity) -> Tone {
-    match severity {
-        Severity::Critical | Severity::High => Tone::Alarm,
-        Severity::Medium => Tone::Warn,
-        Severity::Low => Tone::Quiet,
-    }
+    let found = words::counted(totals.hits, "line", "lines");
+    Text::from(format!("{found} with an attack pattern: "))
+        .text(by_category(&totals.hits_by_category, Tone::Plain))
 }

@@ -12,6 +12,10 @@ use crate::report::escape;
 /// Prose wider than this is hard to read; charts and log lines use the whole width.
 const READING_COLUMNS: usize = 120;
 
+/// A blank that a line is not broken at. Escaping lets none through, so every one in a `Text` is ours;
+/// it is written as an ordinary blank.
+const NO_BREAK: char = '\u{a0}';
+
 /// What a piece of text wants to say beyond its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
@@ -82,6 +86,20 @@ impl Text {
         let safe = escape::terminal(text);
         self.0
             .extend(safe.chars().map(|character| (character, tone)));
+        self
+    }
+
+    /// Adds text in a tone that a line end never tears apart.
+    pub fn kept(mut self, tone: Tone, text: &str) -> Text {
+        let safe = escape::terminal(text);
+        let whole = safe.chars().map(|character| {
+            if character == ' ' {
+                NO_BREAK
+            } else {
+                character
+            }
+        });
+        self.0.extend(whole.map(|character| (character, tone)));
         self
     }
 
@@ -168,13 +186,28 @@ fn prefix_that_fits(characters: &[(char, Tone)], columns: usize) -> usize {
 /// one character at least.
 fn break_point(characters: &[(char, Tone)], columns: usize) -> usize {
     let fits = prefix_that_fits(characters, columns);
-    let blank = characters[..=fits.min(characters.len() - 1)]
-        .iter()
-        .rposition(|&(character, _)| character == ' ');
-    match blank {
-        Some(at) if at > 0 => at,
-        _ => fits.max(1),
-    }
+    (1..=fits.min(characters.len() - 1))
+        .rev()
+        .find(|&at| characters[at].0 == ' ' && !belongs_together(characters, at))
+        .unwrap_or(fits.max(1))
+}
+
+/// Whether the blank at `at` stands inside a quantity: `8 s`, `4.2 GB`, `4 h 12 m`.
+fn belongs_together(characters: &[(char, Tone)], at: usize) -> bool {
+    const LONGEST_UNIT: usize = 2;
+    let character = |index: usize| {
+        characters
+            .get(index)
+            .map_or(' ', |&(character, _)| character)
+    };
+    let before = character(at - 1);
+    let unit = (at + 1..)
+        .take_while(|&index| character(index).is_ascii_alphabetic())
+        .take(LONGEST_UNIT + 1)
+        .count();
+    let before_unit = before.is_ascii_digit() && (1..=LONGEST_UNIT).contains(&unit);
+    let after_unit = at >= 2 && character(at - 2) == ' ' && "dhm".contains(before);
+    before_unit || (after_unit && character(at + 1).is_ascii_digit())
 }
 
 fn skip_blanks(characters: &[(char, Tone)]) -> &[(char, Tone)] {
@@ -263,7 +296,10 @@ impl<'a> Page<'a> {
             .count();
         let shown = &line.0[..line.0.len() - blanks];
         for run in shown.chunk_by(|left, right| left.1 == right.1) {
-            let text: String = run.iter().map(|(character, _)| character).collect();
+            let text: String = run
+                .iter()
+                .map(|&(character, _)| written(character))
+                .collect();
             let style = run[0].1.style();
             if self.color && run[0].1 != Tone::Plain {
                 write!(self.out, "{style}{text}{style:#}")?;
@@ -272,6 +308,15 @@ impl<'a> Page<'a> {
             }
         }
         writeln!(self.out)
+    }
+}
+
+/// The character as the terminal gets it.
+fn written(character: char) -> char {
+    if character == NO_BREAK {
+        ' '
+    } else {
+        character
     }
 }
 
@@ -294,6 +339,21 @@ mod tests {
         assert_eq!(wrapped("one two three", 7, 1), ["one tw…"]);
         assert_eq!(wrapped("東京都 x", 4, 9), ["東京", "都 x"]);
         assert_eq!(wrapped("", 4, 9), [""]);
+    }
+
+    #[test]
+    fn quantities_stay_in_one_piece() {
+        assert_eq!(
+            wrapped("took 4 h 12 m in all", 9, 9),
+            ["took", "4 h 12 m", "in all"]
+        );
+        assert_eq!(
+            wrapped("sent 42 GB, twice", 8, 9),
+            ["sent", "42 GB,", "twice"]
+        );
+        assert_eq!(wrapped("at 7 people", 5, 9), ["at 7", "peopl", "e"]);
+        let kept = Text::from("a ").kept(Tone::Plain, "b c d");
+        assert_eq!(kept.wrap(6, 9).len(), 2);
     }
 
     #[test]

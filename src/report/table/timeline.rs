@@ -2,10 +2,9 @@
 
 use std::io;
 
-use super::incident::{BODY, and_more, title};
-use super::overview::severity_tone;
 use super::page::{Page, Text};
 use super::place::Places;
+use super::section::{BODY, and_more, severity_tone, title};
 use super::words::{self, Clock};
 use crate::report::view::TimelineEntry;
 
@@ -62,10 +61,8 @@ fn summary(entry: &TimelineEntry, clock: &Clock) -> Text {
     let mut text = Text::from(entry.summary.as_str());
     if let Some(end) = entry.end.filter(|end| end.secs() > entry.time.secs()) {
         let until = clock.on_day_of(entry.time).moment(end);
-        text = text.quiet(&format!(
-            " – until {until} ({})",
-            words::duration(end.seconds_since(entry.time))
-        ));
+        let lasted = words::duration(end.seconds_since(entry.time));
+        text = text.quiet(&format!(" (until {until}, {lasted})"));
     }
     if !entry.actors.is_empty() {
         text = text.quiet(&format!(" [{}]", words::list(&entry.actors, 0, ACTORS)));

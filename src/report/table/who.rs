@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::incident::{BODY, LABEL, and_more, title};
 use super::page::{Page, Text, Tone};
+use super::section::{BODY, LABEL, and_more, beside, by_category, cause_named, title};
 use super::words::{self, Clock};
 use crate::report::view::{Actor, Burst, Ranked};
 use crate::terms::{Dimension, Role};
@@ -26,14 +26,19 @@ pub fn bursts(bursts: &[Burst], clock: &Clock, page: &mut Page) -> io::Result<()
 
 fn one_burst(burst: &Burst, clock: &Clock, page: &mut Page) -> io::Result<()> {
     let what = Text::new().toned(Tone::Accent, dimension(burst.dimension));
-    let rates = format!(
-        "{} → {}",
-        words::rate(burst.baseline_rps),
-        words::rate(burst.peak_rps)
-    );
-    let mut first = Text::new().strong(&rates);
+    let kind = cause_named(burst.classification).unwrap_or("surge");
+    let mut first = Text::new()
+        .strong(&format!(
+            "{} → {}",
+            words::rate(burst.baseline_rps),
+            words::rate(burst.peak_rps)
+        ))
+        .plain(&format!(
+            ", {kind} ({})",
+            words::confidence(burst.confidence)
+        ));
     if let Some(key) = &burst.key {
-        first = first.plain("  ").toned(Tone::Accent, key);
+        first = Text::new().toned(Tone::Accent, key).plain("  ").text(first);
     }
     page.hanging(BODY, what, LABEL, first, LINES)?;
     let when = format!(
@@ -41,12 +46,17 @@ fn one_burst(burst: &Burst, clock: &Clock, page: &mut Page) -> io::Result<()> {
         clock.span(burst.start, burst.end),
         clock.moment(burst.peak_at)
     );
-    beside("", when.into(), page)?;
-    beside("", size(burst).into(), page)?;
-    ranked("networks", &burst.top.networks, burst.requests, page)?;
-    ranked("clients", &burst.top.clients, burst.requests, page)?;
-    ranked("paths", &burst.top.paths, burst.requests, page)?;
-    ranked("user agents", &burst.top.user_agents, burst.requests, page)
+    beside("", when.into(), LINES, page)?;
+    beside("", size(burst).into(), LINES, page)?;
+    ranked("  networks", &burst.top.networks, burst.requests, page)?;
+    ranked("  clients", &burst.top.clients, burst.requests, page)?;
+    ranked("  paths", &burst.top.paths, burst.requests, page)?;
+    ranked(
+        "  user agents",
+        &burst.top.user_agents,
+        burst.requests,
+        page,
+    )
 }
 
 fn dimension(dimension: Dimension) -> &'static str {
@@ -61,13 +71,11 @@ fn dimension(dimension: Dimension) -> &'static str {
 
 fn size(burst: &Burst) -> String {
     format!(
-        "{}, {} above the baseline; {}, {} of them new; looks like {} ({})",
+        "{}, {} above the baseline; {}, {} of them new",
         words::counted(burst.requests, "request", "requests"),
         words::count(burst.excess_requests),
         words::counted(burst.clients, "client", "clients"),
         words::share(burst.new_client_ratio),
-        words::term(burst.classification),
-        words::confidence(burst.confidence)
     )
 }
 
@@ -99,11 +107,12 @@ fn some(label: &str, values: &[String], total: u64, page: &mut Page) -> io::Resu
         return Ok(());
     }
     let columns = page.room(BODY + LABEL);
-    beside(label, words::list(values, total, columns).into(), page)
-}
-
-fn beside(label: &str, body: Text, page: &mut Page) -> io::Result<()> {
-    page.hanging(BODY, Text::new().quiet(label), LABEL, body, LINES)
+    beside(
+        label,
+        words::list(values, total, columns).into(),
+        LINES,
+        page,
+    )
 }
 
 /// Writes the actors, those who attack first.
@@ -137,11 +146,11 @@ fn one_actor(actor: &Actor, clock: &Clock, page: &mut Page) -> io::Result<()> {
     ));
     page.hanging(BODY, label, LABEL, first.text(hits(actor)), LINES)?;
     let when = format!("{}{}", clock.span(actor.first, actor.last), answers(actor));
-    beside("", when.into(), page)?;
-    some("clients", &actor.clients, actor.client_count, page)?;
-    some("networks", &actor.networks, 0, page)?;
-    some("user agents", &short(&actor.user_agents), 0, page)?;
-    some("paths", &short(&actor.paths), 0, page)
+    beside("", when.into(), LINES, page)?;
+    some("  clients", &actor.clients, actor.client_count, page)?;
+    some("  networks", &actor.networks, 0, page)?;
+    some("  user agents", &short(&actor.user_agents), 0, page)?;
+    some("  paths", &short(&actor.paths), 0, page)
 }
 
 /// The part an actor plays, short enough for the label.
@@ -162,19 +171,11 @@ fn short(values: &[String]) -> Vec<String> {
 }
 
 fn hits(actor: &Actor) -> Text {
-    let mut categories: Vec<(&str, u64)> = actor
-        .hits_by_category
-        .iter()
-        .map(|(name, &number)| (*name, number))
-        .collect();
-    categories.sort_by_key(|&(name, number)| (std::cmp::Reverse(number), name));
-    let named: Vec<String> = categories
-        .iter()
-        .map(|(name, number)| format!("{} {}", words::term(name), words::count(*number)))
-        .collect();
-    match named.is_empty() {
+    match actor.hits_by_category.is_empty() {
         true => Text::new(),
-        false => Text::new().plain("; ").toned(Tone::Warn, &named.join(", ")),
+        false => Text::new()
+            .plain("; ")
+            .text(by_category(&actor.hits_by_category, Tone::Warn)),
     }
 }
 

@@ -35,7 +35,7 @@ pub fn share(ratio: f64) -> String {
         _ if percent < 0.1 => "<0.1%".to_string(),
         _ if percent >= 100.0 => "100%".to_string(),
         _ if percent > 99.9 => ">99.9%".to_string(),
-        _ if !(10.0..95.0).contains(&percent) => format!("{percent:.1}%"),
+        _ if !(9.95..95.0).contains(&percent) => format!("{percent:.1}%"),
         _ => format!("{percent:.0}%"),
     }
 }
@@ -72,6 +72,17 @@ pub fn per_bucket(bucket_s: u64) -> String {
         HOUR => "/h".to_string(),
         DAY => "/day".to_string(),
         other => format!("/{}", duration(other as f64)),
+    }
+}
+
+/// A bucket as a noun: `minute`, `10 s`.
+pub fn bucket(bucket_s: u64) -> String {
+    match bucket_s {
+        1 => "second".to_string(),
+        MINUTE => "minute".to_string(),
+        HOUR => "hour".to_string(),
+        DAY => "day".to_string(),
+        other => duration(other as f64),
     }
 }
 
