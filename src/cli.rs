@@ -74,10 +74,6 @@ struct InputArguments {
     /// Only what happened before TIME, written as for --since
     #[arg(long, visible_alias = "to", value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_bound)]
     until: Option<TimeBound>,
-    /// Zone of error logs, which carry none, such as +02:00; by default the one that aligns them
-    /// best with the access logs
-    #[arg(long, value_name = "OFFSET", allow_hyphen_values = true, value_parser = values::offset)]
-    error_tz: Option<UtcOffset>,
     /// Add the patterns of DIR/*.toml, or replace those of the same id; may be repeated
     #[arg(long = "patterns", value_name = "DIR")]
     pattern_dirs: Vec<PathBuf>,
@@ -97,8 +93,6 @@ struct InputArguments {
 
 #[derive(Debug, Args)]
 struct ScanArguments {
-    #[command(flatten)]
-    input: InputArguments,
     /// How to print the report
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -108,6 +102,10 @@ struct ScanArguments {
     /// Width of a step in the series: 10s, 1m, 5m, 1h
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::bucket)]
     bucket: u64,
+    /// Zone of error logs, which carry none, such as +02:00; by default the one that aligns them
+    /// best with the access logs
+    #[arg(long, value_name = "OFFSET", allow_hyphen_values = true, value_parser = values::offset)]
+    error_tz: Option<UtcOffset>,
     /// Zone of the times in the table: `log`, `UTC`, or an offset such as +02:00
     #[arg(long, value_name = "ZONE", default_value = "log", allow_hyphen_values = true, value_parser = values::zone)]
     tz: values::Zone,
@@ -117,15 +115,17 @@ struct ScanArguments {
     /// Exit with status 1 when there is an incident of this severity or above
     #[arg(long, value_name = "SEVERITY", value_parser = values::severity())]
     fail_on: Option<Severity>,
+    #[command(flatten)]
+    input: InputArguments,
 }
 
 #[derive(Debug, Args)]
 struct HitsArguments {
-    #[command(flatten)]
-    input: InputArguments,
     /// Leave out what is less sure
     #[arg(long, value_name = "CONFIDENCE", default_value = "medium", value_parser = values::confidence())]
     min_confidence: Confidence,
+    #[command(flatten)]
+    input: InputArguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -188,15 +188,24 @@ impl From<Outcome> for ExitCode {
 }
 
 impl InputArguments {
-    fn options(&self, bucket_s: u64) -> ScanOptions {
+    fn options(&self) -> ScanOptions {
         ScanOptions {
             since: self.since,
             until: self.until,
-            bucket_s,
-            error_tz: self.error_tz,
             threads: self.threads.map(NonZeroUsize::get),
             chunk_bytes: self.chunk_bytes.map(NonZeroUsize::get),
             mmap: !self.no_mmap,
+            ..ScanOptions::default()
+        }
+    }
+}
+
+impl ScanArguments {
+    fn options(&self) -> ScanOptions {
+        ScanOptions {
+            bucket_s: self.bucket,
+            error_tz: self.error_tz,
+            ..self.input.options()
         }
     }
 }
@@ -224,8 +233,7 @@ pub fn run(arguments: &Arguments, observer: &dyn Observer) -> ExitCode {
         Ok(outcome) => outcome.into(),
         Err(error) if output::is_closed_pipe(&error) => Outcome::Finished.into(),
         Err(error) => {
-            messages::error(&error);
-            messages::hints(named_paths(&arguments.command));
+            messages::error(&error, inputs(&arguments.command));
             Outcome::Incomplete.into()
         }
     }
@@ -243,12 +251,11 @@ fn dispatch(command: &Command, observer: &dyn Observer) -> Result<Outcome> {
     }
 }
 
-fn named_paths(command: &Command) -> &[PathBuf] {
+fn inputs(command: &Command) -> &[PathBuf] {
     match command {
         Command::Scan(scan) => &scan.input.paths,
         Command::Hits(hits) => &hits.input.paths,
-        Command::Patterns(PatternsCommand::List { pattern_dirs, .. }) => pattern_dirs,
-        Command::Patterns(PatternsCommand::Check { dir }) => dir.as_slice(),
+        Command::Patterns(_) => &[],
     }
 }
 
@@ -288,8 +295,8 @@ mod tests {
         assert_eq!(parsed.input.since, Some(TimeBound::BeforeEnd(10_800)));
         assert_eq!(parsed.input.until, Some(TimeBound::BeforeEnd(5_400)));
         assert_eq!(parsed.tz, values::Zone::At(UtcOffset(-14_400)));
-        assert_eq!(parsed.input.error_tz, Some(UtcOffset(-12_600)));
-        assert_eq!(parsed.input.options(60).threads, Some(3));
+        assert_eq!(parsed.error_tz, Some(UtcOffset(-12_600)));
+        assert_eq!(parsed.input.options().threads, Some(3));
     }
 
     #[test]
@@ -300,7 +307,7 @@ mod tests {
         assert_eq!(parsed.tz, values::Zone::Log);
         assert_eq!(parsed.fail_on, None);
         assert_eq!(parsed.input.paths.len(), 2);
-        assert!(parsed.input.options(60).mmap);
+        assert!(parsed.input.options().mmap);
     }
 
     #[test]

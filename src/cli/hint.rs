@@ -54,6 +54,7 @@ fn missing(path: &Path) -> String {
     let mut names: Vec<String> = entries
         .flatten()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| !name.starts_with('.'))
         .collect();
     names.sort();
     let wanted = path.file_name().unwrap_or_default().to_string_lossy();
@@ -64,6 +65,10 @@ fn missing(path: &Path) -> String {
 }
 
 fn contents(directory: &Path, names: &[String]) -> String {
+    let place = match directory == Path::new(".") {
+        true => "this directory".to_string(),
+        false => directory.display().to_string(),
+    };
     let shown = names
         .iter()
         .take(LISTED)
@@ -71,13 +76,9 @@ fn contents(directory: &Path, names: &[String]) -> String {
         .collect::<Vec<_>>()
         .join(", ");
     match names.len() {
-        0 => format!("{} is empty", directory.display()),
-        1..=LISTED => format!("{} holds {shown}", directory.display()),
-        more => format!(
-            "{} holds {shown} and {} more",
-            directory.display(),
-            more - LISTED
-        ),
+        0 => format!("{place} is empty"),
+        1..=LISTED => format!("{place} holds {shown}"),
+        more => format!("{place} holds {shown} and {} more", more - LISTED),
     }
 }
 

@@ -8,9 +8,6 @@ use aftertrace::report::json;
 
 use super::{HitsArguments, Outcome, messages, output};
 
-/// Hits know no buckets; the library wants a width all the same.
-const BUCKET_S: u64 = 60;
-
 /// Runs the command.
 pub fn run(arguments: &HitsArguments, observer: &dyn Observer) -> Result<Outcome> {
     let input = &arguments.input;
@@ -18,7 +15,7 @@ pub fn run(arguments: &HitsArguments, observer: &dyn Observer) -> Result<Outcome
     let mut out = standard_output();
     let warnings = aftertrace::hits(
         &input.paths,
-        &input.options(BUCKET_S),
+        &input.options(),
         &patterns,
         arguments.min_confidence,
         observer,

@@ -2,21 +2,29 @@
 //! paths and samples can be hostile too.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aftertrace::error::{Error, Warning};
 use aftertrace::report::escape;
 
-use super::hint;
+use super::{hint, output};
 
 /// The code of warnings about inputs that could not be read.
 const UNREADABLE: &str = "unreadable";
 
-/// Prints an error; one line for each fault it lists.
-pub fn error(error: &Error) {
+/// Prints an error, one line for each fault it lists, and what to try. `inputs` are the paths that
+/// were to be read.
+pub fn error(error: &Error, inputs: &[PathBuf]) {
     match error {
         Error::Patterns(faults) => faults.iter().for_each(|fault| print("error", fault)),
         other => print("error", &other.to_string()),
+    }
+    match error {
+        Error::Io { path, .. } if path != Path::new(output::STDOUT) => {
+            hints(std::slice::from_ref(path))
+        }
+        Error::NoInput(_) => hints(inputs),
+        _ => {}
     }
 }
 

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use aftertrace::error::{Error, Result};
 use tempfile::NamedTempFile;
 
+/// What errors of standard output name, since it has no path.
+pub const STDOUT: &str = "standard output";
+
 /// Runs `write` on standard output, or on a file that replaces `target` once it is complete.
 pub fn write_to(
     target: Option<&Path>,
@@ -20,9 +23,9 @@ pub fn write_to(
     }
 }
 
-/// An error of standard output, which has no path.
+/// An error of standard output.
 pub fn stdout_error(error: io::Error) -> Error {
-    Error::io("standard output", "cannot write", error)
+    Error::io(STDOUT, "cannot write", error)
 }
 
 /// Whether the reader went away, as `head` does: no fault of anybody.

@@ -18,12 +18,7 @@ const DEFAULT_WIDTH: usize = 80;
 pub fn run(arguments: &ScanArguments, observer: &dyn Observer) -> Result<Outcome> {
     let input = &arguments.input;
     let patterns = aftertrace::pattern::load::load(&input.pattern_dirs)?;
-    let report = aftertrace::analyze(
-        &input.paths,
-        &input.options(arguments.bucket),
-        &patterns,
-        observer,
-    )?;
+    let report = aftertrace::analyze(&input.paths, &arguments.options(), &patterns, observer)?;
     observer.finish();
     let written = output::write_to(arguments.output.as_deref(), |out| {
         print(&report, arguments, out)

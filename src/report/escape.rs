@@ -50,6 +50,9 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
 
 /// Rewrites each unsafe character with `write`; borrows when there is none.
 pub fn replace_unsafe(text: &str, write: impl Fn(char, &mut String)) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text); // nearly every log line: no need to look at characters
+    }
     let mut found = UNSAFE.find_iter(text).peekable();
     if found.peek().is_none() {
         return Cow::Borrowed(text);
