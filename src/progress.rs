@@ -34,10 +34,10 @@ impl Observer for Progress {
             UNKNOWN_SIZE
         };
         let style = ProgressStyle::with_template(template).expect("a valid template");
-        self.0.reset();
         self.0.set_style(style.progress_chars("━╸─"));
         self.0.set_length(total_bytes);
         self.0.set_message(stage.to_string());
+        self.0.reset();
     }
 
     fn advance(&self, bytes: u64) {

@@ -203,6 +203,7 @@ impl Formatter for Pretty {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::sample;
     use serde_json::{Value, json};
 
     fn pretty(value: &Value) -> String {
@@ -234,6 +235,34 @@ mod tests {
 "#;
         assert_eq!(pretty(&value), expected);
         assert_eq!(serde_json::from_str::<Value>(expected).unwrap(), value);
+    }
+
+    #[test]
+    fn the_report_has_its_documented_fields_in_order_and_a_newline_at_the_end() {
+        let mut out = Vec::new();
+        render(&sample::rich(&str::to_string), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let fields: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("  \"")?.split_once('"'))
+            .map(|(name, _)| name)
+            .collect();
+        let documented = [
+            "schema_version",
+            "tool",
+            "verdict",
+            "inputs",
+            "window",
+            "totals",
+            "series",
+            "incidents",
+            "warnings",
+        ];
+        assert_eq!(fields, documented);
+        assert!(text.ends_with("}\n"));
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["incidents"][1]["start"], "2021-09-05T13:58:03Z");
+        assert_eq!(value["series"]["requests"].as_array().unwrap().len(), 1440);
     }
 
     #[test]

@@ -2,5 +2,7 @@
 
 pub mod escape;
 pub mod json;
+#[cfg(test)]
+mod sample;
 pub mod table;
 pub mod view;

@@ -19,8 +19,6 @@ mod who;
 mod words;
 
 #[cfg(test)]
-mod sample;
-#[cfg(test)]
 mod tests;
 
 use std::io::{self, Write};

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::report::escape;
-use crate::report::table::sample::{empty, quiet, rich};
+use crate::report::sample::{empty, quiet, rich};
 
 const WIDTHS: [usize; 4] = [60, 80, 120, 200];
 

@@ -1,4 +1,4 @@
-//! Hand-made reports for the table's tests: a rich one, a quiet one, an empty one.
+//! Hand-made reports for the renderers' tests: a rich one, a quiet one, an empty one.
 //!
 //! Every piece of log text goes through `text`, so that a test can make all of it hostile at once.
 
