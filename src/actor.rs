@@ -43,8 +43,16 @@ pub fn cast(case: &Case<'_>, findings: &[Finding]) -> Vec<Draft> {
         .filter(|finding| finding.role == Some(Role::Flooder))
         .flat_map(|finding| finding.clients.iter().copied())
         .collect();
-    let mut order: Vec<usize> = (0..findings.len()).filter(|index| findings[*index].role.is_some()).collect();
-    order.sort_by_key(|index| (findings[*index].role.map(gravity), findings[*index].start, *index));
+    let mut order: Vec<usize> = (0..findings.len())
+        .filter(|index| findings[*index].role.is_some())
+        .collect();
+    order.sort_by_key(|index| {
+        (
+            findings[*index].role.map(gravity),
+            findings[*index].start,
+            *index,
+        )
+    });
     let mut taken: HashSet<Client> = HashSet::new();
     let mut drafts = Vec::new();
     for index in order {
@@ -53,13 +61,21 @@ pub fn cast(case: &Case<'_>, findings: &[Finding]) -> Vec<Draft> {
         let clients: Vec<Client> = finding
             .clients
             .iter()
-            .filter(|client| role == Role::Flooder || !(flooders.contains(*client) && mostly_floods(case, **client)))
+            .filter(|client| {
+                role == Role::Flooder
+                    || !(flooders.contains(*client) && mostly_floods(case, **client))
+            })
             .filter(|client| taken.insert(**client))
             .copied()
             .collect();
         if !clients.is_empty() {
             let watch = watch(case, finding, &clients);
-            drafts.push(Draft { role, clients, finding: index, watch });
+            drafts.push(Draft {
+                role,
+                clients,
+                finding: index,
+                watch,
+            });
         }
     }
     drafts
@@ -78,8 +94,16 @@ fn gravity(role: Role) -> u8 {
 }
 
 fn mostly_floods(case: &Case<'_>, client: Client) -> bool {
-    let payloads = case.access.hit_clients.get(&client).map_or(0, HitStats::payloads);
-    let requests = case.access.clients.get(&client).map_or(0, |stats| stats.requests());
+    let payloads = case
+        .access
+        .hit_clients
+        .get(&client)
+        .map_or(0, HitStats::payloads);
+    let requests = case
+        .access
+        .clients
+        .get(&client)
+        .map_or(0, |stats| stats.requests());
     (payloads as f64) < PAYLOAD_SHARE * requests as f64
 }
 
@@ -89,27 +113,57 @@ fn watch(case: &Case<'_>, finding: &Finding, clients: &[Client]) -> (i64, i64) {
     if matches!(finding.kind, Kind::Burst { .. } | Kind::BruteForce { .. }) {
         return (finding.start.secs() - EDGE_S, finding.end.secs() + EDGE_S);
     }
-    let stats = || clients.iter().filter_map(|client| case.access.clients.get(client));
+    let stats = || {
+        clients
+            .iter()
+            .filter_map(|client| case.access.clients.get(client))
+    };
     let first = stats().map(|stats| stats.first().secs()).min();
     let last = stats().map(|stats| stats.last().secs()).max();
-    (first.unwrap_or(finding.start.secs()), last.unwrap_or(finding.end.secs()))
+    (
+        first.unwrap_or(finding.start.secs()),
+        last.unwrap_or(finding.end.secs()),
+    )
 }
 
 /// What the third look must count.
 pub fn groups(drafts: &[Draft]) -> Vec<Group> {
-    let group = |draft: &Draft| Group { clients: draft.clients.clone(), start: draft.watch.0, end: draft.watch.1 };
+    let group = |draft: &Draft| Group {
+        clients: draft.clients.clone(),
+        start: draft.watch.0,
+        end: draft.watch.1,
+    };
     drafts.iter().map(group).collect()
 }
 
 /// When a crowd's burst really began and ended, from its own first and last requests, in seconds: the first
 /// request that others follow closely, so that one early visit does not count.
 pub fn edges(counts: &GroupCounts) -> Option<(i64, i64)> {
-    let first: Vec<i64> = counts.first.as_slice().iter().map(|at| at.time.secs()).collect();
-    let mut last: Vec<i64> = counts.last.as_slice().iter().map(|at| at.0.time.secs()).collect();
+    let first: Vec<i64> = counts
+        .first
+        .as_slice()
+        .iter()
+        .map(|at| at.time.secs())
+        .collect();
+    let mut last: Vec<i64> = counts
+        .last
+        .as_slice()
+        .iter()
+        .map(|at| at.0.time.secs())
+        .collect();
     last.reverse();
-    let onset = first.windows(COMPANY).find(|run| run[COMPANY - 1] - run[0] <= COMPANY_S).map(|run| run[0]);
-    let end = last.windows(COMPANY).rfind(|run| run[COMPANY - 1] - run[0] <= COMPANY_S).map(|run| run[COMPANY - 1]);
-    Some((onset.or(first.first().copied())?, end.or(last.last().copied())?))
+    let onset = first
+        .windows(COMPANY)
+        .find(|run| run[COMPANY - 1] - run[0] <= COMPANY_S)
+        .map(|run| run[0]);
+    let end = last
+        .windows(COMPANY)
+        .rfind(|run| run[COMPANY - 1] - run[0] <= COMPANY_S)
+        .map(|run| run[COMPANY - 1]);
+    Some((
+        onset.or(first.first().copied())?,
+        end.or(last.last().copied())?,
+    ))
 }
 
 /// So many requests of a crowd within [`COMPANY_S`] seconds are its beginning (or its end).
@@ -117,7 +171,12 @@ const COMPANY: usize = 5;
 const COMPANY_S: i64 = 60;
 
 /// The actor as the report shows it.
-pub fn actor(case: &Case<'_>, draft: &Draft, counts: &GroupCounts, id: String) -> Option<view::Actor> {
+pub fn actor(
+    case: &Case<'_>,
+    draft: &Draft,
+    counts: &GroupCounts,
+    id: String,
+) -> Option<view::Actor> {
     let span = counts.span?;
     let hits = hits(case, &draft.clients);
     Some(view::Actor {
@@ -126,12 +185,22 @@ pub fn actor(case: &Case<'_>, draft: &Draft, counts: &GroupCounts, id: String) -
         clients: names(case, &draft.clients),
         client_count: draft.clients.len() as u64,
         networks: networks(&draft.clients),
-        user_agents: top(&counts.agents, LISTED).into_iter().map(|ranked| ranked.0).collect(),
+        user_agents: top(&counts.agents, LISTED)
+            .into_iter()
+            .map(|ranked| ranked.0)
+            .collect(),
         first: span.first.floor_to_second(),
         last: span.last.floor_to_second(),
         requests: span.count,
-        hits_by_category: hits.categories().iter().map(|(category, span)| (category.name(), span.count)).collect(),
-        paths: top(&counts.paths, LISTED).into_iter().map(|ranked| ranked.0).collect(),
+        hits_by_category: hits
+            .categories()
+            .iter()
+            .map(|(category, span)| (category.name(), span.count))
+            .collect(),
+        paths: top(&counts.paths, LISTED)
+            .into_iter()
+            .map(|ranked| ranked.0)
+            .collect(),
         status: statuses(&counts.by_class),
     })
 }
@@ -139,7 +208,10 @@ pub fn actor(case: &Case<'_>, draft: &Draft, counts: &GroupCounts, id: String) -
 /// Hits of several clients together.
 pub fn hits(case: &Case<'_>, clients: &[Client]) -> HitStats {
     let mut all = HitStats::default();
-    for hits in clients.iter().filter_map(|client| case.access.hit_clients.get(client)) {
+    for hits in clients
+        .iter()
+        .filter_map(|client| case.access.hit_clients.get(client))
+    {
         all.merge(hits.clone());
     }
     all
@@ -154,7 +226,10 @@ pub fn names(case: &Case<'_>, clients: &[Client]) -> Vec<String> {
 pub fn name(case: &Case<'_>, client: Client) -> String {
     match client.ip() {
         Some(address) => address.to_string(),
-        None => case.access.names.get(&client).map_or_else(|| "unknown host".to_string(), |text| visible(&text.text).into_owned()),
+        None => case.access.names.get(&client).map_or_else(
+            || "unknown host".to_string(),
+            |text| visible(&text.text).into_owned(),
+        ),
     }
 }
 
@@ -164,16 +239,28 @@ fn networks(clients: &[Client]) -> Vec<String> {
     for network in clients.iter().filter_map(|client| client.network()) {
         *members.entry(network).or_default() += 1;
     }
-    let mut ranked: Vec<(usize, ipnet::IpNet)> = members.into_iter().map(|(network, count)| (count, network)).collect();
+    let mut ranked: Vec<(usize, ipnet::IpNet)> = members
+        .into_iter()
+        .map(|(network, count)| (count, network))
+        .collect();
     ranked.sort_by_key(|(count, network)| (std::cmp::Reverse(*count), *network));
-    ranked.into_iter().map(|(_, network)| network.to_string()).collect()
+    ranked
+        .into_iter()
+        .map(|(_, network)| network.to_string())
+        .collect()
 }
 
 /// The most frequent texts with their counts; ties by text.
 pub fn top(texts: &TextMap<u64>, most: usize) -> Vec<(String, u64)> {
-    let mut all: Vec<(&[u8], u64)> = texts.iter().map(|(_, text)| (&*text.text, text.stats)).collect();
+    let mut all: Vec<(&[u8], u64)> = texts
+        .iter()
+        .map(|(_, text)| (&*text.text, text.stats))
+        .collect();
     all.sort_unstable_by_key(|(text, count)| (std::cmp::Reverse(*count), *text));
-    all.into_iter().take(most).map(|(text, count)| (visible(text).into_owned(), count)).collect()
+    all.into_iter()
+        .take(most)
+        .map(|(text, count)| (visible(text).into_owned(), count))
+        .collect()
 }
 
 /// Counts by status class under the report's names.
@@ -190,10 +277,17 @@ pub fn joined(spans: impl Iterator<Item = Span>) -> Option<Span> {
 /// Actors by client, for linking endpoints to them.
 pub fn index(drafts: &[Draft]) -> HashMap<Client, usize> {
     let members = drafts.iter().enumerate();
-    members.flat_map(|(index, draft)| draft.clients.iter().map(move |client| (*client, index))).collect()
+    members
+        .flat_map(|(index, draft)| draft.clients.iter().map(move |client| (*client, index)))
+        .collect()
 }
 
 /// Indices of the actors among some clients.
-pub fn among(index: &HashMap<Client, usize>, clients: impl Iterator<Item = Client>) -> BTreeSet<usize> {
-    clients.filter_map(|client| index.get(&client).copied()).collect()
+pub fn among(
+    index: &HashMap<Client, usize>,
+    clients: impl Iterator<Item = Client>,
+) -> BTreeSet<usize> {
+    clients
+        .filter_map(|client| index.get(&client).copied())
+        .collect()
 }

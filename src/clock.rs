@@ -44,22 +44,45 @@ pub enum Basis {
 
 /// Finds the offset of an error log. `zone` is the access logs' own.
 pub fn align(log: &Log<'_>, access: &AccessCounts, zone: Option<UtcOffset>) -> (UtcOffset, Basis) {
-    let Some(zone) = zone else { return (UtcOffset::UTC, Basis::Unknown) };
+    let Some(zone) = zone else {
+        return (UtcOffset::UTC, Basis::Unknown);
+    };
     let messages = messages(log, access);
     if messages.len() < ENOUGH {
         return (zone, Basis::Assumed);
     }
-    let fitting = |offset: UtcOffset| messages.iter().filter(|message| message.fits(offset)).count();
+    let fitting = |offset: UtcOffset| {
+        messages
+            .iter()
+            .filter(|message| message.fits(offset))
+            .count()
+    };
     let own = fitting(zone);
-    let best = candidates().map(|offset| (fitting(offset), offset)).max_by_key(|(count, offset)| {
-        (*count, std::cmp::Reverse((offset.0 - zone.0).abs()), std::cmp::Reverse(offset.0))
-    });
+    let best = candidates()
+        .map(|offset| (fitting(offset), offset))
+        .max_by_key(|(count, offset)| {
+            (
+                *count,
+                std::cmp::Reverse((offset.0 - zone.0).abs()),
+                std::cmp::Reverse(offset.0),
+            )
+        });
     let tried = messages.len();
     match best {
-        Some((count, offset)) if count as f64 > own as f64 * MARGIN && count >= ENOUGH => {
-            (offset, Basis::Aligned { fitting: count, tried })
-        }
-        _ if own >= ENOUGH => (zone, Basis::Aligned { fitting: own, tried }),
+        Some((count, offset)) if count as f64 > own as f64 * MARGIN && count >= ENOUGH => (
+            offset,
+            Basis::Aligned {
+                fitting: count,
+                tried,
+            },
+        ),
+        _ if own >= ENOUGH => (
+            zone,
+            Basis::Aligned {
+                fitting: own,
+                tried,
+            },
+        ),
         _ => (zone, Basis::Assumed),
     }
 }
@@ -89,17 +112,29 @@ fn messages(log: &Log<'_>, access: &AccessCounts) -> Vec<Message> {
     let mut next = 0;
     for place in 0..PLACES {
         let at = (log.bytes.len() / PLACES * place).max(next);
-        let Some(rest) = log.bytes.get(at..) else { break };
+        let Some(rest) = log.bytes.get(at..) else {
+            break;
+        };
         // From the middle of the file on, the first line is cut off, so the second is read.
         let skipped = usize::from(at != next || at != 0);
-        let Some((offset, line)) = chunk::lines(rest).nth(skipped) else { break };
+        let Some((offset, line)) = chunk::lines(rest).nth(skipped) else {
+            break;
+        };
         next = at + offset + line.len();
         if line.len() > chunk::MAX_LINE {
             continue;
         }
-        let Ok(Event::Error(record)) = (log.format.parse)(line, &mut times) else { continue };
-        let Some(stats) = record.client.and_then(|client| access.clients.get(&client)) else { continue };
-        found.push(Message { time: record.time, first: stats.first(), last: stats.last() });
+        let Ok(Event::Error(record)) = (log.format.parse)(line, &mut times) else {
+            continue;
+        };
+        let Some(stats) = record.client.and_then(|client| access.clients.get(&client)) else {
+            continue;
+        };
+        found.push(Message {
+            time: record.time,
+            first: stats.first(),
+            last: stats.last(),
+        });
     }
     found
 }

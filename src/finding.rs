@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::evidence::capped::hash_bytes;
 use crate::evidence::first::Locator;
 use crate::focus::WindowCounts;
-use crate::plan::{Silence, Stretch};
+use crate::plan::{Plan, Silence, Stretch};
 use crate::survey::AccessCounts;
 use crate::terms::{Cause, Role};
 use crate::time::Time;
@@ -94,13 +94,19 @@ pub struct Case<'a> {
 impl Case<'_> {
     /// Seconds that the records cover.
     pub fn log_seconds(&self) -> i64 {
-        self.plan.minutes.span().map_or(0, |(first, last)| last - first + 1)
+        self.plan
+            .minutes
+            .span()
+            .map_or(0, |(first, last)| last - first + 1)
     }
 
     /// True when the site itself has this path: ordinary visitors got answers from it.
     pub fn is_own_path(&self, path: &[u8]) -> bool {
         /// One or two may be an attacker's own first steps.
         const ORDINARY: u32 = 3;
-        self.access.paths.get(&hash_bytes(path)).is_some_and(|path| path.stats.ordinary >= ORDINARY)
+        self.access
+            .paths
+            .get(&hash_bytes(path))
+            .is_some_and(|path| path.stats.ordinary >= ORDINARY)
     }
 }

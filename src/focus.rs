@@ -32,7 +32,9 @@ pub struct Window {
 impl Window {
     fn takes(&self, secs: i64, access: &Access<'_>) -> bool {
         (self.start..=self.end).contains(&secs)
-            && self.posts_to.is_none_or(|path| access.method == b"POST" && hash_bytes(access.path()) == path)
+            && self
+                .posts_to
+                .is_none_or(|path| access.method == b"POST" && hash_bytes(access.path()) == path)
     }
 }
 
@@ -179,46 +181,99 @@ impl Merge for Sketch {
 /// True for what a browser pulls in after a page: images, styles, scripts, fonts, media.
 pub fn is_asset(path: &[u8]) -> bool {
     const EXTENSIONS: [&[u8]; 21] = [
-        b"css", b"js", b"mjs", b"map", b"png", b"jpg", b"jpeg", b"gif", b"webp", b"avif", b"svg", b"ico", b"bmp",
-        b"woff", b"woff2", b"ttf", b"otf", b"eot", b"mp4", b"webm", b"webmanifest",
+        b"css",
+        b"js",
+        b"mjs",
+        b"map",
+        b"png",
+        b"jpg",
+        b"jpeg",
+        b"gif",
+        b"webp",
+        b"avif",
+        b"svg",
+        b"ico",
+        b"bmp",
+        b"woff",
+        b"woff2",
+        b"ttf",
+        b"otf",
+        b"eot",
+        b"mp4",
+        b"webm",
+        b"webmanifest",
     ];
     let tail = &path[path.len().saturating_sub(12)..];
     memchr::memrchr(b'.', tail)
         .map(|dot| &tail[dot + 1..])
-        .is_some_and(|extension| EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+        .is_some_and(|extension| {
+            EXTENSIONS
+                .iter()
+                .any(|known| extension.eq_ignore_ascii_case(known))
+        })
 }
 
 /// Counts every window; one result a window, in order.
-pub fn focus(logs: &[Log<'_>], chunks: &[ChunkSpan], windows: &[Window], run: &Run<'_>) -> Vec<WindowCounts> {
+pub fn focus(
+    logs: &[Log<'_>],
+    chunks: &[ChunkSpan],
+    windows: &[Window],
+    run: &Run<'_>,
+) -> Vec<WindowCounts> {
     if windows.is_empty() {
         return Vec::new();
     }
-    let overlaps = |chunk: &ChunkSpan| windows.iter().any(|window| chunk.first <= window.end && chunk.last >= window.start);
+    let overlaps = |chunk: &ChunkSpan| {
+        windows
+            .iter()
+            .any(|window| chunk.first <= window.end && chunk.last >= window.start)
+    };
     let tasks = chosen(chunks, overlaps);
-    let start = || windows.iter().map(|_| WindowCounts::new()).collect::<Vec<_>>();
+    let start = || {
+        windows
+            .iter()
+            .map(|_| WindowCounts::new())
+            .collect::<Vec<_>>()
+    };
     let parts = work(&tasks, run, start, |counts, (log, range)| {
-        each_access(&logs[*log], &logs[*log].bytes[range.clone()], range.start, |access, at| {
-            let secs = at.time.secs();
-            for (window, counts) in windows.iter().zip(counts.iter_mut()) {
-                if window.takes(secs, access) {
-                    counts.note(access);
+        each_access(
+            &logs[*log],
+            &logs[*log].bytes[range.clone()],
+            range.start,
+            |access, at| {
+                let secs = at.time.secs();
+                for (window, counts) in windows.iter().zip(counts.iter_mut()) {
+                    if window.takes(secs, access) {
+                        counts.note(access);
+                    }
                 }
-            }
-        });
+            },
+        );
     });
     let merged = parts.into_iter().reduce(|mut left, right| {
-        left.iter_mut().zip(right).for_each(|(left, right)| left.merge(right));
+        left.iter_mut()
+            .zip(right)
+            .for_each(|(left, right)| left.merge(right));
         left
     });
     merged.unwrap_or_default()
 }
 
 fn chosen(chunks: &[ChunkSpan], wanted: impl Fn(&ChunkSpan) -> bool) -> Vec<Task> {
-    chunks.iter().filter(|chunk| wanted(chunk)).map(|chunk| (chunk.log, chunk.start..chunk.end)).collect()
+    chunks
+        .iter()
+        .filter(|chunk| wanted(chunk))
+        .map(|chunk| (chunk.log, chunk.start..chunk.end))
+        .collect()
 }
 
 /// Shows every access record of a part of a log. Lines that do not parse were counted by the survey.
-fn each_access(log: &Log<'_>, bytes: &[u8], start: usize, mut show: impl FnMut(&Access<'_>, Locator)) {
+fn each_access(
+    log: &Log<'_>,
+    bytes: &[u8],
+    start: usize,
+    mut show: impl FnMut(&Access<'_>, Locator),
+) {
     let mut times = TimeCache::default();
     for (offset, line) in crate::chunk::lines(bytes) {
         if line.is_empty() || line.len() > crate::chunk::MAX_LINE {
@@ -226,7 +281,14 @@ fn each_access(log: &Log<'_>, bytes: &[u8], start: usize, mut show: impl FnMut(&
         }
         if let Ok(Event::Access(access)) = (log.format.parse)(line, &mut times) {
             let offset = (start + offset) as u64;
-            show(&access, Locator { time: access.time, source: log.source, offset });
+            show(
+                &access,
+                Locator {
+                    time: access.time,
+                    source: log.source,
+                    offset,
+                },
+            );
         }
     }
 }
@@ -325,25 +387,51 @@ impl Merge for GroupCounts {
 }
 
 /// Follows every group; one result a group, in order. A client belongs to the first group that names it.
-pub fn trace(logs: &[Log<'_>], chunks: &[ChunkSpan], groups: &[Group], run: &Run<'_>) -> Vec<GroupCounts> {
+pub fn trace(
+    logs: &[Log<'_>],
+    chunks: &[ChunkSpan],
+    groups: &[Group],
+    run: &Run<'_>,
+) -> Vec<GroupCounts> {
     let mut group_of: HashMap<Client, usize> = HashMap::new();
     for (index, group) in groups.iter().enumerate() {
         for client in &group.clients {
             group_of.entry(*client).or_insert(index);
         }
     }
-    let overlaps = |chunk: &ChunkSpan| groups.iter().any(|group| chunk.first <= group.end && chunk.last >= group.start);
+    let overlaps = |chunk: &ChunkSpan| {
+        groups
+            .iter()
+            .any(|group| chunk.first <= group.end && chunk.last >= group.start)
+    };
     let tasks = chosen(chunks, overlaps);
-    let start = || groups.iter().map(|_| GroupCounts::new()).collect::<Vec<_>>();
-    let parts = work(&tasks, run, start, |counts: &mut Vec<GroupCounts>, (log, range)| {
-        each_access(&logs[*log], &logs[*log].bytes[range.clone()], range.start, |access, at| {
-            let Some(index) = group_of.get(&access.client) else { return };
-            let group = &groups[*index];
-            if (group.start..=group.end).contains(&at.time.secs()) {
-                counts[*index].note(access, at);
-            }
-        });
-    });
+    let start = || {
+        groups
+            .iter()
+            .map(|_| GroupCounts::new())
+            .collect::<Vec<_>>()
+    };
+    let parts = work(
+        &tasks,
+        run,
+        start,
+        |counts: &mut Vec<GroupCounts>, (log, range)| {
+            each_access(
+                &logs[*log],
+                &logs[*log].bytes[range.clone()],
+                range.start,
+                |access, at| {
+                    let Some(index) = group_of.get(&access.client) else {
+                        return;
+                    };
+                    let group = &groups[*index];
+                    if (group.start..=group.end).contains(&at.time.secs()) {
+                        counts[*index].note(access, at);
+                    }
+                },
+            );
+        },
+    );
     let all = parts.into_iter().map(Groups);
     merge_all(all).map_or_else(Vec::new, |groups| groups.0)
 }
@@ -353,6 +441,9 @@ struct Groups(Vec<GroupCounts>);
 
 impl Merge for Groups {
     fn merge(&mut self, other: Groups) {
-        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| mine.merge(theirs));
+        self.0
+            .iter_mut()
+            .zip(other.0)
+            .for_each(|(mine, theirs)| mine.merge(theirs));
     }
 }

@@ -20,8 +20,8 @@ use crate::plan::Stretch;
 use crate::quote::Quoter;
 use crate::report::view;
 use crate::severity::Severity;
-use crate::suspects::ranked;
 use crate::survey::ErrorCounts;
+use crate::suspects::ranked;
 use crate::terms::{Cause, Dimension, Outcome, Role, SymptomKind};
 use crate::text::visible;
 use crate::time::{Time, UtcOffset};
@@ -56,7 +56,11 @@ pub struct Cluster {
 impl Cluster {
     /// What must be counted for its impact.
     pub fn window(&self) -> Window {
-        Window { start: self.start.secs(), end: self.end.secs(), posts_to: None }
+        Window {
+            start: self.start.secs(),
+            end: self.end.secs(),
+            posts_to: None,
+        }
     }
 }
 
@@ -64,7 +68,9 @@ impl Cluster {
 pub fn sharpen(findings: &mut [Finding], drafts: &[Draft], traces: &[GroupCounts]) {
     for (draft, counts) in drafts.iter().zip(traces) {
         let finding = &mut findings[draft.finding];
-        if let (Kind::Burst { .. } | Kind::BruteForce { .. }, Some((start, end))) = (&finding.kind, edges(counts)) {
+        if let (Kind::Burst { .. } | Kind::BruteForce { .. }, Some((start, end))) =
+            (&finding.kind, edges(counts))
+        {
             finding.start = Time::from_secs(start);
             finding.end = Time::from_secs(end.max(start));
         }
@@ -78,7 +84,10 @@ pub fn cluster(findings: &[Finding]) -> Vec<Cluster> {
         for b in a + 1..findings.len() {
             if related(&findings[a], &findings[b]) {
                 let (from, to) = (group[b].max(group[a]), group[b].min(group[a]));
-                group.iter_mut().filter(|member| **member == from).for_each(|member| *member = to);
+                group
+                    .iter_mut()
+                    .filter(|member| **member == from)
+                    .for_each(|member| *member = to);
             }
         }
     }
@@ -86,17 +95,28 @@ pub fn cluster(findings: &[Finding]) -> Vec<Cluster> {
     for (finding, group) in group.into_iter().enumerate() {
         members.entry(group).or_default().push(finding);
     }
-    let mut clusters: Vec<Cluster> = members.into_values().filter_map(|members| {
-        let parts: Vec<&Finding> = members.iter().map(|index| &findings[*index]).collect();
-        let (start, end) = impact::extent(&parts)?;
-        Some(Cluster { findings: members, start, end })
-    }).collect();
+    let mut clusters: Vec<Cluster> = members
+        .into_values()
+        .filter_map(|members| {
+            let parts: Vec<&Finding> = members.iter().map(|index| &findings[*index]).collect();
+            let (start, end) = impact::extent(&parts)?;
+            Some(Cluster {
+                findings: members,
+                start,
+                end,
+            })
+        })
+        .collect();
     clusters.sort_by_key(|cluster| (cluster.start, cluster.end, cluster.findings.clone()));
     clusters
 }
 
 fn related(a: &Finding, b: &Finding) -> bool {
-    let shared = || a.clients.iter().any(|client| b.clients.binary_search(client).is_ok());
+    let shared = || {
+        a.clients
+            .iter()
+            .any(|client| b.clients.binary_search(client).is_ok())
+    };
     let gap = (a.start.secs().max(b.start.secs()) - a.end.secs().min(b.end.secs())).max(0);
     match (is_probing(a), is_probing(b)) {
         (false, false) => gap <= LINK_S || shared() || precedes_surge(a, b) || precedes_surge(b, a),
@@ -146,10 +166,23 @@ pub struct Material<'a> {
 }
 
 /// Builds the incidents of all clusters, numbering incidents and actors; `windows` counts each cluster's time.
-pub fn incidents(material: &Material<'_>, clusters: &[Cluster], windows: &[WindowCounts]) -> Vec<view::Incident> {
+pub fn incidents(
+    material: &Material<'_>,
+    clusters: &[Cluster],
+    windows: &[WindowCounts],
+) -> Vec<view::Incident> {
     let mut actors = 0;
     let numbered = clusters.iter().zip(windows).enumerate();
-    numbered.map(|(index, (cluster, counts))| Builder { material, cluster, counts }.build(index as u32 + 1, &mut actors)).collect()
+    numbered
+        .map(|(index, (cluster, counts))| {
+            Builder {
+                material,
+                cluster,
+                counts,
+            }
+            .build(index as u32 + 1, &mut actors)
+        })
+        .collect()
 }
 
 struct Builder<'a> {
@@ -161,15 +194,33 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn build(&self, id: u32, actors_before: &mut usize) -> view::Incident {
         let material = self.material;
-        let findings: Vec<&Finding> = self.cluster.findings.iter().map(|index| &material.findings[*index]).collect();
+        let findings: Vec<&Finding> = self
+            .cluster
+            .findings
+            .iter()
+            .map(|index| &material.findings[*index])
+            .collect();
         let (members, actors) = self.members(actors_before);
         let injections = self.injections(&members);
         let symptoms = self.symptoms();
         let impact = impact::impact(&findings, self.counts);
         let cause = cause(&findings, &members);
-        let story = Story { case: material.case, findings: &findings, members: &members, injections: &injections, symptoms: &symptoms, quoter: material.quoter };
+        let story = Story {
+            case: material.case,
+            findings: &findings,
+            members: &members,
+            injections: &injections,
+            symptoms: &symptoms,
+            quoter: material.quoter,
+        };
         let timeline = story.tell();
-        let start = timeline.iter().map(|step| step.time).min().unwrap_or(self.cluster.start).min(self.cluster.start).floor_to_second();
+        let start = timeline
+            .iter()
+            .map(|step| step.time)
+            .min()
+            .unwrap_or(self.cluster.start)
+            .min(self.cluster.start)
+            .floor_to_second();
         let end = self.cluster.end.floor_to_second();
         let span = material.case.plan.minutes.span();
         let confidence = confidence(&findings, cause);
@@ -180,12 +231,24 @@ impl Builder<'_> {
             attack: cause.is_attack(),
             severity,
             confidence: impact::rounded(confidence),
-            reasons: findings.iter().flat_map(|finding| finding.reasons.iter().cloned()).take(MAX_REASONS).collect(),
+            reasons: findings
+                .iter()
+                .flat_map(|finding| finding.reasons.iter().cloned())
+                .take(MAX_REASONS)
+                .collect(),
             start,
             end,
             ongoing_at_start: self.touches_edge(&findings, |stretch| stretch.at_log_start),
-            ongoing_at_end: self.touches_edge(&findings, |stretch| stretch.at_log_end) || span.is_some_and(|(_, last)| end.secs() > last),
-            headline: self.headline(cause, &findings, &actors, &injections, &impact, (start, end)),
+            ongoing_at_end: self.touches_edge(&findings, |stretch| stretch.at_log_end)
+                || span.is_some_and(|(_, last)| end.secs() > last),
+            headline: self.headline(
+                cause,
+                &findings,
+                &actors,
+                &injections,
+                &impact,
+                (start, end),
+            ),
             mitigations: impact::mitigations(&actors, &injections, self.counts),
             bursts: self.bursts(&findings),
             timeline,
@@ -198,22 +261,36 @@ impl Builder<'_> {
 
     fn touches_edge(&self, findings: &[&Finding], edge: impl Fn(&Stretch) -> bool) -> bool {
         findings.iter().any(|finding| match &finding.kind {
-            Kind::Burst { stretch, .. } | Kind::Failures { stretch, .. } | Kind::BruteForce { stretch, .. } => edge(stretch),
+            Kind::Burst { stretch, .. }
+            | Kind::Failures { stretch, .. }
+            | Kind::BruteForce { stretch, .. } => edge(stretch),
             _ => false,
         })
     }
 
     fn members(&self, before: &mut usize) -> (Vec<Member<'_>>, Vec<view::Actor>) {
         let material = self.material;
-        let mut ours: Vec<(&Draft, &GroupCounts)> = material.drafts.iter().zip(material.traces).filter(|(draft, _)| self.cluster.findings.contains(&draft.finding)).collect();
-        ours.sort_by_key(|(draft, counts)| (counts.span.map(|span| span.first), draft.clients.clone()));
+        let mut ours: Vec<(&Draft, &GroupCounts)> = material
+            .drafts
+            .iter()
+            .zip(material.traces)
+            .filter(|(draft, _)| self.cluster.findings.contains(&draft.finding))
+            .collect();
+        ours.sort_by_key(|(draft, counts)| {
+            (counts.span.map(|span| span.first), draft.clients.clone())
+        });
         let mut members = Vec::new();
         let mut actors = Vec::new();
         for (draft, counts) in ours {
             let id = format!("A{}", *before + 1);
             if let Some(actor) = actor::actor(material.case, draft, counts, id.clone()) {
                 *before += 1;
-                members.push(Member { id, draft, counts, hits: hits(material.case, &draft.clients) });
+                members.push(Member {
+                    id,
+                    draft,
+                    counts,
+                    hits: hits(material.case, &draft.clients),
+                });
                 actors.push(actor);
             }
         }
@@ -221,29 +298,74 @@ impl Builder<'_> {
     }
 
     fn injections(&self, members: &[Member<'_>]) -> Vec<view::Injection> {
-        let of_client: HashMap<Client, &str> = members.iter().flat_map(|member| member.draft.clients.iter().map(move |client| (*client, member.id.as_str()))).collect();
-        let endpoints = self.material.case.access.endpoints.iter().map(|(_, endpoint)| endpoint);
-        let mut ours: Vec<(&Endpoint, BTreeSet<&str>, Span)> = endpoints.filter_map(|endpoint| {
-            let attackers = || endpoint.clients.iter().filter_map(|(client, span)| of_client.get(client).map(|id| (*id, *span)));
-            let span = joined(attackers().map(|(_, span)| span))?;
-            Some((endpoint, attackers().map(|(id, _)| id).collect(), span))
-        }).collect();
-        ours.sort_by(|a, b| (b.2.count, a.0.category, &a.0.path, &a.0.parameter).cmp(&(a.2.count, b.0.category, &b.0.path, &b.0.parameter)));
+        let of_client: HashMap<Client, &str> = members
+            .iter()
+            .flat_map(|member| {
+                member
+                    .draft
+                    .clients
+                    .iter()
+                    .map(move |client| (*client, member.id.as_str()))
+            })
+            .collect();
+        let endpoints = self
+            .material
+            .case
+            .access
+            .endpoints
+            .iter()
+            .map(|(_, endpoint)| endpoint);
+        let mut ours: Vec<(&Endpoint, BTreeSet<&str>, Span)> = endpoints
+            .filter_map(|endpoint| {
+                let attackers = || {
+                    endpoint
+                        .clients
+                        .iter()
+                        .filter_map(|(client, span)| of_client.get(client).map(|id| (*id, *span)))
+                };
+                let span = joined(attackers().map(|(_, span)| span))?;
+                Some((endpoint, attackers().map(|(id, _)| id).collect(), span))
+            })
+            .collect();
+        ours.sort_by(|a, b| {
+            (b.2.count, a.0.category, &a.0.path, &a.0.parameter).cmp(&(
+                a.2.count,
+                b.0.category,
+                &b.0.path,
+                &b.0.parameter,
+            ))
+        });
         ours.truncate(MAX_INJECTIONS);
-        ours.into_iter().map(|(endpoint, actors, span)| self.injection(endpoint, actors, span)).collect()
+        ours.into_iter()
+            .map(|(endpoint, actors, span)| self.injection(endpoint, actors, span))
+            .collect()
     }
 
-    fn injection(&self, endpoint: &Endpoint, actors: BTreeSet<&str>, span: Span) -> view::Injection {
+    fn injection(
+        &self,
+        endpoint: &Endpoint,
+        actors: BTreeSet<&str>,
+        span: Span,
+    ) -> view::Injection {
         let material = self.material;
         let judgement = outcome::judge(material.case, material.errors, endpoint);
-        let technique = |id: &u16| material.patterns.patterns().get(usize::from(*id)).and_then(|pattern| pattern.technique.clone());
+        let technique = |id: &u16| {
+            material
+                .patterns
+                .patterns()
+                .get(usize::from(*id))
+                .and_then(|pattern| pattern.technique.clone())
+        };
         let techniques: BTreeSet<String> = endpoint.patterns.iter().filter_map(technique).collect();
         let mut samples = material.quoter.quotes(judgement.lines.iter());
         samples.extend(material.quoter.quotes(endpoint.samples.as_slice()));
         view::Injection {
             category: endpoint.category,
             endpoint: visible(&endpoint.path).into_owned(),
-            parameter: endpoint.parameter.as_deref().map(|name| visible(name).into_owned()),
+            parameter: endpoint
+                .parameter
+                .as_deref()
+                .map(|name| visible(name).into_owned()),
             techniques: techniques.into_iter().collect(),
             attempts: span.count,
             actors: actors.into_iter().map(str::to_string).collect(),
@@ -258,28 +380,50 @@ impl Builder<'_> {
     /// Symptoms that belong to the incident: crashes and restarts always, others when they come more
     /// often than in the rest of the log.
     fn symptoms(&self) -> Vec<view::Symptom> {
-        let (start, end) = (self.cluster.start.secs() - 60, self.cluster.end.secs() + SYMPTOM_TAIL_S);
+        let (start, end) = (
+            self.cluster.start.secs() - 60,
+            self.cluster.end.secs() + SYMPTOM_TAIL_S,
+        );
         let mut kinds: BTreeMap<SymptomKind, (MinuteOf, u64)> = BTreeMap::new();
         for (id, stats) in &self.material.errors.symptoms {
-            let kind = self.material.symptoms.symptom(crate::pattern::symptom::SymptomId(*id)).kind;
-            let Some(inside) = stats.between(start, end).copied().reduce(|mut all, minute| {
-                all.merge(minute);
-                all
-            }) else { continue };
+            let kind = self
+                .material
+                .symptoms
+                .symptom(crate::pattern::symptom::SymptomId(*id))
+                .kind;
+            let Some(inside) = stats
+                .between(start, end)
+                .copied()
+                .reduce(|mut all, minute| {
+                    all.merge(minute);
+                    all
+                })
+            else {
+                continue;
+            };
             let entry = kinds.entry(kind);
-            entry.and_modify(|known| { known.0.merge(inside); known.1 += stats.count(); }).or_insert((inside, stats.count()));
+            entry
+                .and_modify(|known| {
+                    known.0.merge(inside);
+                    known.1 += stats.count();
+                })
+                .or_insert((inside, stats.count()));
         }
-        kinds.into_iter().filter(|(kind, (inside, all))| self.is_ours(*kind, inside.count, *all)).map(|(kind, (inside, _))| {
-            let line = self.material.quoter.quote(&inside.first);
-            view::Symptom {
-                kind,
-                first: inside.first.time.floor_to_second(),
-                last: inside.last.floor_to_second(),
-                count: inside.count,
-                sample: line.text.clone(),
-                evidence: vec![line],
-            }
-        }).collect()
+        kinds
+            .into_iter()
+            .filter(|(kind, (inside, all))| self.is_ours(*kind, inside.count, *all))
+            .map(|(kind, (inside, _))| {
+                let line = self.material.quoter.quote(&inside.first);
+                view::Symptom {
+                    kind,
+                    first: inside.first.time.floor_to_second(),
+                    last: inside.last.floor_to_second(),
+                    count: inside.count,
+                    sample: line.text.clone(),
+                    evidence: vec![line],
+                }
+            })
+            .collect()
     }
 
     fn is_ours(&self, kind: SymptomKind, inside: u64, all: u64) -> bool {
@@ -287,7 +431,16 @@ impl Builder<'_> {
         const SOME: u64 = 3;
         /// So many times the usual rate.
         const MORE: f64 = 3.0;
-        if matches!(kind, SymptomKind::Start | SymptomKind::Stop | SymptomKind::Reload | SymptomKind::ChildCrash | SymptomKind::OutOfMemory | SymptomKind::WorkersExhausted | SymptomKind::DiskFull) {
+        if matches!(
+            kind,
+            SymptomKind::Start
+                | SymptomKind::Stop
+                | SymptomKind::Reload
+                | SymptomKind::ChildCrash
+                | SymptomKind::OutOfMemory
+                | SymptomKind::WorkersExhausted
+                | SymptomKind::DiskFull
+        ) {
             return true;
         }
         let window = (self.cluster.end.secs() - self.cluster.start.secs() + 60).max(60) as f64;
@@ -297,20 +450,68 @@ impl Builder<'_> {
     }
 
     fn bursts(&self, findings: &[&Finding]) -> Vec<view::Burst> {
-        findings.iter().filter_map(|finding| match &finding.kind {
-            Kind::Burst { cause, stretch, window } => Some(self.burst(finding, Dimension::Total, None, cause.name(), stretch, Some(*window))),
-            Kind::BruteForce { path, stretch, window } => {
-                let key = Some(visible(path).into_owned());
-                Some(self.burst(finding, Dimension::Path, key, Cause::BruteForce.name(), stretch, Some(*window)))
-            }
-            Kind::Failures { stretch, .. } => Some(self.burst(finding, Dimension::Status5xx, None, Cause::ServerFault.name(), stretch, None)),
-            _ => None,
-        }).collect()
+        findings
+            .iter()
+            .filter_map(|finding| match &finding.kind {
+                Kind::Burst {
+                    cause,
+                    stretch,
+                    window,
+                } => Some(self.burst(
+                    finding,
+                    Dimension::Total,
+                    None,
+                    cause.name(),
+                    stretch,
+                    Some(*window),
+                )),
+                Kind::BruteForce {
+                    path,
+                    stretch,
+                    window,
+                } => {
+                    let key = Some(visible(path).into_owned());
+                    Some(self.burst(
+                        finding,
+                        Dimension::Path,
+                        key,
+                        Cause::BruteForce.name(),
+                        stretch,
+                        Some(*window),
+                    ))
+                }
+                Kind::Failures { stretch, .. } => Some(self.burst(
+                    finding,
+                    Dimension::Status5xx,
+                    None,
+                    Cause::ServerFault.name(),
+                    stretch,
+                    None,
+                )),
+                _ => None,
+            })
+            .collect()
     }
 
-    fn burst(&self, finding: &Finding, dimension: Dimension, key: Option<String>, classification: &'static str, stretch: &Stretch, window: Option<usize>) -> view::Burst {
-        let counts = window.and_then(|window| self.material.case.windows.get(window)).unwrap_or(self.counts);
-        let newcomers = counts.clients.iter().filter(|(client, presence)| self.requests_outside(**client, u64::from(presence.requests)) == 0).count();
+    fn burst(
+        &self,
+        finding: &Finding,
+        dimension: Dimension,
+        key: Option<String>,
+        classification: &'static str,
+        stretch: &Stretch,
+        window: Option<usize>,
+    ) -> view::Burst {
+        let counts = window
+            .and_then(|window| self.material.case.windows.get(window))
+            .unwrap_or(self.counts);
+        let newcomers = counts
+            .clients
+            .iter()
+            .filter(|(client, presence)| {
+                self.requests_outside(**client, u64::from(presence.requests)) == 0
+            })
+            .count();
         view::Burst {
             dimension,
             key,
@@ -322,7 +523,9 @@ impl Builder<'_> {
             requests: stretch.count,
             excess_requests: stretch.excess,
             clients: counts.clients.distinct(),
-            new_client_ratio: impact::rounded(newcomers as f64 / counts.clients.len().max(1) as f64),
+            new_client_ratio: impact::rounded(
+                newcomers as f64 / counts.clients.len().max(1) as f64,
+            ),
             classification,
             confidence: impact::rounded(finding.confidence),
             top: self.top(counts, stretch),
@@ -330,7 +533,13 @@ impl Builder<'_> {
     }
 
     fn requests_outside(&self, client: Client, inside: u64) -> u64 {
-        self.material.case.access.clients.get(&client).map_or(0, |stats| stats.requests()).saturating_sub(inside)
+        self.material
+            .case
+            .access
+            .clients
+            .get(&client)
+            .map_or(0, |stats| stats.requests())
+            .saturating_sub(inside)
     }
 
     fn top(&self, counts: &WindowCounts, stretch: &Stretch) -> view::BurstTop {
@@ -339,7 +548,11 @@ impl Builder<'_> {
         let outside_s = (self.material.case.log_seconds() as f64 - window_s).max(1.0);
         let rank = |key: String, inside: u64, outside: u64| {
             let usual = outside as f64 / outside_s * window_s;
-            view::Ranked { key, requests: inside, excess: (inside as f64 - usual).max(0.0) as u64 }
+            view::Ranked {
+                key,
+                requests: inside,
+                excess: (inside as f64 - usual).max(0.0) as u64,
+            }
         };
         let clients = ranked(&counts.clients);
         let mut networks: BTreeMap<ipnet::IpNet, (u64, u64)> = BTreeMap::new();
@@ -350,30 +563,101 @@ impl Builder<'_> {
                 entry.1 += self.requests_outside(*client, *requests);
             }
         }
-        let texts = |hash: &u64, text: &Text<u64>, all: u64| (*hash, rank(visible(&text.text).into_owned(), text.stats, all.saturating_sub(text.stats))).1;
+        let texts = |hash: &u64, text: &Text<u64>, all: u64| {
+            (
+                *hash,
+                rank(
+                    visible(&text.text).into_owned(),
+                    text.stats,
+                    all.saturating_sub(text.stats),
+                ),
+            )
+                .1
+        };
         view::BurstTop {
-            clients: leading(clients.iter().take(TOP * 10).map(|(client, requests)| rank(actor::name(self.material.case, *client), *requests, self.requests_outside(*client, *requests)))),
-            networks: leading(networks.into_iter().map(|(network, (inside, outside))| rank(network.to_string(), inside, outside))),
-            paths: leading(counts.paths.iter().map(|(hash, text)| texts(hash, text, access.paths.get(hash).map_or(0, |path| u64::from(path.stats.requests))))),
-            user_agents: leading(counts.agents.iter().map(|(hash, text)| texts(hash, text, access.agents.get(hash).map_or(0, |agent| agent.stats)))),
+            clients: leading(clients.iter().take(TOP * 10).map(|(client, requests)| {
+                rank(
+                    actor::name(self.material.case, *client),
+                    *requests,
+                    self.requests_outside(*client, *requests),
+                )
+            })),
+            networks: leading(
+                networks
+                    .into_iter()
+                    .map(|(network, (inside, outside))| rank(network.to_string(), inside, outside)),
+            ),
+            paths: leading(counts.paths.iter().map(|(hash, text)| {
+                texts(
+                    hash,
+                    text,
+                    access
+                        .paths
+                        .get(hash)
+                        .map_or(0, |path| u64::from(path.stats.requests)),
+                )
+            })),
+            user_agents: leading(counts.agents.iter().map(|(hash, text)| {
+                texts(
+                    hash,
+                    text,
+                    access.agents.get(hash).map_or(0, |agent| agent.stats),
+                )
+            })),
         }
     }
 
-    fn headline(&self, cause: Cause, findings: &[&Finding], actors: &[view::Actor], injections: &[view::Injection], impact: &view::Impact, (start, end): (Time, Time)) -> String {
+    fn headline(
+        &self,
+        cause: Cause,
+        findings: &[&Finding],
+        actors: &[view::Actor],
+        injections: &[view::Injection],
+        impact: &view::Impact,
+        (start, end): (Time, Time),
+    ) -> String {
         let zone = self.material.zone;
-        let when = format!("from {} to {} ({})", start.format_at(zone, "%Y-%m-%d %H:%M:%S"), end.format_at(zone, "%Y-%m-%d %H:%M:%S"), zone.label());
-        let sources = |role: Role| actors.iter().filter(|actor| actor.role == role).map(|actor| actor.client_count).sum::<u64>();
+        let when = format!(
+            "from {} to {} ({})",
+            start.format_at(zone, "%Y-%m-%d %H:%M:%S"),
+            end.format_at(zone, "%Y-%m-%d %H:%M:%S"),
+            zone.label()
+        );
+        let sources = |role: Role| {
+            actors
+                .iter()
+                .filter(|actor| actor.role == role)
+                .map(|actor| actor.client_count)
+                .sum::<u64>()
+        };
         let failed = match impact.failed {
             0 => String::new(),
             failed => format!("; {failed} of {} requests failed", impact.requests),
         };
-        let down: i64 = impact.outages.iter().filter(|outage| outage.reason.starts_with("nothing")).map(|outage| outage.end.secs() - outage.start.secs()).sum();
-        let silent = if down > 0 { format!(", nothing was logged for {}", duration(down)) } else { String::new() };
-        let peak = findings.iter().filter_map(|finding| match &finding.kind {
-            Kind::Burst { stretch, .. } => Some(stretch.peak_rps / stretch.baseline_rps.max(0.001)),
-            _ => None,
-        }).fold(0.0, f64::max);
-        let worked = injections.iter().filter(|injection| injection.outcome == Outcome::Likely).count();
+        let down: i64 = impact
+            .outages
+            .iter()
+            .filter(|outage| outage.reason.starts_with("nothing"))
+            .map(|outage| outage.end.secs() - outage.start.secs())
+            .sum();
+        let silent = if down > 0 {
+            format!(", nothing was logged for {}", duration(down))
+        } else {
+            String::new()
+        };
+        let peak = findings
+            .iter()
+            .filter_map(|finding| match &finding.kind {
+                Kind::Burst { stretch, .. } => {
+                    Some(stretch.peak_rps / stretch.baseline_rps.max(0.001))
+                }
+                _ => None,
+            })
+            .fold(0.0, f64::max);
+        let worked = injections
+            .iter()
+            .filter(|injection| injection.outcome == Outcome::Likely)
+            .count();
         let success = match worked {
             0 => "no sign that any worked".to_string(),
             1 => "at one place it probably worked".to_string(),
@@ -381,15 +665,37 @@ impl Builder<'_> {
         };
         let attempts: u64 = injections.iter().map(|injection| injection.attempts).sum();
         let what = match cause {
-            Cause::Ddos => format!("Distributed flood from {} clients at up to {peak:.0} times the usual traffic", sources(Role::Flooder)),
-            Cause::Dos => format!("Flood from {} client(s) at up to {peak:.0} times the usual traffic", sources(Role::Flooder)),
-            Cause::InjectionAndSurge => format!("{attempts} injection attempts ({success}) and a surge from {} clients at up to {peak:.0} times the usual traffic", sources(Role::Flooder)),
-            Cause::Injection => format!("{attempts} injection attempts by {} client(s), {success},", sources(Role::Injector)),
-            Cause::BruteForce => format!("Password guessing from {} client(s)", sources(Role::BruteForcer)),
+            Cause::Ddos => format!(
+                "Distributed flood from {} clients at up to {peak:.0} times the usual traffic",
+                sources(Role::Flooder)
+            ),
+            Cause::Dos => format!(
+                "Flood from {} client(s) at up to {peak:.0} times the usual traffic",
+                sources(Role::Flooder)
+            ),
+            Cause::InjectionAndSurge => format!(
+                "{attempts} injection attempts ({success}) and a surge from {} clients at up to {peak:.0} times the usual traffic",
+                sources(Role::Flooder)
+            ),
+            Cause::Injection => format!(
+                "{attempts} injection attempts by {} client(s), {success},",
+                sources(Role::Injector)
+            ),
+            Cause::BruteForce => format!(
+                "Password guessing from {} client(s)",
+                sources(Role::BruteForcer)
+            ),
             Cause::Scan => format!("Scan by {} client(s)", sources(Role::Scanner)),
-            Cause::Webshell => format!("A web shell was used by {} client(s)", sources(Role::WebshellOperator)),
-            Cause::FlashCrowd => format!("No attack: a crowd of visitors at up to {peak:.0} times the usual traffic"),
-            Cause::Crawler => format!("No attack: a crawler raised traffic to {peak:.0} times the usual"),
+            Cause::Webshell => format!(
+                "A web shell was used by {} client(s)",
+                sources(Role::WebshellOperator)
+            ),
+            Cause::FlashCrowd => {
+                format!("No attack: a crowd of visitors at up to {peak:.0} times the usual traffic")
+            }
+            Cause::Crawler => {
+                format!("No attack: a crawler raised traffic to {peak:.0} times the usual")
+            }
             Cause::ServerFault => "No attack in the logs: the server failed".to_string(),
         };
         format!("{what} {when}{failed}{silent}")
@@ -404,7 +710,9 @@ const SYMPTOM_TAIL_S: i64 = 300;
 
 fn leading(values: impl Iterator<Item = view::Ranked>) -> Vec<view::Ranked> {
     let mut all: Vec<view::Ranked> = values.filter(|value| value.excess > 0).collect();
-    all.sort_unstable_by(|a, b| (b.excess, b.requests, &a.key).cmp(&(a.excess, a.requests, &b.key)));
+    all.sort_unstable_by(|a, b| {
+        (b.excess, b.requests, &a.key).cmp(&(a.excess, a.requests, &b.key))
+    });
     all.truncate(TOP);
     all
 }
@@ -416,8 +724,13 @@ fn cause(findings: &[&Finding], members: &[Member<'_>]) -> Cause {
         Kind::Burst { cause, .. } => Some(cause),
         _ => None,
     });
-    let flood = burst.clone().find(|cause| matches!(cause, Cause::Ddos | Cause::Dos));
-    let injection = has(|kind| matches!(kind, Kind::Injection)) || members.iter().any(|member| member.draft.role == Role::Flooder && member.hits.payloads() >= FLOOD_PAYLOADS);
+    let flood = burst
+        .clone()
+        .find(|cause| matches!(cause, Cause::Ddos | Cause::Dos));
+    let injection = has(|kind| matches!(kind, Kind::Injection))
+        || members.iter().any(|member| {
+            member.draft.role == Role::Flooder && member.hits.payloads() >= FLOOD_PAYLOADS
+        });
     match (flood, injection) {
         (Some(_), true) => return Cause::InjectionAndSurge,
         (Some(flood), false) => return flood,
@@ -447,13 +760,26 @@ const FLOOD_PAYLOADS: u64 = 50;
 /// The surest finding that supports the cause.
 fn confidence(findings: &[&Finding], cause: Cause) -> f64 {
     let supports = |finding: &&&Finding| finding.kind.is_attack() == cause.is_attack();
-    findings.iter().filter(supports).map(|finding| finding.confidence).fold(0.5, f64::max)
+    findings
+        .iter()
+        .filter(supports)
+        .map(|finding| finding.confidence)
+        .fold(0.5, f64::max)
 }
 
-fn severity(cause: Cause, findings: &[&Finding], impact: &view::Impact, injections: &[view::Injection]) -> Severity {
-    let worked = injections.iter().any(|injection| injection.outcome == Outcome::Likely);
+fn severity(
+    cause: Cause,
+    findings: &[&Finding],
+    impact: &view::Impact,
+    injections: &[view::Injection],
+) -> Severity {
+    let worked = injections
+        .iter()
+        .any(|injection| injection.outcome == Outcome::Likely);
     let down = !impact.outages.is_empty();
-    let failing = findings.iter().any(|finding| matches!(finding.kind, Kind::Failures { .. }));
+    let failing = findings
+        .iter()
+        .any(|finding| matches!(finding.kind, Kind::Failures { .. }));
     match cause {
         Cause::Scan => Severity::Low,
         Cause::FlashCrowd | Cause::Crawler if !down => Severity::Low,

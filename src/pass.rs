@@ -61,7 +61,9 @@ pub type Task = (usize, Range<usize>);
 /// Cuts logs into tasks.
 pub fn tasks(logs: &[Log<'_>], chunk_bytes: usize) -> Vec<Task> {
     let cut = |(index, log): (usize, &Log<'_>)| {
-        chunk::chunks(log.bytes, chunk_bytes).into_iter().map(move |range| (index, range))
+        chunk::chunks(log.bytes, chunk_bytes)
+            .into_iter()
+            .map(move |range| (index, range))
     };
     logs.iter().enumerate().flat_map(cut).collect()
 }
@@ -93,10 +95,13 @@ pub fn merge_all<T: Merge>(parts: impl IntoIterator<Item = T>) -> Option<T> {
 }
 
 /// Reads one line; what is longer than a line may be is not read at all.
-pub fn read<'a>(log: &Log<'_>, line: &'a [u8], times: &mut TimeCache) -> Result<Event<'a>, Unparsed> {
+pub fn read<'a>(
+    log: &Log<'_>,
+    line: &'a [u8],
+    times: &mut TimeCache,
+) -> Result<Event<'a>, Unparsed> {
     if line.len() > chunk::MAX_LINE {
         return Err(Unparsed::TooLong);
     }
     (log.format.parse)(line, times)
 }
-

@@ -96,22 +96,38 @@ impl Plan {
     pub fn new(counts: &AccessCounts) -> Plan {
         let minutes = Dense::new(&counts.minutes);
         let (silences, silent) = minutes.silences();
-        let find = |series: &[u32], least: f64| baseline(series, &silent, minutes.bucket_minutes(), least);
+        let find =
+            |series: &[u32], least: f64| baseline(series, &silent, minutes.bucket_minutes(), least);
         let normal = find(&minutes.requests, MIN_BURST_EXCESS);
         let failed = find(&minutes.errors, MIN_FAILURES);
         let all = |found: &Baseline, series: &[u32]| {
-            found.outlines.iter().map(|outline| minutes.stretch(outline, series)).collect::<Vec<_>>()
+            found
+                .outlines
+                .iter()
+                .map(|outline| minutes.stretch(outline, series))
+                .collect::<Vec<_>>()
         };
         let silences = minutes.confirmed(silences, &normal);
         let bursts = all(&normal, &minutes.requests);
         let failures = all(&failed, &minutes.errors);
         let posts = post_bursts(counts, &minutes, &silent);
-        Plan { minutes, normal, bursts, failures, posts, silences }
+        Plan {
+            minutes,
+            normal,
+            bursts,
+            failures,
+            posts,
+            silences,
+        }
     }
 
     /// What the second pass must look at: every burst, then every POST burst, in order.
     pub fn windows(&self) -> Vec<Window> {
-        let bursts = self.bursts.iter().map(|burst| Window { start: burst.start, end: burst.end, posts_to: None });
+        let bursts = self.bursts.iter().map(|burst| Window {
+            start: burst.start,
+            end: burst.end,
+            posts_to: None,
+        });
         let posts = self.posts.iter().map(|(path, burst)| Window {
             start: burst.start,
             end: burst.end,
@@ -125,7 +141,12 @@ fn post_bursts(counts: &AccessCounts, minutes: &Dense, silent: &[bool]) -> Vec<(
     let mut paths: Vec<(u64, u64, &Posts)> = counts
         .paths
         .iter()
-        .filter_map(|(hash, path)| path.stats.posts.as_deref().map(|posts| (posts.total(), *hash, posts)))
+        .filter_map(|(hash, path)| {
+            path.stats
+                .posts
+                .as_deref()
+                .map(|posts| (posts.total(), *hash, posts))
+        })
         .filter(|(total, _, _)| *total as f64 >= MIN_POSTS)
         .collect();
     paths.sort_unstable_by_key(|(total, hash, _)| (std::cmp::Reverse(*total), *hash));
@@ -133,7 +154,11 @@ fn post_bursts(counts: &AccessCounts, minutes: &Dense, silent: &[bool]) -> Vec<(
     let bursts = paths.into_iter().flat_map(|(_, hash, posts)| {
         let series = minutes.spread(&posts.minutes());
         let found = baseline(&series, silent, minutes.bucket_minutes(), MIN_POSTS);
-        found.outlines.into_iter().map(|outline| (hash, minutes.stretch(&outline, &series))).collect::<Vec<_>>()
+        found
+            .outlines
+            .into_iter()
+            .map(|outline| (hash, minutes.stretch(&outline, &series)))
+            .collect::<Vec<_>>()
     });
     bursts.collect()
 }
@@ -159,10 +184,16 @@ impl Dense {
     fn new(series: &Series<Minute>) -> Dense {
         let cells: Vec<(i64, &Minute)> = trimmed(series);
         let (Some((first, _)), Some((last, _))) = (cells.first(), cells.last()) else {
-            return Dense { bucket_s: 60, ..Dense::default() };
+            return Dense {
+                bucket_s: 60,
+                ..Dense::default()
+            };
         };
         let width = bucket_minutes(&cells);
-        let (first, buckets) = (first.div_euclid(width) * width, (last.div_euclid(width) - first.div_euclid(width) + 1));
+        let (first, buckets) = (
+            first.div_euclid(width) * width,
+            (last.div_euclid(width) - first.div_euclid(width) + 1),
+        );
         let mut dense = Dense {
             start: first * 60,
             bucket_s: width * 60,
@@ -177,7 +208,9 @@ impl Dense {
             dense.errors[at] += cell.errors_5xx;
             dense.refused[at] += cell.refused;
             let edge = |second: u8| minute * 60 + i64::from(second);
-            dense.occupied.push((edge(cell.first_second), edge(cell.last_second)));
+            dense
+                .occupied
+                .push((edge(cell.first_second), edge(cell.last_second)));
         }
         dense
     }
@@ -194,7 +227,8 @@ impl Dense {
 
     /// The bucket that `secs` falls in.
     pub fn bucket(&self, secs: i64) -> usize {
-        ((secs - self.start).div_euclid(self.bucket_s).max(0) as usize).min(self.requests.len().saturating_sub(1))
+        ((secs - self.start).div_euclid(self.bucket_s).max(0) as usize)
+            .min(self.requests.len().saturating_sub(1))
     }
 
     /// Sums a series from `start` to `end` (seconds, to the bucket).
@@ -202,7 +236,10 @@ impl Dense {
         if series.is_empty() {
             return 0;
         }
-        series[self.bucket(start)..=self.bucket(end)].iter().map(|count| u64::from(*count)).sum()
+        series[self.bucket(start)..=self.bucket(end)]
+            .iter()
+            .map(|count| u64::from(*count))
+            .sum()
     }
 
     /// (minute, count) pairs as a series of these buckets.
@@ -221,7 +258,9 @@ impl Dense {
         let inside = &series[outline.start..outline.end];
         let count: u64 = inside.iter().map(|count| u64::from(*count)).sum();
         let second = |bucket: usize| self.start + bucket as i64 * self.bucket_s;
-        let peak = (outline.start..outline.end).max_by_key(|at| (series[*at], std::cmp::Reverse(*at))).unwrap_or(outline.start);
+        let peak = (outline.start..outline.end)
+            .max_by_key(|at| (series[*at], std::cmp::Reverse(*at)))
+            .unwrap_or(outline.start);
         let width = self.bucket_s as f64;
         let normal = outline.baseline * inside.len() as f64;
         Stretch {
@@ -241,13 +280,20 @@ impl Dense {
 
     /// Gaps that are unusual for this log, and the buckets that lie wholly inside one.
     fn silences(&self) -> (Vec<(i64, i64)>, Vec<bool>) {
-        let gaps: Vec<(i64, i64)> = self.occupied.windows(2).map(|pair| (pair[0].1, pair[1].0)).collect();
+        let gaps: Vec<(i64, i64)> = self
+            .occupied
+            .windows(2)
+            .map(|pair| (pair[0].1, pair[1].0))
+            .collect();
         let mut lengths: Vec<i64> = gaps.iter().map(|(start, end)| end - start).collect();
         lengths.sort_unstable_by_key(|length| std::cmp::Reverse(*length));
         let rank = UNUSUAL_GAPS.max((lengths.len() as f64 * UNUSUAL_SHARE) as usize);
         let ordinary = lengths.get(rank).copied().unwrap_or(0);
         let least = MIN_SILENCE_S.max(ordinary * SILENCE_RATIO);
-        let long: Vec<(i64, i64)> = gaps.into_iter().filter(|(start, end)| end - start >= least).collect();
+        let long: Vec<(i64, i64)> = gaps
+            .into_iter()
+            .filter(|(start, end)| end - start >= least)
+            .collect();
         let mut silent = vec![false; self.requests.len()];
         for (start, end) in &long {
             for at in self.bucket(*start)..=self.bucket(*end) {
@@ -265,7 +311,11 @@ impl Dense {
             rate * (end - start) as f64
         };
         gaps.into_iter()
-            .map(|gap| Silence { start: gap.0, end: gap.1, expected: expected(&gap) })
+            .map(|gap| Silence {
+                start: gap.0,
+                end: gap.1,
+                expected: expected(&gap),
+            })
             .filter(|silence| silence.expected / normal.dispersion >= SILENCE_EXPECTED)
             .collect()
     }
@@ -276,9 +326,7 @@ fn trimmed(series: &Series<Minute>) -> Vec<(i64, &Minute)> {
     /// Share of the requests at either end that may be left out to get below the cap.
     const STRAY: f64 = 0.001;
     let mut cells: Vec<(i64, &Minute)> = series.iter().collect();
-    let too_long = |cells: &[(i64, &Minute)]| {
-        matches!((cells.first(), cells.last()), (Some(first), Some(last)) if last.0 - first.0 >= MAX_DENSE_MINUTES)
-    };
+    let too_long = |cells: &[(i64, &Minute)]| matches!((cells.first(), cells.last()), (Some(first), Some(last)) if last.0 - first.0 >= MAX_DENSE_MINUTES);
     if too_long(&cells) {
         let total: u64 = cells.iter().map(|(_, cell)| u64::from(cell.requests)).sum();
         let stray = (total as f64 * STRAY) as u64;
@@ -302,5 +350,8 @@ fn bucket_minutes(cells: &[(i64, &Minute)]) -> i64 {
     let mut steps: Vec<i64> = cells.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
     steps.sort_unstable();
     let usual = steps.get(steps.len() * 9 / 10).copied().unwrap_or(1);
-    [1, 2, 5, 10, 15, 30].into_iter().find(|width| *width >= usual).unwrap_or(60)
+    [1, 2, 5, 10, 15, 30]
+        .into_iter()
+        .find(|width| *width >= usual)
+        .unwrap_or(60)
 }

@@ -34,17 +34,31 @@ impl<'a> Quoter<'a> {
                 starts.push((chunk.start, before));
                 before += chunk.lines;
             }
-            self.sources.insert(log.source, Quoted { name: name(log.source), bytes: log.bytes, chunks: starts });
+            self.sources.insert(
+                log.source,
+                Quoted {
+                    name: name(log.source),
+                    bytes: log.bytes,
+                    chunks: starts,
+                },
+            );
         }
     }
 
     /// The line at a place.
     pub fn quote(&self, at: &Locator) -> Evidence {
         let Some(source) = self.sources.get(&at.source) else {
-            return Evidence { source: String::new(), line: 0, time: Some(at.time), text: String::new() };
+            return Evidence {
+                source: String::new(),
+                line: 0,
+                time: Some(at.time),
+                text: String::new(),
+            };
         };
         let offset = at.offset as usize;
-        let line = chunk::lines(&source.bytes[offset.min(source.bytes.len())..]).next().map_or(&b""[..], |(_, line)| line);
+        let line = chunk::lines(&source.bytes[offset.min(source.bytes.len())..])
+            .next()
+            .map_or(&b""[..], |(_, line)| line);
         Evidence {
             source: source.name.to_string(),
             line: source.line_number(offset),
@@ -61,7 +75,9 @@ impl<'a> Quoter<'a> {
     /// The bytes of the line at a place.
     pub fn line(&self, at: &Locator) -> &'a [u8] {
         let source = self.sources.get(&at.source);
-        let rest = source.and_then(|source| source.bytes.get(at.offset as usize..)).unwrap_or_default();
+        let rest = source
+            .and_then(|source| source.bytes.get(at.offset as usize..))
+            .unwrap_or_default();
         chunk::lines(rest).next().map_or(&b""[..], |(_, line)| line)
     }
 }
@@ -69,7 +85,10 @@ impl<'a> Quoter<'a> {
 impl Quoted<'_> {
     /// 1-based number of the line that begins at `offset`.
     fn line_number(&self, offset: usize) -> u64 {
-        let chunk = self.chunks.partition_point(|(start, _)| *start <= offset).saturating_sub(1);
+        let chunk = self
+            .chunks
+            .partition_point(|(start, _)| *start <= offset)
+            .saturating_sub(1);
         let (start, before) = self.chunks.get(chunk).copied().unwrap_or((0, 0));
         let ends = memchr::memchr_iter(b'\n', &self.bytes[start..offset]).count();
         before + ends as u64 + 1

@@ -12,7 +12,9 @@ use crate::event::{Access, ErrorRecord, Event, Unparsed};
 use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
 use crate::evidence::clients::{ClientStats, HitStats, MAX_CLIENTS, MAX_HIT_CLIENTS, status_class};
 use crate::evidence::distinct::DistinctPerBucket;
-use crate::evidence::endpoints::{Attempt, Endpoint, MAX_ENDPOINTS, MAX_TEXTS, PathStats, Text, TextMap};
+use crate::evidence::endpoints::{
+    Attempt, Endpoint, MAX_ENDPOINTS, MAX_TEXTS, PathStats, Text, TextMap,
+};
 use crate::evidence::errors::{DatabaseErrors, MAX_ERROR_CLIENTS, SymptomStats};
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::lines::LineCounts;
@@ -212,7 +214,13 @@ fn merge_lines(mine: &mut BTreeMap<u32, LineCounts>, theirs: BTreeMap<u32, LineC
 }
 
 /// Counts access logs.
-pub fn survey_access(logs: &[Log<'_>], patterns: &PatternSet, limits: Limits, bucket_s: u64, run: &Run<'_>) -> AccessCounts {
+pub fn survey_access(
+    logs: &[Log<'_>],
+    patterns: &PatternSet,
+    limits: Limits,
+    bucket_s: u64,
+    run: &Run<'_>,
+) -> AccessCounts {
     let tasks = tasks(logs, run.chunk_bytes);
     let start = || AccessWorker {
         counts: AccessCounts::new(bucket_s),
@@ -222,7 +230,9 @@ pub fn survey_access(logs: &[Log<'_>], patterns: &PatternSet, limits: Limits, bu
         bucket_s: bucket_s as i64,
         times: TimeCache::default(),
     };
-    let workers = work(&tasks, run, start, |worker, (log, range)| worker.chunk(&logs[*log], *log, range));
+    let workers = work(&tasks, run, start, |worker, (log, range)| {
+        worker.chunk(&logs[*log], *log, range)
+    });
     let parts = workers.into_iter().map(|worker| worker.counts);
     let mut counts = merge_all(parts).unwrap_or_else(|| AccessCounts::new(bucket_s));
     counts.flush();
@@ -258,7 +268,14 @@ impl AccessWorker<'_> {
                     last_offset.1 += 1;
                     lines.record(access.time);
                     if self.limits.contain(access.time.secs()) {
-                        self.record(&access, Locator { time: access.time, source: log.source, offset: at });
+                        self.record(
+                            &access,
+                            Locator {
+                                time: access.time,
+                                source: log.source,
+                                offset: at,
+                            },
+                        );
                     } else {
                         lines.outside += 1;
                     }
@@ -270,13 +287,19 @@ impl AccessWorker<'_> {
         *lines.offsets.entry(last_offset.0).or_default() += last_offset.1;
         lines.offsets.retain(|_, count| *count > 0);
         self.counts.chunks.push(chunk_span(index, range, &lines));
-        self.counts.lines.entry(log.source).or_default().merge(lines);
+        self.counts
+            .lines
+            .entry(log.source)
+            .or_default()
+            .merge(lines);
     }
 
     /// A line that is no record is often the attack itself, so it is searched all the same.
     fn unparsed(&mut self, lines: &mut LineCounts, reason: Unparsed, offset: u64, line: &[u8]) {
         lines.unparsed(reason, offset);
-        let Some(verdict) = self.inspector.inspect_line(line) else { return };
+        let Some(verdict) = self.inspector.inspect_line(line) else {
+            return;
+        };
         if verdict.confidence >= Confidence::Medium {
             lines.unparsed_hits += 1;
             self.counts.hits += 1;
@@ -288,7 +311,10 @@ impl AccessWorker<'_> {
 
     #[inline]
     fn record(&mut self, access: &Access<'_>, at: Locator) {
-        let verdict = self.inspector.inspect(access).filter(|verdict| verdict.confidence >= Confidence::Medium);
+        let verdict = self
+            .inspector
+            .inspect(access)
+            .filter(|verdict| verdict.confidence >= Confidence::Medium);
         let counts = &mut self.counts;
         let secs = access.time.secs();
         let class = status_class(access.status);
@@ -308,7 +334,11 @@ impl AccessWorker<'_> {
         minute.hits += hit;
         minute.first_second = minute.first_second.min(second);
         minute.last_second = minute.last_second.max(second);
-        counts.buckets.cell(secs).merge(Bucket { requests: 1, errors_5xx: failed, hits: hit });
+        counts.buckets.cell(secs).merge(Bucket {
+            requests: 1,
+            errors_5xx: failed,
+            hits: hit,
+        });
         note_client(counts, access, secs, class, self.bucket_s);
         note_texts(counts, access, secs, hit > 0);
         if let Some(verdict) = verdict {
@@ -318,11 +348,20 @@ impl AccessWorker<'_> {
 }
 
 #[inline]
-fn note_client(counts: &mut AccessCounts, access: &Access<'_>, secs: i64, class: usize, bucket_s: i64) {
+fn note_client(
+    counts: &mut AccessCounts,
+    access: &Access<'_>,
+    secs: i64,
+    class: usize,
+    bucket_s: i64,
+) {
     let bucket = secs.div_euclid(bucket_s);
     let hash = access.client.stable_hash();
     let hint = bucket as u32;
-    if let Some(client) = counts.clients.entry(access.client, || ClientStats::new(secs)) {
+    if let Some(client) = counts
+        .clients
+        .entry(access.client, || ClientStats::new(secs))
+    {
         client.note(secs, class);
         if client.last_bucket != hint {
             client.last_bucket = hint;
@@ -332,7 +371,9 @@ fn note_client(counts: &mut AccessCounts, access: &Access<'_>, secs: i64, class:
         counts.bucket_clients.note(bucket, hash);
     }
     if access.client.is_name()
-        && let Some(name) = counts.names.entry(access.client, || Text::new(access.client_text))
+        && let Some(name) = counts
+            .names
+            .entry(access.client, || Text::new(access.client_text))
     {
         name.stats += 1;
     }
@@ -341,7 +382,10 @@ fn note_client(counts: &mut AccessCounts, access: &Access<'_>, secs: i64, class:
 #[inline]
 fn note_texts(counts: &mut AccessCounts, access: &Access<'_>, secs: i64, hit: bool) {
     let path = access.path();
-    if let Some(entry) = counts.paths.entry(hash_bytes(path), || Text::<PathStats>::new(path)) {
+    if let Some(entry) = counts
+        .paths
+        .entry(hash_bytes(path), || Text::<PathStats>::new(path))
+    {
         let stats = &mut entry.stats;
         stats.requests = stats.requests.saturating_add(1);
         stats.errors_5xx += u32::from(matches!(access.status, Some(500..=599)));
@@ -352,7 +396,10 @@ fn note_texts(counts: &mut AccessCounts, access: &Access<'_>, secs: i64, hit: bo
             }
         }
         if access.method == b"POST" {
-            stats.posts.get_or_insert_default().note(secs, access.status);
+            stats
+                .posts
+                .get_or_insert_default()
+                .note(secs, access.status);
         }
     }
     if let Some(agent) = access.user_agent
@@ -367,14 +414,26 @@ fn categories(verdict: &Verdict) -> impl Iterator<Item = Category> + '_ {
     verdict.categories.iter().copied()
 }
 
-fn note_hit(counts: &mut AccessCounts, set: &PatternSet, access: &Access<'_>, at: Locator, class: usize, verdict: &Verdict) {
+fn note_hit(
+    counts: &mut AccessCounts,
+    set: &PatternSet,
+    access: &Access<'_>,
+    at: Locator,
+    class: usize,
+    verdict: &Verdict,
+) {
     counts.hits += 1;
     for category in categories(verdict) {
         counts.hits_by_category[category.index()] += 1;
     }
     let answered = class == 1 || class == 2;
     if let Some(client) = counts.hit_clients.entry(access.client, HitStats::default) {
-        client.note(at.time, &verdict.categories, verdict.confidence == Confidence::High, answered);
+        client.note(
+            at.time,
+            &verdict.categories,
+            verdict.confidence == Confidence::High,
+            answered,
+        );
     }
     if let Some(samples) = counts.hit_samples.entry(access.client, FirstK::default) {
         samples.push(at);
@@ -393,21 +452,50 @@ fn note_attempt(
     verdict: &Verdict,
     category: Category,
 ) {
-    let of_category = || verdict.matches.iter().filter(|found| set.pattern(found.pattern).category == category);
+    let of_category = || {
+        verdict
+            .matches
+            .iter()
+            .filter(|found| set.pattern(found.pattern).category == category)
+    };
     let parameter = of_category().find_map(|found| found.parameter.as_deref());
     let (status, bytes) = (access.status, access.bytes);
-    let attempt = Attempt { category, path: access.path(), parameter, client: access.client, at, status, bytes };
-    if let Some(endpoint) = counts.endpoints.entry(attempt.key(), || Endpoint::new(&attempt)) {
+    let attempt = Attempt {
+        category,
+        path: access.path(),
+        parameter,
+        client: access.client,
+        at,
+        status,
+        bytes,
+    };
+    if let Some(endpoint) = counts
+        .endpoints
+        .entry(attempt.key(), || Endpoint::new(&attempt))
+    {
         endpoint.note(&attempt, class, of_category().map(|found| found.pattern.0));
     }
 }
 
 /// Counts error logs. Their clocks' offsets are in the logs given.
-pub fn survey_errors(logs: &[Log<'_>], symptoms: &SymptomSet, limits: Limits, run: &Run<'_>) -> ErrorCounts {
+pub fn survey_errors(
+    logs: &[Log<'_>],
+    symptoms: &SymptomSet,
+    limits: Limits,
+    run: &Run<'_>,
+) -> ErrorCounts {
     let tasks = tasks(logs, run.chunk_bytes);
-    let start = || ErrorWorker { counts: ErrorCounts::new(), symptoms, limits, times: TimeCache::default() };
-    let workers = work(&tasks, run, start, |worker, (log, range)| worker.chunk(&logs[*log], *log, range));
-    let mut counts: ErrorCounts = merge_all(workers.into_iter().map(|worker| worker.counts)).unwrap_or_default();
+    let start = || ErrorWorker {
+        counts: ErrorCounts::new(),
+        symptoms,
+        limits,
+        times: TimeCache::default(),
+    };
+    let workers = work(&tasks, run, start, |worker, (log, range)| {
+        worker.chunk(&logs[*log], *log, range)
+    });
+    let mut counts: ErrorCounts =
+        merge_all(workers.into_iter().map(|worker| worker.counts)).unwrap_or_default();
     counts.chunks.sort_unstable();
     counts
 }
@@ -432,7 +520,14 @@ impl ErrorWorker<'_> {
                     let time = record.time.at(log.offset);
                     lines.record(time);
                     if self.limits.contain(time.secs()) {
-                        self.record(&record, Locator { time, source: log.source, offset: at });
+                        self.record(
+                            &record,
+                            Locator {
+                                time,
+                                source: log.source,
+                                offset: at,
+                            },
+                        );
                     } else {
                         lines.outside += 1;
                     }
@@ -446,7 +541,11 @@ impl ErrorWorker<'_> {
             }
         }
         self.counts.chunks.push(chunk_span(index, range, &lines));
-        self.counts.lines.entry(log.source).or_default().merge(lines);
+        self.counts
+            .lines
+            .entry(log.source)
+            .or_default()
+            .merge(lines);
     }
 
     fn record(&mut self, record: &ErrorRecord<'_>, at: Locator) {
@@ -483,8 +582,17 @@ fn first_record(log: &Log<'_>) -> u64 {
 }
 
 fn chunk_span(log: usize, range: &Range<usize>, lines: &LineCounts) -> ChunkSpan {
-    let (first, last) = lines.span.map_or((i64::MAX, i64::MIN), |span| (span.first.secs(), span.last.secs()));
-    ChunkSpan { log, start: range.start, end: range.end, first, last, lines: lines.lines }
+    let (first, last) = lines.span.map_or((i64::MAX, i64::MIN), |span| {
+        (span.first.secs(), span.last.secs())
+    });
+    ChunkSpan {
+        log,
+        start: range.start,
+        end: range.end,
+        first,
+        last,
+        lines: lines.lines,
+    }
 }
 
 /// Time of the last record, looked for in the last 64 KiB: what `--since -3h` counts back from.
@@ -497,4 +605,15 @@ pub fn last_time(log: &Log<'_>) -> Option<Time> {
         Event::Error(record) => Some(record.time.at(log.offset)),
     };
     chunk::lines(tail).filter_map(time).max()
+}
+
+/// The zone that the first readable record is written in.
+pub fn first_zone(log: &Log<'_>) -> Option<UtcOffset> {
+    const HEAD: usize = 64 << 10;
+    let mut times = TimeCache::default();
+    let zone = |(_, line): (usize, &[u8])| match (log.format.parse)(line, &mut times).ok()? {
+        Event::Access(access) => Some(access.utc_offset),
+        Event::Error(_) => None,
+    };
+    chunk::lines(&log.bytes[..log.bytes.len().min(HEAD)]).find_map(zone)
 }

@@ -53,7 +53,12 @@ pub struct Excess {
 }
 
 /// Tells the excess of a window from the ordinary traffic in it.
-pub fn excess(counts: &AccessCounts, window: &WindowCounts, stretch: &Stretch, log_seconds: i64) -> Excess {
+pub fn excess(
+    counts: &AccessCounts,
+    window: &WindowCounts,
+    stretch: &Stretch,
+    log_seconds: i64,
+) -> Excess {
     let model = Model::new(counts, window, stretch, log_seconds);
     let mut found = Excess {
         suspects: Vec::new(),
@@ -78,7 +83,10 @@ pub fn excess(counts: &AccessCounts, window: &WindowCounts, stretch: &Stretch, l
 }
 
 fn outside(counts: &AccessCounts, client: Client, presence: &Presence) -> u64 {
-    let all = counts.clients.get(&client).map_or(0, |stats| stats.requests());
+    let all = counts
+        .clients
+        .get(&client)
+        .map_or(0, |stats| stats.requests());
     all.saturating_sub(u64::from(presence.requests))
 }
 
@@ -96,18 +104,29 @@ struct Model {
 }
 
 impl Model {
-    fn new(counts: &AccessCounts, window: &WindowCounts, stretch: &Stretch, log_seconds: i64) -> Model {
+    fn new(
+        counts: &AccessCounts,
+        window: &WindowCounts,
+        stretch: &Stretch,
+        log_seconds: i64,
+    ) -> Model {
         let inside = window.requests as f64;
         let outside = (counts.requests() as f64 - inside).max(0.0);
         let normal = (inside - stretch.excess as f64).clamp(1.0, inside.max(1.0));
-        let scale = Scale { inside, outside, normal };
+        let scale = Scale {
+            inside,
+            outside,
+            normal,
+        };
         let assets_outside = assets(counts).saturating_sub(window.assets) as f64;
         let referred_outside = counts.referred.saturating_sub(window.referred) as f64;
         let (prior, volume) = volume_weights(counts, window, normal, outside);
         let window_s = (stretch.end - stretch.start + 1) as f64;
         Model {
             prior,
-            agents: scale.text_weights(&window.agents, |hash| counts.agents.get(&hash).map_or(0, |text| text.stats)),
+            agents: scale.text_weights(&window.agents, |hash| {
+                counts.agents.get(&hash).map_or(0, |text| text.stats)
+            }),
             paths: path_weights(&scale, counts, window),
             referred: scale.pair(window.referred as f64, referred_outside),
             assets: scale.pair(window.assets as f64, assets_outside),
@@ -122,14 +141,18 @@ impl Model {
     fn judge(&self, counts: &AccessCounts, client: Client, presence: &Presence) -> bool {
         let requests = f64::from(presence.requests);
         let before = outside(counts, client, presence);
-        let own_ratio = (requests / self.window_s) / (before as f64 / self.outside_s).max(f64::MIN_POSITIVE);
+        let own_ratio =
+            (requests / self.window_s) / (before as f64 / self.outside_s).max(f64::MIN_POSITIVE);
         if before >= OWN_REQUESTS && own_ratio < OWN_RATIO {
             return false;
         }
         let repeats = requests.min(MAX_REPEATS);
         let mean = |sketch: &crate::focus::Sketch, weights: &HashMap<u64, f64>| {
             let total: f64 = sketch.iter().map(|(_, count)| f64::from(count)).sum();
-            let sum: f64 = sketch.iter().map(|(hash, count)| weights.get(&hash).copied().unwrap_or(0.0) * f64::from(count)).sum();
+            let sum: f64 = sketch
+                .iter()
+                .map(|(hash, count)| weights.get(&hash).copied().unwrap_or(0.0) * f64::from(count))
+                .sum();
             if total > 0.0 { sum / total } else { 0.0 }
         };
         let mix = |weights: [f64; 2], yes: u32| {
@@ -166,7 +189,10 @@ impl Scale {
 
     /// Weights of "no" and "yes".
     fn pair(&self, inside: f64, outside: f64) -> [f64; 2] {
-        [self.weight(self.inside - inside, self.outside - outside, 2.0), self.weight(inside, outside, 2.0)]
+        [
+            self.weight(self.inside - inside, self.outside - outside, 2.0),
+            self.weight(inside, outside, 2.0),
+        ]
     }
 
     fn text_weights(&self, texts: &TextMap<u64>, total: impl Fn(u64) -> u64) -> HashMap<u64, f64> {
@@ -183,7 +209,10 @@ impl Scale {
 fn path_weights(scale: &Scale, counts: &AccessCounts, window: &WindowCounts) -> HashMap<u64, f64> {
     let mut shapes: HashMap<Vec<u8>, (f64, f64)> = HashMap::new();
     for (hash, text) in window.paths.iter() {
-        let all = counts.paths.get(hash).map_or(0, |path| u64::from(path.stats.requests));
+        let all = counts
+            .paths
+            .get(hash)
+            .map_or(0, |path| u64::from(path.stats.requests));
         let shape = shapes.entry(shape(&text.text)).or_default();
         shape.0 += text.stats as f64;
         shape.1 -= text.stats.min(all) as f64;
@@ -198,7 +227,11 @@ fn path_weights(scale: &Scale, counts: &AccessCounts, window: &WindowCounts) -> 
         let (inside, outside) = shapes.get(&shape(text)).copied().unwrap_or_default();
         scale.weight(inside, outside.max(0.0), values)
     };
-    window.paths.iter().map(|(hash, text)| (*hash, weight(&text.text))).collect()
+    window
+        .paths
+        .iter()
+        .map(|(hash, text)| (*hash, weight(&text.text)))
+        .collect()
 }
 
 fn shape(path: &[u8]) -> Vec<u8> {
@@ -213,7 +246,12 @@ fn shape(path: &[u8]) -> Vec<u8> {
 }
 
 fn assets(counts: &AccessCounts) -> u64 {
-    counts.paths.iter().filter(|(_, path)| is_asset(&path.text)).map(|(_, path)| u64::from(path.stats.requests)).sum()
+    counts
+        .paths
+        .iter()
+        .filter(|(_, path)| is_asset(&path.text))
+        .map(|(_, path)| u64::from(path.stats.requests))
+        .sum()
 }
 
 fn share(part: f64, whole: f64) -> f64 {
@@ -228,10 +266,18 @@ fn volume_bin(requests: u32) -> usize {
 }
 
 /// The prior odds of a client being part of the excess, and the weight of how much it asked for.
-fn volume_weights(counts: &AccessCounts, window: &WindowCounts, normal: f64, outside_requests: f64) -> (f64, Vec<f64>) {
+fn volume_weights(
+    counts: &AccessCounts,
+    window: &WindowCounts,
+    normal: f64,
+    outside_requests: f64,
+) -> (f64, Vec<f64>) {
     let inside = volumes(window.clients.iter().map(|(_, presence)| presence.requests));
     let ordinary = counts.clients.iter().filter_map(|(client, stats)| {
-        let here = window.clients.get(client).map_or(0, |presence| u64::from(presence.requests));
+        let here = window
+            .clients
+            .get(client)
+            .map_or(0, |presence| u64::from(presence.requests));
         let outside = stats.requests().saturating_sub(here);
         (outside > 0).then(|| u32::try_from(outside).unwrap_or(u32::MAX))
     });
@@ -240,15 +286,20 @@ fn volume_weights(counts: &AccessCounts, window: &WindowCounts, normal: f64, out
     if clients_out < MIN_ORDINARY as f64 {
         return (0.0, vec![0.0; VOLUME_BINS]);
     }
-    let expected = (normal / (outside_requests / clients_out).max(1.0)).clamp(1.0, clients_in.max(1.0));
+    let expected =
+        (normal / (outside_requests / clients_out).max(1.0)).clamp(1.0, clients_in.max(1.0));
     let extra = (clients_in - expected).max(1.0);
     let weight = |bin: usize| {
-        let ordinary = (outside[bin] + PRIOR_COUNT) / (clients_out + PRIOR_COUNT * VOLUME_BINS as f64);
+        let ordinary =
+            (outside[bin] + PRIOR_COUNT) / (clients_out + PRIOR_COUNT * VOLUME_BINS as f64);
         let excess = (inside[bin] - expected * ordinary).max(0.0);
         let excess = (excess + PRIOR_COUNT) / (extra + PRIOR_COUNT * VOLUME_BINS as f64);
         (excess / ordinary).ln().clamp(-MAX_WEIGHT, MAX_WEIGHT)
     };
-    ((extra / expected).ln().clamp(-MAX_WEIGHT, MAX_WEIGHT), (0..VOLUME_BINS).map(weight).collect())
+    (
+        (extra / expected).ln().clamp(-MAX_WEIGHT, MAX_WEIGHT),
+        (0..VOLUME_BINS).map(weight).collect(),
+    )
 }
 
 fn volumes(requests: impl Iterator<Item = u32>) -> Vec<f64> {
@@ -259,7 +310,10 @@ fn volumes(requests: impl Iterator<Item = u32>) -> Vec<f64> {
 
 /// Clients of a window by requests, most first; ties by client.
 pub fn ranked(clients: &CappedMap<Client, Presence>) -> Vec<(Client, u64)> {
-    let mut all: Vec<(Client, u64)> = clients.iter().map(|(client, presence)| (*client, u64::from(presence.requests))).collect();
+    let mut all: Vec<(Client, u64)> = clients
+        .iter()
+        .map(|(client, presence)| (*client, u64::from(presence.requests)))
+        .collect();
     all.sort_unstable_by_key(|(client, requests)| (std::cmp::Reverse(*requests), *client));
     all
 }

@@ -73,52 +73,122 @@ impl Story<'_> {
         }
         steps.extend(self.symptoms.iter().map(symptom));
         steps.extend(self.recovery());
-        steps.sort_by(|a, b| (a.time, a.phase, a.end, &a.kind, &a.summary).cmp(&(b.time, b.phase, b.end, &b.kind, &b.summary)));
+        steps.sort_by(|a, b| {
+            (a.time, a.phase, a.end, &a.kind, &a.summary)
+                .cmp(&(b.time, b.phase, b.end, &b.kind, &b.summary))
+        });
         steps
     }
 
     fn recon(&self, member: &Member<'_>) -> Option<TimelineEntry> {
-        if !matches!(member.draft.role, Role::Injector | Role::Scanner | Role::WebshellOperator) {
+        if !matches!(
+            member.draft.role,
+            Role::Injector | Role::Scanner | Role::WebshellOperator
+        ) {
             return None;
         }
         let hits = member.hits.span()?;
         let first = member.counts.span?.first;
-        let began = if hits.first.secs() - first.secs() <= RECON_S { first } else { hits.first };
-        let payloads = member.hits.categories().iter().filter(|(category, _)| !category.is_reconnaissance());
-        let ended = payloads.map(|(_, span)| span.first).min().unwrap_or(hits.last);
+        let began = if hits.first.secs() - first.secs() <= RECON_S {
+            first
+        } else {
+            hits.first
+        };
+        let payloads = member
+            .hits
+            .categories()
+            .iter()
+            .filter(|(category, _)| !category.is_reconnaissance());
+        let ended = payloads
+            .map(|(_, span)| span.first)
+            .min()
+            .unwrap_or(hits.last);
         if ended.secs() <= began.secs() {
             return None;
         }
-        let probes: u64 = member.hits.categories().iter().filter(|(category, _)| category.is_reconnaissance()).map(|(_, span)| span.count).sum();
+        let probes: u64 = member
+            .hits
+            .categories()
+            .iter()
+            .filter(|(category, _)| category.is_reconnaissance())
+            .map(|(_, span)| span.count)
+            .sum();
         let missed = member.counts.by_class[3];
-        let summary = format!("{} looked around: {} requests in all, {probes} probes, {missed} client errors", self.who(member), member.counts.by_class.iter().sum::<u64>());
-        let mut step = step(began, Some(ended), Phase::Recon, "reconnaissance", Severity::Low, summary);
+        let summary = format!(
+            "{} looked around: {} requests in all, {probes} probes, {missed} client errors",
+            self.who(member),
+            member.counts.by_class.iter().sum::<u64>()
+        );
+        let mut step = step(
+            began,
+            Some(ended),
+            Phase::Recon,
+            "reconnaissance",
+            Severity::Low,
+            summary,
+        );
         step.actors = vec![member.id.clone()];
-        step.metrics = BTreeMap::from([("probes", probes as f64), ("client_errors", missed as f64)]);
-        step.evidence = self.quoter.quotes(member.counts.first.as_slice().iter().take(SHOWN));
+        step.metrics =
+            BTreeMap::from([("probes", probes as f64), ("client_errors", missed as f64)]);
+        step.evidence = self
+            .quoter
+            .quotes(member.counts.first.as_slice().iter().take(SHOWN));
         Some(step)
     }
 
     fn payloads(&self, member: &Member<'_>) -> Vec<TimelineEntry> {
-        let categories = member.hits.categories().iter().filter(|(category, _)| !category.is_reconnaissance());
-        let tell = |(category, span): &(crate::category::Category, crate::evidence::clients::Span)| {
-            let summary = format!("{} tried {} {} times", self.who(member), category.title(), span.count);
-            let mut step = step(span.first, Some(span.last), Phase::Injection, category.name(), Severity::Medium, summary);
-            step.actors = vec![member.id.clone()];
-            step.metrics = BTreeMap::from([("attempts", span.count as f64)]);
-            step.evidence = self.quoter.quotes(&self.first_attempts(member, *category));
-            step
-        };
+        let categories = member
+            .hits
+            .categories()
+            .iter()
+            .filter(|(category, _)| !category.is_reconnaissance());
+        let tell =
+            |(category, span): &(crate::category::Category, crate::evidence::clients::Span)| {
+                let summary = format!(
+                    "{} tried {} {} times",
+                    self.who(member),
+                    category.title(),
+                    span.count
+                );
+                let mut step = step(
+                    span.first,
+                    Some(span.last),
+                    Phase::Injection,
+                    category.name(),
+                    Severity::Medium,
+                    summary,
+                );
+                step.actors = vec![member.id.clone()];
+                step.metrics = BTreeMap::from([("attempts", span.count as f64)]);
+                step.evidence = self.quoter.quotes(&self.first_attempts(member, *category));
+                step
+            };
         categories.map(tell).collect()
     }
 
     /// The first lines in which an actor shows a category.
-    fn first_attempts(&self, member: &Member<'_>, category: crate::category::Category) -> Vec<Locator> {
-        let endpoints = self.case.access.endpoints.iter().map(|(_, endpoint)| endpoint);
+    fn first_attempts(
+        &self,
+        member: &Member<'_>,
+        category: crate::category::Category,
+    ) -> Vec<Locator> {
+        let endpoints = self
+            .case
+            .access
+            .endpoints
+            .iter()
+            .map(|(_, endpoint)| endpoint);
         let ours = endpoints.filter(|endpoint| {
-            endpoint.category == category && member.draft.clients.iter().any(|client| endpoint.clients.get(client).is_some())
+            endpoint.category == category
+                && member
+                    .draft
+                    .clients
+                    .iter()
+                    .any(|client| endpoint.clients.get(client).is_some())
         });
-        let mut places: Vec<Locator> = ours.flat_map(|endpoint| endpoint.samples.as_slice().iter().copied()).collect();
+        let mut places: Vec<Locator> = ours
+            .flat_map(|endpoint| endpoint.samples.as_slice().iter().copied())
+            .collect();
         places.sort_unstable();
         places.truncate(SHOWN);
         places
@@ -129,11 +199,24 @@ impl Story<'_> {
             return None;
         }
         let first = member.counts.first_refused.as_slice().first()?;
-        let summary = format!("{} requests of {} were refused (403, 429 or 444) from here on", member.counts.refused, self.who(member));
-        let mut step = step(first.time, None, Phase::Mitigation, "refused", Severity::Low, summary);
+        let summary = format!(
+            "{} requests of {} were refused (403, 429 or 444) from here on",
+            member.counts.refused,
+            self.who(member)
+        );
+        let mut step = step(
+            first.time,
+            None,
+            Phase::Mitigation,
+            "refused",
+            Severity::Low,
+            summary,
+        );
         step.actors = vec![member.id.clone()];
         step.metrics = BTreeMap::from([("refused", member.counts.refused as f64)]);
-        step.evidence = self.quoter.quotes(member.counts.first_refused.as_slice().iter().take(SHOWN));
+        step.evidence = self
+            .quoter
+            .quotes(member.counts.first_refused.as_slice().iter().take(SHOWN));
         Some(step)
     }
 
@@ -141,76 +224,228 @@ impl Story<'_> {
         match &finding.kind {
             Kind::Burst { cause, stretch, .. } => self.surge(finding, *cause, stretch),
             Kind::BruteForce { path, stretch, .. } => {
-                let summary = format!("{} POST requests to {} from {} clients", stretch.count, crate::text::visible(path), finding.clients.len());
-                vec![self.by_actors(finding, step(finding.start, Some(finding.end), Phase::BruteForce, "password_guessing", Severity::Medium, summary))]
+                let summary = format!(
+                    "{} POST requests to {} from {} clients",
+                    stretch.count,
+                    crate::text::visible(path),
+                    finding.clients.len()
+                );
+                vec![self.by_actors(
+                    finding,
+                    step(
+                        finding.start,
+                        Some(finding.end),
+                        Phase::BruteForce,
+                        "password_guessing",
+                        Severity::Medium,
+                        summary,
+                    ),
+                )]
             }
             Kind::Webshell => {
                 let summary = finding.reasons.first().cloned().unwrap_or_default();
-                let mut step = self.by_actors(finding, step(finding.start, Some(finding.end), Phase::Access, "webshell", Severity::Critical, summary));
+                let mut step = self.by_actors(
+                    finding,
+                    step(
+                        finding.start,
+                        Some(finding.end),
+                        Phase::Access,
+                        "webshell",
+                        Severity::Critical,
+                        summary,
+                    ),
+                );
                 step.evidence = self.quoter.quotes(&finding.samples);
                 vec![step]
             }
             Kind::Failures { stretch, share } => {
-                let (phase, severity) = if *share >= OUTAGE_SHARE { (Phase::Outage, Severity::Critical) } else { (Phase::Degradation, Severity::High) };
-                let summary = format!("{} requests failed with 5xx, {:.0}% of all", stretch.count, share * 100.0);
-                let mut step = step(finding.start, Some(finding.end), phase, "errors_5xx", severity, summary);
-                step.metrics = BTreeMap::from([("failed", stretch.count as f64), ("failed_ratio", crate::impact::rounded(*share))]);
+                let (phase, severity) = if *share >= OUTAGE_SHARE {
+                    (Phase::Outage, Severity::Critical)
+                } else {
+                    (Phase::Degradation, Severity::High)
+                };
+                let summary = format!(
+                    "{} requests failed with 5xx, {:.0}% of all",
+                    stretch.count,
+                    share * 100.0
+                );
+                let mut step = step(
+                    finding.start,
+                    Some(finding.end),
+                    phase,
+                    "errors_5xx",
+                    severity,
+                    summary,
+                );
+                step.metrics = BTreeMap::from([
+                    ("failed", stretch.count as f64),
+                    ("failed_ratio", crate::impact::rounded(*share)),
+                ]);
                 vec![step]
             }
             Kind::Silence(silence) => {
-                let summary = format!("nothing was logged for {}; the baseline brings {:.0} requests in that time", duration(silence.end - silence.start), silence.expected);
-                let mut down = step(finding.start, Some(finding.end), Phase::Outage, "silence", Severity::Critical, summary);
-                down.metrics = BTreeMap::from([("seconds", (silence.end - silence.start) as f64), ("lost_requests", silence.expected.round())]);
-                vec![down, step(finding.end, None, Phase::Restart, "log_resumes", Severity::Low, "requests are logged again".to_string())]
+                let summary = format!(
+                    "nothing was logged for {}; the baseline brings {:.0} requests in that time",
+                    duration(silence.end - silence.start),
+                    silence.expected
+                );
+                let mut down = step(
+                    finding.start,
+                    Some(finding.end),
+                    Phase::Outage,
+                    "silence",
+                    Severity::Critical,
+                    summary,
+                );
+                down.metrics = BTreeMap::from([
+                    ("seconds", (silence.end - silence.start) as f64),
+                    ("lost_requests", silence.expected.round()),
+                ]);
+                vec![
+                    down,
+                    step(
+                        finding.end,
+                        None,
+                        Phase::Restart,
+                        "log_resumes",
+                        Severity::Low,
+                        "requests are logged again".to_string(),
+                    ),
+                ]
             }
             Kind::Injection | Kind::Scan => Vec::new(),
         }
     }
 
     fn surge(&self, finding: &Finding, cause: Cause, stretch: &Stretch) -> Vec<TimelineEntry> {
-        let severity = if cause.is_attack() { Severity::High } else { Severity::Low };
+        let severity = if cause.is_attack() {
+            Severity::High
+        } else {
+            Severity::Low
+        };
         let onset = format!(
             "traffic rises above its baseline of {:.2} requests a second; {} requests until the end, {} of them excess",
-            stretch.baseline_rps, stretch.count, stretch.excess);
-        let mut begin = self.by_actors(finding, step(finding.start, Some(finding.end), Phase::Surge, "onset", severity, onset));
-        begin.metrics = BTreeMap::from([("baseline_rps", crate::impact::rounded(stretch.baseline_rps)), ("requests", stretch.count as f64), ("excess_requests", stretch.excess as f64)]);
-        let named = self.members.iter().find(|member| member.draft.clients == finding.clients);
+            stretch.baseline_rps, stretch.count, stretch.excess
+        );
+        let mut begin = self.by_actors(
+            finding,
+            step(
+                finding.start,
+                Some(finding.end),
+                Phase::Surge,
+                "onset",
+                severity,
+                onset,
+            ),
+        );
+        begin.metrics = BTreeMap::from([
+            ("baseline_rps", crate::impact::rounded(stretch.baseline_rps)),
+            ("requests", stretch.count as f64),
+            ("excess_requests", stretch.excess as f64),
+        ]);
+        let named = self
+            .members
+            .iter()
+            .find(|member| member.draft.clients == finding.clients);
         if let Some(member) = named {
-            begin.evidence = self.quoter.quotes(member.counts.first.as_slice().iter().filter(|at| at.time.secs() >= finding.start.secs()).take(SHOWN));
+            begin.evidence = self.quoter.quotes(
+                member
+                    .counts
+                    .first
+                    .as_slice()
+                    .iter()
+                    .filter(|at| at.time.secs() >= finding.start.secs())
+                    .take(SHOWN),
+            );
         }
-        let peak = format!("the surge peaks at {:.1} requests a second, {:.0} times the baseline", stretch.peak_rps, stretch.peak_rps / stretch.baseline_rps.max(0.001));
-        let mut top = self.by_actors(finding, step(Time::from_secs(stretch.peak_at), None, Phase::Surge, "peak", severity, peak));
+        let peak = format!(
+            "the surge peaks at {:.1} requests a second, {:.0} times the baseline",
+            stretch.peak_rps,
+            stretch.peak_rps / stretch.baseline_rps.max(0.001)
+        );
+        let mut top = self.by_actors(
+            finding,
+            step(
+                Time::from_secs(stretch.peak_at),
+                None,
+                Phase::Surge,
+                "peak",
+                severity,
+                peak,
+            ),
+        );
         top.metrics = BTreeMap::from([("peak_rps", crate::impact::rounded(stretch.peak_rps))]);
-        let mut end = self.by_actors(finding, step(finding.end, None, Phase::Surge, "end", Severity::Low, "the surge ends".to_string()));
+        let mut end = self.by_actors(
+            finding,
+            step(
+                finding.end,
+                None,
+                Phase::Surge,
+                "end",
+                Severity::Low,
+                "the surge ends".to_string(),
+            ),
+        );
         if let Some(member) = named {
-            let last: Vec<Locator> = member.counts.last.as_slice().iter().map(|at| at.0).filter(|at| at.time.secs() <= finding.end.secs()).take(1).collect();
+            let last: Vec<Locator> = member
+                .counts
+                .last
+                .as_slice()
+                .iter()
+                .map(|at| at.0)
+                .filter(|at| at.time.secs() <= finding.end.secs())
+                .take(1)
+                .collect();
             end.evidence = self.quoter.quotes(&last);
         }
         vec![begin, top, end]
     }
 
     fn by_actors(&self, finding: &Finding, mut step: TimelineEntry) -> TimelineEntry {
-        let concerned = self.members.iter().filter(|member| member.draft.clients.first().is_some_and(|first| finding.clients.binary_search(first).is_ok()));
+        let concerned = self.members.iter().filter(|member| {
+            member
+                .draft
+                .clients
+                .first()
+                .is_some_and(|first| finding.clients.binary_search(first).is_ok())
+        });
         step.actors = concerned.map(|member| member.id.clone()).collect();
         step
     }
 
     /// The first ordinary buckets after the last trouble.
     fn recovery(&self) -> Option<TimelineEntry> {
-        let troubles = self.findings.iter().filter(|finding| matches!(finding.kind, Kind::Burst { .. } | Kind::Failures { .. } | Kind::Silence(_)));
+        let troubles = self.findings.iter().filter(|finding| {
+            matches!(
+                finding.kind,
+                Kind::Burst { .. } | Kind::Failures { .. } | Kind::Silence(_)
+            )
+        });
         let last = troubles.map(|finding| finding.end.secs()).max()?;
         let plan = self.case.plan;
         let minutes = &plan.minutes;
         let first = minutes.bucket(last);
         let calm = |at: usize| {
-            let (requests, failed) = (f64::from(minutes.requests[at]), f64::from(minutes.errors[at]));
+            let (requests, failed) = (
+                f64::from(minutes.requests[at]),
+                f64::from(minutes.errors[at]),
+            );
             let normal = plan.normal.expected[at].max(0.1);
-            CALM_RATE.contains(&(requests / normal)) && failed <= (CALM_FAILURES * requests).max(1.0)
+            CALM_RATE.contains(&(requests / normal))
+                && failed <= (CALM_FAILURES * requests).max(1.0)
         };
-        let at = (first..minutes.requests.len().saturating_sub(CALM_BUCKETS)).find(|at| (*at..at + CALM_BUCKETS).all(calm))?;
+        let at = (first..minutes.requests.len().saturating_sub(CALM_BUCKETS))
+            .find(|at| (*at..at + CALM_BUCKETS).all(calm))?;
         let time = (minutes.start + at as i64 * minutes.bucket_s).max(last);
         let summary = "traffic and failures are back to what is usual".to_string();
-        Some(step(Time::from_secs(time), None, Phase::Recovery, "recovered", Severity::Low, summary))
+        Some(step(
+            Time::from_secs(time),
+            None,
+            Phase::Recovery,
+            "recovered",
+            Severity::Low,
+            summary,
+        ))
     }
 
     fn who(&self, member: &Member<'_>) -> String {
@@ -232,9 +467,25 @@ fn access(injection: &Injection) -> Option<TimelineEntry> {
         Some(parameter) => format!("{} (parameter {parameter})", injection.endpoint),
         None => injection.endpoint.clone(),
     };
-    let summary = format!("{} at {place} probably worked: {}", injection.category.title(), injection.outcome_reasons.join("; "));
-    let first = injection.samples.iter().filter_map(|sample| sample.time).min().unwrap_or(injection.first);
-    let mut step = step(first, Some(injection.last), Phase::Access, "injection_succeeded", Severity::Critical, summary);
+    let summary = format!(
+        "{} at {place} probably worked: {}",
+        injection.category.title(),
+        injection.outcome_reasons.join("; ")
+    );
+    let first = injection
+        .samples
+        .iter()
+        .filter_map(|sample| sample.time)
+        .min()
+        .unwrap_or(injection.first);
+    let mut step = step(
+        first,
+        Some(injection.last),
+        Phase::Access,
+        "injection_succeeded",
+        Severity::Critical,
+        summary,
+    );
     step.actors = injection.actors.clone();
     step.evidence = injection.samples.iter().take(SHOWN).cloned().collect();
     Some(step)
@@ -245,21 +496,41 @@ fn symptom(symptom: &Symptom) -> TimelineEntry {
         SymptomKind::Start | SymptomKind::Reload => (Phase::Restart, Severity::Low),
         SymptomKind::Stop => (Phase::Outage, Severity::High),
         SymptomKind::RateLimited => (Phase::Mitigation, Severity::Low),
-        SymptomKind::ChildCrash | SymptomKind::OutOfMemory => (Phase::Degradation, Severity::Critical),
+        SymptomKind::ChildCrash | SymptomKind::OutOfMemory => {
+            (Phase::Degradation, Severity::Critical)
+        }
         SymptomKind::DatabaseError | SymptomKind::Other => (Phase::Degradation, Severity::Medium),
         _ => (Phase::Degradation, Severity::High),
     };
     let name = symptom.kind.name().replace('_', " ");
-    let times = if symptom.count == 1 { "once".to_string() } else { format!("{} times", symptom.count) };
+    let times = if symptom.count == 1 {
+        "once".to_string()
+    } else {
+        format!("{} times", symptom.count)
+    };
     let summary = format!("error log: {name}, {times}");
     let end = (symptom.last > symptom.first).then_some(symptom.last);
-    let mut step = step(symptom.first, end, phase, symptom.kind.name(), severity, summary);
+    let mut step = step(
+        symptom.first,
+        end,
+        phase,
+        symptom.kind.name(),
+        severity,
+        summary,
+    );
     step.metrics = BTreeMap::from([("messages", symptom.count as f64)]);
     step.evidence = symptom.evidence.clone();
     step
 }
 
-fn step(time: Time, end: Option<Time>, phase: Phase, kind: &str, severity: Severity, summary: String) -> TimelineEntry {
+fn step(
+    time: Time,
+    end: Option<Time>,
+    phase: Phase,
+    kind: &str,
+    severity: Severity,
+    summary: String,
+) -> TimelineEntry {
     TimelineEntry {
         time: time.floor_to_second(),
         end: end.map(Time::floor_to_second),

@@ -13,8 +13,17 @@ use crate::terms::Role;
 use crate::time::Time;
 
 /// Parts of paths at which people log in, as frameworks and products name them.
-const LOGIN_WORDS: [&[u8]; 9] =
-    [b"login", b"logon", b"signin", b"sign-in", b"sign_in", b"auth", b"session", b"xmlrpc.php", b"token"];
+const LOGIN_WORDS: [&[u8]; 9] = [
+    b"login",
+    b"logon",
+    b"signin",
+    b"sign-in",
+    b"sign_in",
+    b"auth",
+    b"session",
+    b"xmlrpc.php",
+    b"token",
+];
 
 /// Share of answers with 401 or 403 that marks a path as one that checks passwords, whatever its name.
 const DENIED: f64 = 0.5;
@@ -32,29 +41,52 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     bursts
         .filter_map(|(index, ((path, stretch), counts))| {
             let path = case.access.paths.get(path)?;
-            is_login(&path.text, &path.stats).then(|| finding(&path.text, stretch, counts, case.plan.bursts.len() + index))
+            is_login(&path.text, &path.stats)
+                .then(|| finding(&path.text, stretch, counts, case.plan.bursts.len() + index))
         })
         .collect()
 }
 
 fn is_login(path: &[u8], stats: &PathStats) -> bool {
     let lower = path.to_ascii_lowercase();
-    let named = LOGIN_WORDS.iter().any(|word| memchr::memmem::find(&lower, word).is_some());
-    let denied = stats.posts.as_ref().is_some_and(|posts| f64::from(posts.denied) >= DENIED * posts.total() as f64);
+    let named = LOGIN_WORDS
+        .iter()
+        .any(|word| memchr::memmem::find(&lower, word).is_some());
+    let denied = stats
+        .posts
+        .as_ref()
+        .is_some_and(|posts| f64::from(posts.denied) >= DENIED * posts.total() as f64);
     named || denied
 }
 
 fn finding(path: &[u8], stretch: &Stretch, counts: &WindowCounts, window: usize) -> Finding {
     let ranked = ranked(&counts.clients);
-    let busy: Vec<Client> = ranked.iter().filter(|(_, posts)| *posts >= ATTEMPTS).map(|(client, _)| *client).collect();
-    let spread = busy.is_empty() || ranked.len() as u64 >= SPREAD_CLIENTS && busy.len() * 2 < ranked.len();
-    let mut clients = if spread { ranked.iter().map(|(client, _)| *client).collect() } else { busy };
+    let busy: Vec<Client> = ranked
+        .iter()
+        .filter(|(_, posts)| *posts >= ATTEMPTS)
+        .map(|(client, _)| *client)
+        .collect();
+    let spread =
+        busy.is_empty() || ranked.len() as u64 >= SPREAD_CLIENTS && busy.len() * 2 < ranked.len();
+    let mut clients = if spread {
+        ranked.iter().map(|(client, _)| *client).collect()
+    } else {
+        busy
+    };
     clients.sort_unstable();
     let reasons = vec![format!(
         "{} POST requests to {} ({:.1} times its baseline) from {} clients",
-        stretch.count, crate::text::visible(path), stretch.ratio, clients.len())];
+        stretch.count,
+        crate::text::visible(path),
+        stretch.ratio,
+        clients.len()
+    )];
     Finding {
-        kind: Kind::BruteForce { path: path.into(), stretch: *stretch, window },
+        kind: Kind::BruteForce {
+            path: path.into(),
+            stretch: *stretch,
+            window,
+        },
         start: Time::from_secs(stretch.start),
         end: Time::from_secs(stretch.end),
         clients,

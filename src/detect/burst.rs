@@ -26,7 +26,9 @@ const CRAWLER_SHARE: f64 = 0.6;
 
 /// Words by which honest robots name themselves in their user agent (RFC 9309 speaks of product
 /// tokens; these are the usual parts of them).
-const ROBOT_WORDS: [&str; 7] = ["bot", "crawl", "spider", "slurp", "archiver", "fetcher", "monitor"];
+const ROBOT_WORDS: [&str; 7] = [
+    "bot", "crawl", "spider", "slurp", "archiver", "fetcher", "monitor",
+];
 
 /// Failures that began this many seconds before the burst make it the consequence, not the cause.
 const FAILED_FIRST_S: i64 = 60;
@@ -37,7 +39,9 @@ const RETRY_NEWCOMERS: f64 = 0.3;
 /// One finding for each burst of all requests.
 pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let bursts = case.plan.bursts.iter().zip(case.windows).enumerate();
-    bursts.map(|(window, (stretch, counts))| judge(case, window, stretch, counts)).collect()
+    bursts
+        .map(|(window, (stretch, counts))| judge(case, window, stretch, counts))
+        .collect()
 }
 
 fn judge(case: &Case<'_>, window: usize, stretch: &Stretch, counts: &WindowCounts) -> Finding {
@@ -46,11 +50,19 @@ fn judge(case: &Case<'_>, window: usize, stretch: &Stretch, counts: &WindowCount
     let (cause, mut reasons) = signs.cause();
     reasons.insert(0, size_sentence(stretch));
     Finding {
-        kind: Kind::Burst { cause, stretch: *stretch, window },
+        kind: Kind::Burst {
+            cause,
+            stretch: *stretch,
+            window,
+        },
         start: Time::from_secs(stretch.start),
         end: Time::from_secs(stretch.end),
         role: role(cause),
-        clients: if cause == Cause::ServerFault { Vec::new() } else { excess.suspects },
+        clients: if cause == Cause::ServerFault {
+            Vec::new()
+        } else {
+            excess.suspects
+        },
         confidence: signs.confidence(stretch),
         reasons,
         samples: Vec::new(),
@@ -108,37 +120,70 @@ impl Signs {
 
     fn cause(&self) -> (Cause, Vec<String>) {
         if self.robots >= CRAWLER_SHARE {
-            return (Cause::Crawler, vec![format!(
-                "{:.0}% of the excess names itself a robot (at least {:.0}% make it a crawl)",
-                self.robots * 100.0, CRAWLER_SHARE * 100.0)]);
+            return (
+                Cause::Crawler,
+                vec![format!(
+                    "{:.0}% of the excess names itself a robot (at least {:.0}% make it a crawl)",
+                    self.robots * 100.0,
+                    CRAWLER_SHARE * 100.0
+                )],
+            );
         }
         if self.failed_first && self.newcomers <= RETRY_NEWCOMERS {
-            return (Cause::ServerFault, vec![format!(
-                "failures began before the burst, and only {:.0}% of its clients are new (at most {:.0}% for retries)",
-                self.newcomers * 100.0, RETRY_NEWCOMERS * 100.0)]);
+            return (
+                Cause::ServerFault,
+                vec![format!(
+                    "failures began before the burst, and only {:.0}% of its clients are new (at most {:.0}% for retries)",
+                    self.newcomers * 100.0,
+                    RETRY_NEWCOMERS * 100.0
+                )],
+            );
         }
         let comparison = format!(
             "{:.0}% of the excess are images, styles and scripts ({:.0}% ordinarily), {:.0}% name a referer ({:.0}% ordinarily)",
-            self.assets * 100.0, self.ordinary_assets * 100.0, self.referred * 100.0, self.ordinary_referred * 100.0);
+            self.assets * 100.0,
+            self.ordinary_assets * 100.0,
+            self.referred * 100.0,
+            self.ordinary_referred * 100.0
+        );
         if self.looks_like_people() {
             return (Cause::FlashCrowd, vec![comparison]);
         }
-        let cause = if self.sources > DISTRIBUTED { Cause::Ddos } else { Cause::Dos };
-        (cause, vec![comparison, format!("{} clients act alike and unlike ordinary visitors", self.sources)])
+        let cause = if self.sources > DISTRIBUTED {
+            Cause::Ddos
+        } else {
+            Cause::Dos
+        };
+        (
+            cause,
+            vec![
+                comparison,
+                format!(
+                    "{} clients act alike and unlike ordinary visitors",
+                    self.sources
+                ),
+            ],
+        )
     }
 
     /// Real people load what pages consist of and follow links. Where the log knows neither assets nor
     /// referers (an API, the common format), nothing speaks for people.
     fn looks_like_people(&self) -> bool {
-        let assets = self.ordinary_assets > 0.0 && self.assets >= CROWD_ASSETS * self.ordinary_assets;
-        let referred = self.ordinary_referred > 0.0 && self.referred >= CROWD_REFERRED * self.ordinary_referred;
+        let assets =
+            self.ordinary_assets > 0.0 && self.assets >= CROWD_ASSETS * self.ordinary_assets;
+        let referred = self.ordinary_referred > 0.0
+            && self.referred >= CROWD_REFERRED * self.ordinary_referred;
         self.sources > DISTRIBUTED && assets && referred
     }
 
     /// Grows with the size of the burst: from a bit above even at the threshold to nearly certain.
     fn confidence(&self, stretch: &Stretch) -> f64 {
         let size = 1.0 - (-stretch.ratio / 5.0).exp();
-        let clear = if self.sources > 0 || self.robots > 0.0 { 1.0 } else { 0.7 };
+        let clear = if self.sources > 0 || self.robots > 0.0 {
+            1.0
+        } else {
+            0.7
+        };
         (0.5 + 0.49 * size) * clear
     }
 }

@@ -27,21 +27,31 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
         .hit_clients
         .iter()
         .filter(|(client, hits)| {
-            hits.payloads() >= PERSISTENT || aimed.get(client).copied().unwrap_or(0) >= AIMED
+            hits.payloads() >= PERSISTENT || aimed.get(*client).copied().unwrap_or(0) >= AIMED
         })
         .map(|(client, hits)| (*client, hits))
         .collect();
     singles.sort_unstable_by_key(|(client, _)| *client);
-    let alone = |client: &Client| singles.binary_search_by_key(client, |(known, _)| *known).is_ok();
+    let alone = |client: &Client| {
+        singles
+            .binary_search_by_key(client, |(known, _)| *known)
+            .is_ok()
+    };
     let spread = spread_attack(case, alone);
-    let singles = singles.iter().filter_map(|(client, hits)| single(case, *client, hits));
+    let singles = singles
+        .iter()
+        .filter_map(|(client, hits)| single(case, *client, hits));
     singles.chain(spread).collect()
 }
 
 /// Payload lines of each client at endpoints that the site has.
 fn aimed_payloads(case: &Case<'_>) -> hashbrown::HashMap<Client, u64> {
     let mut aimed = hashbrown::HashMap::new();
-    let own = case.access.endpoints.iter().filter(|(_, endpoint)| case.is_own_path(&endpoint.path));
+    let own = case
+        .access
+        .endpoints
+        .iter()
+        .filter(|(_, endpoint)| case.is_own_path(&endpoint.path));
     for (_, endpoint) in own.filter(|(_, endpoint)| endpoint.parameter.is_some()) {
         for (client, span) in endpoint.clients.iter() {
             *aimed.entry(*client).or_default() += span.count;
@@ -52,7 +62,11 @@ fn aimed_payloads(case: &Case<'_>) -> hashbrown::HashMap<Client, u64> {
 
 fn single(case: &Case<'_>, client: Client, hits: &HitStats) -> Option<Finding> {
     let span = hits.span()?;
-    let kinds: Vec<&str> = hits.categories().iter().map(|(category, _)| category.title()).collect();
+    let kinds: Vec<&str> = hits
+        .categories()
+        .iter()
+        .map(|(category, _)| category.title())
+        .collect();
     Some(Finding {
         kind: Kind::Injection,
         start: span.first,
@@ -60,7 +74,11 @@ fn single(case: &Case<'_>, client: Client, hits: &HitStats) -> Option<Finding> {
         clients: vec![client],
         role: Some(Role::Injector),
         confidence: sureness(hits.payloads(), hits.high),
-        reasons: vec![format!("one client sent {} lines with payloads ({})", hits.payloads(), kinds.join(", "))],
+        reasons: vec![format!(
+            "one client sent {} lines with payloads ({})",
+            hits.payloads(),
+            kinds.join(", ")
+        )],
         samples: samples(case, [client].iter()),
     })
 }
@@ -103,7 +121,10 @@ fn spread_attack(case: &Case<'_>, alone: impl Fn(&Client) -> bool) -> Option<Fin
         end: span.last,
         role: Some(Role::Injector),
         confidence: sureness(lines, lines / 10),
-        reasons: vec![format!("{lines} payload lines at {places} of the site's own parameters came from {} addresses, few from each", clients.len())],
+        reasons: vec![format!(
+            "{lines} payload lines at {places} of the site's own parameters came from {} addresses, few from each",
+            clients.len()
+        )],
         samples: samples(case, clients.iter()),
         clients,
     })
@@ -114,7 +135,9 @@ fn samples<'a>(case: &Case<'_>, clients: impl Iterator<Item = &'a Client>) -> Ve
     /// Lines shown for a finding.
     const SHOWN: usize = 5;
     let kept = clients.filter_map(|client| case.access.hit_samples.get(client));
-    let mut all: Vec<Locator> = kept.flat_map(|first| first.as_slice().iter().copied()).collect();
+    let mut all: Vec<Locator> = kept
+        .flat_map(|first| first.as_slice().iter().copied())
+        .collect();
     all.sort_unstable();
     all.truncate(SHOWN);
     all

@@ -13,7 +13,11 @@ const MIN_SHARE: f64 = 0.05;
 /// Silences, then runs of failures.
 pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let silences = case.plan.silences.iter().map(silence);
-    let failures = case.plan.failures.iter().filter_map(|stretch| failures(case, stretch));
+    let failures = case
+        .plan
+        .failures
+        .iter()
+        .filter_map(|stretch| failures(case, stretch));
     silences.chain(failures).collect()
 }
 
@@ -23,19 +27,41 @@ fn silence(silence: &Silence) -> Finding {
         silence.end - silence.start,
         silence.expected
     );
-    finding(Kind::Silence(*silence), silence.start, silence.end, 0.99, reason)
+    finding(
+        Kind::Silence(*silence),
+        silence.start,
+        silence.end,
+        0.99,
+        reason,
+    )
 }
 
 fn failures(case: &Case<'_>, stretch: &Stretch) -> Option<Finding> {
     let minutes = &case.plan.minutes;
     let requests = minutes.sum(&minutes.requests, stretch.start, stretch.end);
     let share = stretch.count as f64 / requests.max(1) as f64;
-    let reason = format!("{} of {requests} requests failed with 5xx ({:.0}%)", stretch.count, share * 100.0);
-    let kind = Kind::Failures { stretch: *stretch, share };
+    let reason = format!(
+        "{} of {requests} requests failed with 5xx ({:.0}%)",
+        stretch.count,
+        share * 100.0
+    );
+    let kind = Kind::Failures {
+        stretch: *stretch,
+        share,
+    };
     (share >= MIN_SHARE).then(|| finding(kind, stretch.start, stretch.end, 0.9, reason))
 }
 
 fn finding(kind: Kind, start: i64, end: i64, confidence: f64, reason: String) -> Finding {
     let (start, end) = (Time::from_secs(start), Time::from_secs(end));
-    Finding { kind, start, end, clients: Vec::new(), role: None, confidence, reasons: vec![reason], samples: Vec::new() }
+    Finding {
+        kind,
+        start,
+        end,
+        clients: Vec::new(),
+        role: None,
+        confidence,
+        reasons: vec![reason],
+        samples: Vec::new(),
+    }
 }

@@ -44,7 +44,14 @@ fn scan(case: &Case<'_>, client: Client, stats: &ClientStats) -> Option<Finding>
         confidence: 0.5 + 0.45 * (1.0 - (-(probes as f64) / 300.0).exp()),
         reasons: vec![format!(
             "one client sent {} suspicious lines and met {missed} client errors in {} requests ({:.0}%)",
-            hits.lines, stats.requests(), share * 100.0)],
-        samples: case.access.hit_samples.get(&client).map_or_else(Vec::new, |first| first.as_slice().to_vec()),
+            hits.lines,
+            stats.requests(),
+            share * 100.0
+        )],
+        samples: case
+            .access
+            .hit_samples
+            .get(&client)
+            .map_or_else(Vec::new, |first| first.as_slice().to_vec()),
     })
 }

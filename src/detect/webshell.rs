@@ -35,7 +35,10 @@ fn finding(endpoint: &Endpoint) -> Finding {
         confidence: 0.9,
         reasons: vec![format!(
             "{} answered {} of {} requests with 2xx, and no ordinary visitor asks for it",
-            crate::text::visible(&endpoint.path), endpoint.by_class[1], endpoint.span.count)],
+            crate::text::visible(&endpoint.path),
+            endpoint.by_class[1],
+            endpoint.span.count
+        )],
         samples: endpoint.samples.as_slice().to_vec(),
         clients,
     }

@@ -46,13 +46,22 @@ pub struct SymptomStats {
 impl SymptomStats {
     /// Counts a message.
     pub fn note(&mut self, at: Locator) {
-        self.add(at.time.secs().div_euclid(60), MinuteOf { count: 1, first: at, last: at.time });
+        self.add(
+            at.time.secs().div_euclid(60),
+            MinuteOf {
+                count: 1,
+                first: at,
+                last: at.time,
+            },
+        );
     }
 
     /// The minutes from `start` to `end` (seconds since the epoch).
     pub fn between(&self, start: i64, end: i64) -> impl Iterator<Item = &MinuteOf> {
         let (start, end) = (start.div_euclid(60), end.div_euclid(60));
-        self.minutes.range(start..=end.max(start)).map(|(_, minute)| minute)
+        self.minutes
+            .range(start..=end.max(start))
+            .map(|(_, minute)| minute)
     }
 
     /// All messages.
@@ -61,7 +70,10 @@ impl SymptomStats {
     }
 
     fn add(&mut self, minute: i64, of: MinuteOf) {
-        self.minutes.entry(minute).and_modify(|known| known.merge(of)).or_insert(of);
+        self.minutes
+            .entry(minute)
+            .and_modify(|known| known.merge(of))
+            .or_insert(of);
         if self.minutes.len() > MAX_SYMPTOM_MINUTES {
             self.minutes.pop_first();
         }
