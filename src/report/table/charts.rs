@@ -45,7 +45,6 @@ pub fn up_close(
     if shown.len() < ENOUGH_BUCKETS || magnified < MAGNIFIED {
         return Ok(());
     }
-    page.blank()?;
     draw(series, shown, std::slice::from_ref(incident), clock, page)
 }
 
@@ -91,6 +90,7 @@ fn draw(
     let Some(scale) = scale_of(series, &shown, room) else {
         return Ok(());
     };
+    page.blank()?;
     for (label, values, tone, caption) in rows {
         let chart = Text::new()
             .toned(tone, &scale.chart(values))

@@ -16,7 +16,6 @@ const FACT_LINES: usize = 3;
 /// Writes the verdict, the facts and the charts.
 pub fn render(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
     verdict(report, context, page)?;
-    page.blank()?;
     facts(report, context, page)?;
     charts::overview(&report.series, &report.incidents, &context.clock, page)
 }
@@ -111,11 +110,14 @@ fn looked_at(inputs: &[Input]) -> String {
 }
 
 fn facts(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
+    if report.window.start.is_none() && report.totals.requests == 0 {
+        return Ok(());
+    }
+    page.blank()?;
     fact("window", window(&report.window, &context.clock), page)?;
     fact("traffic", traffic(&report.totals), page)?;
     fact("answers", answers(&report.totals), page)?;
-    fact("patterns", patterns(&report.totals), page)?;
-    page.blank()
+    fact("patterns", patterns(&report.totals), page)
 }
 
 fn fact(label: &str, body: Text, page: &mut Page) -> io::Result<()> {
