@@ -261,16 +261,24 @@ fn whole_quantile(counts: &[u32], silent: &[bool], quantile: f64) -> f64 {
     quantile_of(&mut values, quantile)
 }
 
-/// The mean of the values around a quantile: steadier than one value where counts are small.
+/// The mean of the values around a quantile: steadier than one value where counts are small. At the
+/// median it is the mean of the middle nine tenths.
 fn quantile_of(values: &mut [u32], quantile: f64) -> f64 {
-    /// Share of the values on each side of the quantile that is averaged.
-    const HALF_WIDTH: f64 = 0.1;
+    /// Share of the values on each side of a low quantile that is averaged.
+    const LOW_HALF_WIDTH: f64 = 0.1;
+    /// The same at the median.
+    const MIDDLE_HALF_WIDTH: f64 = 0.45;
+    let half_width = if quantile < 0.5 {
+        LOW_HALF_WIDTH
+    } else {
+        MIDDLE_HALF_WIDTH
+    };
     if values.is_empty() {
         return 0.0;
     }
     values.sort_unstable();
     let at = |share: f64| ((values.len() as f64 * share) as usize).min(values.len() - 1);
-    let band = &values[at((quantile - HALF_WIDTH).max(0.0))..=at(quantile + HALF_WIDTH)];
+    let band = &values[at((quantile - half_width).max(0.0))..=at(quantile + half_width)];
     band.iter().map(|value| f64::from(*value)).sum::<f64>() / band.len() as f64
 }
 

@@ -293,8 +293,8 @@ fn each_access(
     }
 }
 
-/// Requests kept from either end of a group's activity, for its onset and its end.
-pub const EDGE_REQUESTS: usize = 256;
+/// Requests kept from either end of a group's activity, as evidence.
+pub const EDGE_REQUESTS: usize = 16;
 
 /// Paths and user agents counted per group.
 const MAX_GROUP_TEXTS: usize = 20_000;
@@ -322,6 +322,8 @@ pub struct GroupCounts {
     pub paths: TextMap<u64>,
     /// Per user agent.
     pub agents: TextMap<u64>,
+    /// Each client's first and last request.
+    pub clients: HashMap<Client, Span>,
     /// The first requests.
     pub first: FirstK<Locator, EDGE_REQUESTS>,
     /// The last requests.
@@ -338,6 +340,7 @@ impl GroupCounts {
             refused: 0,
             paths: CappedMap::new(MAX_GROUP_TEXTS),
             agents: CappedMap::new(MAX_GROUP_TEXTS),
+            clients: HashMap::new(),
             first: FirstK::default(),
             last: FirstK::default(),
             first_refused: FirstK::default(),
@@ -364,6 +367,10 @@ impl GroupCounts {
         {
             entry.stats += 1;
         }
+        self.clients
+            .entry(access.client)
+            .and_modify(|span| span.merge(once))
+            .or_insert(once);
         self.first.push(at);
         self.last.push(Reverse(at));
     }
@@ -380,6 +387,12 @@ impl Merge for GroupCounts {
         self.refused += other.refused;
         self.paths.merge(other.paths);
         self.agents.merge(other.agents);
+        for (client, span) in other.clients {
+            self.clients
+                .entry(client)
+                .and_modify(|known| known.merge(span))
+                .or_insert(span);
+        }
         self.first.merge(other.first);
         self.last.merge(other.last);
         self.first_refused.merge(other.first_refused);

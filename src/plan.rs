@@ -15,6 +15,12 @@ const MIN_FAILURES: f64 = 20.0;
 /// POST requests to one path beyond the usual that may be password guessing.
 const MIN_POSTS: f64 = 30.0;
 
+/// A POST burst must reach this multiple of the path's own baseline: logins come in waves.
+const POST_RATIO: f64 = 5.0;
+
+/// Requests a bucket should hold on average for its count to mean something.
+const PER_BUCKET: f64 = 4.0;
+
 /// Paths looked at for POST bursts, by most POSTs.
 const MAX_POST_PATHS: usize = 50;
 
@@ -151,13 +157,17 @@ fn post_bursts(counts: &AccessCounts, minutes: &Dense, silent: &[bool]) -> Vec<(
         .collect();
     paths.sort_unstable_by_key(|(total, hash, _)| (std::cmp::Reverse(*total), *hash));
     paths.truncate(MAX_POST_PATHS);
-    let bursts = paths.into_iter().flat_map(|(_, hash, posts)| {
-        let series = minutes.spread(&posts.minutes());
-        let found = baseline(&series, silent, minutes.bucket_minutes(), MIN_POSTS);
-        found
+    let bursts = paths.into_iter().flat_map(|(total, hash, posts)| {
+        let coarse = minutes.coarser(total);
+        let series = coarse.spread(&posts.minutes());
+        let silent = coarse.widened(silent, minutes);
+        let found = baseline(&series, &silent, coarse.bucket_minutes(), MIN_POSTS);
+        let strong = found
             .outlines
             .into_iter()
-            .map(|outline| (hash, minutes.stretch(&outline, &series)))
+            .filter(|outline| outline.ratio >= POST_RATIO);
+        strong
+            .map(|outline| (hash, coarse.stretch(&outline, &series)))
             .collect::<Vec<_>>()
     });
     bursts.collect()
@@ -240,6 +250,30 @@ impl Dense {
             .iter()
             .map(|count| u64::from(*count))
             .sum()
+    }
+
+    /// The same time in buckets wide enough for a series of `total` counts.
+    fn coarser(&self, total: u64) -> Dense {
+        let per_bucket = total as f64 / self.requests.len().max(1) as f64;
+        let factor = [1, 5, 15, 30]
+            .into_iter()
+            .find(|factor| per_bucket * *factor as f64 >= PER_BUCKET)
+            .unwrap_or(60);
+        let buckets = self.requests.len().div_ceil(factor);
+        Dense {
+            bucket_s: self.bucket_s * factor as i64,
+            requests: vec![0; buckets],
+            start: self.start,
+            ..Dense::default()
+        }
+    }
+
+    /// A mask over `finer` buckets as one over these: silent where all of it is.
+    fn widened(&self, mask: &[bool], finer: &Dense) -> Vec<bool> {
+        let factor = (self.bucket_s / finer.bucket_s.max(1)).max(1) as usize;
+        mask.chunks(factor)
+            .map(|part| part.iter().all(|silent| *silent))
+            .collect()
     }
 
     /// (minute, count) pairs as a series of these buckets.

@@ -460,7 +460,9 @@ fn note_attempt(
     };
     let parameter = of_category().find_map(|found| found.parameter.as_deref());
     let (status, bytes) = (access.status, access.bytes);
+    let high = verdict.confidence == Confidence::High;
     let attempt = Attempt {
+        high,
         category,
         path: access.path(),
         parameter,

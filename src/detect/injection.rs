@@ -15,8 +15,12 @@ const PERSISTENT: u64 = 50;
 /// Payload lines at the site's own pages from which a client is an attacker of its own.
 const AIMED: u64 = 10;
 
+/// Lines of high confidence that an attacker of its own must have sent: an unusual filter language in
+/// an API's own parameters repeats a thousand times and is no attack.
+const DOUBTLESS: u64 = 3;
+
 /// Payload lines on one parameter, from clients that are no attackers of their own, that make a
-/// campaign spread over many addresses.
+/// campaign spread over many addresses, if at least half of them leave no doubt.
 const SPREAD: u64 = 50;
 
 /// Findings for single attackers, then one for attacks spread over many addresses.
@@ -27,7 +31,8 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
         .hit_clients
         .iter()
         .filter(|(client, hits)| {
-            hits.payloads() >= PERSISTENT || aimed.get(*client).copied().unwrap_or(0) >= AIMED
+            let aim = aimed.get(*client).copied().unwrap_or(0);
+            hits.high >= DOUBTLESS && (hits.payloads() >= PERSISTENT || aim >= AIMED)
         })
         .map(|(client, hits)| (*client, hits))
         .collect();
@@ -97,6 +102,9 @@ fn spread_attack(case: &Case<'_>, alone: impl Fn(&Client) -> bool) -> Option<Fin
         if endpoint.parameter.is_none() || !case.is_own_path(&endpoint.path) {
             continue;
         }
+        if endpoint.high * 2 < endpoint.span.count {
+            continue;
+        }
         let others = || endpoint.clients.iter().filter(|(client, _)| !alone(client));
         let count: u64 = others().map(|(_, span)| span.count).sum();
         if count < SPREAD {
@@ -120,7 +128,7 @@ fn spread_attack(case: &Case<'_>, alone: impl Fn(&Client) -> bool) -> Option<Fin
         start: span.first,
         end: span.last,
         role: Some(Role::Injector),
-        confidence: sureness(lines, lines / 10),
+        confidence: sureness(lines, lines / 2),
         reasons: vec![format!(
             "{lines} payload lines at {places} of the site's own parameters came from {} addresses, few from each",
             clients.len()
