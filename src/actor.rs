@@ -122,7 +122,7 @@ fn mostly_floods(case: &Case<'_>, client: Client, onset: i64) -> bool {
         .access
         .hit_clients
         .get(&client)
-        .map_or(0, HitStats::payloads);
+        .map_or(0, |hits| hits.direct);
     let requests = case
         .access
         .clients

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use hashbrown::HashMap;
 
 use crate::client::Client;
-use crate::event::{Access, Event};
+use crate::event::{Access, Event, is_asset};
 use crate::evidence::capped::{CappedMap, hash_bytes};
 use crate::evidence::clients::{MAX_CLIENTS, Span, status_class};
 use crate::evidence::endpoints::{MAX_TEXT_BYTES, MAX_TEXTS, Text, TextMap};
@@ -176,41 +176,6 @@ impl Merge for Sketch {
             self.add(hash, count);
         }
     }
-}
-
-/// True for what a browser pulls in after a page: images, styles, scripts, fonts, media.
-pub fn is_asset(path: &[u8]) -> bool {
-    const EXTENSIONS: [&[u8]; 21] = [
-        b"css",
-        b"js",
-        b"mjs",
-        b"map",
-        b"png",
-        b"jpg",
-        b"jpeg",
-        b"gif",
-        b"webp",
-        b"avif",
-        b"svg",
-        b"ico",
-        b"bmp",
-        b"woff",
-        b"woff2",
-        b"ttf",
-        b"otf",
-        b"eot",
-        b"mp4",
-        b"webm",
-        b"webmanifest",
-    ];
-    let tail = &path[path.len().saturating_sub(12)..];
-    memchr::memrchr(b'.', tail)
-        .map(|dot| &tail[dot + 1..])
-        .is_some_and(|extension| {
-            EXTENSIONS
-                .iter()
-                .any(|known| extension.eq_ignore_ascii_case(known))
-        })
 }
 
 /// Counts every window; one result a window, in order.

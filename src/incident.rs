@@ -736,7 +736,7 @@ fn cause(findings: &[&Finding], members: &[Member<'_>]) -> Cause {
         .find(|cause| matches!(cause, Cause::Ddos | Cause::Dos));
     let injection = has(|kind| matches!(kind, Kind::Injection))
         || members.iter().any(|member| {
-            member.draft.role == Role::Flooder && member.hits.payloads() >= FLOOD_PAYLOADS
+            member.draft.role == Role::Flooder && member.hits.direct >= FLOOD_PAYLOADS
         });
     match (flood, injection) {
         (Some(_), true) => return Cause::InjectionAndSurge,

@@ -8,9 +8,10 @@
 use hashbrown::HashMap;
 
 use crate::client::Client;
+use crate::event::is_asset;
 use crate::evidence::capped::CappedMap;
 use crate::evidence::endpoints::{Text, TextMap};
-use crate::focus::{Presence, WindowCounts, is_asset};
+use crate::focus::{Presence, WindowCounts};
 use crate::plan::Stretch;
 use crate::survey::AccessCounts;
 
