@@ -21,6 +21,11 @@ const POST_RATIO: f64 = 5.0;
 /// Requests a bucket should hold on average for its count to mean something.
 const PER_BUCKET: f64 = 4.0;
 
+/// A burst's core is where its excess is at least this share of the highest segment's: what rises before a
+/// flood (a scan, say) is another story, and a flood's own slow ramp is found by its clients. Failures
+/// have no such core: their first minute is part of the outage.
+const CORE_SHARE: f64 = 0.1;
+
 /// Paths looked at for POST bursts, by most POSTs.
 const MAX_POST_PATHS: usize = 50;
 
@@ -102,10 +107,11 @@ impl Plan {
     pub fn new(counts: &AccessCounts) -> Plan {
         let minutes = Dense::new(&counts.minutes);
         let (silences, silent) = minutes.silences();
-        let find =
-            |series: &[u32], least: f64| baseline(series, &silent, minutes.bucket_minutes(), least);
-        let normal = find(&minutes.requests, MIN_BURST_EXCESS);
-        let failed = find(&minutes.errors, MIN_FAILURES);
+        let find = |series: &[u32], least: f64| {
+            baseline(series, &silent, minutes.bucket_minutes(), least, core)
+        };
+        let normal = find(&minutes.requests, MIN_BURST_EXCESS, CORE_SHARE);
+        let failed = find(&minutes.errors, MIN_FAILURES, 0.0);
         let all = |found: &Baseline, series: &[u32]| {
             found
                 .outlines
@@ -161,16 +167,41 @@ fn post_bursts(counts: &AccessCounts, minutes: &Dense, silent: &[bool]) -> Vec<(
         let coarse = minutes.coarser(total);
         let series = coarse.spread(&posts.minutes());
         let silent = coarse.widened(silent, minutes);
-        let found = baseline(&series, &silent, coarse.bucket_minutes(), MIN_POSTS);
+        let found = baseline(
+            &series,
+            &silent,
+            coarse.bucket_minutes(),
+            MIN_POSTS,
+            CORE_SHARE,
+        );
+        let usual = median(&series, &silent).max(1.0);
+        let mean = |outline: &Outline| {
+            f64::from(series[outline.start..outline.end].iter().sum::<u32>())
+                / (outline.end - outline.start) as f64
+        };
         let strong = found
             .outlines
             .into_iter()
-            .filter(|outline| outline.ratio >= POST_RATIO);
+            .filter(|outline| mean(outline) >= POST_RATIO * usual);
         strong
             .map(|outline| (hash, coarse.stretch(&outline, &series)))
             .collect::<Vec<_>>()
     });
     bursts.collect()
+}
+
+/// Median of what is not silent.
+fn median(series: &[u32], silent: &[bool]) -> f64 {
+    let mut values: Vec<u32> = series
+        .iter()
+        .zip(silent)
+        .filter(|(_, silent)| !**silent)
+        .map(|(count, _)| *count)
+        .collect();
+    values.sort_unstable();
+    values
+        .get(values.len() / 2)
+        .map_or(0.0, |middle| f64::from(*middle))
 }
 
 /// The survey's minutes without holes, in buckets wide enough that most hold something.
