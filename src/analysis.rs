@@ -131,7 +131,10 @@ pub fn hits(
         limits: limits(options, &logs, &inputs.logs(LogKind::Error))?,
         min_confidence,
     };
-    observer.begin("searching", logs.iter().map(|log| log.bytes.len() as u64).sum());
+    observer.begin(
+        "searching",
+        logs.iter().map(|log| log.bytes.len() as u64).sum(),
+    );
     let name = |source: u32| inputs.sources[source as usize].name.as_str();
     let pool = pool(options.threads)?;
     hits::hits(&logs, name, search, &run, &pool, sink)
