@@ -1,15 +1,17 @@
 //! The whole way from paths to a report.
 
+use std::io;
 use std::path::PathBuf;
 
 use crate::actor;
 use crate::assemble::{self, ErrorClock, Read};
 use crate::clock::{self, Basis};
 use crate::detect::detect;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Warning};
 use crate::finding::Case;
 use crate::focus::{focus, trace};
 use crate::format::spec::LogKind;
+use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Cluster, Material};
 use crate::inputs::Inputs;
 use crate::pass::{DEFAULT_CHUNK_BYTES, Log, Run};
@@ -18,6 +20,7 @@ use crate::pattern::symptom;
 use crate::plan::Plan;
 use crate::quote::Quoter;
 use crate::report::view::Report;
+use crate::severity::Confidence;
 use crate::survey::{AccessCounts, Limits, first_zone, last_time, survey_access, survey_errors};
 use crate::time::{LocalTime, Time, UtcOffset};
 
@@ -100,6 +103,45 @@ pub fn analyze(
         pool(options.threads)?.install(|| investigate(&inputs, options, patterns, observer));
     observer.finish();
     report
+}
+
+/// Hands every suspicious line of the access logs at or above a confidence to `sink`, in the order of
+/// the inputs. Returns the warnings; error logs among the paths are opened, and not searched.
+///
+/// # Errors
+/// As [`analyze`]; and what `sink` returns, as an error of standard output.
+pub fn hits(
+    paths: &[PathBuf],
+    options: &ScanOptions,
+    patterns: &PatternSet,
+    min_confidence: Confidence,
+    observer: &dyn Observer,
+    sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
+) -> Result<Vec<Warning>> {
+    let inputs = Inputs::open(paths, options.mmap)?;
+    let advance = |bytes| observer.advance(bytes);
+    let run = Run {
+        chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
+        advance: &advance,
+    };
+    let logs = inputs.logs(LogKind::Access);
+    inputs.check()?;
+    let search = Search {
+        patterns,
+        limits: limits(options, &logs, &inputs.logs(LogKind::Error))?,
+        min_confidence,
+    };
+    observer.begin(
+        "searching",
+        logs.iter().map(|log| log.bytes.len() as u64).sum(),
+    );
+    let name = |source: u32| inputs.sources[source as usize].name.as_str();
+    let pool = pool(options.threads)?;
+    hits::hits(&logs, name, search, &run, &pool, sink)
+        .map_err(|error| Error::io("standard output", "cannot write", error))?;
+    inputs.check()?;
+    observer.finish();
+    Ok(inputs.warnings)
 }
 
 /// The threads that work.

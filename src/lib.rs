@@ -26,6 +26,7 @@ pub mod evidence;
 pub mod finding;
 pub mod focus;
 pub mod format;
+pub mod hits;
 pub mod impact;
 pub mod incident;
 pub mod inputs;
@@ -47,23 +48,4 @@ pub mod text;
 pub mod time;
 pub mod timeline;
 
-pub use analysis::{Observer, ScanOptions, Silent, TimeBound, analyze};
-/// temporary
-#[allow(missing_docs)]
-pub mod hits {
-    #[derive(serde::Serialize)]
-    pub struct HitLine {
-        pub a: u8,
-    }
-}
-#[allow(missing_docs)]
-pub fn hits(
-    _: &[std::path::PathBuf],
-    _: &ScanOptions,
-    _: &pattern::set::PatternSet,
-    _: severity::Confidence,
-    _: &dyn Observer,
-    _: &mut dyn FnMut(&hits::HitLine) -> std::io::Result<()>,
-) -> error::Result<Vec<error::Warning>> {
-    Ok(vec![])
-}
+pub use analysis::{Observer, ScanOptions, Silent, TimeBound, analyze, hits};

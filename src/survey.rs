@@ -39,7 +39,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    fn contain(&self, secs: i64) -> bool {
+    /// Whether a record of this second counts.
+    pub fn contain(&self, secs: i64) -> bool {
         (self.since..=self.until).contains(&secs)
     }
 }

@@ -232,6 +232,25 @@ pub fn parse_nginx_error(field: &[u8]) -> Option<LocalTime> {
     .map(LocalTime)
 }
 
+/// Parses the time of php-fpm's log, `19-May-2026 14:26:03`, with an optional fraction.
+pub fn parse_php_fpm(field: &[u8]) -> Option<LocalTime> {
+    if field.len() < 20 || field[2] != b'-' || field[6] != b'-' || field[11] != b' ' {
+        return None;
+    }
+    let fraction = match field.get(20) {
+        None => 0,
+        Some(b'.') => fraction_micros(&field[21..])?,
+        Some(_) => return None,
+    };
+    let local = civil(
+        digits(&field[7..11])?,
+        month(&field[3..6])?,
+        digits(&field[0..2])?,
+        &field[12..20],
+    )?;
+    Some(LocalTime(local + fraction))
+}
+
 fn parse_offset(field: &[u8]) -> Option<UtcOffset> {
     let sign = match field[0] {
         b'+' => 1,
@@ -312,6 +331,16 @@ mod tests {
             nginx.at(UtcOffset(-14400)).to_rfc3339(),
             "2023-05-06T22:01:58Z"
         );
+        for (field, text) in [
+            (&b"19-May-2026 14:25:58"[..], "2026-05-19T14:25:58Z"),
+            (b"19-May-2026 14:25:58.25", "2026-05-19T14:25:58.250000Z"),
+        ] {
+            let php = parse_php_fpm(field).unwrap();
+            assert_eq!(php.at(UtcOffset::UTC).to_rfc3339(), text);
+        }
+        for field in [&b""[..], b"19-May-2026 14:25", b"19-May-2026 14:25:58 UTC"] {
+            assert_eq!(parse_php_fpm(field), None);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod apache_error;
 pub mod combined;
 pub mod nginx_error;
+pub mod php_fpm;
 pub mod spec;
 
 use crate::chunk::{self, MAX_LINE};
@@ -16,6 +17,7 @@ pub static ALL: &[&Format] = &[
     &apache_error::APACHE_ERROR,
     &apache_error::APACHE22_ERROR,
     &nginx_error::FORMAT,
+    &php_fpm::FORMAT,
 ];
 
 /// The outcome of a vote.
