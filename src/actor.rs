@@ -17,6 +17,9 @@ use crate::text::visible;
 /// A flooder with hits stays a flooder while payloads are less than this share of what it sent.
 const PAYLOAD_SHARE: f64 = 0.5;
 
+/// Payloads this long before a flood are an attack of their own, in seconds.
+const BEFORE_FLOOD_S: i64 = 300;
+
 /// Flooders are followed this long before and after their burst, to find its true edges.
 const EDGE_S: i64 = 30 * 60;
 
@@ -38,10 +41,18 @@ pub struct Draft {
 
 /// Makes actors out of findings. A client is part of one actor only: of the gravest role it has.
 pub fn cast(case: &Case<'_>, findings: &[Finding]) -> Vec<Draft> {
-    let flooders: HashSet<Client> = findings
-        .iter()
-        .filter(|finding| finding.role == Some(Role::Flooder))
-        .flat_map(|finding| finding.clients.iter().copied())
+    let floods = || {
+        findings
+            .iter()
+            .filter(|finding| finding.role == Some(Role::Flooder))
+    };
+    let onset: HashMap<Client, i64> = floods()
+        .flat_map(|finding| {
+            finding
+                .clients
+                .iter()
+                .map(|client| (*client, finding.start.secs()))
+        })
         .collect();
     let mut order: Vec<usize> = (0..findings.len())
         .filter(|index| findings[*index].role.is_some())
@@ -63,7 +74,9 @@ pub fn cast(case: &Case<'_>, findings: &[Finding]) -> Vec<Draft> {
             .iter()
             .filter(|client| {
                 role == Role::Flooder
-                    || !(flooders.contains(*client) && mostly_floods(case, **client))
+                    || !onset
+                        .get(*client)
+                        .is_some_and(|onset| mostly_floods(case, **client, *onset))
             })
             .filter(|client| taken.insert(**client))
             .copied()
@@ -93,12 +106,23 @@ fn gravity(role: Role) -> u8 {
     }
 }
 
-fn mostly_floods(case: &Case<'_>, client: Client) -> bool {
+/// True for a client whose payloads are a part of what it sent in the flood; not for an attacker that was at
+/// work before the flood began.
+fn mostly_floods(case: &Case<'_>, client: Client, onset: i64) -> bool {
+    let began = case
+        .access
+        .hit_clients
+        .get(&client)
+        .and_then(HitStats::span)
+        .map_or(i64::MAX, |span| span.first.secs());
+    if began < onset - BEFORE_FLOOD_S {
+        return false;
+    }
     let payloads = case
         .access
         .hit_clients
         .get(&client)
-        .map_or(0, HitStats::payloads);
+        .map_or(0, |hits| hits.direct);
     let requests = case
         .access
         .clients
@@ -136,38 +160,39 @@ pub fn groups(drafts: &[Draft]) -> Vec<Group> {
     drafts.iter().map(group).collect()
 }
 
-/// When a crowd's burst really began and ended, from its own first and last requests, in seconds: the first
-/// request that others follow closely, so that one early visit does not count.
+/// When a crowd's burst really began and ended, in seconds: the first moment from which several of its
+/// clients appear for the first time within a minute, and the last before which several are seen for
+/// the last time. One early visit does not count.
 pub fn edges(counts: &GroupCounts) -> Option<(i64, i64)> {
-    let first: Vec<i64> = counts
-        .first
-        .as_slice()
-        .iter()
-        .map(|at| at.time.secs())
+    let mut first: Vec<i64> = counts
+        .clients
+        .values()
+        .map(|span| span.first.secs())
         .collect();
     let mut last: Vec<i64> = counts
-        .last
-        .as_slice()
-        .iter()
-        .map(|at| at.0.time.secs())
+        .clients
+        .values()
+        .map(|span| span.last.secs())
         .collect();
-    last.reverse();
-    let onset = first
-        .windows(COMPANY)
-        .find(|run| run[COMPANY - 1] - run[0] <= COMPANY_S)
-        .map(|run| run[0]);
+    first.sort_unstable();
+    last.sort_unstable();
+    let company = (first.len() / COMPANY_SHARE).clamp(1, COMPANY);
+    let close = |run: &&[i64]| run[company - 1] - run[0] <= COMPANY_S;
+    let onset = first.windows(company).find(close).map(|run| run[0]);
     let end = last
-        .windows(COMPANY)
-        .rfind(|run| run[COMPANY - 1] - run[0] <= COMPANY_S)
-        .map(|run| run[COMPANY - 1]);
+        .windows(company)
+        .rfind(close)
+        .map(|run| run[company - 1]);
     Some((
         onset.or(first.first().copied())?,
         end.or(last.last().copied())?,
     ))
 }
 
-/// So many requests of a crowd within [`COMPANY_S`] seconds are its beginning (or its end).
+/// So many clients within [`COMPANY_S`] seconds are a crowd's beginning (or its end): one in
+/// [`COMPANY_SHARE`], and never more than [`COMPANY`].
 const COMPANY: usize = 5;
+const COMPANY_SHARE: usize = 20;
 const COMPANY_S: i64 = 60;
 
 /// The actor as the report shows it.

@@ -63,8 +63,15 @@ pub struct Baseline {
 
 /// Finds what is normal in `counts` (per bucket of `bucket_minutes`) and what stands out. Buckets
 /// for which `silent` is true say nothing about what is normal. What stands out must exceed the
-/// baseline by `min_excess` in all.
-pub fn baseline(counts: &[u32], silent: &[bool], bucket_minutes: f64, min_excess: f64) -> Baseline {
+/// baseline by `min_excess` in all, and is cut back to the segments whose excess is at least `core_share`
+/// of the highest.
+pub fn baseline(
+    counts: &[u32],
+    silent: &[bool],
+    bucket_minutes: f64,
+    min_excess: f64,
+    core_share: f64,
+) -> Baseline {
     let cut = segments(counts);
     let dispersion = dispersion(counts);
     let per_hour = 60.0 / bucket_minutes;
@@ -96,7 +103,16 @@ pub fn baseline(counts: &[u32], silent: &[bool], bucket_minutes: f64, min_excess
         bucket_minutes,
     )
     .filter_map(|run| steep_part(counts, &cut, run, bucket_minutes))
-    .map(|(start, end)| outline(counts, &cut, &expected, dispersion, start, end))
+    .map(|(start, end)| {
+        outline(
+            counts,
+            &cut,
+            &expected,
+            dispersion,
+            (start, end),
+            core_share,
+        )
+    })
     .filter(|found| stands_out(counts, found, min_excess))
     .collect();
     Baseline {
@@ -180,23 +196,30 @@ fn doubles(counts: &[u32], at: usize, reach: usize, rising: bool) -> bool {
     }
 }
 
+/// The figures of a run, cut back to its core.
 fn outline(
     counts: &[u32],
     cut: &[Segment],
     expected: &[f64],
     dispersion: f64,
-    start: usize,
-    end: usize,
+    (start, end): (usize, usize),
+    core_share: f64,
 ) -> Outline {
+    let inside = || {
+        cut.iter()
+            .filter(move |segment| segment.start >= start && segment.end <= end)
+    };
+    let excess = |segment: &Segment| segment.mean - rough_level(expected, segment);
+    let most = inside().map(excess).fold(0.0, f64::max);
+    let core = || inside().filter(move |segment| excess(segment) >= core_share * most);
+    let start = core().map(|segment| segment.start).min().unwrap_or(start);
+    let end = core().map(|segment| segment.end).max().unwrap_or(end);
     let total: f64 = counts[start..end]
         .iter()
         .map(|count| f64::from(*count))
         .sum();
     let normal = expected[start..end].iter().sum::<f64>().max(0.1);
-    let inside = cut
-        .iter()
-        .filter(|segment| segment.start >= start && segment.end <= end);
-    let ratio = inside
+    let ratio = inside()
         .map(|segment| segment.mean / rough_level(expected, segment))
         .fold(0.0, f64::max);
     let sigma = (total - normal) / (dispersion * normal.max(1.0)).sqrt();
@@ -261,16 +284,24 @@ fn whole_quantile(counts: &[u32], silent: &[bool], quantile: f64) -> f64 {
     quantile_of(&mut values, quantile)
 }
 
-/// The mean of the values around a quantile: steadier than one value where counts are small.
+/// The mean of the values around a quantile: steadier than one value where counts are small. At the
+/// median it is the mean of the middle nine tenths.
 fn quantile_of(values: &mut [u32], quantile: f64) -> f64 {
-    /// Share of the values on each side of the quantile that is averaged.
-    const HALF_WIDTH: f64 = 0.1;
+    /// Share of the values on each side of a low quantile that is averaged.
+    const LOW_HALF_WIDTH: f64 = 0.1;
+    /// The same at the median.
+    const MIDDLE_HALF_WIDTH: f64 = 0.45;
+    let half_width = if quantile < 0.5 {
+        LOW_HALF_WIDTH
+    } else {
+        MIDDLE_HALF_WIDTH
+    };
     if values.is_empty() {
         return 0.0;
     }
     values.sort_unstable();
     let at = |share: f64| ((values.len() as f64 * share) as usize).min(values.len() - 1);
-    let band = &values[at((quantile - HALF_WIDTH).max(0.0))..=at(quantile + HALF_WIDTH)];
+    let band = &values[at((quantile - half_width).max(0.0))..=at(quantile + half_width)];
     band.iter().map(|value| f64::from(*value)).sum::<f64>() / band.len() as f64
 }
 
@@ -291,7 +322,7 @@ mod tests {
     }
 
     fn found(counts: &[u32]) -> Vec<Outline> {
-        baseline(counts, &vec![false; counts.len()], 1.0, 100.0).outlines
+        baseline(counts, &vec![false; counts.len()], 1.0, 100.0, 0.0).outlines
     }
 
     #[test]

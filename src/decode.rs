@@ -412,7 +412,7 @@ fn overlong(rest: &[u8]) -> Option<(u8, usize)> {
     let mut strict = true;
     for &byte in rest.get(1..width)? {
         strict &= byte & 0xc0 == 0x80;
-        code = code << 6 | u32::from(byte & 0x3f);
+        code = (code << 6) | u32::from(byte & 0x3f);
     }
     let ascii = u8::try_from(code).ok().filter(|&b| b < 0x80)?;
     let climbs = matches!(ascii, b'.' | b'/' | b'\\');

@@ -112,3 +112,38 @@ impl Unparsed {
         }
     }
 }
+
+/// True for what a browser pulls in after a page: images, styles, scripts, fonts, media.
+pub fn is_asset(path: &[u8]) -> bool {
+    const EXTENSIONS: [&[u8]; 21] = [
+        b"css",
+        b"js",
+        b"mjs",
+        b"map",
+        b"png",
+        b"jpg",
+        b"jpeg",
+        b"gif",
+        b"webp",
+        b"avif",
+        b"svg",
+        b"ico",
+        b"bmp",
+        b"woff",
+        b"woff2",
+        b"ttf",
+        b"otf",
+        b"eot",
+        b"mp4",
+        b"webm",
+        b"webmanifest",
+    ];
+    let tail = &path[path.len().saturating_sub(12)..];
+    memchr::memrchr(b'.', tail)
+        .map(|dot| &tail[dot + 1..])
+        .is_some_and(|extension| {
+            EXTENSIONS
+                .iter()
+                .any(|known| extension.eq_ignore_ascii_case(known))
+        })
+}

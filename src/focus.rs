@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use hashbrown::HashMap;
 
 use crate::client::Client;
-use crate::event::{Access, Event};
+use crate::event::{Access, Event, is_asset};
 use crate::evidence::capped::{CappedMap, hash_bytes};
 use crate::evidence::clients::{MAX_CLIENTS, Span, status_class};
 use crate::evidence::endpoints::{MAX_TEXT_BYTES, MAX_TEXTS, Text, TextMap};
@@ -178,41 +178,6 @@ impl Merge for Sketch {
     }
 }
 
-/// True for what a browser pulls in after a page: images, styles, scripts, fonts, media.
-pub fn is_asset(path: &[u8]) -> bool {
-    const EXTENSIONS: [&[u8]; 21] = [
-        b"css",
-        b"js",
-        b"mjs",
-        b"map",
-        b"png",
-        b"jpg",
-        b"jpeg",
-        b"gif",
-        b"webp",
-        b"avif",
-        b"svg",
-        b"ico",
-        b"bmp",
-        b"woff",
-        b"woff2",
-        b"ttf",
-        b"otf",
-        b"eot",
-        b"mp4",
-        b"webm",
-        b"webmanifest",
-    ];
-    let tail = &path[path.len().saturating_sub(12)..];
-    memchr::memrchr(b'.', tail)
-        .map(|dot| &tail[dot + 1..])
-        .is_some_and(|extension| {
-            EXTENSIONS
-                .iter()
-                .any(|known| extension.eq_ignore_ascii_case(known))
-        })
-}
-
 /// Counts every window; one result a window, in order.
 pub fn focus(
     logs: &[Log<'_>],
@@ -293,8 +258,8 @@ fn each_access(
     }
 }
 
-/// Requests kept from either end of a group's activity, for its onset and its end.
-pub const EDGE_REQUESTS: usize = 256;
+/// Requests kept from either end of a group's activity, as evidence.
+pub const EDGE_REQUESTS: usize = 16;
 
 /// Paths and user agents counted per group.
 const MAX_GROUP_TEXTS: usize = 20_000;
@@ -322,6 +287,8 @@ pub struct GroupCounts {
     pub paths: TextMap<u64>,
     /// Per user agent.
     pub agents: TextMap<u64>,
+    /// Each client's first and last request.
+    pub clients: HashMap<Client, Span>,
     /// The first requests.
     pub first: FirstK<Locator, EDGE_REQUESTS>,
     /// The last requests.
@@ -338,6 +305,7 @@ impl GroupCounts {
             refused: 0,
             paths: CappedMap::new(MAX_GROUP_TEXTS),
             agents: CappedMap::new(MAX_GROUP_TEXTS),
+            clients: HashMap::new(),
             first: FirstK::default(),
             last: FirstK::default(),
             first_refused: FirstK::default(),
@@ -364,6 +332,10 @@ impl GroupCounts {
         {
             entry.stats += 1;
         }
+        self.clients
+            .entry(access.client)
+            .and_modify(|span| span.merge(once))
+            .or_insert(once);
         self.first.push(at);
         self.last.push(Reverse(at));
     }
@@ -380,6 +352,12 @@ impl Merge for GroupCounts {
         self.refused += other.refused;
         self.paths.merge(other.paths);
         self.agents.merge(other.agents);
+        for (client, span) in other.clients {
+            self.clients
+                .entry(client)
+                .and_modify(|known| known.merge(span))
+                .or_insert(span);
+        }
         self.first.merge(other.first);
         self.last.merge(other.last);
         self.first_refused.merge(other.first_refused);

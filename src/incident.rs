@@ -68,9 +68,7 @@ impl Cluster {
 pub fn sharpen(findings: &mut [Finding], drafts: &[Draft], traces: &[GroupCounts]) {
     for (draft, counts) in drafts.iter().zip(traces) {
         let finding = &mut findings[draft.finding];
-        if let (Kind::Burst { .. } | Kind::BruteForce { .. }, Some((start, end))) =
-            (&finding.kind, edges(counts))
-        {
+        if let (Kind::Burst { .. }, Some((start, end))) = (&finding.kind, edges(counts)) {
             finding.start = Time::from_secs(start);
             finding.end = Time::from_secs(end.max(start));
         }
@@ -118,7 +116,7 @@ fn related(a: &Finding, b: &Finding) -> bool {
             .any(|client| b.clients.binary_search(client).is_ok())
     };
     let gap = (a.start.secs().max(b.start.secs()) - a.end.secs().min(b.end.secs())).max(0);
-    match (is_probing(a), is_probing(b)) {
+    match (is_background(a), is_background(b)) {
         (false, false) => gap <= LINK_S || shared() || precedes_surge(a, b) || precedes_surge(b, a),
         (true, true) => shared(),
         (true, false) => shared() || within(a, b),
@@ -126,10 +124,19 @@ fn related(a: &Finding, b: &Finding) -> bool {
     }
 }
 
-/// Probing goes on all day and must not glue unrelated things together.
-fn is_probing(finding: &Finding) -> bool {
-    matches!(finding.kind, Kind::Scan)
+/// Probing, and what goes on for very long, must not glue unrelated things together.
+fn is_background(finding: &Finding) -> bool {
+    let lasting = finding.end.secs() - finding.start.secs() > LASTING_S;
+    match finding.kind {
+        Kind::Scan => true,
+        Kind::Injection => lasting,
+        Kind::Burst { cause, .. } => lasting && !cause.is_attack(),
+        _ => false,
+    }
 }
+
+/// What lasts longer than this is background to anything else, in seconds.
+const LASTING_S: i64 = 6 * 3600;
 
 fn precedes_surge(first: &Finding, second: &Finding) -> bool {
     let surge = matches!(second.kind, Kind::Burst { cause, .. } if cause.is_attack());
@@ -729,7 +736,7 @@ fn cause(findings: &[&Finding], members: &[Member<'_>]) -> Cause {
         .find(|cause| matches!(cause, Cause::Ddos | Cause::Dos));
     let injection = has(|kind| matches!(kind, Kind::Injection))
         || members.iter().any(|member| {
-            member.draft.role == Role::Flooder && member.hits.payloads() >= FLOOD_PAYLOADS
+            member.draft.role == Role::Flooder && member.hits.direct >= FLOOD_PAYLOADS
         });
     match (flood, injection) {
         (Some(_), true) => return Cause::InjectionAndSurge,

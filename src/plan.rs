@@ -15,6 +15,17 @@ const MIN_FAILURES: f64 = 20.0;
 /// POST requests to one path beyond the usual that may be password guessing.
 const MIN_POSTS: f64 = 30.0;
 
+/// A POST burst must reach this multiple of the path's own baseline: logins come in waves.
+const POST_RATIO: f64 = 5.0;
+
+/// Requests a bucket should hold on average for its count to mean something.
+const PER_BUCKET: f64 = 4.0;
+
+/// A burst's core is where its excess is at least this share of the highest segment's: what rises before a
+/// flood (a scan, say) is another story, and a flood's own slow ramp is found by its clients. Failures
+/// have no such core: their first minute is part of the outage.
+const CORE_SHARE: f64 = 0.1;
+
 /// Paths looked at for POST bursts, by most POSTs.
 const MAX_POST_PATHS: usize = 50;
 
@@ -96,10 +107,11 @@ impl Plan {
     pub fn new(counts: &AccessCounts) -> Plan {
         let minutes = Dense::new(&counts.minutes);
         let (silences, silent) = minutes.silences();
-        let find =
-            |series: &[u32], least: f64| baseline(series, &silent, minutes.bucket_minutes(), least);
-        let normal = find(&minutes.requests, MIN_BURST_EXCESS);
-        let failed = find(&minutes.errors, MIN_FAILURES);
+        let find = |series: &[u32], least: f64| {
+            baseline(series, &silent, minutes.bucket_minutes(), least, core)
+        };
+        let normal = find(&minutes.requests, MIN_BURST_EXCESS, CORE_SHARE);
+        let failed = find(&minutes.errors, MIN_FAILURES, 0.0);
         let all = |found: &Baseline, series: &[u32]| {
             found
                 .outlines
@@ -151,16 +163,45 @@ fn post_bursts(counts: &AccessCounts, minutes: &Dense, silent: &[bool]) -> Vec<(
         .collect();
     paths.sort_unstable_by_key(|(total, hash, _)| (std::cmp::Reverse(*total), *hash));
     paths.truncate(MAX_POST_PATHS);
-    let bursts = paths.into_iter().flat_map(|(_, hash, posts)| {
-        let series = minutes.spread(&posts.minutes());
-        let found = baseline(&series, silent, minutes.bucket_minutes(), MIN_POSTS);
-        found
+    let bursts = paths.into_iter().flat_map(|(total, hash, posts)| {
+        let coarse = minutes.coarser(total);
+        let series = coarse.spread(&posts.minutes());
+        let silent = coarse.widened(silent, minutes);
+        let found = baseline(
+            &series,
+            &silent,
+            coarse.bucket_minutes(),
+            MIN_POSTS,
+            CORE_SHARE,
+        );
+        let usual = median(&series, &silent).max(1.0);
+        let mean = |outline: &Outline| {
+            f64::from(series[outline.start..outline.end].iter().sum::<u32>())
+                / (outline.end - outline.start) as f64
+        };
+        let strong = found
             .outlines
             .into_iter()
-            .map(|outline| (hash, minutes.stretch(&outline, &series)))
+            .filter(|outline| mean(outline) >= POST_RATIO * usual);
+        strong
+            .map(|outline| (hash, coarse.stretch(&outline, &series)))
             .collect::<Vec<_>>()
     });
     bursts.collect()
+}
+
+/// Median of what is not silent.
+fn median(series: &[u32], silent: &[bool]) -> f64 {
+    let mut values: Vec<u32> = series
+        .iter()
+        .zip(silent)
+        .filter(|(_, silent)| !**silent)
+        .map(|(count, _)| *count)
+        .collect();
+    values.sort_unstable();
+    values
+        .get(values.len() / 2)
+        .map_or(0.0, |middle| f64::from(*middle))
 }
 
 /// The survey's minutes without holes, in buckets wide enough that most hold something.
@@ -240,6 +281,30 @@ impl Dense {
             .iter()
             .map(|count| u64::from(*count))
             .sum()
+    }
+
+    /// The same time in buckets wide enough for a series of `total` counts.
+    fn coarser(&self, total: u64) -> Dense {
+        let per_bucket = total as f64 / self.requests.len().max(1) as f64;
+        let factor = [1, 5, 15, 30]
+            .into_iter()
+            .find(|factor| per_bucket * *factor as f64 >= PER_BUCKET)
+            .unwrap_or(60);
+        let buckets = self.requests.len().div_ceil(factor);
+        Dense {
+            bucket_s: self.bucket_s * factor as i64,
+            requests: vec![0; buckets],
+            start: self.start,
+            ..Dense::default()
+        }
+    }
+
+    /// A mask over `finer` buckets as one over these: silent where all of it is.
+    fn widened(&self, mask: &[bool], finer: &Dense) -> Vec<bool> {
+        let factor = (self.bucket_s / finer.bucket_s.max(1)).max(1) as usize;
+        mask.chunks(factor)
+            .map(|part| part.iter().all(|silent| *silent))
+            .collect()
     }
 
     /// (minute, count) pairs as a series of these buckets.

@@ -36,10 +36,11 @@ impl Segment {
 }
 
 /// Variance over mean of a series, from the differences of neighbours, so that changes of rate hardly
-/// count: `(x - y)^2 / (x + y)` has mean 1 for Poisson counts. At least 1.
+/// count: `(x - y)^2 / (x + y)` is chi-square with one degree of freedom for Poisson counts. Its
+/// median, unlike its mean, ignores a flood that is wilder than the rest. At least 1.
 pub fn dispersion(counts: &[u32]) -> f64 {
-    /// Share of the largest terms that is left out: the jumps themselves.
-    const TRIMMED: f64 = 0.05;
+    /// Median of the chi-square distribution with one degree of freedom.
+    const CHI_SQUARE_MEDIAN: f64 = 0.4549;
     let term = |pair: &[u32]| {
         let (x, y) = (f64::from(pair[0]), f64::from(pair[1]));
         (x + y > 0.0).then(|| (x - y).powi(2) / (x + y))
@@ -48,9 +49,9 @@ pub fn dispersion(counts: &[u32]) -> f64 {
     if terms.is_empty() {
         return 1.0;
     }
-    terms.sort_by(f64::total_cmp);
-    let kept = ((terms.len() as f64 * (1.0 - TRIMMED)).ceil() as usize).max(1);
-    (terms[..kept].iter().sum::<f64>() / kept as f64).max(1.0)
+    let middle = terms.len() / 2;
+    let (_, median, _) = terms.select_nth_unstable_by(middle, f64::total_cmp);
+    (*median / CHI_SQUARE_MEDIAN).max(1.0)
 }
 
 /// Cuts `counts` into segments that cover it without gaps. Empty for an empty series.

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::category::Category;
 use crate::chunk;
 use crate::client::Client;
-use crate::event::{Access, ErrorRecord, Event, Unparsed};
+use crate::event::{Access, ErrorRecord, Event, Unparsed, is_asset};
 use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
 use crate::evidence::clients::{ClientStats, HitStats, MAX_CLIENTS, MAX_HIT_CLIENTS, status_class};
 use crate::evidence::distinct::DistinctPerBucket;
@@ -22,7 +22,8 @@ use crate::evidence::series::{Minute, Series};
 use crate::format::spec::TimeCache;
 use crate::merge::Merge;
 use crate::pass::{ChunkSpan, Log, Run, merge_all, read, tasks, work};
-use crate::pattern::set::{Inspector, PatternSet, Verdict};
+use crate::pattern::entry::Field;
+use crate::pattern::set::{Inspector, Match, PatternSet, Verdict};
 use crate::pattern::symptom::SymptomSet;
 use crate::severity::Confidence;
 use crate::terms::SymptomKind;
@@ -363,7 +364,7 @@ fn note_client(
         .clients
         .entry(access.client, || ClientStats::new(secs))
     {
-        client.note(secs, class);
+        client.note(secs, class, is_asset(access.path()));
         if client.last_bucket != hint {
             client.last_bucket = hint;
             counts.bucket_clients.note(bucket, hash);
@@ -429,10 +430,12 @@ fn note_hit(
     }
     let answered = class == 1 || class == 2;
     if let Some(client) = counts.hit_clients.entry(access.client, HitStats::default) {
+        let high = verdict.confidence == Confidence::High;
         client.note(
             at.time,
             &verdict.categories,
-            verdict.confidence == Confidence::High,
+            is_direct(set, verdict),
+            high,
             answered,
         );
     }
@@ -459,9 +462,13 @@ fn note_attempt(
             .iter()
             .filter(|found| set.pattern(found.pattern).category == category)
     };
-    let parameter = of_category().find_map(|found| found.parameter.as_deref());
+    let parameter = of_category()
+        .find_map(|found| found.parameter.as_deref())
+        .or_else(|| of_category().find_map(|found| header(found.field)));
     let (status, bytes) = (access.status, access.bytes);
+    let high = verdict.confidence == Confidence::High;
     let attempt = Attempt {
+        high,
         category,
         path: access.path(),
         parameter,
@@ -477,6 +484,27 @@ fn note_attempt(
         endpoint.note(&attempt, class, of_category().map(|found| found.pattern.0));
     }
 }
+
+/// A payload stands in the request or the user agent, not only in the referer.
+fn is_direct(set: &PatternSet, verdict: &Verdict) -> bool {
+    let payload = |found: &Match| !set.pattern(found.pattern).category.is_reconnaissance();
+    verdict
+        .matches
+        .iter()
+        .any(|found| payload(found) && found.field != Field::Referer)
+}
+
+/// The header that a field is, as the report names an attacked place.
+fn header(field: Field) -> Option<&'static [u8]> {
+    match field {
+        Field::Referer => Some(REFERER),
+        Field::UserAgent => Some(b"User-Agent"),
+        _ => None,
+    }
+}
+
+/// See [`header`].
+pub const REFERER: &[u8] = b"Referer";
 
 /// Counts error logs. Their clocks' offsets are in the logs given.
 pub fn survey_errors(

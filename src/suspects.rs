@@ -8,9 +8,10 @@
 use hashbrown::HashMap;
 
 use crate::client::Client;
+use crate::event::is_asset;
 use crate::evidence::capped::CappedMap;
-use crate::evidence::endpoints::{Text, TextMap};
-use crate::focus::{Presence, WindowCounts, is_asset};
+use crate::evidence::endpoints::TextMap;
+use crate::focus::{Presence, WindowCounts};
 use crate::plan::Stretch;
 use crate::survey::AccessCounts;
 
@@ -23,6 +24,9 @@ const MAX_REPEATS: f64 = 3.0;
 /// Added to every count, so that what was never seen is unlikely rather than impossible (Krichevsky and
 /// Trofimov 1981 use a half).
 const PRIOR_COUNT: f64 = 0.5;
+
+/// A value seen less often than this is rare.
+const RARE: f64 = 20.0;
 
 /// A client whose rate in the window is below this multiple of its own rate outside is doing what
 /// it always does: a monitor, a busy office, a search bot.
@@ -124,9 +128,7 @@ impl Model {
         let window_s = (stretch.end - stretch.start + 1) as f64;
         Model {
             prior,
-            agents: scale.text_weights(&window.agents, |hash| {
-                counts.agents.get(&hash).map_or(0, |text| text.stats)
-            }),
+            agents: scale.text_weights(&window.agents, &counts.agents),
             paths: path_weights(&scale, counts, window),
             referred: scale.pair(window.referred as f64, referred_outside),
             assets: scale.pair(window.assets as f64, assets_outside),
@@ -195,38 +197,52 @@ impl Scale {
         ]
     }
 
-    fn text_weights(&self, texts: &TextMap<u64>, total: impl Fn(u64) -> u64) -> HashMap<u64, f64> {
-        let values = texts.len() as f64;
-        let weigh = |(hash, text): (&u64, &Text<u64>)| {
-            let outside = total(*hash).saturating_sub(text.stats) as f64;
-            (*hash, self.weight(text.stats as f64, outside, values))
+    /// Weights of values that were seen so often in the window and outside. Rare values say nothing
+    /// one by one (whoever comes once with a user agent of its own came inside the window or outside
+    /// by chance), so they are weighed as one.
+    fn weights<K: Eq + std::hash::Hash>(&self, values: HashMap<K, (f64, f64)>) -> HashMap<K, f64> {
+        let rare = |seen: &(f64, f64)| seen.0 + seen.1 < RARE;
+        let pooled = values
+            .values()
+            .filter(|seen| rare(seen))
+            .fold((0.0, 0.0), |sum, seen| (sum.0 + seen.0, sum.1 + seen.1));
+        let kinds = values.values().filter(|seen| !rare(seen)).count() as f64 + 1.0;
+        let weigh = |seen: (f64, f64)| {
+            let (inside, outside) = if rare(&seen) { pooled } else { seen };
+            self.weight(inside, outside, kinds)
         };
-        texts.iter().map(weigh).collect()
+        values
+            .into_iter()
+            .map(|(value, seen)| (value, weigh(seen)))
+            .collect()
+    }
+
+    fn text_weights(&self, inside: &TextMap<u64>, all: &TextMap<u64>) -> HashMap<u64, f64> {
+        let mut values: HashMap<u64, (f64, f64)> = all
+            .iter()
+            .map(|(hash, text)| (*hash, (0.0, text.stats as f64)))
+            .collect();
+        for (hash, text) in inside.iter() {
+            let seen = values.entry(*hash).or_default();
+            *seen = (text.stats as f64, (seen.1 - text.stats as f64).max(0.0));
+        }
+        self.weights(values)
     }
 }
 
 /// Paths differ in numbers and ids only, so they are weighed by shape: digits count as one digit.
 fn path_weights(scale: &Scale, counts: &AccessCounts, window: &WindowCounts) -> HashMap<u64, f64> {
     let mut shapes: HashMap<Vec<u8>, (f64, f64)> = HashMap::new();
-    for (hash, text) in window.paths.iter() {
-        let all = counts
-            .paths
-            .get(hash)
-            .map_or(0, |path| u64::from(path.stats.requests));
-        let shape = shapes.entry(shape(&text.text)).or_default();
-        shape.0 += text.stats as f64;
-        shape.1 -= text.stats.min(all) as f64;
-    }
     for (_, text) in counts.paths.iter() {
-        if let Some(shape) = shapes.get_mut(&shape(&text.text)) {
-            shape.1 += f64::from(text.stats.requests);
-        }
+        shapes.entry(shape(&text.text)).or_default().1 += f64::from(text.stats.requests);
     }
-    let values = shapes.len() as f64;
-    let weight = |text: &[u8]| {
-        let (inside, outside) = shapes.get(&shape(text)).copied().unwrap_or_default();
-        scale.weight(inside, outside.max(0.0), values)
-    };
+    for (_, text) in window.paths.iter() {
+        let seen = shapes.entry(shape(&text.text)).or_default();
+        seen.0 += text.stats as f64;
+        seen.1 = (seen.1 - text.stats as f64).max(0.0);
+    }
+    let weights = scale.weights(shapes);
+    let weight = |text: &[u8]| weights.get(&shape(text)).copied().unwrap_or(0.0);
     window
         .paths
         .iter()

@@ -13,22 +13,37 @@ pub fn run(arguments: &HitsArguments, observer: &dyn Observer) -> Result<Outcome
     let input = &arguments.input;
     let patterns = aftertrace::pattern::load::load(&input.pattern_dirs)?;
     let mut out = standard_output();
+    let mut failure = None;
     let warnings = aftertrace::hits(
         &input.paths,
         &input.options(),
         &patterns,
         arguments.min_confidence,
         observer,
-        &mut |hit| json::write_line(hit, &mut *out),
+        &mut |hit| json::write_line(hit, &mut *out).map_err(|error| remember(error, &mut failure)),
     )?;
     observer.finish();
-    let flushed = out.flush().map_err(output::stdout_error);
     messages::warnings(&warnings, input.quiet);
+    finish(failure, &mut *out).map_err(output::stdout_error)?;
     if warnings.iter().any(messages::is_unreadable) {
         messages::hints(&input.paths);
         return Ok(Outcome::Incomplete);
     }
-    flushed.map(|()| Outcome::Finished)
+    Ok(Outcome::Finished)
+}
+
+/// Keeps why writing failed: the library only stops.
+fn remember(error: io::Error, failure: &mut Option<io::Error>) -> io::Error {
+    let kind = error.kind();
+    *failure = Some(error);
+    kind.into()
+}
+
+fn finish(failure: Option<io::Error>, out: &mut dyn Write) -> io::Result<()> {
+    match failure {
+        Some(error) => Err(error),
+        None => out.flush(),
+    }
 }
 
 /// A person sees each line at once; a program gets blocks.

@@ -84,18 +84,39 @@ fn color(arguments: &ScanArguments) -> bool {
     }
 }
 
-/// An input that could not be read outweighs what was found in the others.
 fn judge(report: &Report, fail_on: Option<Severity>) -> Outcome {
-    if report.warnings.iter().any(messages::is_unreadable) {
-        return Outcome::Incomplete;
-    }
+    let unreadable = report.warnings.iter().any(messages::is_unreadable);
     let gravest = report
         .incidents
         .iter()
         .map(|incident| incident.severity)
         .max();
+    outcome(unreadable, gravest, fail_on)
+}
+
+/// An input that could not be read outweighs what was found in the others.
+fn outcome(unreadable: bool, gravest: Option<Severity>, fail_on: Option<Severity>) -> Outcome {
     match (gravest, fail_on) {
+        _ if unreadable => Outcome::Incomplete,
         (Some(found), Some(limit)) if found >= limit => Outcome::Failed,
         _ => Outcome::Finished,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_fail_on_makes_a_finding_a_failure() {
+        let high = Some(Severity::High);
+        assert_eq!(outcome(false, high, None), Outcome::Finished);
+        assert_eq!(outcome(false, None, Some(Severity::Low)), Outcome::Finished);
+        assert_eq!(
+            outcome(false, high, Some(Severity::Critical)),
+            Outcome::Finished
+        );
+        assert_eq!(outcome(false, high, high), Outcome::Failed);
+        assert_eq!(outcome(true, high, high), Outcome::Incomplete);
     }
 }

@@ -34,17 +34,30 @@ const ATTEMPTS: u64 = 5;
 /// A burst spread over more clients than this, each with few attempts, is credential stuffing.
 const SPREAD_CLIENTS: u64 = 50;
 
+/// A burst at a login that is less than this share of a burst of everything is a part of that.
+const FLOOD_PART: f64 = 0.3;
+
 /// One finding for each burst of POST requests to a login path.
 pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let windows = &case.windows[case.plan.bursts.len().min(case.windows.len())..];
     let bursts = case.plan.posts.iter().zip(windows).enumerate();
     bursts
         .filter_map(|(index, ((path, stretch), counts))| {
+            if is_part_of_flood(case, stretch) {
+                return None;
+            }
             let path = case.access.paths.get(path)?;
             is_login(&path.text, &path.stats)
                 .then(|| finding(&path.text, stretch, counts, case.plan.bursts.len() + index))
         })
         .collect()
+}
+
+/// True when a flood of everything also reached the login form.
+fn is_part_of_flood(case: &Case<'_>, stretch: &Stretch) -> bool {
+    let overlaps = |burst: &&Stretch| burst.start <= stretch.end && burst.end >= stretch.start;
+    let mut floods = case.plan.bursts.iter().filter(overlaps);
+    floods.any(|burst| (stretch.count as f64) < FLOOD_PART * burst.excess as f64)
 }
 
 fn is_login(path: &[u8], stats: &PathStats) -> bool {

@@ -5,8 +5,10 @@
 
 use crate::client::Client;
 use crate::evidence::clients::HitStats;
+use crate::evidence::endpoints::Endpoint;
 use crate::evidence::first::Locator;
 use crate::finding::{Case, Finding, Kind};
+use crate::survey::REFERER;
 use crate::terms::Role;
 
 /// Payload lines from which a single client is an attacker of its own, wherever it aimed.
@@ -15,8 +17,12 @@ const PERSISTENT: u64 = 50;
 /// Payload lines at the site's own pages from which a client is an attacker of its own.
 const AIMED: u64 = 10;
 
+/// Lines of high confidence that an attacker of its own must have sent: an unusual filter language in
+/// an API's own parameters repeats a thousand times and is no attack.
+const DOUBTLESS: u64 = 3;
+
 /// Payload lines on one parameter, from clients that are no attackers of their own, that make a
-/// campaign spread over many addresses.
+/// campaign spread over many addresses, if at least half of them leave no doubt.
 const SPREAD: u64 = 50;
 
 /// Findings for single attackers, then one for attacks spread over many addresses.
@@ -27,7 +33,8 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
         .hit_clients
         .iter()
         .filter(|(client, hits)| {
-            hits.payloads() >= PERSISTENT || aimed.get(*client).copied().unwrap_or(0) >= AIMED
+            let aim = aimed.get(*client).copied().unwrap_or(0);
+            hits.high >= DOUBTLESS && (hits.direct >= PERSISTENT || aim >= AIMED)
         })
         .map(|(client, hits)| (*client, hits))
         .collect();
@@ -44,6 +51,14 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     singles.chain(spread).collect()
 }
 
+/// A payload in a parameter or the user agent. One in the referer may be the echo of another request.
+fn is_aimed(endpoint: &Endpoint) -> bool {
+    endpoint
+        .parameter
+        .as_deref()
+        .is_some_and(|parameter| parameter != REFERER)
+}
+
 /// Payload lines of each client at endpoints that the site has.
 fn aimed_payloads(case: &Case<'_>) -> hashbrown::HashMap<Client, u64> {
     let mut aimed = hashbrown::HashMap::new();
@@ -52,7 +67,7 @@ fn aimed_payloads(case: &Case<'_>) -> hashbrown::HashMap<Client, u64> {
         .endpoints
         .iter()
         .filter(|(_, endpoint)| case.is_own_path(&endpoint.path));
-    for (_, endpoint) in own.filter(|(_, endpoint)| endpoint.parameter.is_some()) {
+    for (_, endpoint) in own.filter(|(_, endpoint)| is_aimed(endpoint)) {
         for (client, span) in endpoint.clients.iter() {
             *aimed.entry(*client).or_default() += span.count;
         }
@@ -73,10 +88,10 @@ fn single(case: &Case<'_>, client: Client, hits: &HitStats) -> Option<Finding> {
         end: span.last,
         clients: vec![client],
         role: Some(Role::Injector),
-        confidence: sureness(hits.payloads(), hits.high),
+        confidence: sureness(hits.direct, hits.high),
         reasons: vec![format!(
             "one client sent {} lines with payloads ({})",
-            hits.payloads(),
+            hits.direct,
             kinds.join(", ")
         )],
         samples: samples(case, [client].iter()),
@@ -94,10 +109,24 @@ fn spread_attack(case: &Case<'_>, alone: impl Fn(&Client) -> bool) -> Option<Fin
     let mut clients: Vec<Client> = Vec::new();
     let (mut lines, mut span, mut places) = (0, None::<crate::evidence::clients::Span>, 0u32);
     for (_, endpoint) in case.access.endpoints.iter() {
-        if endpoint.parameter.is_none() || !case.is_own_path(&endpoint.path) {
+        if !is_aimed(endpoint) || !case.is_own_path(&endpoint.path) {
             continue;
         }
-        let others = || endpoint.clients.iter().filter(|(client, _)| !alone(client));
+        if endpoint.high * 2 < endpoint.span.count {
+            continue;
+        }
+        let visitor = |client: &Client| {
+            case.access
+                .clients
+                .get(client)
+                .is_some_and(|stats| stats.browses())
+        };
+        let others = || {
+            endpoint
+                .clients
+                .iter()
+                .filter(|(client, _)| !alone(client) && !visitor(client))
+        };
         let count: u64 = others().map(|(_, span)| span.count).sum();
         if count < SPREAD {
             continue;
@@ -120,7 +149,7 @@ fn spread_attack(case: &Case<'_>, alone: impl Fn(&Client) -> bool) -> Option<Fin
         start: span.first,
         end: span.last,
         role: Some(Role::Injector),
-        confidence: sureness(lines, lines / 10),
+        confidence: sureness(lines, lines / 2),
         reasons: vec![format!(
             "{lines} payload lines at {places} of the site's own parameters came from {} addresses, few from each",
             clients.len()

@@ -16,6 +16,8 @@ pub const MAX_HIT_CLIENTS: usize = 200_000;
 pub struct ClientStats {
     /// Requests by status class, 1xx to 5xx; the first also holds those without a status.
     pub by_class: [u32; 5],
+    /// Requests for images, styles, scripts and the like, which a browser pulls in after a page.
+    pub assets: u32,
     /// First and last request, seconds since the epoch.
     first: u32,
     last: u32,
@@ -29,6 +31,7 @@ impl ClientStats {
         let secs = clamp_secs(secs);
         ClientStats {
             by_class: [0; 5],
+            assets: 0,
             first: secs,
             last: secs,
             last_bucket: u32::MAX,
@@ -37,11 +40,24 @@ impl ClientStats {
 
     /// Counts a request.
     #[inline]
-    pub fn note(&mut self, secs: i64, class: usize) {
+    pub fn note(&mut self, secs: i64, class: usize, asset: bool) {
         let secs = clamp_secs(secs);
         self.first = self.first.min(secs);
         self.last = self.last.max(secs);
         self.by_class[class] = self.by_class[class].saturating_add(1);
+        self.assets = self.assets.saturating_add(u32::from(asset));
+    }
+
+    /// True for a client that loads what pages consist of and mostly gets what it asks for: somebody with
+    /// a browser, following links.
+    pub fn browses(&self) -> bool {
+        /// A page of the plainest shop pulls in a style, a script and an image or two; caches halve that.
+        const ASSET_SHARE: f64 = 0.2;
+        /// People meet dead links now and then.
+        const MISSED_SHARE: f64 = 0.3;
+        let requests = self.requests().max(1) as f64;
+        f64::from(self.assets) >= ASSET_SHARE * requests
+            && f64::from(self.by_class[3]) <= MISSED_SHARE * requests
     }
 
     /// All requests.
@@ -63,6 +79,7 @@ impl ClientStats {
 impl Merge for ClientStats {
     fn merge(&mut self, other: ClientStats) {
         self.by_class.merge(other.by_class);
+        self.assets.merge(other.assets);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
     }
@@ -118,7 +135,10 @@ pub struct HitStats {
     by_category: Vec<(Category, Span)>,
     /// Lines with a hit.
     pub lines: u64,
-    /// Those of high confidence.
+    /// Lines with a payload in the request itself or in the user agent. What a referer shows may be
+    /// the echo of a page that the client was on, repeated with every image of it.
+    pub direct: u64,
+    /// Direct lines of high confidence.
     pub high: u64,
     /// Hit lines answered with 2xx or 3xx.
     pub answered: u64,
@@ -126,9 +146,17 @@ pub struct HitStats {
 
 impl HitStats {
     /// Counts a line under its categories.
-    pub fn note(&mut self, time: Time, categories: &[Category], high: bool, answered: bool) {
+    pub fn note(
+        &mut self,
+        time: Time,
+        categories: &[Category],
+        direct: bool,
+        high: bool,
+        answered: bool,
+    ) {
         self.lines += 1;
-        self.high += u64::from(high);
+        self.direct += u64::from(direct);
+        self.high += u64::from(direct && high);
         self.answered += u64::from(answered);
         for category in categories {
             self.add(*category, Span::once(time));
@@ -138,15 +166,6 @@ impl HitStats {
     /// What was tried, by category.
     pub fn categories(&self) -> &[(Category, Span)] {
         &self.by_category
-    }
-
-    /// Lines of categories that carry a payload (see [`Category::is_reconnaissance`]).
-    pub fn payloads(&self) -> u64 {
-        let spans = self.by_category.iter();
-        spans
-            .filter(|(category, _)| !category.is_reconnaissance())
-            .map(|(_, span)| span.count)
-            .sum()
     }
 
     /// First and last hit.
@@ -172,6 +191,7 @@ impl HitStats {
 impl Merge for HitStats {
     fn merge(&mut self, other: HitStats) {
         self.lines += other.lines;
+        self.direct += other.direct;
         self.high += other.high;
         self.answered += other.answered;
         for (category, span) in other.by_category {

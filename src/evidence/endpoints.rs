@@ -198,6 +198,8 @@ pub struct Endpoint {
     pub patterns: BTreeSet<u16>,
     /// Attempts, the first and the last.
     pub span: Span,
+    /// Attempts of high confidence.
+    pub high: u64,
     /// Attempts by status class.
     pub by_class: [u32; 5],
     /// Sizes of attempts answered with 200.
@@ -219,6 +221,8 @@ pub struct Attempt<'a> {
     pub path: &'a [u8],
     /// The parameter.
     pub parameter: Option<&'a [u8]>,
+    /// The line leaves no doubt.
+    pub high: bool,
     /// Who.
     pub client: Client,
     /// Where the line stands.
@@ -251,6 +255,7 @@ impl Endpoint {
                 count: 0,
                 ..Span::once(attempt.at.time)
             },
+            high: 0,
             by_class: [0; 5],
             sizes: Sizes::default(),
             samples: FirstK::default(),
@@ -268,6 +273,7 @@ impl Endpoint {
     ) {
         let once = Span::once(attempt.at.time);
         self.span.merge(once);
+        self.high += u64::from(attempt.high);
         self.by_class[class] = self.by_class[class].saturating_add(1);
         self.patterns.extend(patterns);
         self.samples.push(attempt.at);
@@ -288,6 +294,7 @@ impl Merge for Endpoint {
     fn merge(&mut self, other: Endpoint) {
         self.patterns.extend(other.patterns);
         self.span.merge(other.span);
+        self.high += other.high;
         self.by_class.merge(other.by_class);
         self.sizes.merge(other.sizes);
         self.samples.merge(other.samples);

@@ -10,6 +10,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::entry::Pattern;
 use crate::decode;
+use crate::syntax::bytes::{CODED, KINDS, ODD};
 use crate::syntax::{lookup, markup, path, script, shell, sql};
 
 /// Longer texts are always looked at: they are rare, and odd.
@@ -54,25 +55,36 @@ impl Gate {
         }
     }
 
-    /// False only if no pattern can match anything decoded from `raw`.
+    /// False only if no pattern can match anything decoded from a request target.
     #[inline]
-    pub fn passes(&self, raw: &[u8]) -> bool {
+    pub fn passes_target(&self, raw: &[u8]) -> bool {
+        self.passes(raw, true)
+    }
+
+    /// The same for a text that is looked at as a whole: a header, or a line.
+    #[inline]
+    pub fn passes_text(&self, raw: &[u8]) -> bool {
+        self.passes(raw, false)
+    }
+
+    #[inline]
+    fn passes(&self, raw: &[u8], target: bool) -> bool {
         if self.open || raw.len() > MAX_GATED {
             return true;
         }
-        let (kinds, equals, ampersands) = survey(raw);
-        if kinds & ODD != 0 || equals > ampersands + 1 {
+        let kinds = survey(raw);
+        if kinds & ODD != 0 || second_equals(raw, target) {
             return true;
         }
         if kinds & CODED != 0 {
-            return self.passes_decoded(raw);
+            return self.passes_decoded(raw, target);
         }
         self.literals.is_match(raw) || hides_text(raw)
     }
 
     /// The same for text with percent signs, plus signs or non-ASCII bytes.
     #[cold]
-    fn passes_decoded(&self, raw: &[u8]) -> bool {
+    fn passes_decoded(&self, raw: &[u8], target: bool) -> bool {
         let plain: Vec<u8> = raw
             .iter()
             .map(|&b| if b == b'+' { b' ' } else { b })
@@ -80,59 +92,38 @@ impl Gate {
         let mut once = Vec::with_capacity(raw.len());
         let mut folded = Vec::with_capacity(raw.len());
         decode::one_round(&plain, &mut once);
-        if once.contains(&0) || once.contains(&b'%') {
+        if once.contains(&0) || once.contains(&b'%') || once.contains(&b'+') {
             return true;
         }
         decode::fold(&once, &mut folded);
-        let (kinds, equals, ampersands) = survey(&folded);
-        kinds & ODD != 0
-            || equals > ampersands + 1
+        survey(&folded) & ODD != 0
+            || second_equals(&folded, target)
             || self.literals.is_match(&folded)
             || hides_text(&folded)
     }
 }
 
-/// A byte that ordinary requests lack.
-const ODD: u8 = 1;
-/// A byte that may decode to something else.
-const CODED: u8 = 2;
-
-/// The kind of every byte.
-const KINDS: [u8; 256] = {
-    let mut table = [ODD; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let b = byte as u8;
-        if b.is_ascii_alphanumeric() {
-            table[byte] = 0;
-        } else if b >= 0x80 {
-            table[byte] = CODED;
-        }
-        byte += 1;
-    }
-    let plain = b"-_.~/,:@!=&? ";
-    let mut at = 0;
-    while at < plain.len() {
-        table[plain[at] as usize] = 0;
-        at += 1;
-    }
-    table[b'%' as usize] = CODED;
-    table[b'+' as usize] = CODED;
-    table
-};
-
-/// The kinds of bytes in a text, and how many `=` and `&` it has.
+/// The kinds of bytes in a text.
 #[inline]
-fn survey(text: &[u8]) -> (u8, usize, usize) {
-    let mut kinds = 0;
-    let mut equals = 0;
-    let mut ampersands = 0;
-    for &byte in text {
-        kinds |= KINDS[usize::from(byte)];
-        equals += usize::from(byte == b'=');
-        ampersands += usize::from(byte == b'&');
+fn survey(text: &[u8]) -> u8 {
+    text.iter()
+        .fold(0, |kinds, &byte| kinds | KINDS[usize::from(byte)])
+}
+
+/// Whether there is a `=` that does not end a parameter's name: comparisons have one. In a text that
+/// is no target every `=` counts.
+#[inline]
+fn second_equals(text: &[u8], target: bool) -> bool {
+    let equals = memchr::memchr_iter(b'=', text).count();
+    if equals == 0 || !target {
+        return equals > 0;
     }
-    (kinds, equals, ampersands)
+    let Some(query) = memchr::memchr(b'?', text) else {
+        return true;
+    };
+    let before = memchr::memchr(b'=', &text[..query]).is_some();
+    let parameters = 1 + memchr::memchr_iter(b'&', &text[query..]).count();
+    before || equals > parameters
 }
 
 /// Whether a parameter is base64 of text: what it hides must be looked at.

@@ -322,6 +322,10 @@ fn faults_of(pattern: &Pattern, previous: &str) -> Vec<String> {
         !pattern.references.is_empty(),
         "`references` is empty; give a CWE, CAPEC, ATT&CK or CVE number",
     );
+    demand(
+        pattern.syntax.is_none() || !pattern.fields.contains(&super::entry::Field::Target),
+        "grammars read single values, not whole targets; name path and query instead",
+    );
     if let Some(expression) = &pattern.regex {
         if let Err(error) = compile_regex(expression) {
             faults.push(format!("regex: {error}; shorten or split it"));

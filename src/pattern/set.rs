@@ -435,7 +435,7 @@ impl<'s> Inspector<'s> {
     pub fn inspect_line(&mut self, raw: &[u8]) -> Option<&Verdict> {
         self.worker.matches.clear();
         let raw = &raw[..raw.len().min(MAX_FIELD)];
-        if !self.gated || self.worker.set.gate.passes(raw) {
+        if !self.gated || self.worker.set.gate.passes_text(raw) {
             self.worker.whole(Field::Line, raw);
         }
         self.sum_up()
@@ -451,7 +451,7 @@ impl<'s> Inspector<'s> {
     }
 
     fn request(&mut self, raw: &[u8]) {
-        if !self.gated || self.worker.set.gate.passes(raw) {
+        if !self.gated || self.worker.set.gate.passes_text(raw) {
             self.worker.whole(Field::Request, raw);
         }
     }
@@ -461,7 +461,7 @@ impl<'s> Inspector<'s> {
         if !self.gated {
             return self.worker.target(raw);
         }
-        if !self.worker.set.gate.passes(raw) {
+        if !self.worker.set.gate.passes_target(raw) {
             return;
         }
         if raw.len() > MEMORY_KEY {
@@ -485,7 +485,7 @@ impl<'s> Inspector<'s> {
         };
         let slot = memory.slot(raw);
         recall(slot, raw, &mut self.worker, |worker| {
-            if worker.set.gate.passes(raw) {
+            if worker.set.gate.passes_text(raw) {
                 worker.header(field, raw);
             }
         });

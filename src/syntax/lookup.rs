@@ -2,6 +2,8 @@
 //!
 //! Only what attackers use to hide the word `jndi` is resolved: `lower`, `upper`, and defaults.
 
+use super::bytes::worth_reading;
+
 features! {
     /// A lookup that resolves to `${jndi:`.
     Jndi = "jndi",
@@ -18,6 +20,9 @@ const MAX_LOOKUPS: usize = 256;
 /// Finds lookups.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
+    if !worth_reading(text, NEEDS) {
+        return facts;
+    }
     let Some(start) = memchr::memmem::find(text, b"${") else {
         return facts;
     };

@@ -4,6 +4,8 @@
 //! by blank, `/` or `>`, attributes quoted or not, tags left open at the end. Harmless formatting is
 //! no feature.
 
+use super::bytes::worth_reading;
+
 features! {
     /// An element that runs or loads by itself: `script`, `iframe`, `object`, ...
     ActiveElement = "active_element",
@@ -120,6 +122,9 @@ const URL_ATTRIBUTES: &[&[u8]] = &[
 /// Finds the features of a text.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
+    if !worth_reading(text, NEEDS) {
+        return facts;
+    }
     let mut from = 0;
     for _ in 0..MAX_TAGS {
         let Some(at) = memchr::memchr(b'<', &text[from..]).map(|n| from + n) else {

@@ -48,6 +48,7 @@ macro_rules! features {
     };
 }
 
+pub mod bytes;
 pub mod lookup;
 pub mod markup;
 pub mod path;

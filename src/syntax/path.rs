@@ -2,115 +2,228 @@
 //!
 //! Not for which files are worth reading; packs know those.
 
+use super::bytes::worth_reading;
+
 features! {
-    /// Climbs above where the text begins.
-    AboveRoot = "above_root",
-    /// Two or more climbs.
+    /// Two or more climbs, or one that leaves the root.
     Climb = "climb",
     /// One climb at the beginning.
     SingleClimb = "single_climb",
     /// A climb written so that a filter overlooks it: `....//`, `..;/`, `..0x2f`.
     Disguised = "disguised",
+    /// Bytes that only broken or overlong UTF-8 has, again and again.
+    BrokenEncoding = "broken_encoding",
+    /// Steps to where the path already is: `/./././`.
+    Steps = "steps",
 }
 
 /// Without an odd byte, a climb still has two dots.
 pub const NEEDS: &[&str] = &["..", "./.", "0x2e", "2e2e", "2f.."];
 
+/// Longest unknown separator between dots, in bytes.
+const MAX_SEPARATOR: usize = 12;
+
+/// More dots than this in a row are an ellipsis or filler.
+const MAX_DOTS: usize = 8;
+
+/// How many broken bytes close together make a pattern rather than an accident.
+const BROKEN_RUN: usize = 3;
+
+/// How far apart they may be.
+const BROKEN_GAP: usize = 8;
+
+/// How many steps in place no link contains.
+const MIN_STEPS: usize = 3;
+
 /// Finds climbs.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
+    if worth_reading(text, NEEDS) || text.iter().any(|b| *b >= 0x80) {
+        climbs(text, &mut facts);
+        equal_separators(text, &mut facts);
+        broken_encoding(text, &mut facts);
+        steps(text, &mut facts);
+    }
+    facts
+}
+
+/// Walks the text and keeps count of how deep it is.
+fn climbs(text: &[u8], facts: &mut Facts) {
     let mut depth: i64 = 0;
     let mut climbs = 0;
     let mut first = None;
     let mut at = 0;
     while at < text.len() {
-        let (dots, dots_end, odd_dots) = dots_at(text, at);
-        if dots >= 2 {
-            let (separators, end, odd_separator) = separators_at(text, dots_end);
+        let dots = dots_at(text, at);
+        if dots.count >= 2 && dots.count <= MAX_DOTS {
+            let after = separators_at(text, dots.end);
             let (before, odd_before) = separator_before(text, at);
-            if (separators > 0 || (before && dots_end == text.len())) && dots <= 8 {
-                let starts = before || at == 0 || !text[at - 1].is_ascii_alphanumeric();
+            let last = before && dots.end == text.len();
+            let word_before = at > 0 && text[at - 1].is_ascii_alphanumeric() && !odd_before;
+            if (after.count > 0 && !word_before) || last {
                 climbs += 1;
                 depth -= 1;
                 let begin = *first.get_or_insert(at);
-                if depth < 0 && starts {
-                    facts.note(Feature::AboveRoot, begin, end);
-                }
+                let odd =
+                    dots.odd || after.odd || odd_before || (dots.count > 2 && after.count > 1);
                 if climbs >= 2 {
-                    facts.note(Feature::Climb, begin, end);
+                    facts.note(Feature::Climb, begin, after.end);
+                } else if at <= 1 {
+                    facts.note(Feature::SingleClimb, begin, after.end);
                 }
-                if climbs == 1 && at <= 1 {
-                    facts.note(Feature::SingleClimb, begin, end);
+                if odd && (climbs >= 2 || after.odd) {
+                    facts.note(Feature::Disguised, begin, after.end);
                 }
-                if odd_dots || odd_separator || odd_before || (dots > 2 && separators > 0) {
-                    facts.note(Feature::Disguised, begin, end);
-                }
-                at = end.max(at + 1);
+                at = after.end.max(at + 1);
                 continue;
-            }
-        }
-        if matches!(text[at], b'/' | b'\\') {
-            let name = &text[at + 1..];
-            let length = name
-                .iter()
-                .take_while(|b| !matches!(b, b'/' | b'\\'))
-                .count();
-            if length > 0 && !name.starts_with(b"..") && length < name.len() {
-                depth += 1;
             }
         }
         at += 1;
     }
-    facts
+    let _ = depth;
 }
 
-/// Dots at `at`, also as `0x2e` or `2e`: how many, where they end, whether oddly written.
-fn dots_at(text: &[u8], at: usize) -> (usize, usize, bool) {
-    let mut count = 0;
-    let mut end = at;
-    let mut odd = false;
+/// A run of dots or separators.
+struct Run {
+    count: usize,
+    end: usize,
+    odd: bool,
+}
+
+/// Reads a run of any of `plain` bytes and `odd` spellings.
+fn run_of(text: &[u8], at: usize, plain: &[u8], odd: &[&[u8]]) -> Run {
+    let mut run = Run {
+        count: 0,
+        end: at,
+        odd: false,
+    };
     loop {
-        let rest = &text[end..];
-        if rest.starts_with(b".") {
-            end += 1;
-        } else if rest.starts_with(b"0x2e") || rest.starts_with(b"%2e") {
-            end += rest.iter().position(|b| *b == b'e').map_or(0, |n| n + 1);
-            odd = true;
+        let rest = &text[run.end..];
+        if rest.first().is_some_and(|b| plain.contains(b)) {
+            run.end += 1;
+        } else if let Some(spelling) = odd.iter().find(|spelling| rest.starts_with(spelling)) {
+            run.end += spelling.len();
+            run.odd = true;
         } else {
-            return (count, end, odd);
+            return run;
         }
-        count += 1;
+        run.count += 1;
     }
 }
 
-/// Separators at `at`: how many, where they end, whether oddly written.
-fn separators_at(text: &[u8], at: usize) -> (usize, usize, bool) {
-    const ODD: [&[u8]; 8] = [
-        b"0x2f", b"0x5c", b"%2f", b"%5c", b";/", b";\\", b"%252f", b"%255c",
+/// Dots at `at`, also as `0x2e`, `%2%e`, or each behind a backslash.
+fn dots_at(text: &[u8], at: usize) -> Run {
+    run_of(
+        text,
+        at,
+        b".",
+        &[b"0x2e", b"%2e", b"%2%e", b"\\.", b"2e", b"%252e", b"^."],
+    )
+}
+
+/// Separators at `at`, also as hexadecimal codes, or behind `;` as Tomcat drops path parameters.
+fn separators_at(text: &[u8], at: usize) -> Run {
+    const ODD: [&[u8]; 14] = [
+        b"0x2f", b"0x5c", b"%2f", b"%5c", b";/", b";\\", b"%252f", b"%255c", b"%2%f", b"%5%c",
+        b"2f", b"5c", b"%c0%af", b"%c1%9c",
     ];
-    let mut count = 0;
-    let mut end = at;
-    let mut odd = false;
-    loop {
-        let rest = &text[end..];
-        if rest.starts_with(b"/") || rest.starts_with(b"\\") {
-            end += 1;
-        } else if let Some(spelling) = ODD.iter().find(|spelling| rest.starts_with(spelling)) {
-            end += spelling.len();
-            odd = true;
-        } else {
-            return (count, end, odd);
+    let mut run = run_of(text, at, b"/\\", &ODD);
+    // `..;name=value/`
+    if run.count == 0 && text.get(at) == Some(&b';') {
+        if let Some(n) = text[at..].iter().take(32).position(|b| *b == b'/') {
+            run = Run {
+                count: 1,
+                end: at + n + 1,
+                odd: true,
+            };
         }
-        count += 1;
     }
+    run
 }
 
 /// Whether a separator stands right before `at`, and whether it is oddly written.
 fn separator_before(text: &[u8], at: usize) -> (bool, bool) {
     let before = &text[..at];
-    let odd = before.ends_with(b"0x2f") || before.ends_with(b"0x5c");
+    let odd = [&b"0x2f"[..], b"0x5c", b"2f", b"5c", b"%2%f", b"%5%c"]
+        .iter()
+        .any(|s| before.ends_with(s));
     (
         odd || matches!(before.last(), Some(b'/' | b'\\' | b'=' | b':')),
         odd,
     )
+}
+
+/// `..X..X` with any X that is no word: dots set apart again and again by the same strange bytes are
+/// a path in the eyes of whoever sent it.
+fn equal_separators(text: &[u8], facts: &mut Facts) {
+    let mut from = 0;
+    while let Some(at) = memchr::memmem::find(&text[from..], b"..").map(|n| from + n) {
+        let start = at + 2 + text[at + 2..].iter().take_while(|b| **b == b'.').count();
+        from = start;
+        let window = &text[start..text.len().min(start + MAX_SEPARATOR + 2)];
+        let Some(length) = memchr::memmem::find(window, b"..").filter(|n| *n > 0) else {
+            continue;
+        };
+        let separator = &text[start..start + length];
+        let again = text.get(start + length + 2..start + 2 * length + 2);
+        let word = separator
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b',' | b'-'));
+        if again == Some(separator) && !word {
+            facts.note(Feature::Climb, at, start + 2 * length + 2);
+            facts.note(Feature::Disguised, at, start + 2 * length + 2);
+            return;
+        }
+    }
+}
+
+/// Bytes C0, C1 and F8..FD never occur in UTF-8 (RFC 3629); in Latin-1 text they are rare letters.
+fn broken_encoding(text: &[u8], facts: &mut Facts) {
+    let mut run = 0;
+    let mut last = None;
+    let mut first = 0;
+    for (at, byte) in text.iter().enumerate() {
+        if !matches!(byte, 0xc0 | 0xc1 | 0xf8 | 0xfc) {
+            continue;
+        }
+        let near = last.is_some_and(|last: usize| at - last <= BROKEN_GAP);
+        if !near {
+            first = at;
+        }
+        run = if near { run + 1 } else { 1 };
+        last = Some(at);
+        if run >= BROKEN_RUN {
+            facts.note(Feature::BrokenEncoding, first, at + 1);
+            return;
+        }
+    }
+}
+
+/// `/././.`, `.\.\.\`
+fn steps(text: &[u8], facts: &mut Facts) {
+    let mut count = 0;
+    let mut first = 0;
+    let mut at = 0;
+    while at + 1 < text.len() {
+        if text[at] == b'.'
+            && matches!(text[at + 1], b'/' | b'\\')
+            && (at == 0 || text[at - 1] != b'.')
+            && (at == 0 || !text[at - 1].is_ascii_alphanumeric())
+        {
+            if count == 0 {
+                first = at;
+            }
+            count += 1;
+            at += 2;
+            if count >= MIN_STEPS {
+                facts.note(Feature::Steps, first, at);
+                return;
+            }
+        } else if matches!(text[at], b'/' | b'\\') {
+            at += 1;
+        } else {
+            count = 0;
+            at += 1;
+        }
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! A word with a bracket is ordinary text; code is a call that does something, with arguments.
 
+use super::bytes::worth_reading;
+
 features! {
     /// JavaScript that runs and shows or steals something, standing alone or behind a broken literal.
     JsCall = "js_call",
@@ -41,6 +43,9 @@ const CALLS: &[&[u8]] = &[
 /// Finds code.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
+    if !worth_reading(text, NEEDS) {
+        return facts;
+    }
     for open in memchr::memchr2_iter(b'(', b'`', text) {
         let name_len = text[..open]
             .iter()

@@ -3,6 +3,8 @@
 //! Reads POSIX shells and cmd.exe loosely: quotes, backslashes, carets, `$IFS`, `$@`, empty
 //! expansions and globs within words are undone the way a shell would undo them.
 
+use super::bytes::worth_reading;
+
 features! {
     /// A separator or substitution, followed by a known command with a plausible rest.
     Command = "command",
@@ -261,6 +263,9 @@ struct Word {
 /// Finds commands.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
+    if !worth_reading(text, NEEDS) {
+        return facts;
+    }
     let words = words(text);
     for (at, word) in words.iter().enumerate() {
         let known = is_command(&word.text);

@@ -5,6 +5,8 @@
 //! alone never are. Covers what MySQL, PostgreSQL, SQL Server, Oracle and SQLite have in common, with
 //! their comments; not a parser of whole statements.
 
+use super::bytes::worth_reading;
+
 features! {
     /// `UNION [ALL] SELECT` with a list that could follow it.
     Union = "union",
@@ -534,7 +536,7 @@ fn comment(text: &[u8], at: usize) -> (Option<Kind>, usize) {
 /// Reads a text in every context.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
-    if !worth_reading(text) {
+    if !worth_reading(text, NEEDS) {
         return facts;
     }
     let mut tokens = Vec::new();
@@ -561,18 +563,6 @@ pub fn analyse(text: &[u8]) -> Facts {
         }
     }
     facts
-}
-
-/// The gate of this grammar: see [`NEEDS`].
-fn worth_reading(text: &[u8]) -> bool {
-    text.iter().any(|b| {
-        matches!(
-            b,
-            b'\'' | b'"' | b'(' | b';' | b'#' | b'=' | b'*' | b'<' | b'>' | b'|' | b'&' | b'`'
-        )
-    }) || NEEDS
-        .iter()
-        .any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
 }
 
 /// One reading of a text.

@@ -45,7 +45,6 @@ pub fn up_close(
     if shown.len() < ENOUGH_BUCKETS || magnified < MAGNIFIED {
         return Ok(());
     }
-    page.blank()?;
     draw(series, shown, std::slice::from_ref(incident), clock, page)
 }
 
@@ -71,49 +70,56 @@ fn draw(
     clock: &Clock,
     page: &mut Page,
 ) -> io::Result<()> {
+    let rows = rows(series, &shown);
+    let captions = rows.iter().map(|row| row.caption.chars().count()).max();
+    let taken = INDENT + LABEL + GAP + captions.unwrap_or(0);
+    let Some(scale) = scale_of(series, &shown, page.width().saturating_sub(taken)) else {
+        return Ok(());
+    };
+    page.blank()?;
+    for row in &rows {
+        let chart = Text::new().toned(row.tone, &scale.chart(row.values));
+        line(
+            row.label,
+            chart.padded(scale.columns() + GAP).quiet(&row.caption),
+            page,
+        )?;
+    }
+    match incidents.len() {
+        0 => {}
+        1 => line("incident", bars(incidents, &scale), page)?,
+        _ => line("incidents", bars(incidents, &scale), page)?,
+    }
+    line("", Text::new().quiet(&scale.axis(clock)), page)?;
+    let legend = legend(&scale, series.bucket_s, clock);
+    page.paragraph(INDENT + LABEL, Text::new().quiet(&legend), 2)
+}
+
+/// One chart: what it counts, how it looks, and how high it reaches.
+struct Row<'a> {
+    label: &'static str,
+    tone: Tone,
+    values: &'a [u64],
+    caption: String,
+}
+
+fn rows<'a>(series: &'a Series, shown: &Range<usize>) -> [Row<'a>; 4] {
     let unit = words::per_bucket(series.bucket_s);
-    let rows = [
+    [
         ("requests", &series.requests, Tone::Accent),
         ("clients", &series.clients, Tone::Plain),
         ("5xx", &series.errors_5xx, Tone::Alarm),
         ("patterns", &series.hits, Tone::Warn),
     ]
-    .map(|(label, values, tone)| {
-        let values = part(values, &shown);
-        (label, values, tone, peak(values, &unit))
-    });
-    let captions = rows
-        .iter()
-        .map(|row| row.3.chars().count())
-        .max()
-        .unwrap_or(0);
-    let room = page.width().saturating_sub(INDENT + LABEL + GAP + captions);
-    let Some(scale) = scale_of(series, &shown, room) else {
-        return Ok(());
-    };
-    for (label, values, tone, caption) in rows {
-        let chart = Text::new()
-            .toned(tone, &scale.chart(values))
-            .padded(scale.columns() + GAP);
-        line(label, chart.quiet(&caption), page)?;
-    }
-    if !incidents.is_empty() {
-        line(
-            if incidents.len() == 1 {
-                "incident"
-            } else {
-                "incidents"
-            },
-            bars(incidents, &scale),
-            page,
-        )?;
-    }
-    line("", Text::new().quiet(&scale.axis(clock)), page)?;
-    page.paragraph(
-        INDENT + LABEL,
-        Text::new().quiet(&legend(&scale, series.bucket_s, clock)),
-        2,
-    )
+    .map(|(label, whole, tone)| {
+        let values = part(whole, shown);
+        Row {
+            label,
+            tone,
+            values,
+            caption: peak(values, &unit),
+        }
+    })
 }
 
 fn scale_of(series: &Series, shown: &Range<usize>, room: usize) -> Option<Scale> {

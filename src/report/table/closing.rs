@@ -22,7 +22,7 @@ pub fn render(report: &Report, context: &Context, page: &mut Page) -> io::Result
     inputs(&report.inputs, &context.clock, page)?;
     page.blank()?;
     let signature = format!(
-        "{} {}; everything in full: --format json; a line of evidence: sed -n LINEp FILE",
+        "{} {} · in full: --format json · evidence: sed -n LINEp FILE",
         report.tool.name, report.tool.version
     );
     page.paragraph(INDENT, Text::new().quiet(&signature), 2)

@@ -8,7 +8,7 @@ use super::page::{Page, Text, Tone};
 use super::section::{by_category, cause_named};
 use super::words::{self, Clock};
 use crate::format::spec::LogKind;
-use crate::report::view::{Input, Report, Totals, Window};
+use crate::report::view::{Report, Totals, Verdict, Window};
 
 const HEADLINE_LINES: usize = 5;
 const FACT_LINES: usize = 3;
@@ -16,44 +16,39 @@ const FACT_LINES: usize = 3;
 /// Writes the verdict, the facts and the charts.
 pub fn render(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
     verdict(report, context, page)?;
-    page.blank()?;
     facts(report, context, page)?;
     charts::overview(&report.series, &report.incidents, &context.clock, page)
 }
 
 fn verdict(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
     let verdict = &report.verdict;
-    let sure = format!("confidence {}", words::confidence(verdict.confidence));
     if report.totals.requests == 0 && report.incidents.is_empty() {
         return no_verdict(report, page);
     }
-    let (badge, tone) = match verdict.attack {
-        true => (" ATTACK ", Tone::AlarmBadge),
-        false => (" NO ATTACK FOUND ", Tone::CalmBadge),
-    };
-    let mut answer = Text::new().toned(tone, badge);
-    if let Some(cause) = cause_named(verdict.cause) {
-        answer = answer.plain("  ").strong(cause);
-    }
-    let room = page.width().saturating_sub(sure.len() + 2);
-    page.line(0, answer.fit(room).padded(room + 2).quiet(&sure))?;
+    answer(verdict, page)?;
     if let (Some(start), Some(end)) = (verdict.start, verdict.end) {
-        let when = format!(
-            "{}, times in {}",
-            context.clock.span(start, end),
-            context.clock.zone()
-        );
+        let clock = &context.clock;
+        let when = format!("{}, times in {}", clock.span(start, end), clock.zone());
         page.paragraph(INDENT, Text::new().strong(&when), 2)?;
     }
-    page.paragraph(
-        INDENT,
-        Text::from(verdict.headline.as_str()),
-        HEADLINE_LINES,
-    )?;
+    page.paragraph(INDENT, verdict.headline.as_str().into(), HEADLINE_LINES)?;
     if !verdict.attack {
         page.paragraph(INDENT, how_sure(report).into(), HEADLINE_LINES)?;
     }
     Ok(())
+}
+
+/// The first line: yes or no, why, and how sure.
+fn answer(verdict: &Verdict, page: &mut Page) -> io::Result<()> {
+    let badge = match verdict.attack {
+        true => Text::new().toned(Tone::AlarmBadge, " ATTACK "),
+        false => Text::new().toned(Tone::CalmBadge, " NO ATTACK FOUND "),
+    };
+    let cause = cause_named(verdict.cause)
+        .map_or(Text::new(), |cause| Text::new().plain("  ").strong(cause));
+    let sure = format!("confidence {}", words::confidence(verdict.confidence));
+    let room = page.width().saturating_sub(sure.len() + 2);
+    page.line(0, badge.text(cause).fit(room).padded(room + 2).quiet(&sure))
 }
 
 fn no_verdict(report: &Report, page: &mut Page) -> io::Result<()> {
@@ -76,7 +71,7 @@ fn no_verdict(report: &Report, page: &mut Page) -> io::Result<()> {
 fn how_sure(report: &Report) -> String {
     let lines: u64 = report.inputs.iter().map(|input| input.lines).sum();
     let unparsed: u64 = report.inputs.iter().map(|input| input.unparsed).sum();
-    let looked_at = looked_at(&report.inputs);
+    let looked_at = looked_at(report);
     let readable = match unparsed {
         0 => "Every line could be read.".to_string(),
         _ => format!(
@@ -92,30 +87,31 @@ fn how_sure(report: &Report) -> String {
     )
 }
 
-fn looked_at(inputs: &[Input]) -> String {
-    let records = |kind: LogKind| -> u64 {
-        inputs
-            .iter()
-            .filter(|input| input.kind == kind)
-            .map(|input| input.records)
-            .sum()
-    };
-    let requests = words::counted(records(LogKind::Access), "request", "requests");
-    match records(LogKind::Error) {
-        0 => format!("{requests}; no error log was given"),
-        errors => format!(
-            "{requests} and {}",
-            words::counted(errors, "line of error logs", "lines of error logs")
-        ),
+fn looked_at(report: &Report) -> String {
+    let requests = words::counted(report.totals.requests, "request", "requests");
+    let error_logs = report
+        .inputs
+        .iter()
+        .filter(|input| input.kind == LogKind::Error);
+    match error_logs
+        .map(|input| input.records)
+        .reduce(|sum, records| sum + records)
+    {
+        None => format!("{requests}; no error log was given"),
+        Some(1) => format!("{requests} and 1 line of error logs"),
+        Some(lines) => format!("{requests} and {} lines of error logs", words::count(lines)),
     }
 }
 
 fn facts(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
+    if report.window.start.is_none() && report.totals.requests == 0 {
+        return Ok(());
+    }
+    page.blank()?;
     fact("window", window(&report.window, &context.clock), page)?;
     fact("traffic", traffic(&report.totals), page)?;
     fact("answers", answers(&report.totals), page)?;
-    fact("patterns", patterns(&report.totals), page)?;
-    page.blank()
+    fact("patterns", patterns(&report.totals), page)
 }
 
 fn fact(label: &str, body: Text, page: &mut Page) -> io::Result<()> {

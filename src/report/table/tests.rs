@@ -156,7 +156,7 @@ fn colour_adds_nothing_but_colour() {
     assert_eq!(bare, table(&report, 80));
 }
 
-/// Prints the table for the eye: `cargo test --lib look -- --ignored --nocapture`.
+/// Prints the tables for the eye: `COLUMNS=120 COLOR=1 cargo test --lib look -- --ignored`.
 #[test]
 #[ignore = "for the eye, not for the machine"]
 fn look() {
@@ -165,16 +165,13 @@ fn look() {
         .and_then(|text| text.parse().ok())
         .unwrap_or(80);
     for report in [rich(&str::to_string), quiet(&str::to_string), empty()] {
-        eprintln!(
-            "{}",
-            with_options(
-                &report,
-                TableOptions {
-                    width,
-                    tz: None,
-                    color: false
-                }
-            )
-        );
+        let options = TableOptions {
+            width,
+            tz: None,
+            color: std::env::var_os("COLOR").is_some(),
+        };
+        io::stderr()
+            .write_all(with_options(&report, options).as_bytes())
+            .unwrap();
     }
 }

@@ -38,7 +38,10 @@ fn one_burst(burst: &Burst, clock: &Clock, page: &mut Page) -> io::Result<()> {
             words::confidence(burst.confidence)
         ));
     if let Some(key) = &burst.key {
-        first = Text::new().toned(Tone::Accent, key).plain("  ").text(first);
+        first = Text::new()
+            .toned(Tone::Accent, &shortened(key))
+            .plain("  ")
+            .text(first);
     }
     page.hanging(BODY, what, LABEL, first, LINES)?;
     let when = format!(
