@@ -5,7 +5,6 @@
 //! fixed and each part may be missing (ngx_http_log_error and ngx_http_log_error_handler). Nothing
 //! in it is escaped, so text and context can both hold what looks like context.
 
-use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
@@ -219,8 +218,7 @@ fn cut_value<'a>(value: &'a [u8], later: &[&[u8]]) -> (&'a [u8], &'a [u8]) {
 
 /// An address, or a Unix socket.
 fn is_client(field: &[u8]) -> bool {
-    field.starts_with(b"unix:")
-        || std::str::from_utf8(field).is_ok_and(|text| text.parse::<IpAddr>().is_ok())
+    !Client::parse(field).is_name() || field.starts_with(b"unix:")
 }
 
 /// What a FastCGI program wrote is quoted without regard to quotes in it, and does not count.
