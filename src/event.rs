@@ -75,8 +75,9 @@ pub struct ErrorRecord<'a> {
     pub level: &'a [u8],
     /// The client the message is about.
     pub client: Option<Client>,
-    /// The message: Apache's text from the `AHnnnnn` code on, nginx's text after `*CONN`, without the
-    /// context fields below.
+    /// The message: Apache's text from the `AHnnnnn` code on (with the system error before it, where
+    /// there is one: `(28)No space left on device: AH00646: ...`), nginx's text after `*CONN`,
+    /// without the context fields below.
     pub message: &'a [u8],
     /// The request line that nginx adds, without quotes.
     pub request: Option<&'a [u8]>,

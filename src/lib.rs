@@ -1,13 +1,55 @@
 //! Server log forensics: logs in, attack timeline out.
+//!
+//! Values flow one way: bytes → chunks → [`event::Event`] (borrowed) → verdicts of [`pattern`] →
+//! [`evidence`] (counts that merge) → [`finding::Finding`] → incident → [`report::view::Report`] →
+//! text. [`analysis::analyze`] walks the whole way; `ARCHITECTURE.md` shows where each thing lives.
+//!
+//! The library never prints, never asks for the time, uses no network and no randomness: the same
+//! bytes give the same report.
 
 #![warn(missing_docs)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod actor;
+pub mod analysis;
+pub mod assemble;
+pub mod baseline;
 pub mod category;
+pub mod chunk;
 pub mod client;
+pub mod clock;
+pub mod decode;
+pub mod detect;
 pub mod error;
 pub mod event;
+pub mod evidence;
+pub mod finding;
+pub mod focus;
 pub mod format;
+pub mod impact;
+pub mod incident;
+pub mod inputs;
+pub mod merge;
+pub mod outcome;
+pub mod pass;
+pub mod pattern;
+pub mod plan;
+pub mod quote;
 pub mod report;
+pub mod segment;
 pub mod severity;
+pub mod source;
+pub mod survey;
+pub mod suspects;
+pub mod syntax;
 pub mod terms;
+pub mod text;
 pub mod time;
+pub mod timeline;
+
+pub use analysis::{Observer, ScanOptions, Silent, TimeBound, analyze};
+/// temporary
+#[allow(missing_docs)]
+pub mod hits { #[derive(serde::Serialize)] pub struct HitLine { pub a: u8 } }
+#[allow(missing_docs)]
+pub fn hits(_: &[std::path::PathBuf], _: &ScanOptions, _: &pattern::set::PatternSet, _: severity::Confidence, _: &dyn Observer, _: &mut dyn FnMut(&hits::HitLine) -> std::io::Result<()>) -> error::Result<Vec<error::Warning>> { Ok(vec![]) }

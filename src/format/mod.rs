@@ -1,3 +1,183 @@
-//! The list of log formats, and the vote that decides which one a file is in.
+//! The list of log formats, and the vote that decides which one an input is in.
 
+pub mod apache_error;
+pub mod combined;
+pub mod nginx_error;
 pub mod spec;
+
+use crate::chunk::{self, MAX_LINE};
+use spec::{Format, TimeCache};
+
+/// Every format. Of two that read a file equally well, the earlier one is taken: it is the stricter.
+pub static ALL: &[&Format] = &[
+    &combined::VHOST_COMBINED,
+    &combined::COMBINED,
+    &combined::COMMON,
+    &apache_error::APACHE_ERROR,
+    &apache_error::APACHE22_ERROR,
+    &nginx_error::FORMAT,
+];
+
+/// The outcome of a vote.
+#[derive(Clone, Copy)]
+pub struct Vote {
+    /// The format that reads most.
+    pub format: &'static Format,
+    /// How many of the sampled lines it reads.
+    pub read: usize,
+    /// How many lines were sampled; blank ones are not.
+    pub of: usize,
+}
+
+/// Lines looked at where an input begins.
+const HEAD_LINES: usize = 200;
+
+/// Places looked at after that, spread evenly: a log that begins with something else is still found.
+const PLACES: usize = 16;
+
+/// Lines looked at in each such place.
+const PLACE_LINES: usize = 32;
+
+/// The winner must read one line in this many. Low, because the formats are strict enough not to read
+/// a foreign line by chance, while a stack trace in an error log has many lines to one record.
+const ONE_LINE_IN: usize = 20;
+
+/// How many bytes of an input one place may take: room for one line that is too long.
+const WINDOW: usize = 2 * MAX_LINE;
+
+/// Lets every format read a sample of the lines, from the beginning and from all over the input.
+///
+/// `None` when no format reads a sensible share: the input is no log, or one of an unknown kind.
+/// The sample depends on the bytes alone.
+pub fn vote(bytes: &[u8]) -> Option<Vote> {
+    let mut ballot = Ballot::default();
+    let mut covered = ballot.sample(bytes, 0, HEAD_LINES);
+    for place in 1..=PLACES {
+        let at = bytes.len() / (PLACES + 1) * place;
+        if at < covered {
+            continue;
+        }
+        let Some(line_start) = next_line(bytes, at) else {
+            continue;
+        };
+        covered = ballot.sample(bytes, line_start, PLACE_LINES);
+    }
+    ballot.winner()
+}
+
+/// Where the first line begins that starts after `at`, if that is near.
+fn next_line(bytes: &[u8], at: usize) -> Option<usize> {
+    let window = &bytes[at..bytes.len().min(at.saturating_add(WINDOW))];
+    memchr::memchr(b'\n', window).map(|end| at + end + 1)
+}
+
+#[derive(Default)]
+struct Ballot {
+    read: [usize; ALL.len()],
+    of: usize,
+    times: TimeCache,
+}
+
+impl Ballot {
+    /// Lets every format try the lines from `start` on; returns where the sample ends.
+    fn sample(&mut self, bytes: &[u8], start: usize, count: usize) -> usize {
+        let end = bytes.len().min(start.saturating_add(WINDOW));
+        let mut covered = start;
+        for (at, line) in chunk::lines(&bytes[start..end]).take(count) {
+            let whole = start + at + line.len() < end || end == bytes.len();
+            covered = start + at + line.len() + 1;
+            if whole && !line.is_empty() {
+                self.count(line);
+            }
+        }
+        covered
+    }
+
+    fn count(&mut self, line: &[u8]) {
+        self.of += 1;
+        for (read, format) in self.read.iter_mut().zip(ALL) {
+            *read += usize::from((format.parse)(line, &mut self.times).is_ok());
+        }
+    }
+
+    fn winner(&self) -> Option<Vote> {
+        let best = *self.read.iter().max()?;
+        let index = self.read.iter().position(|&read| read == best)?;
+        (best > 0 && best * ONE_LINE_IN >= self.of).then_some(Vote {
+            format: ALL[index],
+            read: best,
+            of: self.of,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn winner(bytes: &[u8]) -> Option<&'static str> {
+        vote(bytes).map(|vote| vote.format.name)
+    }
+
+    #[test]
+    fn every_sample_is_read_by_its_format_and_wins_the_vote_for_it() {
+        for format in ALL {
+            assert!(!format.samples.is_empty(), "{} has no samples", format.name);
+            for sample in format.samples {
+                let event = (format.parse)(sample.as_bytes(), &mut TimeCache::default());
+                assert!(event.is_ok(), "{}: {event:?}: {sample}", format.name);
+                assert_eq!(winner(sample.as_bytes()), Some(format.name), "{sample}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: std::collections::BTreeSet<_> = ALL.iter().map(|format| format.name).collect();
+        assert_eq!(names.len(), ALL.len());
+    }
+
+    #[test]
+    fn the_majority_decides_and_blank_lines_do_not_vote() {
+        let combined = combined::COMBINED.samples[0];
+        let common = combined::COMMON.samples[0];
+        let mixed = format!("\n{combined}\n\n{combined}\n{common}\ngarbage\n");
+        let vote = vote(mixed.as_bytes()).unwrap();
+        assert_eq!((vote.format.name, vote.read, vote.of), ("combined", 2, 4));
+    }
+
+    #[test]
+    fn a_log_that_begins_with_something_else_is_found() {
+        let mut bytes = b"not a record\n".repeat(1000);
+        bytes.extend(
+            format!("{}\n", nginx_error::FORMAT.samples[1])
+                .repeat(3000)
+                .bytes(),
+        );
+        assert_eq!(winner(&bytes), Some("nginx_error"));
+    }
+
+    #[test]
+    fn what_is_no_log_wins_nothing() {
+        assert_eq!(winner(b""), None);
+        assert_eq!(winner(b"\n\n\n"), None);
+        assert_eq!(winner(&b"# notes\nnothing here\n".repeat(50)), None);
+        assert_eq!(winner(&vec![0; 5 << 20]), None);
+        let binary: Vec<u8> = (0..1u32 << 16)
+            .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+            .collect();
+        assert_eq!(winner(&binary), None);
+    }
+
+    #[test]
+    fn one_endless_line_does_not_hide_the_rest() {
+        let mut bytes = vec![b'x'; 3 * MAX_LINE];
+        bytes.push(b'\n');
+        bytes.extend(
+            format!("{}\n", combined::COMBINED.samples[0])
+                .repeat(100_000)
+                .bytes(),
+        );
+        assert_eq!(winner(&bytes), Some("combined"));
+    }
+}

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::event::{Event, Unparsed};
-use crate::time::{self, Time, UtcOffset};
+use crate::time::{self, LocalTime, Time, UtcOffset};
 
 /// What kind of log an input is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -34,6 +34,8 @@ pub struct Format {
 pub struct TimeCache {
     field: [u8; 26],
     value: Option<(Time, UtcOffset)>,
+    local_field: [u8; 19],
+    local: Option<LocalTime>,
 }
 
 impl TimeCache {
@@ -47,5 +49,16 @@ impl TimeCache {
         self.field.copy_from_slice(field);
         self.value = Some(value);
         Some(value)
+    }
+    /// Like [`time::parse_nginx_error`], remembering the last answer.
+    #[inline]
+    pub fn nginx_error(&mut self, field: &[u8]) -> Option<LocalTime> {
+        if let (Some(local), true) = (self.local, field == self.local_field) {
+            return Some(local);
+        }
+        let local = time::parse_nginx_error(field)?;
+        self.local_field.copy_from_slice(field);
+        self.local = Some(local);
+        Some(local)
     }
 }

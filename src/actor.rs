@@ -1,0 +1,293 @@
+//! Who: clients that acted as one become one actor, with every address listed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::client::Client;
+use crate::evidence::clients::{HitStats, Span};
+use crate::evidence::endpoints::TextMap;
+use crate::finding::{Case, Finding, Kind};
+use crate::focus::{Group, GroupCounts};
+use crate::merge::Merge;
+use crate::report::view;
+use crate::terms::Role;
+use crate::text::visible;
+
+/// A flooder with hits stays a flooder while payloads are less than this share of what it sent.
+const PAYLOAD_SHARE: f64 = 0.5;
+
+/// Flooders are followed this long before and after their burst, to find its true edges.
+const EDGE_S: i64 = 30 * 60;
+
+/// Values listed of an actor's user agents and paths.
+const LISTED: usize = 20;
+
+/// An actor before its requests were counted.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Its part.
+    pub role: Role,
+    /// Who, sorted.
+    pub clients: Vec<Client>,
+    /// Index of the finding that named it.
+    pub finding: usize,
+    /// When to follow it, seconds since the epoch.
+    pub watch: (i64, i64),
+}
+
+/// Makes actors out of findings. A client is part of one actor only: of the gravest role it has.
+pub fn cast(case: &Case<'_>, findings: &[Finding]) -> Vec<Draft> {
+    let flooders: HashSet<Client> = findings
+        .iter()
+        .filter(|finding| finding.role == Some(Role::Flooder))
+        .flat_map(|finding| finding.clients.iter().copied())
+        .collect();
+    let mut order: Vec<usize> = (0..findings.len())
+        .filter(|index| findings[*index].role.is_some())
+        .collect();
+    order.sort_by_key(|index| {
+        (
+            findings[*index].role.map(gravity),
+            findings[*index].start,
+            *index,
+        )
+    });
+    let mut taken: HashSet<Client> = HashSet::new();
+    let mut drafts = Vec::new();
+    for index in order {
+        let finding = &findings[index];
+        let Some(role) = finding.role else { continue };
+        let clients: Vec<Client> = finding
+            .clients
+            .iter()
+            .filter(|client| {
+                role == Role::Flooder
+                    || !(flooders.contains(*client) && mostly_floods(case, **client))
+            })
+            .filter(|client| taken.insert(**client))
+            .copied()
+            .collect();
+        if !clients.is_empty() {
+            let watch = watch(case, finding, &clients);
+            drafts.push(Draft {
+                role,
+                clients,
+                finding: index,
+                watch,
+            });
+        }
+    }
+    drafts
+}
+
+fn gravity(role: Role) -> u8 {
+    match role {
+        Role::WebshellOperator => 0,
+        Role::Injector => 1,
+        Role::BruteForcer => 2,
+        Role::Flooder => 3,
+        Role::Scanner => 4,
+        Role::Crawler => 5,
+        Role::Crowd => 6,
+    }
+}
+
+fn mostly_floods(case: &Case<'_>, client: Client) -> bool {
+    let payloads = case
+        .access
+        .hit_clients
+        .get(&client)
+        .map_or(0, HitStats::payloads);
+    let requests = case
+        .access
+        .clients
+        .get(&client)
+        .map_or(0, |stats| stats.requests());
+    (payloads as f64) < PAYLOAD_SHARE * requests as f64
+}
+
+/// An attacker of its own is followed over everything it ever did; a crowd only around its burst, since
+/// addresses are shared and change hands.
+fn watch(case: &Case<'_>, finding: &Finding, clients: &[Client]) -> (i64, i64) {
+    if matches!(finding.kind, Kind::Burst { .. } | Kind::BruteForce { .. }) {
+        return (finding.start.secs() - EDGE_S, finding.end.secs() + EDGE_S);
+    }
+    let stats = || {
+        clients
+            .iter()
+            .filter_map(|client| case.access.clients.get(client))
+    };
+    let first = stats().map(|stats| stats.first().secs()).min();
+    let last = stats().map(|stats| stats.last().secs()).max();
+    (
+        first.unwrap_or(finding.start.secs()),
+        last.unwrap_or(finding.end.secs()),
+    )
+}
+
+/// What the third look must count.
+pub fn groups(drafts: &[Draft]) -> Vec<Group> {
+    let group = |draft: &Draft| Group {
+        clients: draft.clients.clone(),
+        start: draft.watch.0,
+        end: draft.watch.1,
+    };
+    drafts.iter().map(group).collect()
+}
+
+/// When a crowd's burst really began and ended, from its own first and last requests, in seconds: the first
+/// request that others follow closely, so that one early visit does not count.
+pub fn edges(counts: &GroupCounts) -> Option<(i64, i64)> {
+    let first: Vec<i64> = counts
+        .first
+        .as_slice()
+        .iter()
+        .map(|at| at.time.secs())
+        .collect();
+    let mut last: Vec<i64> = counts
+        .last
+        .as_slice()
+        .iter()
+        .map(|at| at.0.time.secs())
+        .collect();
+    last.reverse();
+    let onset = first
+        .windows(COMPANY)
+        .find(|run| run[COMPANY - 1] - run[0] <= COMPANY_S)
+        .map(|run| run[0]);
+    let end = last
+        .windows(COMPANY)
+        .rfind(|run| run[COMPANY - 1] - run[0] <= COMPANY_S)
+        .map(|run| run[COMPANY - 1]);
+    Some((
+        onset.or(first.first().copied())?,
+        end.or(last.last().copied())?,
+    ))
+}
+
+/// So many requests of a crowd within [`COMPANY_S`] seconds are its beginning (or its end).
+const COMPANY: usize = 5;
+const COMPANY_S: i64 = 60;
+
+/// The actor as the report shows it.
+pub fn actor(
+    case: &Case<'_>,
+    draft: &Draft,
+    counts: &GroupCounts,
+    id: String,
+) -> Option<view::Actor> {
+    let span = counts.span?;
+    let hits = hits(case, &draft.clients);
+    Some(view::Actor {
+        id,
+        role: draft.role,
+        clients: names(case, &draft.clients),
+        client_count: draft.clients.len() as u64,
+        networks: networks(&draft.clients),
+        user_agents: top(&counts.agents, LISTED)
+            .into_iter()
+            .map(|ranked| ranked.0)
+            .collect(),
+        first: span.first.floor_to_second(),
+        last: span.last.floor_to_second(),
+        requests: span.count,
+        hits_by_category: hits
+            .categories()
+            .iter()
+            .map(|(category, span)| (category.name(), span.count))
+            .collect(),
+        paths: top(&counts.paths, LISTED)
+            .into_iter()
+            .map(|ranked| ranked.0)
+            .collect(),
+        status: statuses(&counts.by_class),
+    })
+}
+
+/// Hits of several clients together.
+pub fn hits(case: &Case<'_>, clients: &[Client]) -> HitStats {
+    let mut all = HitStats::default();
+    for hits in clients
+        .iter()
+        .filter_map(|client| case.access.hit_clients.get(client))
+    {
+        all.merge(hits.clone());
+    }
+    all
+}
+
+/// Addresses and host names as text, in the order given.
+pub fn names(case: &Case<'_>, clients: &[Client]) -> Vec<String> {
+    clients.iter().map(|client| name(case, *client)).collect()
+}
+
+/// A client as text.
+pub fn name(case: &Case<'_>, client: Client) -> String {
+    match client.ip() {
+        Some(address) => address.to_string(),
+        None => case.access.names.get(&client).map_or_else(
+            || "unknown host".to_string(),
+            |text| visible(&text.text).into_owned(),
+        ),
+    }
+}
+
+/// The networks of several clients, those with the most clients first.
+fn networks(clients: &[Client]) -> Vec<String> {
+    let mut members: BTreeMap<ipnet::IpNet, usize> = BTreeMap::new();
+    for network in clients.iter().filter_map(|client| client.network()) {
+        *members.entry(network).or_default() += 1;
+    }
+    let mut ranked: Vec<(usize, ipnet::IpNet)> = members
+        .into_iter()
+        .map(|(network, count)| (count, network))
+        .collect();
+    ranked.sort_by_key(|(count, network)| (std::cmp::Reverse(*count), *network));
+    ranked
+        .into_iter()
+        .map(|(_, network)| network.to_string())
+        .collect()
+}
+
+/// The most frequent texts with their counts; ties by text.
+pub fn top(texts: &TextMap<u64>, most: usize) -> Vec<(String, u64)> {
+    let mut all: Vec<(&[u8], u64)> = texts
+        .iter()
+        .map(|(_, text)| (&*text.text, text.stats))
+        .collect();
+    all.sort_unstable_by_key(|(text, count)| (std::cmp::Reverse(*count), *text));
+    all.into_iter()
+        .take(most)
+        .map(|(text, count)| (visible(text).into_owned(), count))
+        .collect()
+}
+
+/// Counts by status class under the report's names.
+pub fn statuses(by_class: &[u64; 5]) -> BTreeMap<&'static str, u64> {
+    const NAMES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+    NAMES.into_iter().zip(by_class.iter().copied()).collect()
+}
+
+/// Earliest and latest of several spans.
+pub fn joined(spans: impl Iterator<Item = Span>) -> Option<Span> {
+    crate::pass::merge_all(spans)
+}
+
+/// Actors by client, for linking endpoints to them.
+pub fn index(drafts: &[Draft]) -> HashMap<Client, usize> {
+    let members = drafts.iter().enumerate();
+    members
+        .flat_map(|(index, draft)| draft.clients.iter().map(move |client| (*client, index)))
+        .collect()
+}
+
+/// Indices of the actors among some clients.
+pub fn among(
+    index: &HashMap<Client, usize>,
+    clients: impl Iterator<Item = Client>,
+) -> BTreeSet<usize> {
+    clients
+        .filter_map(|client| index.get(&client).copied())
+        .collect()
+}

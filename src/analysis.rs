@@ -1,0 +1,242 @@
+//! The whole way from paths to a report.
+
+use std::path::PathBuf;
+
+use crate::actor;
+use crate::assemble::{self, ErrorClock, Read};
+use crate::clock::{self, Basis};
+use crate::detect::detect;
+use crate::error::{Error, Result};
+use crate::finding::Case;
+use crate::focus::{focus, trace};
+use crate::format::spec::LogKind;
+use crate::incident::{self, Cluster, Material};
+use crate::inputs::Inputs;
+use crate::pass::{DEFAULT_CHUNK_BYTES, Log, Run};
+use crate::pattern::set::PatternSet;
+use crate::pattern::symptom;
+use crate::plan::Plan;
+use crate::quote::Quoter;
+use crate::report::view::Report;
+use crate::survey::{AccessCounts, Limits, first_zone, last_time, survey_access, survey_errors};
+use crate::time::{LocalTime, Time, UtcOffset};
+
+/// A point in time as a user names it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum TimeBound {
+    /// With a zone.
+    At(Time),
+    /// On the log's own clock.
+    Local(LocalTime),
+    /// So many seconds before the last record.
+    BeforeEnd(i64),
+}
+
+/// What a scan is asked for.
+#[derive(Debug, Clone)]
+pub struct ScanOptions {
+    /// Only records from here on.
+    pub since: Option<TimeBound>,
+    /// Only records up to here.
+    pub until: Option<TimeBound>,
+    /// Bucket width of the report's series, in seconds.
+    pub bucket_s: u64,
+    /// The zone of error logs, where the user knows it.
+    pub error_tz: Option<UtcOffset>,
+    /// Threads; as many as there are cores if not given.
+    pub threads: Option<usize>,
+    /// Bytes per chunk; changes nothing but speed.
+    pub chunk_bytes: Option<usize>,
+    /// Map plain files rather than copy them first.
+    pub mmap: bool,
+}
+
+impl Default for ScanOptions {
+    fn default() -> ScanOptions {
+        ScanOptions {
+            since: None,
+            until: None,
+            bucket_s: 60,
+            error_tz: None,
+            threads: None,
+            chunk_bytes: None,
+            mmap: true,
+        }
+    }
+}
+
+/// Is told how far a run is.
+pub trait Observer: Sync {
+    /// A pass over so many bytes begins.
+    fn begin(&self, stage: &str, total_bytes: u64);
+    /// So many more bytes are done; called from any thread.
+    fn advance(&self, bytes: u64);
+    /// Everything is done.
+    fn finish(&self);
+}
+
+/// Tells nobody.
+pub struct Silent;
+
+impl Observer for Silent {
+    fn begin(&self, _stage: &str, _total_bytes: u64) {}
+    fn advance(&self, _bytes: u64) {}
+    fn finish(&self) {}
+}
+
+/// Reads logs and reconstructs what happened.
+///
+/// # Errors
+/// When nothing can be read, when an option makes no sense, or when a mapped file was shortened while it
+/// was read. Inputs that cannot be read beside others that can are warnings with the code `unreadable`.
+pub fn analyze(
+    paths: &[PathBuf],
+    options: &ScanOptions,
+    patterns: &PatternSet,
+    observer: &dyn Observer,
+) -> Result<Report> {
+    let inputs = Inputs::open(paths, options.mmap)?;
+    let report =
+        pool(options.threads)?.install(|| investigate(&inputs, options, patterns, observer));
+    observer.finish();
+    report
+}
+
+/// The threads that work.
+///
+/// # Errors
+/// When the operating system gives none.
+pub fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.unwrap_or(0))
+        .build()
+        .map_err(|error| Error::Usage(format!("cannot start threads: {error}; try --threads 1")))
+}
+
+fn investigate(
+    inputs: &Inputs,
+    options: &ScanOptions,
+    patterns: &PatternSet,
+    observer: &dyn Observer,
+) -> Result<Report> {
+    let advance = |bytes| observer.advance(bytes);
+    let run = Run {
+        chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
+        advance: &advance,
+    };
+    let access_logs = inputs.logs(LogKind::Access);
+    let mut error_logs = inputs.logs(LogKind::Error);
+    let bytes = |logs: &[Log<'_>]| logs.iter().map(|log| log.bytes.len() as u64).sum::<u64>();
+
+    inputs.check()?;
+    let limits = limits(options, &access_logs, &error_logs)?;
+    observer.begin("reading access logs", bytes(&access_logs));
+    let access = survey_access(
+        &access_logs,
+        patterns,
+        limits,
+        options.bucket_s.max(1),
+        &run,
+    );
+    let zone = assemble::zone(&access);
+    let clocks = set_clocks(&mut error_logs, &access, zone, options.error_tz);
+    let symptoms = symptom::embedded()?;
+    observer.begin("reading error logs", bytes(&error_logs));
+    let errors = survey_errors(&error_logs, &symptoms, limits, &run);
+
+    inputs.check()?;
+    let plan = Plan::new(&access);
+    observer.begin("looking closer", 0);
+    let windows = focus(&access_logs, &access.chunks, &plan.windows(), &run);
+    let case = Case {
+        access: &access,
+        plan: &plan,
+        windows: &windows,
+    };
+    let mut findings = detect(&case);
+    let drafts = actor::cast(&case, &findings);
+    let traces = trace(&access_logs, &access.chunks, &actor::groups(&drafts), &run);
+    incident::sharpen(&mut findings, &drafts, &traces);
+    let clusters = incident::cluster(&findings);
+    let spans: Vec<_> = clusters.iter().map(Cluster::window).collect();
+    let impacts = focus(&access_logs, &access.chunks, &spans, &run);
+
+    let mut quoter = Quoter::default();
+    let name = |source: u32| inputs.sources[source as usize].name.as_str();
+    quoter.add(&access_logs, &access.chunks, name);
+    quoter.add(&error_logs, &errors.chunks, name);
+    let material = Material {
+        case: &case,
+        errors: &errors,
+        symptoms: &symptoms,
+        patterns,
+        findings: &findings,
+        drafts: &drafts,
+        traces: &traces,
+        quoter: &quoter,
+        zone: zone.unwrap_or_default(),
+    };
+    let incidents = incident::incidents(&material, &clusters, &impacts);
+    inputs.check()?;
+    let read = Read {
+        inputs,
+        access: &access,
+        errors: &errors,
+        clocks: &clocks,
+        bucket_s: options.bucket_s.max(1),
+    };
+    Ok(assemble::report(&read, incidents))
+}
+
+/// Gives every error log its offset.
+fn set_clocks(
+    logs: &mut [Log<'_>],
+    access: &AccessCounts,
+    zone: Option<UtcOffset>,
+    given: Option<UtcOffset>,
+) -> Vec<ErrorClock> {
+    logs.iter_mut()
+        .map(|log| {
+            let (offset, basis) = match given {
+                Some(offset) => (offset, Basis::Given),
+                None => clock::align(log, access, zone),
+            };
+            log.offset = offset;
+            ErrorClock {
+                source: log.source,
+                offset,
+                basis,
+            }
+        })
+        .collect()
+}
+
+/// Turns the bounds into seconds. Local ones are read on the access logs' clock, relative ones from the
+/// latest record near the end of any log.
+fn limits(options: &ScanOptions, access: &[Log<'_>], errors: &[Log<'_>]) -> Result<Limits> {
+    let end = || {
+        access
+            .iter()
+            .filter_map(last_time)
+            .max()
+            .or_else(|| errors.iter().filter_map(last_time).max())
+    };
+    let zone = || access.iter().find_map(first_zone).unwrap_or(UtcOffset::UTC);
+    let seconds = |bound: TimeBound| {
+        match bound {
+        TimeBound::At(time) => Ok(time.secs()),
+        TimeBound::Local(local) => Ok(local.at(zone()).secs()),
+        TimeBound::BeforeEnd(back) => end()
+            .map(|end| end.secs() - back)
+            .ok_or_else(|| Error::Usage("no record near the end of the logs has a time to count back from; give an absolute time".to_string())),
+    }
+    };
+    let since = options.since.map_or(Ok(i64::MIN), seconds)?;
+    let until = options.until.map_or(Ok(i64::MAX), seconds)?;
+    if since > until {
+        return Err(Error::Usage(
+            "--since is later than --until: nothing would be left".to_string(),
+        ));
+    }
+    Ok(Limits { since, until })
+}

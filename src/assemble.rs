@@ -1,0 +1,400 @@
+//! Puts the report together: inputs and their books, totals, series, verdict, warnings.
+
+use std::collections::BTreeMap;
+
+use crate::actor::statuses;
+use crate::category::Category;
+use crate::clock::Basis;
+use crate::error::Warning;
+use crate::evidence::lines::LineCounts;
+use crate::format::spec::LogKind;
+use crate::impact::rounded;
+use crate::inputs::Inputs;
+use crate::report::view::{
+    self, Incident, Report, SCHEMA_VERSION, Series, Tool, Totals, Verdict, Window,
+};
+use crate::survey::{AccessCounts, ErrorCounts};
+use crate::text::visible;
+use crate::time::{Time, UtcOffset};
+
+/// Buckets in the series at most. A bucket of a minute then covers almost two years.
+const MAX_BUCKETS: i64 = 1_000_000;
+
+/// Share of unparsed lines from which the reader must be warned.
+const MANY_UNPARSED: f64 = 0.01;
+
+/// Bytes of an unparsed line that are shown as an example.
+const EXAMPLE_BYTES: usize = 120;
+
+/// The zone given to an error log, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct ErrorClock {
+    /// Index of the source.
+    pub source: u32,
+    /// Its offset.
+    pub offset: UtcOffset,
+    /// Why this one.
+    pub basis: Basis,
+}
+
+/// Everything that was read.
+pub struct Read<'a> {
+    /// The inputs.
+    pub inputs: &'a Inputs,
+    /// The access logs' counts.
+    pub access: &'a AccessCounts,
+    /// The error logs' counts.
+    pub errors: &'a ErrorCounts,
+    /// The error logs' zones.
+    pub clocks: &'a [ErrorClock],
+    /// Bucket width of the series in seconds.
+    pub bucket_s: u64,
+}
+
+/// The zone that most access records are written in; `None` without access records.
+pub fn zone(access: &AccessCounts) -> Option<UtcOffset> {
+    let mut zones: BTreeMap<UtcOffset, u64> = BTreeMap::new();
+    for (zone, count) in access.lines.values().flat_map(|lines| &lines.offsets) {
+        *zones.entry(*zone).or_default() += count;
+    }
+    zones
+        .into_iter()
+        .max_by_key(|(zone, count)| (*count, std::cmp::Reverse(*zone)))
+        .map(|(zone, _)| zone)
+}
+
+/// The report.
+pub fn report(read: &Read<'_>, incidents: Vec<Incident>) -> Report {
+    let inputs = inputs(read);
+    let (series, stray) = series(read);
+    let mut warnings = read.inputs.warnings.clone();
+    warnings.extend(inputs.iter().filter_map(unparsed_warning));
+    warnings.extend(
+        read.clocks
+            .iter()
+            .filter_map(|clock| clock_warning(read, clock)),
+    );
+    warnings.extend(cap_warnings(read.access));
+    warnings.extend(stray);
+    warnings.extend(
+        read.inputs
+            .sources
+            .iter()
+            .filter_map(|source| source.change()),
+    );
+    warnings.sort();
+    Report {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        verdict: verdict(&incidents, read.access.requests()),
+        window: window(&inputs, read.bucket_s),
+        totals: totals(read.access),
+        series,
+        inputs,
+        incidents,
+        warnings,
+        display_offset: zone(read.access)
+            .or_else(|| read.clocks.first().map(|clock| clock.offset))
+            .unwrap_or_default(),
+    }
+}
+
+/// The gravest incident speaks for the whole: attacks before anything else, then severity, then the earliest.
+fn verdict(incidents: &[Incident], requests: u64) -> Verdict {
+    let gravest = incidents.iter().max_by_key(|incident| {
+        (
+            incident.attack,
+            incident.severity,
+            std::cmp::Reverse(incident.id),
+        )
+    });
+    match gravest {
+        Some(incident) => Verdict {
+            attack: incident.attack,
+            cause: incident.cause.name(),
+            confidence: incident.confidence,
+            headline: incident.headline.clone(),
+            start: Some(incident.start),
+            end: Some(incident.end),
+        },
+        None => Verdict {
+            attack: false,
+            cause: "none",
+            confidence: rounded(quiet_confidence(requests)),
+            headline: format!("No attack and no outage found in {requests} requests"),
+            start: None,
+            end: None,
+        },
+    }
+}
+
+/// How sure "nothing happened" is: with few requests there was little to see.
+fn quiet_confidence(requests: u64) -> f64 {
+    /// With this many requests, most of what we look for would show.
+    const PLENTY: f64 = 1000.0;
+    0.95 * (1.0 - (-(requests as f64) / PLENTY).exp())
+}
+
+fn inputs(read: &Read<'_>) -> Vec<view::Input> {
+    let known = read
+        .inputs
+        .sources
+        .iter()
+        .zip(&read.inputs.formats)
+        .enumerate();
+    known
+        .filter_map(|(index, (source, format))| {
+            let format = (*format)?;
+            let books = match format.kind {
+                LogKind::Access => read.access.lines.get(&(index as u32)),
+                LogKind::Error => read.errors.lines.get(&(index as u32)),
+            };
+            let none = LineCounts::default();
+            let books = books.unwrap_or(&none);
+            let clock = read
+                .clocks
+                .iter()
+                .find(|clock| clock.source == index as u32);
+            Some(view::Input {
+                path: source.name.clone(),
+                kind: format.kind,
+                format: format.name,
+                bytes: source.bytes().len() as u64,
+                lines: books.lines,
+                records: books.records,
+                unparsed: books.unparsed_total(),
+                blank: books.blank,
+                first: books.span.map(|span| span.first),
+                last: books.span.map(|span| span.last),
+                utc_offset: clock
+                    .map(|clock| clock.offset)
+                    .or_else(|| books.main_offset()),
+                clock_skew_s: None,
+                notes: notes(books, clock, source.bytes()),
+            })
+        })
+        .collect()
+}
+
+fn notes(books: &LineCounts, clock: Option<&ErrorClock>, bytes: &[u8]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (reason, (count, samples)) in &books.unparsed {
+        let examples: Vec<String> = samples
+            .as_slice()
+            .iter()
+            .map(|offset| example(bytes, *offset))
+            .collect();
+        notes.push(format!(
+            "{count} lines: {}, as in {}",
+            reason.reason(),
+            examples.join(" and ")
+        ));
+    }
+    if books.unparsed_hits > 0 {
+        notes.push(format!(
+            "{} lines that did not parse show attack patterns",
+            books.unparsed_hits
+        ));
+    }
+    if books.continued > 0 {
+        notes.push(format!(
+            "{} lines continue the message before them",
+            books.continued
+        ));
+    }
+    if books.outside > 0 {
+        notes.push(format!(
+            "{} records lie outside the time asked for",
+            books.outside
+        ));
+    }
+    if books.offsets.len() > 1 {
+        let zones: Vec<String> = books
+            .offsets
+            .iter()
+            .map(|(zone, count)| format!("{} ({count})", zone.label()))
+            .collect();
+        notes.push(format!(
+            "records are written in several zones: {}",
+            zones.join(", ")
+        ));
+    }
+    notes.extend(clock.map(|clock| clock_note(clock)));
+    notes
+}
+
+fn example(bytes: &[u8], offset: u64) -> String {
+    let line = crate::chunk::lines(&bytes[offset as usize..])
+        .next()
+        .map_or(&b""[..], |(_, line)| line);
+    let cut = &line[..line.len().min(EXAMPLE_BYTES)];
+    let more = if cut.len() < line.len() { "…" } else { "" };
+    format!("\u{201c}{}{more}\u{201d}", visible(cut))
+}
+
+fn clock_note(clock: &ErrorClock) -> String {
+    let zone = clock.offset.label();
+    match clock.basis {
+        Basis::Given => format!("its times are read in {zone}, as asked for"),
+        Basis::Aligned { fitting, tried } => {
+            format!(
+                "its times are read in {zone}: {fitting} of {tried} messages then fit their clients' requests"
+            )
+        }
+        Basis::Assumed => format!("its times are read in {zone}, the access log's own zone"),
+        Basis::Unknown => format!("its times are read in {zone}"),
+    }
+}
+
+fn clock_warning(read: &Read<'_>, clock: &ErrorClock) -> Option<Warning> {
+    let why = match clock.basis {
+        Basis::Given | Basis::Aligned { .. } => return None,
+        Basis::Assumed => "too few of its messages name clients of the access logs",
+        Basis::Unknown => "there is no access log beside it",
+    };
+    let name = &read.inputs.sources[clock.source as usize].name;
+    Some(Warning {
+        code: "error_tz_assumed",
+        message: format!(
+            "{name} carries no time zone and {why}: {} is assumed; --error-tz sets it",
+            clock.offset.label()
+        ),
+        input: Some(name.clone()),
+    })
+}
+
+fn unparsed_warning(input: &view::Input) -> Option<Warning> {
+    let share = input.unparsed as f64 / input.lines.max(1) as f64;
+    (share >= MANY_UNPARSED).then(|| Warning {
+        code: "unparsed_lines",
+        message: format!(
+            "{}: {} of {} lines did not parse ({:.1}%)",
+            input.path,
+            input.unparsed,
+            input.lines,
+            share * 100.0
+        ),
+        input: Some(input.path.clone()),
+    })
+}
+
+fn cap_warnings(access: &AccessCounts) -> Vec<Warning> {
+    let capped = [
+        (access.clients.is_sampled(), "clients"),
+        (
+            access.hit_clients.is_sampled(),
+            "clients with suspicious requests",
+        ),
+        (access.paths.is_sampled(), "paths"),
+        (access.agents.is_sampled(), "user agents"),
+        (access.endpoints.is_sampled(), "attacked endpoints"),
+        (access.bucket_clients.is_sampled(), "clients per bucket"),
+        (
+            access.minutes.overflowed() || access.buckets.overflowed(),
+            "minutes",
+        ),
+    ];
+    let warning = |what: &str| Warning {
+        code: "cap_reached",
+        message: format!(
+            "there are more distinct {what} than are kept: figures about them are estimates from a sample"
+        ),
+        input: None,
+    };
+    capped
+        .into_iter()
+        .filter(|(reached, _)| *reached)
+        .map(|(_, what)| warning(what))
+        .collect()
+}
+
+fn window(inputs: &[view::Input], bucket_s: u64) -> Window {
+    Window {
+        start: inputs.iter().filter_map(|input| input.first).min(),
+        end: inputs.iter().filter_map(|input| input.last).max(),
+        bucket_s,
+    }
+}
+
+fn totals(access: &AccessCounts) -> Totals {
+    let category =
+        |category: &Category| (category.name(), access.hits_by_category[category.index()]);
+    Totals {
+        requests: access.requests(),
+        bytes_sent: (access.sized > 0).then_some(access.bytes_sent),
+        clients: access.clients.distinct(),
+        status: statuses(&access.by_class),
+        hits: access.hits,
+        hits_by_category: Category::ALL
+            .iter()
+            .map(category)
+            .filter(|(_, count)| *count > 0)
+            .collect(),
+    }
+}
+
+/// The dense series. Records whose time lies so far off that the series would not fit are left out of it,
+/// which is a warning.
+fn series(read: &Read<'_>) -> (Series, Option<Warning>) {
+    let access = read.access;
+    let occupied: Vec<_> = access.buckets.iter().collect();
+    let empty = Series {
+        start: None,
+        bucket_s: read.bucket_s,
+        requests: vec![],
+        errors_5xx: vec![],
+        hits: vec![],
+        clients: vec![],
+    };
+    let Some((first, last)) = densest(&occupied) else {
+        return (empty, None);
+    };
+    let width = (last - first + 1) as usize;
+    let mut series = Series {
+        start: Some(Time::from_secs(first * access.buckets.width_s())),
+        requests: vec![0; width],
+        errors_5xx: vec![0; width],
+        hits: vec![0; width],
+        clients: vec![0; width],
+        ..empty
+    };
+    let mut stray = 0;
+    for (bucket, cell) in occupied {
+        if bucket < first || bucket > last {
+            stray += u64::from(cell.requests);
+            continue;
+        }
+        let at = (bucket - first) as usize;
+        series.requests[at] = u64::from(cell.requests);
+        series.errors_5xx[at] = u64::from(cell.errors_5xx);
+        series.hits[at] = u64::from(cell.hits);
+        series.clients[at] = access.bucket_clients.count(bucket);
+    }
+    let warning = (stray > 0).then(|| Warning {
+        code: "stray_times",
+        message: format!(
+            "{stray} records carry times far from all others and are left out of the series"
+        ),
+        input: None,
+    });
+    (series, warning)
+}
+
+/// First and last bucket of the stretch of at most [`MAX_BUCKETS`] that holds most requests.
+fn densest(occupied: &[(i64, &crate::survey::Bucket)]) -> Option<(i64, i64)> {
+    let (mut from, mut inside, mut best) = (0, 0u64, None::<(u64, i64, i64)>);
+    for (bucket, cell) in occupied {
+        inside += u64::from(cell.requests);
+        while bucket - occupied[from].0 >= MAX_BUCKETS {
+            inside -= u64::from(occupied[from].1.requests);
+            from += 1;
+        }
+        if best.is_none_or(|(most, ..)| inside > most) {
+            best = Some((inside, occupied[from].0, *bucket));
+        }
+    }
+    best.map(|(_, first, last)| (first, last))
+}

@@ -1,0 +1,318 @@
+//! What is normal, estimated from the log itself, and what stands out of it.
+//!
+//! Robust to a burst that fills half of the log (a low quantile is looked at, not the mean), to the
+//! day's rhythm (normal is local in time, and a burst must rise or fall steeply) and to a log that
+//! begins or stops inside the burst (either side serves).
+
+use crate::segment::{Segment, dispersion, segments};
+
+/// Hours on each side that "local" means in the first, rough estimate.
+const ROUGH_HOURS: f64 = 6.0;
+
+/// Hours on each side in the second estimate, with the bursts left out.
+const FINE_HOURS: f64 = 3.0;
+
+/// The rough estimate is this quantile of the surrounding counts: a burst may then fill four fifths
+/// of them.
+const ROUGH_QUANTILE: f64 = 0.2;
+
+/// The quantile of the whole log that stands in where a burst fills even more.
+const WHOLE_QUANTILE: f64 = 0.1;
+
+/// A segment belongs to a burst from this multiple of the baseline on.
+const MEMBER_RATIO: f64 = 1.8;
+
+/// A burst needs a segment of at least this multiple of the baseline.
+const PEAK_RATIO: f64 = 2.5;
+
+/// A burst's excess must be this many standard deviations (of the over-dispersed count).
+const MIN_SIGMA: f64 = 8.0;
+
+/// A burst at least doubles the rate within this time, on its rising or its falling side. The day's
+/// rhythm takes hours for that.
+const STEEP_MINUTES: f64 = 45.0;
+
+/// Bursts less than this apart are one.
+const JOIN_MINUTES: f64 = 30.0;
+
+/// A stretch that stands out, in buckets.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outline {
+    /// First bucket.
+    pub start: usize,
+    /// One past the last bucket.
+    pub end: usize,
+    /// Normal count per bucket meanwhile.
+    pub baseline: f64,
+    /// Highest multiple of the baseline among its segments.
+    pub ratio: f64,
+    /// How many standard deviations the excess is.
+    pub sigma: f64,
+}
+
+/// A series with what is normal in it.
+#[derive(Debug, Clone)]
+pub struct Baseline {
+    /// Normal count per bucket.
+    pub expected: Vec<f64>,
+    /// Variance over mean.
+    pub dispersion: f64,
+    /// What stands out, in time order.
+    pub outlines: Vec<Outline>,
+}
+
+/// Finds what is normal in `counts` (per bucket of `bucket_minutes`) and what stands out. Buckets
+/// for which `silent` is true say nothing about what is normal. What stands out must exceed the
+/// baseline by `min_excess` in all.
+pub fn baseline(counts: &[u32], silent: &[bool], bucket_minutes: f64, min_excess: f64) -> Baseline {
+    let cut = segments(counts);
+    let dispersion = dispersion(counts);
+    let per_hour = 60.0 / bucket_minutes;
+    let none = vec![false; counts.len()];
+    let rough = local_quantile(
+        counts,
+        silent,
+        &none,
+        ROUGH_HOURS * per_hour,
+        ROUGH_QUANTILE,
+    );
+    let whole = whole_quantile(counts, silent, WHOLE_QUANTILE);
+    let mut flagged = vec![false; counts.len()];
+    for burst in
+        candidates(&cut, |segment| rough_level(&rough, segment), bucket_minutes).chain(candidates(
+            &cut,
+            |segment| rough_level(&rough, segment).min(whole),
+            bucket_minutes,
+        ))
+    {
+        if let Some((start, end)) = steep_part(counts, &cut, burst, bucket_minutes) {
+            flagged[start..end].fill(true);
+        }
+    }
+    let expected = local_quantile(counts, silent, &flagged, FINE_HOURS * per_hour, 0.5);
+    let outlines = candidates(
+        &cut,
+        |segment| rough_level(&expected, segment),
+        bucket_minutes,
+    )
+    .filter_map(|run| steep_part(counts, &cut, run, bucket_minutes))
+    .map(|(start, end)| outline(counts, &cut, &expected, dispersion, start, end))
+    .filter(|found| stands_out(counts, found, min_excess))
+    .collect();
+    Baseline {
+        expected,
+        dispersion,
+        outlines,
+    }
+}
+
+/// Level of an estimate over a segment; at least a tenth of a request a bucket, so that a ratio exists.
+fn rough_level(levels: &[f64], segment: &Segment) -> f64 {
+    let levels = &levels[segment.start..segment.end];
+    (levels.iter().sum::<f64>() / levels.len() as f64).max(0.1)
+}
+
+/// Runs of segments at or above [`MEMBER_RATIO`], joined across short dips.
+fn candidates<'a>(
+    cut: &'a [Segment],
+    level: impl Fn(&Segment) -> f64 + 'a,
+    bucket_minutes: f64,
+) -> impl Iterator<Item = (usize, usize)> + 'a {
+    let gap = (JOIN_MINUTES / bucket_minutes).ceil() as usize;
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for segment in cut
+        .iter()
+        .filter(|segment| segment.mean >= MEMBER_RATIO * level(segment))
+    {
+        match runs.last_mut() {
+            Some(last) if segment.start <= last.1 + gap => last.1 = segment.end,
+            _ => runs.push((segment.start, segment.end)),
+        }
+    }
+    runs.into_iter()
+}
+
+/// Cuts a run back to where it rises and falls steeply: what lies beyond is the day's rhythm. A side
+/// that is nowhere steep stays, and so does the log's own edge. `None` when no side is steep.
+fn steep_part(
+    counts: &[u32],
+    cut: &[Segment],
+    run: (usize, usize),
+    bucket_minutes: f64,
+) -> Option<(usize, usize)> {
+    let reach = ((STEEP_MINUTES / bucket_minutes).ceil() as usize).max(1);
+    let inside = || {
+        cut.iter()
+            .filter(move |segment| segment.start >= run.0 && segment.end <= run.1)
+    };
+    let rise = inside()
+        .map(|segment| segment.start)
+        .find(|at| doubles(counts, *at, reach, true));
+    let falls: Vec<usize> = inside().map(|segment| segment.end).collect();
+    let fall = falls
+        .into_iter()
+        .rfind(|at| doubles(counts, *at, reach, false));
+    match (rise, fall) {
+        (None, None) => None,
+        (Some(rise), Some(fall)) if rise < fall => Some((rise, fall)),
+        (Some(rise), _) => Some((rise, run.1)),
+        (None, Some(fall)) => Some((run.0, fall)),
+    }
+}
+
+/// True when the mean rate right of `at` is twice that on its left (or the other way round).
+fn doubles(counts: &[u32], at: usize, reach: usize, rising: bool) -> bool {
+    let mean =
+        |part: &[u32]| part.iter().map(|count| f64::from(*count)).sum::<f64>() / part.len() as f64;
+    let (before, after) = (
+        &counts[at.saturating_sub(reach)..at],
+        &counts[at..(at + reach).min(counts.len())],
+    );
+    if before.is_empty() || after.is_empty() {
+        return false;
+    }
+    // A burst shorter than the reach would drown in the quiet around it, so its own side is short.
+    let near = (reach / 15).max(1);
+    if rising {
+        mean(&after[..after.len().min(near)]) >= 2.0 * mean(before)
+    } else {
+        mean(&before[before.len() - before.len().min(near)..]) >= 2.0 * mean(after)
+    }
+}
+
+fn outline(
+    counts: &[u32],
+    cut: &[Segment],
+    expected: &[f64],
+    dispersion: f64,
+    start: usize,
+    end: usize,
+) -> Outline {
+    let total: f64 = counts[start..end]
+        .iter()
+        .map(|count| f64::from(*count))
+        .sum();
+    let normal = expected[start..end].iter().sum::<f64>().max(0.1);
+    let inside = cut
+        .iter()
+        .filter(|segment| segment.start >= start && segment.end <= end);
+    let ratio = inside
+        .map(|segment| segment.mean / rough_level(expected, segment))
+        .fold(0.0, f64::max);
+    let sigma = (total - normal) / (dispersion * normal.max(1.0)).sqrt();
+    Outline {
+        start,
+        end,
+        baseline: normal / (end - start) as f64,
+        ratio,
+        sigma,
+    }
+}
+
+fn stands_out(counts: &[u32], found: &Outline, min_excess: f64) -> bool {
+    let total: f64 = counts[found.start..found.end]
+        .iter()
+        .map(|count| f64::from(*count))
+        .sum();
+    let excess = total - found.baseline * (found.end - found.start) as f64;
+    found.ratio >= PEAK_RATIO && found.sigma >= MIN_SIGMA && excess >= min_excess
+}
+
+/// A quantile of the counts around each bucket, computed on a coarse grid (normal changes slowly)
+/// and held between its points. Skips silent and flagged buckets, widening where too few are left.
+fn local_quantile(
+    counts: &[u32],
+    silent: &[bool],
+    flagged: &[bool],
+    reach: f64,
+    quantile: f64,
+) -> Vec<f64> {
+    /// Fewer usable buckets than this say nothing about normal.
+    const ENOUGH: usize = 20;
+    let step = ((reach / 12.0) as usize).max(1);
+    let mut levels = Vec::with_capacity(counts.len());
+    for grid in (0..counts.len()).step_by(step) {
+        let middle = grid + step / 2;
+        let mut reach = (reach as usize).max(ENOUGH);
+        let level = loop {
+            let (from, to) = (
+                middle.saturating_sub(reach),
+                (middle + reach).min(counts.len()),
+            );
+            let usable = (from..to).filter(|at| !silent[*at] && !flagged[*at]);
+            let mut values: Vec<u32> = usable.map(|at| counts[at]).collect();
+            if values.len() >= ENOUGH || (from == 0 && to == counts.len()) {
+                break quantile_of(&mut values, quantile);
+            }
+            reach *= 2;
+        };
+        levels.extend(std::iter::repeat_n(level, step.min(counts.len() - grid)));
+    }
+    levels
+}
+
+fn whole_quantile(counts: &[u32], silent: &[bool], quantile: f64) -> f64 {
+    let mut values: Vec<u32> = counts
+        .iter()
+        .zip(silent)
+        .filter(|(_, silent)| !**silent)
+        .map(|(count, _)| *count)
+        .collect();
+    quantile_of(&mut values, quantile)
+}
+
+/// The mean of the values around a quantile: steadier than one value where counts are small.
+fn quantile_of(values: &mut [u32], quantile: f64) -> f64 {
+    /// Share of the values on each side of the quantile that is averaged.
+    const HALF_WIDTH: f64 = 0.1;
+    if values.is_empty() {
+        return 0.0;
+    }
+    values.sort_unstable();
+    let at = |share: f64| ((values.len() as f64 * share) as usize).min(values.len() - 1);
+    let band = &values[at((quantile - HALF_WIDTH).max(0.0))..=at(quantile + HALF_WIDTH)];
+    band.iter().map(|value| f64::from(*value)).sum::<f64>() / band.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(scale: f64) -> Vec<u32> {
+        let rate = |minute: usize| {
+            scale * (1.0 + 0.7 * (minute as f64 / 1440.0 * std::f64::consts::TAU).sin())
+        };
+        let wobble = |minute: usize| {
+            ((minute as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61) as f64 / 16.0 - 0.2
+        };
+        (0..1440)
+            .map(|minute| (rate(minute) * (1.0 + wobble(minute))) as u32)
+            .collect()
+    }
+
+    fn found(counts: &[u32]) -> Vec<Outline> {
+        baseline(counts, &vec![false; counts.len()], 1.0, 100.0).outlines
+    }
+
+    #[test]
+    fn a_days_rhythm_is_no_burst() {
+        assert_eq!(found(&day(100.0)), []);
+        assert_eq!(found(&day(4.0)), []);
+    }
+
+    #[test]
+    fn bursts_are_found_short_long_at_the_start_and_over_most_of_the_log() {
+        for (start, end) in [(700, 703), (300, 540), (0, 120), (200, 1100), (1300, 1440)] {
+            let mut counts = day(100.0);
+            counts[start..end]
+                .iter_mut()
+                .for_each(|count| *count = *count * 4 + 60);
+            let outlines = found(&counts);
+            assert_eq!(outlines.len(), 1, "{start}..{end}: {outlines:?}");
+            assert!(
+                outlines[0].start.abs_diff(start) <= 1 && outlines[0].end.abs_diff(end) <= 1,
+                "{start}..{end}: {outlines:?}"
+            );
+        }
+    }
+}

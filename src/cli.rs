@@ -1,0 +1,333 @@
+//! The command line: what people may type, and which command that is.
+//!
+//! Belongs to `main`; the library knows nothing of it. Exit status: 0 the run finished, 1 only with
+//! `--fail-on`, 2 bad usage or an input that could not be read.
+
+mod hint;
+mod hits;
+mod messages;
+mod output;
+mod patterns;
+mod scan;
+mod values;
+
+use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use aftertrace::error::Result;
+use aftertrace::severity::{Confidence, Severity};
+use aftertrace::time::UtcOffset;
+use aftertrace::{Observer, ScanOptions, TimeBound};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  aftertrace scan /var/log/nginx                    what happened, as a table
+  aftertrace scan access.log error.log --since -3h  the last three hours of the logs
+  aftertrace scan logs/ --format json -o out.json   the whole report, for scripts
+  aftertrace scan logs/ --fail-on high              exit status 1 for grave incidents
+  zcat old/*.gz | aftertrace scan -                 standard input
+  aftertrace hits access.log | jq .matched          every suspicious line, as JSON lines
+
+Exit status: 0 the run finished, whatever it found; 1 with --fail-on, an incident at or above
+it; 2 bad usage, or an input that could not be read.";
+
+const SCAN_EXAMPLES: &str = "\
+Examples:
+  aftertrace scan /var/log/nginx
+  aftertrace scan access.log error.log --since '2021-09-05 13:00' --until '2021-09-05 16:00'
+  aftertrace scan access.log --since -90m --bucket 10s --tz -04:00
+  aftertrace scan logs/ --format json -o report.json";
+
+/// Server log forensics: from access and error logs to a reconstructed attack timeline
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Reconstruct what happened: incidents, actors, timeline, impact
+    #[command(after_help = SCAN_EXAMPLES)]
+    Scan(ScanArguments),
+    /// Print one JSON object for each suspicious log line
+    Hits(HitsArguments),
+    /// List or check the attack patterns
+    #[command(subcommand)]
+    Patterns(PatternsCommand),
+}
+
+/// What is read, and how.
+#[derive(Debug, Args)]
+struct InputArguments {
+    /// Log files, plain or compressed, or directories of them; `-` for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Only what happened from TIME on: RFC 3339, `YYYY-MM-DD HH:MM` in the log's zone, or
+    /// relative to the log's end, such as -3h, -90m, -2d
+    #[arg(long, visible_alias = "from", value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_bound)]
+    since: Option<TimeBound>,
+    /// Only what happened before TIME, written as for --since
+    #[arg(long, visible_alias = "to", value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_bound)]
+    until: Option<TimeBound>,
+    /// Add the patterns of DIR/*.toml, or replace those of the same id; may be repeated
+    #[arg(long = "patterns", value_name = "DIR")]
+    pattern_dirs: Vec<PathBuf>,
+    /// Worker threads [default: one for each core]
+    #[arg(long, short = 'j', value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Read files instead of mapping them into memory; for logs that may be truncated meanwhile
+    #[arg(long)]
+    no_mmap: bool,
+    /// No progress bar, no warnings on standard error
+    #[arg(long, short)]
+    quiet: bool,
+    /// Size of the pieces that are read in parallel; the answer does not depend on it
+    #[arg(long, value_name = "N", hide = true)]
+    chunk_bytes: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+struct ScanArguments {
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Write to FILE instead of standard output, all of it or nothing
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Width of a step in the series: 10s, 1m, 5m, 1h
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::bucket)]
+    bucket: u64,
+    /// Zone of error logs, which carry none, such as +02:00; by default the one that aligns them
+    /// best with the access logs
+    #[arg(long, value_name = "OFFSET", allow_hyphen_values = true, value_parser = values::offset)]
+    error_tz: Option<UtcOffset>,
+    /// Zone of the times in the table: `log`, `UTC`, or an offset such as +02:00
+    #[arg(long, value_name = "ZONE", default_value = "log", allow_hyphen_values = true, value_parser = values::zone)]
+    tz: values::Zone,
+    /// When to colour the table; NO_COLOR is respected
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+    /// Exit with status 1 when there is an incident of this severity or above
+    #[arg(long, value_name = "SEVERITY", value_parser = values::severity())]
+    fail_on: Option<Severity>,
+    #[command(flatten)]
+    input: InputArguments,
+}
+
+#[derive(Debug, Args)]
+struct HitsArguments {
+    /// Leave out what is less sure
+    #[arg(long, value_name = "CONFIDENCE", default_value = "medium", value_parser = values::confidence())]
+    min_confidence: Confidence,
+    #[command(flatten)]
+    input: InputArguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum PatternsCommand {
+    /// Print the catalogue
+    List {
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+        /// Add the patterns of DIR/*.toml, or replace those of the same id; may be repeated
+        #[arg(long = "patterns", value_name = "DIR", action = ArgAction::Append)]
+        pattern_dirs: Vec<PathBuf>,
+    },
+    /// Prove that every pattern matches what it must and ignores what it must
+    Check {
+        /// A directory of packs; those within the program when not given
+        dir: Option<PathBuf>,
+    },
+}
+
+/// Shapes of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Table,
+    /// For scripts
+    Json,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// On a terminal that can
+    Auto,
+    /// Also into files and pipes
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// How a run ended, when it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Everything that was named was read.
+    Finished,
+    /// `--fail-on` found what it asked for.
+    Failed,
+    /// Something that was named could not be read.
+    Incomplete,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> ExitCode {
+        ExitCode::from(match outcome {
+            Outcome::Finished => 0,
+            Outcome::Failed => 1,
+            Outcome::Incomplete => 2,
+        })
+    }
+}
+
+impl InputArguments {
+    fn options(&self) -> ScanOptions {
+        ScanOptions {
+            since: self.since,
+            until: self.until,
+            threads: self.threads.map(NonZeroUsize::get),
+            chunk_bytes: self.chunk_bytes.map(NonZeroUsize::get),
+            mmap: !self.no_mmap,
+            ..ScanOptions::default()
+        }
+    }
+}
+
+impl ScanArguments {
+    fn options(&self) -> ScanOptions {
+        ScanOptions {
+            bucket_s: self.bucket,
+            error_tz: self.error_tz,
+            ..self.input.options()
+        }
+    }
+}
+
+/// Reads the command line; on bad usage explains it and ends with status 2.
+pub fn parse() -> Arguments {
+    Arguments::parse()
+}
+
+/// Whether a progress bar would help: not when asked for quiet, and not while the same terminal
+/// shows a stream of hits.
+pub fn wants_progress(arguments: &Arguments) -> bool {
+    match &arguments.command {
+        Command::Scan(scan) => !scan.input.quiet,
+        Command::Hits(hits) => !hits.input.quiet && !io::stdout().is_terminal(),
+        Command::Patterns(_) => false,
+    }
+}
+
+/// Runs the command and says what stopped it, if anything did.
+pub fn run(arguments: &Arguments, observer: &dyn Observer) -> ExitCode {
+    let result = dispatch(&arguments.command, observer);
+    observer.finish();
+    match result {
+        Ok(outcome) => outcome.into(),
+        Err(error) if output::is_closed_pipe(&error) => Outcome::Finished.into(),
+        Err(error) => {
+            messages::error(&error, inputs(&arguments.command));
+            Outcome::Incomplete.into()
+        }
+    }
+}
+
+fn dispatch(command: &Command, observer: &dyn Observer) -> Result<Outcome> {
+    match command {
+        Command::Scan(arguments) => scan::run(arguments, observer),
+        Command::Hits(arguments) => hits::run(arguments, observer),
+        Command::Patterns(PatternsCommand::List {
+            format,
+            pattern_dirs,
+        }) => patterns::list(*format, pattern_dirs),
+        Command::Patterns(PatternsCommand::Check { dir }) => patterns::check(dir.as_deref()),
+    }
+}
+
+fn inputs(command: &Command) -> &[PathBuf] {
+    match command {
+        Command::Scan(scan) => &scan.input.paths,
+        Command::Hits(hits) => &hits.input.paths,
+        Command::Patterns(_) => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn scan(arguments: &[&str]) -> ScanArguments {
+        let line = ["aftertrace", "scan"].iter().chain(arguments);
+        match Arguments::try_parse_from(line).unwrap().command {
+            Command::Scan(scan) => scan,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn values_may_begin_with_a_hyphen() {
+        let parsed = scan(&[
+            "a.log",
+            "--from",
+            "-3h",
+            "--to",
+            "-90m",
+            "--tz",
+            "-04:00",
+            "--error-tz",
+            "-0330",
+            "-j",
+            "3",
+        ]);
+        assert_eq!(parsed.input.since, Some(TimeBound::BeforeEnd(10_800)));
+        assert_eq!(parsed.input.until, Some(TimeBound::BeforeEnd(5_400)));
+        assert_eq!(parsed.tz, values::Zone::At(UtcOffset(-14_400)));
+        assert_eq!(parsed.error_tz, Some(UtcOffset(-12_600)));
+        assert_eq!(parsed.input.options().threads, Some(3));
+    }
+
+    #[test]
+    fn defaults_are_a_table_by_minutes_in_the_logs_zone() {
+        let parsed = scan(&["-", "b.log"]);
+        assert_eq!(parsed.format, Format::Table);
+        assert_eq!(parsed.bucket, 60);
+        assert_eq!(parsed.tz, values::Zone::Log);
+        assert_eq!(parsed.fail_on, None);
+        assert_eq!(parsed.input.paths.len(), 2);
+        assert!(parsed.input.options().mmap);
+    }
+
+    #[test]
+    fn nonsense_is_bad_usage() {
+        for arguments in [
+            &["scan"][..],
+            &["scan", "a", "--bucket", "0"],
+            &["scan", "a", "--since", "yesterday"],
+            &["scan", "a", "--tz", "Mars"],
+            &["scan", "a", "--threads", "0"],
+            &["scan", "a", "--fail-on", "huge"],
+            &["hits", "a", "--min-confidence", "certain"],
+            &["patterns"],
+        ] {
+            let line = ["aftertrace"].iter().chain(arguments);
+            assert_eq!(
+                Arguments::try_parse_from(line).unwrap_err().exit_code(),
+                2,
+                "{arguments:?}"
+            );
+        }
+    }
+}

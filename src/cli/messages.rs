@@ -1,0 +1,84 @@
+//! What goes to standard error: errors, warnings, and what to try next. All of it escaped, since
+//! paths and samples can be hostile too.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use aftertrace::error::{Error, Warning};
+use aftertrace::report::escape;
+
+use super::{hint, output};
+
+/// The code of warnings about inputs that could not be read.
+const UNREADABLE: &str = "unreadable";
+
+/// Prints an error, one line for each fault it lists, and what to try. `inputs` are the paths that
+/// were to be read.
+pub fn error(error: &Error, inputs: &[PathBuf]) {
+    match error {
+        Error::Patterns(faults) => faults.iter().for_each(|fault| print("error", fault)),
+        other => print("error", &other.to_string()),
+    }
+    match error {
+        Error::Io { path, .. } if path != Path::new(output::STDOUT) => {
+            hints(std::slice::from_ref(path))
+        }
+        Error::NoInput(_) => hints(inputs),
+        _ => {}
+    }
+}
+
+/// Prints warnings: all of them, or with `quiet` only those that cost the run its success.
+pub fn warnings(warnings: &[Warning], quiet: bool) {
+    for warning in warnings {
+        let text = with_input(warning);
+        match is_unreadable(warning) {
+            true => print("error", &text),
+            false if !quiet => print("warning", &text),
+            false => {}
+        }
+    }
+}
+
+/// Whether a warning means exit status 2.
+pub fn is_unreadable(warning: &Warning) -> bool {
+    warning.code == UNREADABLE
+}
+
+/// Prints what to try for each path that does not work.
+pub fn hints(paths: &[PathBuf]) {
+    paths
+        .iter()
+        .filter_map(|path| hint::for_path(path))
+        .for_each(|text| print("hint", &text));
+}
+
+fn with_input(warning: &Warning) -> String {
+    match &warning.input {
+        Some(input) if !warning.message.contains(input.as_str()) => {
+            format!("{input}: {}", warning.message)
+        }
+        _ => warning.message.clone(),
+    }
+}
+
+/// A closed standard error is nobody's loss.
+fn print(kind: &str, text: &str) {
+    let _ = writeln!(io::stderr(), "{kind}: {}", escape::terminal(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_input_is_named_once() {
+        let warning = |message: &str| Warning {
+            code: "cap",
+            message: message.to_string(),
+            input: Some("a.log".to_string()),
+        };
+        assert_eq!(with_input(&warning("cut")), "a.log: cut");
+        assert_eq!(with_input(&warning("a.log is cut")), "a.log is cut");
+    }
+}

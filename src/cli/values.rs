@@ -1,0 +1,179 @@
+//! Values of options: times, durations, zones, scales.
+//!
+//! Every refusal says what would have been accepted.
+
+use aftertrace::TimeBound;
+use aftertrace::severity::{Confidence, Severity};
+use aftertrace::time::{LocalTime, Time, UtcOffset};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+const WEEK: u64 = 7 * DAY;
+
+/// The zone to show times in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    /// The log's own.
+    Log,
+    /// A fixed offset.
+    At(UtcOffset),
+}
+
+impl Zone {
+    /// The offset, unless the log decides.
+    pub fn offset(self) -> Option<UtcOffset> {
+        match self {
+            Zone::Log => None,
+            Zone::At(offset) => Some(offset),
+        }
+    }
+}
+
+/// `log`, `UTC`, `+02:00`.
+pub fn zone(text: &str) -> Result<Zone, String> {
+    match text {
+        "log" => Ok(Zone::Log),
+        _ => offset(text).map(Zone::At),
+    }
+}
+
+/// `UTC`, `+02:00`, `-0400`.
+pub fn offset(text: &str) -> Result<UtcOffset, String> {
+    UtcOffset::parse(text)
+        .ok_or_else(|| "expected UTC or an offset such as +02:00 or -0430".to_string())
+}
+
+/// RFC 3339, `YYYY-MM-DD HH:MM[:SS]`, a date, or a duration before the log's end such as `-3h`.
+pub fn time_bound(text: &str) -> Result<TimeBound, String> {
+    let relative = text
+        .strip_prefix('-')
+        .and_then(seconds)
+        .and_then(|seconds| i64::try_from(seconds).ok());
+    relative
+        .map(TimeBound::BeforeEnd)
+        .or_else(|| Time::parse_rfc3339(text).map(TimeBound::At))
+        .or_else(|| LocalTime::parse_people(text).map(TimeBound::Local))
+        .ok_or_else(|| {
+            "expected 2021-09-05T13:58:03Z, '2021-09-05 13:58' in the log's zone, or a time before the log's end \
+             such as -3h, -90m or -2d"
+                .to_string()
+        })
+}
+
+/// A bucket's width in seconds: from a second to a day.
+pub fn bucket(text: &str) -> Result<u64, String> {
+    seconds(text)
+        .filter(|width| (1..=DAY).contains(width))
+        .ok_or_else(|| "expected a duration from 1s to 1d, such as 10s, 5m or 1h".to_string())
+}
+
+/// `90s`, `5m`, `1h30m`, `2d`, `1w` in seconds; every number needs its unit.
+fn seconds(text: &str) -> Option<u64> {
+    let mut total: u64 = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number: u64 = rest[..digits].parse().ok()?;
+        let unit = rest[digits..].chars().next()?;
+        total = total.checked_add(number.checked_mul(unit_seconds(unit)?)?)?;
+        rest = &rest[digits + unit.len_utf8()..];
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+fn unit_seconds(unit: char) -> Option<u64> {
+    match unit {
+        's' => Some(1),
+        'm' => Some(MINUTE),
+        'h' => Some(HOUR),
+        'd' => Some(DAY),
+        'w' => Some(WEEK),
+        _ => None,
+    }
+}
+
+/// The severities by name.
+pub fn severity() -> impl TypedValueParser<Value = Severity> {
+    const ALL: [Severity; 4] = [
+        Severity::Low,
+        Severity::Medium,
+        Severity::High,
+        Severity::Critical,
+    ];
+    PossibleValuesParser::new(ALL.map(Severity::name)).try_map(|name| {
+        ALL.into_iter()
+            .find(|severity| severity.name() == name)
+            .ok_or("no such severity")
+    })
+}
+
+/// The confidences by name.
+pub fn confidence() -> impl TypedValueParser<Value = Confidence> {
+    const ALL: [Confidence; 3] = [Confidence::Low, Confidence::Medium, Confidence::High];
+    PossibleValuesParser::new(ALL.map(Confidence::name)).try_map(|name| {
+        ALL.into_iter()
+            .find(|confidence| confidence.name() == name)
+            .ok_or("no such confidence")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_absolute_local_or_before_the_end() {
+        let instant = Time::parse_rfc3339("2021-09-05T13:58:03Z").unwrap();
+        assert_eq!(
+            time_bound("2021-09-05T09:58:03-04:00"),
+            Ok(TimeBound::At(instant))
+        );
+        let local = |text| Ok(TimeBound::Local(LocalTime::parse_people(text).unwrap()));
+        assert_eq!(time_bound("2021-09-05 13:58"), local("2021-09-05 13:58:00"));
+        assert_eq!(time_bound("2021-09-05"), local("2021-09-05 00:00:00"));
+        for (text, seconds) in [
+            ("-3h", 10_800),
+            ("-90m", 5_400),
+            ("-2d", 172_800),
+            ("-1h30m", 5_400),
+            ("-45s", 45),
+        ] {
+            assert_eq!(time_bound(text), Ok(TimeBound::BeforeEnd(seconds)));
+        }
+        for text in [
+            "",
+            "-",
+            "3h",
+            "-3",
+            "-h",
+            "-3x",
+            "--3h",
+            "2021-13-05",
+            "-99999999999999999999d",
+            "-3é",
+        ] {
+            assert!(time_bound(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn buckets_are_durations_up_to_a_day() {
+        assert_eq!(
+            ["10s", "1m", "5m", "1h", "1d"].map(bucket),
+            [Ok(10), Ok(60), Ok(300), Ok(3_600), Ok(86_400)]
+        );
+        for text in ["", "0s", "5", "m", "2d", "-5m", "1.5h"] {
+            assert!(bucket(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn zones_are_the_logs_or_an_offset() {
+        assert_eq!(zone("log").unwrap().offset(), None);
+        assert_eq!(zone("UTC").unwrap().offset(), Some(UtcOffset::UTC));
+        assert_eq!(zone("-04:00").unwrap().offset(), Some(UtcOffset(-14_400)));
+        assert!(zone("Europe/Berlin").is_err());
+    }
+}

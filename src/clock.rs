@@ -1,0 +1,140 @@
+//! Error logs carry no time zone: which one makes them fit the access logs?
+//!
+//! A message that names a client must fall between that client's first and last request. Whole and half
+//! hours are tried, and the one that fits most messages wins; on a near tie the access log's own zone
+//! does, because a server usually writes both in one zone.
+
+use crate::chunk;
+use crate::event::Event;
+use crate::format::spec::TimeCache;
+use crate::pass::Log;
+use crate::survey::AccessCounts;
+use crate::time::{LocalTime, Time, UtcOffset};
+
+/// Places in an error log at which a message is read for the vote.
+const PLACES: usize = 2048;
+
+/// Messages that must speak before they outweigh the access log's own zone.
+const ENOUGH: usize = 5;
+
+/// An offset must fit this many times as many messages as the access log's own zone to replace it.
+const MARGIN: f64 = 1.1;
+
+/// A message may be written this long before or after the request it belongs to is logged: nginx logs
+/// a request when it ends, Apache with the time it began. Two minutes cover usual timeouts.
+const SLACK_S: i64 = 120;
+
+/// How an offset came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// The user said so.
+    Given,
+    /// So many of so many messages fit the access logs with it.
+    Aligned {
+        /// Messages that fit.
+        fitting: usize,
+        /// Messages tried.
+        tried: usize,
+    },
+    /// Too few messages name clients of the access logs; the access log's zone is assumed.
+    Assumed,
+    /// There is no access log; UTC is assumed.
+    Unknown,
+}
+
+/// Finds the offset of an error log. `zone` is the access logs' own.
+pub fn align(log: &Log<'_>, access: &AccessCounts, zone: Option<UtcOffset>) -> (UtcOffset, Basis) {
+    let Some(zone) = zone else {
+        return (UtcOffset::UTC, Basis::Unknown);
+    };
+    let messages = messages(log, access);
+    if messages.len() < ENOUGH {
+        return (zone, Basis::Assumed);
+    }
+    let fitting = |offset: UtcOffset| {
+        messages
+            .iter()
+            .filter(|message| message.fits(offset))
+            .count()
+    };
+    let own = fitting(zone);
+    let best = candidates()
+        .map(|offset| (fitting(offset), offset))
+        .max_by_key(|(count, offset)| {
+            (
+                *count,
+                std::cmp::Reverse((offset.0 - zone.0).abs()),
+                std::cmp::Reverse(offset.0),
+            )
+        });
+    let tried = messages.len();
+    match best {
+        Some((count, offset)) if count as f64 > own as f64 * MARGIN && count >= ENOUGH => (
+            offset,
+            Basis::Aligned {
+                fitting: count,
+                tried,
+            },
+        ),
+        _ if own >= ENOUGH => (
+            zone,
+            Basis::Aligned {
+                fitting: own,
+                tried,
+            },
+        ),
+        _ => (zone, Basis::Assumed),
+    }
+}
+
+/// Whole and half hours from UTC-12 to UTC+14, the widest offsets in use (IANA tz database).
+fn candidates() -> impl Iterator<Item = UtcOffset> {
+    (-24..=28).map(|half_hours| UtcOffset(half_hours * 1800))
+}
+
+/// A message and the time its client was active in the access logs.
+struct Message {
+    time: LocalTime,
+    first: Time,
+    last: Time,
+}
+
+impl Message {
+    fn fits(&self, offset: UtcOffset) -> bool {
+        let secs = self.time.at(offset).secs();
+        (self.first.secs() - SLACK_S..=self.last.secs() + SLACK_S).contains(&secs)
+    }
+}
+
+fn messages(log: &Log<'_>, access: &AccessCounts) -> Vec<Message> {
+    let mut times = TimeCache::default();
+    let mut found = Vec::new();
+    let mut next = 0;
+    for place in 0..PLACES {
+        let at = (log.bytes.len() / PLACES * place).max(next);
+        let Some(rest) = log.bytes.get(at..) else {
+            break;
+        };
+        // From the middle of the file on, the first line is cut off, so the second is read.
+        let skipped = usize::from(at != next || at != 0);
+        let Some((offset, line)) = chunk::lines(rest).nth(skipped) else {
+            break;
+        };
+        next = at + offset + line.len();
+        if line.len() > chunk::MAX_LINE {
+            continue;
+        }
+        let Ok(Event::Error(record)) = (log.format.parse)(line, &mut times) else {
+            continue;
+        };
+        let Some(stats) = record.client.and_then(|client| access.clients.get(&client)) else {
+            continue;
+        };
+        found.push(Message {
+            time: record.time,
+            first: stats.first(),
+            last: stats.last(),
+        });
+    }
+    found
+}

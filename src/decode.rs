@@ -1,0 +1,469 @@
+//! The decoded view: what the attacked program would see after every layer of encoding.
+//!
+//! Each layer is bounded, never grows the text, and is counted. Not for deciding anything: a decoder
+//! that turns harmless text into other harmless text is right, whatever the text means. Structure
+//! (SQL comments, shell quoting, markup) belongs to `syntax`.
+
+/// At most this much of a field is looked at. Servers refuse longer request lines far earlier
+/// (Apache `LimitRequestLine` 8190, nginx `large_client_header_buffers` 8k).
+pub const MAX_FIELD: usize = 64 * 1024;
+
+/// At most this many rounds of decoding: one by the server, one by a framework, one by a careless
+/// program. More are not met in working attacks.
+pub const MAX_ROUNDS: u8 = 3;
+
+/// A decoded text beside its lower-case twin (same length, same offsets).
+#[derive(Debug, Clone, Default)]
+pub struct Decoded {
+    /// The decoded bytes in their own case.
+    pub text: Vec<u8>,
+    /// The same, ASCII lower case: what patterns look at.
+    pub lower: Vec<u8>,
+    /// Rounds that changed something (`+` for a blank is none).
+    pub rounds: u8,
+    /// A NUL byte was removed.
+    pub nul: bool,
+}
+
+/// How a text was encoded on its way into the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `+` is a plus sign: paths and headers.
+    Plain,
+    /// `+` is a blank: form-encoded queries (WHATWG URL, application/x-www-form-urlencoded).
+    Urlencoded,
+}
+
+impl Decoded {
+    /// Decodes `input` (log escapes already removed) to a fixed point, within the bounds.
+    pub fn decode(&mut self, input: &[u8], form: Form, scratch: &mut Vec<u8>) {
+        let input = &input[..input.len().min(MAX_FIELD)];
+        self.text.clear();
+        self.rounds = 0;
+        self.nul = false;
+        match form {
+            Form::Plain => self.text.extend_from_slice(input),
+            Form::Urlencoded => self
+                .text
+                .extend(input.iter().map(|&b| if b == b'+' { b' ' } else { b })),
+        }
+        while self.rounds < MAX_ROUNDS && one_round(&self.text, scratch) {
+            std::mem::swap(&mut self.text, scratch);
+            self.rounds += 1;
+        }
+        self.finish(scratch);
+    }
+
+    /// Takes text that needs no decoding.
+    pub fn set_plain(&mut self, input: &[u8], rounds: u8) {
+        self.text.clear();
+        self.text
+            .extend_from_slice(&input[..input.len().min(MAX_FIELD)]);
+        self.rounds = rounds;
+        self.nul = false;
+        self.lower.clear();
+        self.lower
+            .extend(self.text.iter().map(u8::to_ascii_lowercase));
+    }
+
+    /// Folds look-alikes, removes NULs, makes the lower-case twin.
+    fn finish(&mut self, scratch: &mut Vec<u8>) {
+        if self.text.iter().any(|&b| b == 0 || b >= 0x80) {
+            self.nul = self.text.contains(&0);
+            fold(&self.text, scratch);
+            std::mem::swap(&mut self.text, scratch);
+        }
+        self.lower.clear();
+        self.lower
+            .extend(self.text.iter().map(u8::to_ascii_lowercase));
+    }
+}
+
+/// Removes the escapes that servers add when they write a log: Apache's `\"`, `\\`, `\n`, `\xHH`
+/// (`ap_escape_logitem`), nginx's `\xHH`, JSON's `\u00HH` (nginx `escape=json`). Returns false, and
+/// leaves `out` empty, when there is nothing to remove.
+pub fn unescape_log(input: &[u8], out: &mut Vec<u8>) -> bool {
+    out.clear();
+    let input = &input[..input.len().min(MAX_FIELD)];
+    let Some(first) = memchr::memchr(b'\\', input) else {
+        return false;
+    };
+    out.extend_from_slice(&input[..first]);
+    let mut at = first;
+    while at < input.len() {
+        let rest = &input[at..];
+        if rest[0] != b'\\' {
+            out.push(rest[0]);
+            at += 1;
+            continue;
+        }
+        at += unescape_one(rest, out);
+    }
+    true
+}
+
+/// One escape at the start of `rest`; returns how many bytes it took.
+fn unescape_one(rest: &[u8], out: &mut Vec<u8>) -> usize {
+    let plain = |byte: u8, out: &mut Vec<u8>| {
+        out.push(byte);
+        2
+    };
+    match rest.get(1) {
+        Some(b'x') => match hex_pair(&rest[2..]) {
+            Some(byte) => {
+                out.push(byte);
+                4
+            }
+            None => plain_backslash(out),
+        },
+        Some(b'u') => match hex_quad(&rest[2..]) {
+            Some(unit) if unit < 0x80 => {
+                out.push(unit as u8);
+                6
+            }
+            _ => plain_backslash(out),
+        },
+        Some(b'n') => plain(b'\n', out),
+        Some(b'r') => plain(b'\r', out),
+        Some(b't') => plain(b'\t', out),
+        Some(b'v') => plain(0x0b, out),
+        Some(&byte @ (b'"' | b'\\')) => plain(byte, out),
+        _ => plain_backslash(out),
+    }
+}
+
+/// Keeps a backslash that escapes nothing.
+fn plain_backslash(out: &mut Vec<u8>) -> usize {
+    out.push(b'\\');
+    1
+}
+
+/// One round over every layer at once: percent, `%u`, HTML entities, `\xHH` and `\uHHHH`.
+/// Returns whether anything changed. The output is never longer than the input.
+pub fn one_round(input: &[u8], out: &mut Vec<u8>) -> bool {
+    out.clear();
+    let mut changed = false;
+    let mut at = 0;
+    while at < input.len() {
+        let next = memchr::memchr3(b'%', b'&', b'\\', &input[at..]).map_or(input.len(), |n| at + n);
+        out.extend_from_slice(&input[at..next]);
+        at = next;
+        if at == input.len() {
+            break;
+        }
+        let decoded = match input[at] {
+            b'%' => percent(&input[at..]),
+            b'&' => entity(&input[at..]),
+            _ => backslash(&input[at..]),
+        };
+        match decoded {
+            Some((code, taken)) => {
+                push_code(code, out);
+                at += taken;
+                changed = true;
+            }
+            None => {
+                out.push(input[at]);
+                at += 1;
+            }
+        }
+    }
+    changed
+}
+
+/// A decoded unit: a byte of whatever charset, or a Unicode code point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Byte(u8),
+    Code(u32),
+}
+
+/// Writes a unit; surrogates and what is no code point become `?`.
+fn push_code(unit: Unit, out: &mut Vec<u8>) {
+    match unit {
+        Unit::Byte(byte) => out.push(byte),
+        Unit::Code(code) => {
+            let mut buffer = [0u8; 4];
+            let c = char::from_u32(code).unwrap_or('?');
+            out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
+        }
+    }
+}
+
+/// `%HH`, or `%uHHHH` as IIS and JavaScript's `escape` write it.
+fn percent(rest: &[u8]) -> Option<(Unit, usize)> {
+    if let Some(byte) = hex_pair(&rest[1..]) {
+        return Some((Unit::Byte(byte), 3));
+    }
+    if matches!(rest.get(1), Some(b'u' | b'U')) {
+        let code = hex_quad(&rest[2..])?;
+        return Some((Unit::Code(u32::from(code)), 6));
+    }
+    None
+}
+
+/// `\xHH` and `\uHHHH` as JavaScript, JSON, PHP and C write them.
+fn backslash(rest: &[u8]) -> Option<(Unit, usize)> {
+    match rest.get(1)? {
+        b'x' => hex_pair(&rest[2..]).map(|byte| (Unit::Byte(byte), 4)),
+        b'u' if rest.get(2) == Some(&b'{') => {
+            let close = rest.iter().take(10).position(|&b| b == b'}')?;
+            let digits = std::str::from_utf8(&rest[3..close]).ok()?;
+            let code = u32::from_str_radix(digits, 16).ok()?;
+            Some((Unit::Code(code), close + 1))
+        }
+        b'u' => hex_quad(&rest[2..]).map(|code| (Unit::Code(u32::from(code)), 6)),
+        _ => None,
+    }
+}
+
+/// Named entities that matter to a parser, with the code they stand for (WHATWG HTML, 13.5).
+/// Sorted by name; names compare without case, as browsers accept both cases of the old ones.
+const ENTITIES: [(&[u8], u8); 28] = [
+    (b"amp", b'&'),
+    (b"apos", b'\''),
+    (b"ast", b'*'),
+    (b"bsol", b'\\'),
+    (b"colon", b':'),
+    (b"comma", b','),
+    (b"dollar", b'$'),
+    (b"equals", b'='),
+    (b"excl", b'!'),
+    (b"grave", b'`'),
+    (b"gt", b'>'),
+    (b"lbrace", b'{'),
+    (b"lbrack", b'['),
+    (b"lcub", b'{'),
+    (b"lowbar", b'_'),
+    (b"lpar", b'('),
+    (b"lsqb", b'['),
+    (b"lt", b'<'),
+    (b"newline", b'\n'),
+    (b"num", b'#'),
+    (b"period", b'.'),
+    (b"quot", b'"'),
+    (b"rbrace", b'}'),
+    (b"rcub", b'}'),
+    (b"rpar", b')'),
+    (b"semi", b';'),
+    (b"sol", b'/'),
+    (b"tab", b'\t'),
+];
+
+/// Entities that browsers accept without the closing semicolon.
+const BARE_ENTITIES: [&[u8]; 4] = [b"amp", b"gt", b"lt", b"quot"];
+
+/// Longest named entity above.
+const LONGEST_ENTITY: usize = 8;
+
+/// `&#60;`, `&#x3c;`, `&lt;`, also without the semicolon where browsers are that kind.
+fn entity(rest: &[u8]) -> Option<(Unit, usize)> {
+    if rest.get(1) == Some(&b'#') {
+        return numeric_entity(rest);
+    }
+    let name_end = rest[1..]
+        .iter()
+        .take(LONGEST_ENTITY + 1)
+        .position(|b| !b.is_ascii_alphabetic())
+        .map_or(rest.len().min(LONGEST_ENTITY + 2), |n| n + 1);
+    let name = &rest[1..name_end];
+    if rest.get(name_end) == Some(&b';') {
+        return ENTITIES
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|&(_, byte)| (Unit::Byte(byte), name_end + 1));
+    }
+    // `&lt` before anything but a letter or `=`: `&lt=5` is a parameter named lt
+    if rest.get(name_end) == Some(&b'=') {
+        return None;
+    }
+    BARE_ENTITIES
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(name))
+        .and_then(|known| ENTITIES.iter().find(|(n, _)| n == known))
+        .map(|&(_, byte)| (Unit::Byte(byte), name_end))
+}
+
+/// Decimal or hexadecimal character reference; any number of leading zeros within reason.
+fn numeric_entity(rest: &[u8]) -> Option<(Unit, usize)> {
+    const MAX_DIGITS: usize = 10;
+    let hex = matches!(rest.get(2), Some(b'x' | b'X'));
+    let start = if hex { 3 } else { 2 };
+    let is_digit = |b: &u8| {
+        if hex {
+            b.is_ascii_hexdigit()
+        } else {
+            b.is_ascii_digit()
+        }
+    };
+    let digits = rest
+        .get(start..)?
+        .iter()
+        .take(MAX_DIGITS)
+        .take_while(|b| is_digit(b))
+        .count();
+    let text = std::str::from_utf8(&rest[start..start + digits]).ok()?;
+    let code = u32::from_str_radix(text, if hex { 16 } else { 10 }).ok()?;
+    let end = start + digits;
+    let taken = end + usize::from(rest.get(end) == Some(&b';'));
+    let unit = match u8::try_from(code) {
+        Ok(byte) if byte < 0x80 => Unit::Byte(byte),
+        _ => Unit::Code(code),
+    };
+    // three bytes of UTF-8 at most for four or more characters of reference: never grows
+    (taken >= 4).then_some((unit, taken))
+}
+
+/// Two hexadecimal digits as a byte.
+fn hex_pair(digits: &[u8]) -> Option<u8> {
+    let high = (*digits.first()? as char).to_digit(16)?;
+    let low = (*digits.get(1)? as char).to_digit(16)?;
+    Some((high * 16 + low) as u8)
+}
+
+/// Four hexadecimal digits as a UTF-16 unit.
+fn hex_quad(digits: &[u8]) -> Option<u16> {
+    let high = hex_pair(digits)?;
+    let low = hex_pair(digits.get(2..)?)?;
+    Some(u16::from(high) << 8 | u16::from(low))
+}
+
+/// Folds what lenient decoders take for ASCII: overlong UTF-8 (RFC 3629, section 3 forbids it),
+/// full-width forms (Unicode FF01..FF5E), slash look-alikes that Windows best-fit maps, blanks of
+/// every kind; drops NULs and zero-width characters. Never grows.
+pub fn fold(input: &[u8], out: &mut Vec<u8>) {
+    out.clear();
+    let mut at = 0;
+    while at < input.len() {
+        let byte = input[at];
+        if byte == 0 {
+            at += 1;
+        } else if byte < 0x80 {
+            out.push(byte);
+            at += 1;
+        } else {
+            at += fold_wide(&input[at..], out);
+        }
+    }
+}
+
+/// One non-ASCII sequence; returns how many bytes it took.
+fn fold_wide(rest: &[u8], out: &mut Vec<u8>) -> usize {
+    if let Some((ascii, taken)) = overlong(rest) {
+        if ascii != 0 {
+            out.push(ascii);
+        }
+        return taken;
+    }
+    let width = match rest[0] {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => 1,
+    };
+    let character = rest
+        .get(..width)
+        .and_then(|bytes| std::str::from_utf8(bytes).ok())
+        .and_then(|text| text.chars().next());
+    match character {
+        Some(c) => {
+            match ascii_twin(c) {
+                Some(0) => {}
+                Some(ascii) => out.push(ascii),
+                None => out.extend_from_slice(&rest[..width]),
+            }
+            width
+        }
+        // a lone 0xA0 is a blank to Latin-1 readers, MySQL's lexer among them
+        None => {
+            out.push(if rest[0] == 0xa0 { b' ' } else { rest[0] });
+            1
+        }
+    }
+}
+
+/// The ASCII character that lenient software takes `c` for; 0 for what it drops.
+fn ascii_twin(c: char) -> Option<u8> {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => Some((c as u32 - 0xff01 + 0x21) as u8),
+        '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{3000}' => {
+            Some(b' ')
+        }
+        '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}' => Some(0),
+        '\u{2044}' | '\u{2215}' => Some(b'/'),
+        '\u{2216}' | '\u{fe68}' => Some(b'\\'),
+        '\u{2024}' => Some(b'.'),
+        '\u{2b9}' | '\u{2bc}' | '\u{2c8}' | '\u{2032}' => Some(b'\''),
+        _ => None,
+    }
+}
+
+/// Reads an ASCII character written with too many bytes, also with broken continuation bytes where
+/// the result is a character that climbs or separates (`%c0%2e`, `%c1%1c`).
+fn overlong(rest: &[u8]) -> Option<(u8, usize)> {
+    let (mut code, width) = match rest[0] {
+        0xc0 | 0xc1 => (u32::from(rest[0] & 0x1f), 2),
+        0xe0 => (0, 3),
+        0xf0 => (0, 4),
+        0xf8 => (0, 5),
+        0xfc => (0, 6),
+        _ => return None,
+    };
+    let mut strict = true;
+    for &byte in rest.get(1..width)? {
+        strict &= byte & 0xc0 == 0x80;
+        code = code << 6 | u32::from(byte & 0x3f);
+    }
+    let ascii = u8::try_from(code).ok().filter(|&b| b < 0x80)?;
+    let climbs = matches!(ascii, b'.' | b'/' | b'\\');
+    (strict || (width == 2 && climbs)).then_some((ascii, width))
+}
+
+/// Shortest base64 text worth trying: shorter ones hold no attack and many words look like it.
+const MIN_BASE64: usize = 16;
+
+/// Decodes a whole parameter that is strict base64 (RFC 4648, standard or URL alphabet) of printable
+/// text. Returns false, leaving `out` in any state, for anything else.
+pub fn base64_text(input: &[u8], out: &mut Vec<u8>) -> bool {
+    out.clear();
+    let body = input.len()
+        - input
+            .iter()
+            .rev()
+            .take_while(|&&b| b == b'=')
+            .take(2)
+            .count();
+    if body < MIN_BASE64 || body % 4 == 1 || (body < input.len() && input.len() % 4 != 0) {
+        return false;
+    }
+    let mut bits: u32 = 0;
+    let mut have = 0;
+    for &byte in &input[..body] {
+        let Some(value) = base64_value(byte) else {
+            return false;
+        };
+        bits = bits << 6 | u32::from(value);
+        have += 6;
+        if have >= 8 {
+            have -= 8;
+            let decoded = (bits >> have) as u8;
+            if !(decoded.is_ascii_graphic() || matches!(decoded, b' ' | b'\t' | b'\n' | b'\r')) {
+                return false;
+            }
+            out.push(decoded);
+        }
+    }
+    bits & ((1 << have) - 1) == 0
+}
+
+/// The six bits of a base64 character; a blank stands for a `+` that form decoding took.
+fn base64_value(byte: u8) -> Option<u8> {
+    Some(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' | b' ' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    })
+}

@@ -1,0 +1,144 @@
+//! Who sent injection payloads at this site, beyond the background noise of the Internet?
+//!
+//! Every public server is probed at random, mostly for software that it does not run. What makes an
+//! incident is persistence, or aim: payloads at the site's own pages.
+
+use crate::client::Client;
+use crate::evidence::clients::HitStats;
+use crate::evidence::first::Locator;
+use crate::finding::{Case, Finding, Kind};
+use crate::terms::Role;
+
+/// Payload lines from which a single client is an attacker of its own, wherever it aimed.
+const PERSISTENT: u64 = 50;
+
+/// Payload lines at the site's own pages from which a client is an attacker of its own.
+const AIMED: u64 = 10;
+
+/// Payload lines on one parameter, from clients that are no attackers of their own, that make a
+/// campaign spread over many addresses.
+const SPREAD: u64 = 50;
+
+/// Findings for single attackers, then one for attacks spread over many addresses.
+pub fn detect(case: &Case<'_>) -> Vec<Finding> {
+    let aimed = aimed_payloads(case);
+    let mut singles: Vec<(Client, &HitStats)> = case
+        .access
+        .hit_clients
+        .iter()
+        .filter(|(client, hits)| {
+            hits.payloads() >= PERSISTENT || aimed.get(*client).copied().unwrap_or(0) >= AIMED
+        })
+        .map(|(client, hits)| (*client, hits))
+        .collect();
+    singles.sort_unstable_by_key(|(client, _)| *client);
+    let alone = |client: &Client| {
+        singles
+            .binary_search_by_key(client, |(known, _)| *known)
+            .is_ok()
+    };
+    let spread = spread_attack(case, alone);
+    let singles = singles
+        .iter()
+        .filter_map(|(client, hits)| single(case, *client, hits));
+    singles.chain(spread).collect()
+}
+
+/// Payload lines of each client at endpoints that the site has.
+fn aimed_payloads(case: &Case<'_>) -> hashbrown::HashMap<Client, u64> {
+    let mut aimed = hashbrown::HashMap::new();
+    let own = case
+        .access
+        .endpoints
+        .iter()
+        .filter(|(_, endpoint)| case.is_own_path(&endpoint.path));
+    for (_, endpoint) in own.filter(|(_, endpoint)| endpoint.parameter.is_some()) {
+        for (client, span) in endpoint.clients.iter() {
+            *aimed.entry(*client).or_default() += span.count;
+        }
+    }
+    aimed
+}
+
+fn single(case: &Case<'_>, client: Client, hits: &HitStats) -> Option<Finding> {
+    let span = hits.span()?;
+    let kinds: Vec<&str> = hits
+        .categories()
+        .iter()
+        .map(|(category, _)| category.title())
+        .collect();
+    Some(Finding {
+        kind: Kind::Injection,
+        start: span.first,
+        end: span.last,
+        clients: vec![client],
+        role: Some(Role::Injector),
+        confidence: sureness(hits.payloads(), hits.high),
+        reasons: vec![format!(
+            "one client sent {} lines with payloads ({})",
+            hits.payloads(),
+            kinds.join(", ")
+        )],
+        samples: samples(case, [client].iter()),
+    })
+}
+
+/// Certainty from how many lines there are and how many of them leave no doubt.
+fn sureness(payloads: u64, high: u64) -> f64 {
+    let plenty = 1.0 - (-(payloads as f64) / 20.0).exp();
+    let plain = 1.0 - (-(high as f64) / 3.0).exp();
+    0.4 + 0.3 * plenty + 0.29 * plain
+}
+
+fn spread_attack(case: &Case<'_>, alone: impl Fn(&Client) -> bool) -> Option<Finding> {
+    let mut clients: Vec<Client> = Vec::new();
+    let (mut lines, mut span, mut places) = (0, None::<crate::evidence::clients::Span>, 0u32);
+    for (_, endpoint) in case.access.endpoints.iter() {
+        if endpoint.parameter.is_none() || !case.is_own_path(&endpoint.path) {
+            continue;
+        }
+        let others = || endpoint.clients.iter().filter(|(client, _)| !alone(client));
+        let count: u64 = others().map(|(_, span)| span.count).sum();
+        if count < SPREAD {
+            continue;
+        }
+        lines += count;
+        places += 1;
+        for (client, seen) in others() {
+            clients.push(*client);
+            match &mut span {
+                Some(span) => crate::merge::Merge::merge(span, *seen),
+                None => span = Some(*seen),
+            }
+        }
+    }
+    clients.sort_unstable();
+    clients.dedup();
+    let span = span?;
+    Some(Finding {
+        kind: Kind::Injection,
+        start: span.first,
+        end: span.last,
+        role: Some(Role::Injector),
+        confidence: sureness(lines, lines / 10),
+        reasons: vec![format!(
+            "{lines} payload lines at {places} of the site's own parameters came from {} addresses, few from each",
+            clients.len()
+        )],
+        samples: samples(case, clients.iter()),
+        clients,
+    })
+}
+
+/// The first suspicious lines of some clients.
+fn samples<'a>(case: &Case<'_>, clients: impl Iterator<Item = &'a Client>) -> Vec<Locator> {
+    /// Lines shown for a finding.
+    const SHOWN: usize = 5;
+    let kept = clients.filter_map(|client| case.access.hit_samples.get(client));
+    let mut all: Vec<Locator> = kept
+        .flat_map(|first| first.as_slice().iter().copied())
+        .collect();
+    all.sort_unstable();
+    all.truncate(SHOWN);
+    all
+}

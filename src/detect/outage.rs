@@ -1,0 +1,67 @@
+//! Was the service down, or failing?
+//!
+//! A server that is down logs nothing, so a silence that chance does not explain counts as much as a
+//! run of failed answers.
+
+use crate::finding::{Case, Finding, Kind};
+use crate::plan::{Silence, Stretch};
+use crate::time::Time;
+
+/// Share of failed answers below which a run of them is no trouble worth telling.
+const MIN_SHARE: f64 = 0.05;
+
+/// Silences, then runs of failures.
+pub fn detect(case: &Case<'_>) -> Vec<Finding> {
+    let silences = case.plan.silences.iter().map(silence);
+    let failures = case
+        .plan
+        .failures
+        .iter()
+        .filter_map(|stretch| failures(case, stretch));
+    silences.chain(failures).collect()
+}
+
+fn silence(silence: &Silence) -> Finding {
+    let reason = format!(
+        "nothing was logged for {} s, in which the baseline brings {:.0} requests",
+        silence.end - silence.start,
+        silence.expected
+    );
+    finding(
+        Kind::Silence(*silence),
+        silence.start,
+        silence.end,
+        0.99,
+        reason,
+    )
+}
+
+fn failures(case: &Case<'_>, stretch: &Stretch) -> Option<Finding> {
+    let minutes = &case.plan.minutes;
+    let requests = minutes.sum(&minutes.requests, stretch.start, stretch.end);
+    let share = stretch.count as f64 / requests.max(1) as f64;
+    let reason = format!(
+        "{} of {requests} requests failed with 5xx ({:.0}%)",
+        stretch.count,
+        share * 100.0
+    );
+    let kind = Kind::Failures {
+        stretch: *stretch,
+        share,
+    };
+    (share >= MIN_SHARE).then(|| finding(kind, stretch.start, stretch.end, 0.9, reason))
+}
+
+fn finding(kind: Kind, start: i64, end: i64, confidence: f64, reason: String) -> Finding {
+    let (start, end) = (Time::from_secs(start), Time::from_secs(end));
+    Finding {
+        kind,
+        start,
+        end,
+        clients: Vec::new(),
+        role: None,
+        confidence,
+        reasons: vec![reason],
+        samples: Vec::new(),
+    }
+}

@@ -1,0 +1,45 @@
+//! Was a web shell there, and did somebody use it?
+//!
+//! A request for a shell's name proves nothing: scanners ask for hundreds. A shell that answers
+//! again and again with 200, at a path that ordinary visitors never ask for, does.
+
+use crate::category::Category;
+use crate::client::Client;
+use crate::evidence::endpoints::Endpoint;
+use crate::finding::{Case, Finding, Kind};
+use crate::terms::Role;
+
+/// Answers with 2xx from which a shell was used rather than met.
+const USES: u32 = 3;
+
+/// One finding for each path that acts like a web shell.
+pub fn detect(case: &Case<'_>) -> Vec<Finding> {
+    let shells = case.access.endpoints.iter().map(|(_, endpoint)| endpoint);
+    let mut found: Vec<Finding> = shells
+        .filter(|endpoint| endpoint.category == Category::Webshell && endpoint.by_class[1] >= USES)
+        .filter(|endpoint| !case.is_own_path(&endpoint.path))
+        .map(finding)
+        .collect();
+    found.sort_unstable_by_key(|finding| (finding.start, finding.clients.clone()));
+    found
+}
+
+fn finding(endpoint: &Endpoint) -> Finding {
+    let mut clients: Vec<Client> = endpoint.clients.iter().map(|(client, _)| *client).collect();
+    clients.sort_unstable();
+    Finding {
+        kind: Kind::Webshell,
+        start: endpoint.span.first,
+        end: endpoint.span.last,
+        role: Some(Role::WebshellOperator),
+        confidence: 0.9,
+        reasons: vec![format!(
+            "{} answered {} of {} requests with 2xx, and no ordinary visitor asks for it",
+            crate::text::visible(&endpoint.path),
+            endpoint.by_class[1],
+            endpoint.span.count
+        )],
+        samples: endpoint.samples.as_slice().to_vec(),
+        clients,
+    }
+}

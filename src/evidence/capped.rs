@@ -1,0 +1,220 @@
+//! A map that never outgrows its cap and still gives the same answer in any order of arrival.
+//!
+//! Below the cap every count is exact. Above it, the map keeps the keys whose hash begins with
+//! `level` zero bits, raising `level` until the keys fit: Gibbons' distinct sampling ("Distinct
+//! Sampling for Highly-Accurate Answers to Distinct Values Queries", VLDB 2001). A key that is kept
+//! was never dropped, so its counts are exact; the number of all keys is estimated as
+//! `kept * 2^level`. A part never needs a higher level than the whole, so the result does not
+//! depend on how the input was cut.
+
+use std::hash::Hash;
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+
+use crate::merge::Merge;
+
+/// A key with a hash that is the same on every machine and in every run.
+pub trait StableHash {
+    /// 64 well-mixed bits.
+    fn stable_hash(&self) -> u64;
+}
+
+/// The finaliser of MurmurHash3 (Appleby): every input bit reaches every output bit.
+pub fn mix64(mut value: u64) -> u64 {
+    value ^= value >> 33;
+    value = value.wrapping_mul(0xff51_afd7_ed55_8ccd);
+    value ^= value >> 33;
+    value = value.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    value ^ (value >> 33)
+}
+
+impl StableHash for u64 {
+    fn stable_hash(&self) -> u64 {
+        mix64(*self)
+    }
+}
+
+impl StableHash for crate::client::Client {
+    fn stable_hash(&self) -> u64 {
+        let key = self.key();
+        mix64((key as u64) ^ mix64((key >> 64) as u64))
+    }
+}
+
+/// A stable 64-bit hash of a byte string: multiply-fold over 8-byte words, finished by [`mix64`].
+pub fn hash_bytes(bytes: &[u8]) -> u64 {
+    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15; // 2^64 / golden ratio, as in Fibonacci hashing (Knuth 6.4)
+    let fold = |hash: u64, word: u64| {
+        let product = u128::from(hash ^ word) * u128::from(MULTIPLIER);
+        (product as u64) ^ ((product >> 64) as u64)
+    };
+    let mut hash = bytes.len() as u64 ^ MULTIPLIER;
+    let mut words = bytes.chunks_exact(8);
+    for word in &mut words {
+        hash = fold(
+            hash,
+            u64::from_le_bytes(word.try_into().unwrap_or_default()).wrapping_add(MULTIPLIER),
+        );
+    }
+    let mut tail = [0u8; 8];
+    let rest = words.remainder();
+    tail[..rest.len()].copy_from_slice(rest);
+    mix64(fold(hash, u64::from_le_bytes(tail)))
+}
+
+/// The map. See the file's header for what happens at the cap.
+#[derive(Debug, Clone)]
+pub struct CappedMap<K, V> {
+    map: HashMap<K, V>,
+    cap: usize,
+    level: u32,
+}
+
+impl<K: StableHash + Eq + Hash, V> CappedMap<K, V> {
+    /// An empty map that holds at most `cap` keys.
+    pub fn new(cap: usize) -> Self {
+        CappedMap {
+            map: HashMap::new(),
+            cap,
+            level: 0,
+        }
+    }
+
+    /// The value of `key`, made if missing; `None` when the key is outside the sample.
+    #[inline]
+    pub fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> Option<&mut V> {
+        if self.level > 0 && !in_sample(&key, self.level) {
+            return None;
+        }
+        if self.map.len() >= self.cap && !self.map.contains_key(&key) {
+            self.raise_level();
+            if !in_sample(&key, self.level) {
+                return None;
+            }
+        }
+        Some(match self.map.entry(key) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(make()),
+        })
+    }
+
+    /// The value of `key`, if it is kept.
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.map.get(key)
+    }
+
+    /// Every kept key, in no order: sort before anything depends on it.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.map.iter()
+    }
+
+    /// Keys kept.
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// True when nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// Distinct keys met: exact below the cap, an estimate above it.
+    pub fn distinct(&self) -> u64 {
+        (self.map.len() as u64) << self.level
+    }
+
+    /// True when the cap was reached, so that figures over keys are estimates.
+    pub fn is_sampled(&self) -> bool {
+        self.level > 0
+    }
+
+    fn raise_level(&mut self) {
+        // 64 bits of hash bound the loop.
+        while self.map.len() >= self.cap && self.level < 63 {
+            self.level += 1;
+            let level = self.level;
+            self.map.retain(|key, _| in_sample(key, level));
+        }
+    }
+}
+
+fn in_sample<K: StableHash>(key: &K, level: u32) -> bool {
+    key.stable_hash().leading_zeros() >= level
+}
+
+impl<K: StableHash + Eq + Hash, V: Merge> Merge for CappedMap<K, V> {
+    fn merge(&mut self, mut other: Self) {
+        if other.map.len() > self.map.len() && other.cap == self.cap {
+            std::mem::swap(self, &mut other);
+        }
+        if other.level > self.level {
+            self.level = other.level;
+            let level = self.level;
+            self.map.retain(|key, _| in_sample(key, level));
+        }
+        for (key, value) in other.map {
+            if self.level > 0 && !in_sample(&key, self.level) {
+                continue;
+            }
+            match self.map.entry(key) {
+                Entry::Occupied(mut entry) => entry.get_mut().merge(value),
+                Entry::Vacant(entry) => {
+                    entry.insert(value);
+                }
+            }
+        }
+        if self.map.len() > self.cap {
+            self.raise_level();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn count(keys: &[u64], cap: usize) -> CappedMap<u64, u64> {
+        let mut map = CappedMap::new(cap);
+        for &key in keys {
+            if let Some(value) = map.entry(key, || 0) {
+                *value += 1;
+            }
+        }
+        map
+    }
+
+    fn sorted(map: &CappedMap<u64, u64>) -> Vec<(u64, u64)> {
+        let mut all: Vec<_> = map.iter().map(|(key, value)| (*key, *value)).collect();
+        all.sort_unstable();
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn the_cut_does_not_matter(keys in prop::collection::vec(0u64..500, 0..600), cut in 0usize..600, cap in 4usize..200) {
+            let whole = count(&keys, cap);
+            let (left, right) = keys.split_at(cut.min(keys.len()));
+            let mut merged = count(left, cap);
+            merged.merge(count(right, cap));
+            prop_assert_eq!(sorted(&whole), sorted(&merged));
+            prop_assert_eq!(whole.distinct(), merged.distinct());
+            prop_assert!(whole.len() <= cap);
+        }
+    }
+
+    #[test]
+    fn below_the_cap_counts_are_exact_and_above_it_estimated() {
+        let keys: Vec<u64> = (0..10_000).collect();
+        assert_eq!(count(&keys, 20_000).distinct(), 10_000);
+        let sampled = count(&keys, 1_000);
+        assert!(sampled.is_sampled());
+        // Standard error of distinct sampling is about 1.2 / sqrt(kept): 5% here, so 25% is five sigma.
+        assert!(
+            (7_500..12_500).contains(&sampled.distinct()),
+            "{}",
+            sampled.distinct()
+        );
+    }
+}

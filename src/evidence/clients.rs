@@ -1,0 +1,181 @@
+//! What is counted per client: its requests, and the suspicious ones among them.
+
+use crate::category::Category;
+use crate::merge::Merge;
+use crate::time::Time;
+
+/// Clients counted exactly at most. One entry takes about 56 bytes with its key.
+pub const MAX_CLIENTS: usize = 6_000_000;
+
+/// Clients with hits kept at most; one takes a few hundred bytes.
+pub const MAX_HIT_CLIENTS: usize = 200_000;
+
+/// Requests of one client. Small, since a flood brings millions: times are whole seconds in 32 bits
+/// (1970 to 2106), beyond which they are clamped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientStats {
+    /// Requests by status class, 1xx to 5xx; the first also holds those without a status.
+    pub by_class: [u32; 5],
+    /// First and last request, seconds since the epoch.
+    first: u32,
+    last: u32,
+    /// Bucket in which the client was last noted as present; a hint that saves work, not a result.
+    pub last_bucket: u32,
+}
+
+impl ClientStats {
+    /// A client first met at `secs`.
+    pub fn new(secs: i64) -> ClientStats {
+        let secs = clamp_secs(secs);
+        ClientStats {
+            by_class: [0; 5],
+            first: secs,
+            last: secs,
+            last_bucket: u32::MAX,
+        }
+    }
+
+    /// Counts a request.
+    #[inline]
+    pub fn note(&mut self, secs: i64, class: usize) {
+        let secs = clamp_secs(secs);
+        self.first = self.first.min(secs);
+        self.last = self.last.max(secs);
+        self.by_class[class] = self.by_class[class].saturating_add(1);
+    }
+
+    /// All requests.
+    pub fn requests(&self) -> u64 {
+        self.by_class.iter().map(|count| u64::from(*count)).sum()
+    }
+
+    /// First request.
+    pub fn first(&self) -> Time {
+        Time::from_secs(i64::from(self.first))
+    }
+
+    /// Last request.
+    pub fn last(&self) -> Time {
+        Time::from_secs(i64::from(self.last))
+    }
+}
+
+impl Merge for ClientStats {
+    fn merge(&mut self, other: ClientStats) {
+        self.by_class.merge(other.by_class);
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+fn clamp_secs(secs: i64) -> u32 {
+    u32::try_from(secs.max(0)).unwrap_or(u32::MAX)
+}
+
+/// Status class index: 0 for 1xx and unknown, 4 for 5xx.
+#[inline]
+pub fn status_class(status: Option<u16>) -> usize {
+    match status {
+        Some(status @ 100..=599) => usize::from(status / 100 - 1),
+        _ => 0,
+    }
+}
+
+/// How often, from when, to when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Occurrences.
+    pub count: u64,
+    /// First.
+    pub first: Time,
+    /// Last.
+    pub last: Time,
+}
+
+impl Span {
+    /// One occurrence.
+    pub fn once(time: Time) -> Span {
+        Span {
+            count: 1,
+            first: time,
+            last: time,
+        }
+    }
+}
+
+impl Merge for Span {
+    fn merge(&mut self, other: Span) {
+        self.count.merge(other.count);
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+/// Suspicious requests of one client.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HitStats {
+    /// Per category, sorted by it; lines that show several count under each.
+    by_category: Vec<(Category, Span)>,
+    /// Lines with a hit.
+    pub lines: u64,
+    /// Those of high confidence.
+    pub high: u64,
+    /// Hit lines answered with 2xx or 3xx.
+    pub answered: u64,
+}
+
+impl HitStats {
+    /// Counts a line under its categories.
+    pub fn note(&mut self, time: Time, categories: &[Category], high: bool, answered: bool) {
+        self.lines += 1;
+        self.high += u64::from(high);
+        self.answered += u64::from(answered);
+        for category in categories {
+            self.add(*category, Span::once(time));
+        }
+    }
+
+    /// What was tried, by category.
+    pub fn categories(&self) -> &[(Category, Span)] {
+        &self.by_category
+    }
+
+    /// Lines of categories that carry a payload (see [`Category::is_reconnaissance`]).
+    pub fn payloads(&self) -> u64 {
+        let spans = self.by_category.iter();
+        spans
+            .filter(|(category, _)| !category.is_reconnaissance())
+            .map(|(_, span)| span.count)
+            .sum()
+    }
+
+    /// First and last hit.
+    pub fn span(&self) -> Option<Span> {
+        let mut spans = self.by_category.iter().map(|(_, span)| *span);
+        let mut all = spans.next()?;
+        spans.for_each(|span| all.merge(span));
+        all.count = self.lines;
+        Some(all)
+    }
+
+    fn add(&mut self, category: Category, span: Span) {
+        match self
+            .by_category
+            .binary_search_by_key(&category, |(known, _)| *known)
+        {
+            Ok(at) => self.by_category[at].1.merge(span),
+            Err(at) => self.by_category.insert(at, (category, span)),
+        }
+    }
+}
+
+impl Merge for HitStats {
+    fn merge(&mut self, other: HitStats) {
+        self.lines += other.lines;
+        self.high += other.high;
+        self.answered += other.answered;
+        for (category, span) in other.by_category {
+            self.add(category, span);
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! What is counted per path, per user agent and per attacked parameter.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use crate::category::Category;
+use crate::client::Client;
+use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
+use crate::evidence::clients::Span;
+use crate::evidence::first::{FirstK, Locator};
+use crate::merge::Merge;
+
+/// Paths and user agents counted at most; one takes about 150 bytes with its text.
+pub const MAX_TEXTS: usize = 1_000_000;
+
+/// Attacked endpoints kept at most; one takes up to a few kilobytes.
+pub const MAX_ENDPOINTS: usize = 20_000;
+
+/// Clients remembered per endpoint.
+const MAX_ENDPOINT_CLIENTS: usize = 4_096;
+
+/// Bytes kept of a path, a user agent or a parameter name. Longer ones are counted by their whole
+/// hash and shown cut.
+pub const MAX_TEXT_BYTES: usize = 256;
+
+/// Lines kept as examples per endpoint.
+pub const ENDPOINT_SAMPLES: usize = 5;
+
+/// Texts counted by their hash.
+pub type TextMap<S> = CappedMap<u64, Text<S>>;
+
+/// A counted text.
+#[derive(Debug, Clone)]
+pub struct Text<S> {
+    /// The text, at most [`MAX_TEXT_BYTES`].
+    pub text: Box<[u8]>,
+    /// Its counts.
+    pub stats: S,
+}
+
+impl<S: Default> Text<S> {
+    /// A text without counts.
+    pub fn new(text: &[u8]) -> Text<S> {
+        Text {
+            text: text[..text.len().min(MAX_TEXT_BYTES)].into(),
+            stats: S::default(),
+        }
+    }
+}
+
+impl<S: Merge> Merge for Text<S> {
+    fn merge(&mut self, other: Text<S>) {
+        // Texts with one hash differ only beyond what is kept; the smaller one wins, for a stable choice.
+        if other.text < self.text {
+            self.text = other.text;
+        }
+        self.stats.merge(other.stats);
+    }
+}
+
+/// Requests for one path, and how they were answered.
+#[derive(Debug, Clone, Default)]
+pub struct PathStats {
+    /// All requests.
+    pub requests: u32,
+    /// Those answered with 5xx.
+    pub errors_5xx: u32,
+    /// Requests without a hit that were answered with 2xx or 3xx: the path exists and is used.
+    pub ordinary: u32,
+    /// Sizes of ordinary 200 answers.
+    pub sizes: Sizes,
+    /// POST requests per minute, refused ones (401, 403, 429) apart.
+    pub posts: Option<Box<Posts>>,
+}
+
+/// POST requests of a path over time: what a password attack consists of.
+#[derive(Debug, Clone, Default)]
+pub struct Posts {
+    /// (minute, requests), unordered and with repeats until [`Posts::minutes`] joins them.
+    runs: Vec<(u32, u32)>,
+    /// Answered with 401 or 403.
+    pub denied: u32,
+    /// Answered with 2xx.
+    pub ok: u32,
+    /// Answered with 3xx.
+    pub redirected: u32,
+}
+
+impl Posts {
+    /// Counts one POST.
+    pub fn note(&mut self, secs: i64, status: Option<u16>) {
+        let minute = u32::try_from(secs.div_euclid(60).max(0)).unwrap_or(u32::MAX);
+        match self.runs.last_mut() {
+            Some((at, count)) if *at == minute => *count += 1,
+            _ => self.runs.push((minute, 1)),
+        }
+        match status {
+            Some(401 | 403) => self.denied += 1,
+            Some(200..=299) => self.ok += 1,
+            Some(300..=399) => self.redirected += 1,
+            _ => {}
+        }
+    }
+
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.runs.iter().map(|(_, count)| u64::from(*count)).sum()
+    }
+
+    /// (minute, requests) in time order.
+    pub fn minutes(&self) -> Vec<(i64, u32)> {
+        let mut runs = self.runs.clone();
+        join_runs(&mut runs);
+        runs.into_iter()
+            .map(|(minute, count)| (i64::from(minute), count))
+            .collect()
+    }
+}
+
+fn join_runs(runs: &mut Vec<(u32, u32)>) {
+    runs.sort_unstable();
+    runs.dedup_by(|later, kept| {
+        let same = later.0 == kept.0;
+        if same {
+            kept.1 = kept.1.saturating_add(later.1);
+        }
+        same
+    });
+}
+
+impl Merge for Posts {
+    fn merge(&mut self, other: Posts) {
+        self.runs.extend(other.runs);
+        join_runs(&mut self.runs);
+        self.denied.merge(other.denied);
+        self.ok.merge(other.ok);
+        self.redirected.merge(other.redirected);
+    }
+}
+
+impl Merge for PathStats {
+    fn merge(&mut self, other: PathStats) {
+        self.requests.merge(other.requests);
+        self.errors_5xx.merge(other.errors_5xx);
+        self.ordinary.merge(other.ordinary);
+        self.sizes.merge(other.sizes);
+        match (&mut self.posts, other.posts) {
+            (Some(mine), Some(theirs)) => mine.merge(*theirs),
+            (mine @ None, theirs) => *mine = theirs,
+            (Some(_), None) => {}
+        }
+    }
+}
+
+/// Sizes of answers, as moments that merge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Answers.
+    pub count: u32,
+    /// Sum of their bytes.
+    pub sum: u64,
+    /// The largest.
+    pub max: u64,
+}
+
+impl Sizes {
+    /// Adds an answer.
+    pub fn note(&mut self, bytes: u64) {
+        self.count = self.count.saturating_add(1);
+        self.sum = self.sum.saturating_add(bytes);
+        self.max = self.max.max(bytes);
+    }
+
+    /// Mean size in bytes.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum as f64 / f64::from(self.count))
+    }
+}
+
+impl Merge for Sizes {
+    fn merge(&mut self, other: Sizes) {
+        self.count.merge(other.count);
+        self.sum.merge(other.sum);
+        self.max = self.max.max(other.max);
+    }
+}
+
+/// An attacked place: a category of attack on one parameter of one path.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// What was tried.
+    pub category: Category,
+    /// Where, as logged, at most [`MAX_TEXT_BYTES`].
+    pub path: Box<[u8]>,
+    /// The parameter; `None` when the path itself or a header carries the attack.
+    pub parameter: Option<Box<[u8]>>,
+    /// Patterns that fired, as indices into the pattern set.
+    pub patterns: BTreeSet<u16>,
+    /// Attempts, the first and the last.
+    pub span: Span,
+    /// Attempts by status class.
+    pub by_class: [u32; 5],
+    /// Sizes of attempts answered with 200.
+    pub sizes: Sizes,
+    /// The first attempts.
+    pub samples: FirstK<Locator, ENDPOINT_SAMPLES>,
+    /// The attempts with the largest 200 answers.
+    pub largest: FirstK<(Reverse<u64>, Locator), ENDPOINT_SAMPLES>,
+    /// Who, at most [`MAX_ENDPOINT_CLIENTS`].
+    pub clients: CappedMap<Client, Span>,
+}
+
+/// One attempt, as the survey sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<'a> {
+    /// What was tried.
+    pub category: Category,
+    /// The path as logged.
+    pub path: &'a [u8],
+    /// The parameter.
+    pub parameter: Option<&'a [u8]>,
+    /// Who.
+    pub client: Client,
+    /// Where the line stands.
+    pub at: Locator,
+    /// The answer.
+    pub status: Option<u16>,
+    /// Its size.
+    pub bytes: Option<u64>,
+}
+
+impl Attempt<'_> {
+    /// The key of the endpoint that this attempt is on.
+    pub fn key(&self) -> u64 {
+        let parameter = self.parameter.map_or(0, hash_bytes);
+        let place = hash_bytes(self.path) ^ parameter.rotate_left(17);
+        (place ^ self.category.index() as u64).stable_hash()
+    }
+}
+
+impl Endpoint {
+    /// An endpoint without attempts, ready for `attempt` to be noted.
+    pub fn new(attempt: &Attempt<'_>) -> Endpoint {
+        let cut = |text: &[u8]| text[..text.len().min(MAX_TEXT_BYTES)].into();
+        Endpoint {
+            category: attempt.category,
+            path: cut(attempt.path),
+            parameter: attempt.parameter.map(cut),
+            patterns: BTreeSet::new(),
+            span: Span {
+                count: 0,
+                ..Span::once(attempt.at.time)
+            },
+            by_class: [0; 5],
+            sizes: Sizes::default(),
+            samples: FirstK::default(),
+            largest: FirstK::default(),
+            clients: CappedMap::new(MAX_ENDPOINT_CLIENTS),
+        }
+    }
+
+    /// Counts an attempt and the patterns that it fired.
+    pub fn note(
+        &mut self,
+        attempt: &Attempt<'_>,
+        class: usize,
+        patterns: impl Iterator<Item = u16>,
+    ) {
+        let once = Span::once(attempt.at.time);
+        self.span.merge(once);
+        self.by_class[class] = self.by_class[class].saturating_add(1);
+        self.patterns.extend(patterns);
+        self.samples.push(attempt.at);
+        if let (Some(200), Some(bytes)) = (attempt.status, attempt.bytes) {
+            self.sizes.note(bytes);
+            self.largest.push((Reverse(bytes), attempt.at));
+        }
+        if let Some(span) = self
+            .clients
+            .entry(attempt.client, || Span { count: 0, ..once })
+        {
+            span.merge(once);
+        }
+    }
+}
+
+impl Merge for Endpoint {
+    fn merge(&mut self, other: Endpoint) {
+        self.patterns.extend(other.patterns);
+        self.span.merge(other.span);
+        self.by_class.merge(other.by_class);
+        self.sizes.merge(other.sizes);
+        self.samples.merge(other.samples);
+        self.largest.merge(other.largest);
+        self.clients.merge(other.clients);
+    }
+}

@@ -1,0 +1,92 @@
+//! What is counted of error logs: symptoms over time, and the clients that messages name.
+
+use std::collections::BTreeMap;
+
+use crate::client::Client;
+use crate::evidence::capped::CappedMap;
+use crate::evidence::first::{FirstK, Locator};
+use crate::merge::Merge;
+use crate::time::Time;
+
+/// Minutes kept per symptom: a year.
+const MAX_SYMPTOM_MINUTES: usize = 366 * 24 * 60;
+
+/// Clients whose database errors are kept.
+pub const MAX_ERROR_CLIENTS: usize = 50_000;
+
+/// Database errors kept per client.
+pub const ERRORS_PER_CLIENT: usize = 64;
+
+/// Messages of one symptom within one minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MinuteOf {
+    /// Messages.
+    pub count: u64,
+    /// The first of them.
+    pub first: Locator,
+    /// Time of the last.
+    pub last: Time,
+}
+
+impl Merge for MinuteOf {
+    fn merge(&mut self, other: MinuteOf) {
+        self.count += other.count;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+/// Messages of one symptom.
+#[derive(Debug, Clone, Default)]
+pub struct SymptomStats {
+    /// By minutes since the epoch.
+    minutes: BTreeMap<i64, MinuteOf>,
+}
+
+impl SymptomStats {
+    /// Counts a message.
+    pub fn note(&mut self, at: Locator) {
+        self.add(
+            at.time.secs().div_euclid(60),
+            MinuteOf {
+                count: 1,
+                first: at,
+                last: at.time,
+            },
+        );
+    }
+
+    /// The minutes from `start` to `end` (seconds since the epoch).
+    pub fn between(&self, start: i64, end: i64) -> impl Iterator<Item = &MinuteOf> {
+        let (start, end) = (start.div_euclid(60), end.div_euclid(60));
+        self.minutes
+            .range(start..=end.max(start))
+            .map(|(_, minute)| minute)
+    }
+
+    /// All messages.
+    pub fn count(&self) -> u64 {
+        self.minutes.values().map(|minute| minute.count).sum()
+    }
+
+    fn add(&mut self, minute: i64, of: MinuteOf) {
+        self.minutes
+            .entry(minute)
+            .and_modify(|known| known.merge(of))
+            .or_insert(of);
+        if self.minutes.len() > MAX_SYMPTOM_MINUTES {
+            self.minutes.pop_first();
+        }
+    }
+}
+
+impl Merge for SymptomStats {
+    fn merge(&mut self, other: SymptomStats) {
+        for (minute, of) in other.minutes {
+            self.add(minute, of);
+        }
+    }
+}
+
+/// The first database errors of each client.
+pub type DatabaseErrors = CappedMap<Client, FirstK<Locator, ERRORS_PER_CLIENT>>;

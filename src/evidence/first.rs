@@ -1,0 +1,52 @@
+//! The first K of something, by time and place, never by arrival.
+
+use crate::merge::Merge;
+use crate::time::Time;
+
+/// Where a line stands: enough to find it again, small enough to keep by the thousand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Locator {
+    /// The record's time.
+    pub time: Time,
+    /// Index of the source among the inputs in their sorted order.
+    pub source: u32,
+    /// Byte offset of the line within the source.
+    pub offset: u64,
+}
+
+/// Keeps the K smallest values it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstK<T, const K: usize> {
+    sorted: Vec<T>,
+}
+
+impl<T, const K: usize> Default for FirstK<T, K> {
+    fn default() -> Self {
+        FirstK { sorted: Vec::new() }
+    }
+}
+
+impl<T: Ord, const K: usize> FirstK<T, K> {
+    /// Shows it a value.
+    pub fn push(&mut self, value: T) {
+        if self.sorted.len() == K && self.sorted.last().is_some_and(|last| *last <= value) {
+            return;
+        }
+        let at = self.sorted.partition_point(|kept| *kept <= value);
+        self.sorted.insert(at, value);
+        self.sorted.truncate(K);
+    }
+
+    /// The values kept, smallest first.
+    pub fn as_slice(&self) -> &[T] {
+        &self.sorted
+    }
+}
+
+impl<T: Ord, const K: usize> Merge for FirstK<T, K> {
+    fn merge(&mut self, other: Self) {
+        for value in other.sorted {
+            self.push(value);
+        }
+    }
+}

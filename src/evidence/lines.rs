@@ -1,0 +1,91 @@
+//! What became of every line of a source: the books that must balance.
+
+use std::collections::BTreeMap;
+
+use crate::event::Unparsed;
+use crate::evidence::clients::Span;
+use crate::evidence::first::FirstK;
+use crate::merge::Merge;
+use crate::time::{Time, UtcOffset};
+
+/// Lines kept as examples per reason.
+pub const UNPARSED_SAMPLES: usize = 3;
+
+/// Lines of one source. `records + unparsed + blank = lines`, always.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LineCounts {
+    /// Physical lines.
+    pub lines: u64,
+    /// Lines that became a record.
+    pub records: u64,
+    /// Lines that continue the record before them, as a stack trace does; part of `records`.
+    pub continued: u64,
+    /// Lines that did not parse: how many, and the offsets of the first.
+    pub unparsed: BTreeMap<Unparsed, (u64, FirstK<u64, UNPARSED_SAMPLES>)>,
+    /// Unparsed lines that show an attack pattern.
+    pub unparsed_hits: u64,
+    /// Empty lines.
+    pub blank: u64,
+    /// Records outside `--since` and `--until`.
+    pub outside: u64,
+    /// Earliest and latest record.
+    pub span: Option<Span>,
+    /// Records by the zone they were written in.
+    pub offsets: BTreeMap<UtcOffset, u64>,
+}
+
+impl LineCounts {
+    /// Counts a record.
+    #[inline]
+    pub fn record(&mut self, time: Time) {
+        self.records += 1;
+        match &mut self.span {
+            Some(span) => span.merge(Span::once(time)),
+            None => self.span = Some(Span::once(time)),
+        }
+    }
+
+    /// Counts a line that did not parse.
+    pub fn unparsed(&mut self, reason: Unparsed, offset: u64) {
+        let (count, samples) = self.unparsed.entry(reason).or_default();
+        *count += 1;
+        samples.push(offset);
+    }
+
+    /// Lines that did not parse, for whatever reason.
+    pub fn unparsed_total(&self) -> u64 {
+        self.unparsed.values().map(|(count, _)| count).sum()
+    }
+
+    /// The zone that most records are written in.
+    pub fn main_offset(&self) -> Option<UtcOffset> {
+        self.offsets
+            .iter()
+            .max_by_key(|(offset, count)| (**count, std::cmp::Reverse(**offset)))
+            .map(|(offset, _)| *offset)
+    }
+}
+
+impl Merge for LineCounts {
+    fn merge(&mut self, other: LineCounts) {
+        self.lines += other.lines;
+        self.records += other.records;
+        self.continued += other.continued;
+        self.unparsed_hits += other.unparsed_hits;
+        self.blank += other.blank;
+        self.outside += other.outside;
+        for (reason, (count, samples)) in other.unparsed {
+            let mine = self.unparsed.entry(reason).or_default();
+            mine.0 += count;
+            mine.1.merge(samples);
+        }
+        match (&mut self.span, other.span) {
+            (Some(mine), Some(theirs)) => mine.merge(theirs),
+            (mine @ None, theirs) => *mine = theirs,
+            (Some(_), None) => {}
+        }
+        for (offset, count) in other.offsets {
+            *self.offsets.entry(offset).or_default() += count;
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The mergeable counts that the passes collect.
+
+pub mod capped;
+pub mod clients;
+pub mod distinct;
+pub mod endpoints;
+pub mod errors;
+pub mod first;
+pub mod lines;
+pub mod series;

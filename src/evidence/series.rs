@@ -1,0 +1,124 @@
+//! Counts over time: one cell a bucket, kept sparse, joined when parts are.
+
+use std::collections::BTreeMap;
+
+use crate::merge::Merge;
+
+/// Cells kept at most: ten years of minutes. Beyond it the earliest cells are dropped, which gives
+/// the same result in any order of arrival.
+pub const MAX_CELLS: usize = 10 * 366 * 24 * 60;
+
+/// Sparse cells by bucket number (seconds since the epoch divided by the width).
+#[derive(Debug, Clone)]
+pub struct Series<C> {
+    width_s: i64,
+    current: Option<(i64, C)>,
+    cells: BTreeMap<i64, C>,
+    overflowed: bool,
+}
+
+impl<C: Merge + Default> Series<C> {
+    /// An empty series of buckets `width_s` seconds wide (at least 1).
+    pub fn new(width_s: i64) -> Self {
+        Series {
+            width_s: width_s.max(1),
+            current: None,
+            cells: BTreeMap::new(),
+            overflowed: false,
+        }
+    }
+
+    /// The cell that `secs` falls in. Log lines come in runs of one bucket, so the current cell is
+    /// kept at hand.
+    #[inline]
+    pub fn cell(&mut self, secs: i64) -> &mut C {
+        let bucket = secs.div_euclid(self.width_s);
+        if self.current.as_ref().is_none_or(|(at, _)| *at != bucket) {
+            self.flush();
+        }
+        &mut self.current.get_or_insert_with(|| (bucket, C::default())).1
+    }
+
+    /// Seconds per bucket.
+    pub fn width_s(&self) -> i64 {
+        self.width_s
+    }
+
+    /// Every occupied bucket with its cell, in time order. Call [`Series::flush`] first.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, &C)> {
+        debug_assert!(self.current.is_none(), "flush before reading");
+        self.cells.iter().map(|(bucket, cell)| (*bucket, cell))
+    }
+
+    /// True when the cap was reached.
+    pub fn overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// Moves the cell at hand to the others.
+    pub fn flush(&mut self) {
+        if let Some((bucket, cell)) = self.current.take() {
+            self.put(bucket, cell);
+        }
+    }
+
+    fn put(&mut self, bucket: i64, cell: C) {
+        self.cells.entry(bucket).or_default().merge(cell);
+        if self.cells.len() > MAX_CELLS {
+            self.cells.pop_first();
+            self.overflowed = true;
+        }
+    }
+}
+
+impl<C: Merge + Default> Merge for Series<C> {
+    fn merge(&mut self, mut other: Self) {
+        self.flush();
+        other.flush();
+        self.overflowed |= other.overflowed;
+        for (bucket, cell) in other.cells {
+            self.put(bucket, cell);
+        }
+    }
+}
+
+/// What one minute of the access log holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Minute {
+    /// Requests.
+    pub requests: u32,
+    /// Answers with 5xx.
+    pub errors_5xx: u32,
+    /// Answers that mean a limit or a block: 403, 429, nginx's 444.
+    pub refused: u32,
+    /// Lines with a hit of at least medium confidence.
+    pub hits: u32,
+    /// First and last second of the minute (0..59) that has a request, for the edges of silences.
+    pub first_second: u8,
+    /// See `first_second`.
+    pub last_second: u8,
+}
+
+impl Default for Minute {
+    fn default() -> Self {
+        Minute {
+            requests: 0,
+            errors_5xx: 0,
+            refused: 0,
+            hits: 0,
+            first_second: u8::MAX,
+            last_second: 0,
+        }
+    }
+}
+
+impl Merge for Minute {
+    fn merge(&mut self, other: Minute) {
+        self.requests.merge(other.requests);
+        self.errors_5xx.merge(other.errors_5xx);
+        self.refused.merge(other.refused);
+        self.hits.merge(other.hits);
+        self.first_second = self.first_second.min(other.first_second);
+        self.last_second = self.last_second.max(other.last_second);
+    }
+}

@@ -1,0 +1,112 @@
+//! A claim about the logs: what, when, who, how sure, and why.
+//!
+//! Detectors make findings; what belongs together is decided later.
+
+use crate::client::Client;
+use crate::evidence::capped::hash_bytes;
+use crate::evidence::first::Locator;
+use crate::focus::WindowCounts;
+use crate::plan::{Plan, Silence, Stretch};
+use crate::survey::AccessCounts;
+use crate::terms::{Cause, Role};
+use crate::time::Time;
+
+/// A claim.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// What.
+    pub kind: Kind,
+    /// First evidence.
+    pub start: Time,
+    /// Last evidence.
+    pub end: Time,
+    /// Who, sorted; empty when nobody can be named.
+    pub clients: Vec<Client>,
+    /// The part they play.
+    pub role: Option<Role>,
+    /// 0..1.
+    pub confidence: f64,
+    /// The sentences that it rests on, with the numbers.
+    pub reasons: Vec<String>,
+    /// Lines that prove it.
+    pub samples: Vec<Locator>,
+}
+
+/// What is claimed.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// Traffic above the baseline, and what it is.
+    Burst {
+        /// `ddos`, `dos`, `flash_crowd`, `crawler` or `server_fault` (retries).
+        cause: Cause,
+        /// When and how much.
+        stretch: Stretch,
+        /// Index of its window in the second pass.
+        window: usize,
+    },
+    /// Password guessing on a path.
+    BruteForce {
+        /// The path as logged.
+        path: Box<[u8]>,
+        /// When and how much.
+        stretch: Stretch,
+        /// Index of its window in the second pass.
+        window: usize,
+    },
+    /// Injection payloads from these clients.
+    Injection,
+    /// Probes without payloads.
+    Scan,
+    /// A web shell that answered.
+    Webshell,
+    /// Answers with 5xx far beyond the usual.
+    Failures {
+        /// When and how many.
+        stretch: Stretch,
+        /// Share of the requests meanwhile that failed.
+        share: f64,
+    },
+    /// Nothing was logged.
+    Silence(Silence),
+}
+
+impl Kind {
+    /// True for findings that accuse somebody.
+    pub fn is_attack(&self) -> bool {
+        match self {
+            Kind::Burst { cause, .. } => cause.is_attack(),
+            Kind::BruteForce { .. } | Kind::Injection | Kind::Scan | Kind::Webshell => true,
+            Kind::Failures { .. } | Kind::Silence(_) => false,
+        }
+    }
+}
+
+/// What a detector is given: the counts of both passes.
+pub struct Case<'a> {
+    /// The access logs.
+    pub access: &'a AccessCounts,
+    /// The plan made on them.
+    pub plan: &'a Plan,
+    /// The second pass, one entry for each of the plan's windows.
+    pub windows: &'a [WindowCounts],
+}
+
+impl Case<'_> {
+    /// Seconds that the records cover.
+    pub fn log_seconds(&self) -> i64 {
+        self.plan
+            .minutes
+            .span()
+            .map_or(0, |(first, last)| last - first + 1)
+    }
+
+    /// True when the site itself has this path: ordinary visitors got answers from it.
+    pub fn is_own_path(&self, path: &[u8]) -> bool {
+        /// One or two may be an attacker's own first steps.
+        const ORDINARY: u32 = 3;
+        self.access
+            .paths
+            .get(&hash_bytes(path))
+            .is_some_and(|path| path.stats.ordinary >= ORDINARY)
+    }
+}

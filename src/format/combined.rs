@@ -1,0 +1,595 @@
+//! Access logs in the line format that Apache and nginx share: common, combined, vhost_combined.
+//!
+//! Fields are cut, never decoded: `\"`, `\xHH` and percent signs arrive as logged. The time is what
+//! anchors a line, because users may contain spaces, brackets and (in Apache) quotes.
+
+use crate::chunk::MAX_LINE;
+use crate::client::Client;
+use crate::event::{Access, Event, Unparsed};
+use crate::format::spec::{Format, LogKind, TimeCache};
+
+/// Apache's `common`: without referer and user agent.
+pub const COMMON: Format = Format {
+    name: "common",
+    kind: LogKind::Access,
+    title: "NCSA common log format (Apache, many others)",
+    samples: &[
+        r#"203.0.113.7 - - [19/May/2026:14:02:11 +0000] "GET /item?id=1 HTTP/1.1" 200 512"#,
+        r#"host.example - ana [19/May/2026:14:02:11 +0000] "-" 408 -"#,
+        r#"2001:db8::7 - - [19/May/2026:14:02:11 +0200] "GET /slow HTTP/1.1" 200 512 1532"#,
+    ],
+    parse: |line, times| parse(line, times, Layout::Common),
+};
+
+/// Apache's `combined` and nginx's default; extras may follow.
+pub const COMBINED: Format = Format {
+    name: "combined",
+    kind: LogKind::Access,
+    title: "combined log format (nginx default, Apache)",
+    samples: &[
+        r#"203.0.113.7 - ana [19/May/2026:14:02:11 +0000] "GET /item?id=1%27 HTTP/1.1" 500 71 "-" "probe/1.0""#,
+        r#"2001:db8::7 - - [19/May/2026:14:02:11 -0400] "GET / HTTP/2.0" 200 0 "https://shop.example/" "x" "203.0.113.9, 10.0.0.2" 0.412 0.409"#,
+        r#"203.0.113.7 - - [19/May/2026:14:02:11 +0000] "\x16\x03\x01\x00\xA5" 400 157 "-" "-""#,
+        r#"203.0.113.7 - - [19/May/2026:14:02:11 +0000] "GET /?q=\"a b\" HTTP/1.1" 200 9 "-" "say \"x\"""#,
+    ],
+    parse: |line, times| parse(line, times, Layout::Combined),
+};
+
+/// Debian's `vhost_combined`: the virtual host and its port come first.
+pub const VHOST_COMBINED: Format = Format {
+    name: "vhost_combined",
+    kind: LogKind::Access,
+    title: "combined log format with the virtual host first (Debian's Apache)",
+    samples: &[
+        r#"shop.example:443 203.0.113.7 - - [19/May/2026:14:02:11 +0000] "GET / HTTP/2.0" 200 99 "-" "x""#,
+        r#"shop.example:443 client.example - - [19/May/2026:14:02:11 +0000] "GET / HTTP/2.0" 200 99 "-" "x""#,
+        r#"[2001:db8::1]:80 2001:db8::7 - a b [19/May/2026:14:02:11 +0000] "-" 408 0 "-" "-" 1532"#,
+        r#"shop.example 203.0.113.7 - - [19/May/2026:14:02:11 +0000] "GET / HTTP/2.0" 200 99 "-" "x""#,
+    ],
+    parse: |line, times| parse(line, times, Layout::VhostCombined),
+};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    Common,
+    Combined,
+    VhostCombined,
+}
+
+/// `19/May/2026:14:02:11 +0000`.
+const TIME_LEN: usize = 26;
+
+/// What stands between the users' field and the request: `[`, the time, `] `.
+const STAMP_LEN: usize = TIME_LEN + 3;
+
+fn parse<'a>(line: &'a [u8], times: &mut TimeCache, layout: Layout) -> Result<Event<'a>, Unparsed> {
+    if line.len() > MAX_LINE {
+        return Err(Unparsed::TooLong);
+    }
+    let stamp = find_stamp(line)?;
+    let identity = Identity::cut(&line[..stamp], layout)?;
+    let (time, utc_offset) = times
+        .clf(&line[stamp + 1..stamp + 1 + TIME_LEN])
+        .ok_or(Unparsed::BadTime)?;
+    let answer = Answer::cut(&line[stamp + STAMP_LEN + 1..])?;
+    let tail = Tail::cut(answer.rest, layout)?;
+    let RequestLine {
+        method,
+        target,
+        protocol,
+    } = RequestLine::cut(answer.request);
+    Ok(Event::Access(Access {
+        time,
+        utc_offset,
+        client: Client::parse(identity.client),
+        client_text: identity.client,
+        vhost: identity.vhost,
+        user: identity.user,
+        request: answer.request,
+        method,
+        target,
+        protocol,
+        status: answer.status,
+        bytes: answer.bytes,
+        referer: tail.referer,
+        user_agent: tail.user_agent,
+        extras: tail.extras,
+    }))
+}
+
+/// Where the `[` of the time is: the last thing before the first quote that opens the request.
+fn find_stamp(line: &[u8]) -> Result<usize, Unparsed> {
+    let mut bracketed = false;
+    for quote in memchr::memchr_iter(b'"', line) {
+        let before = &line[..quote];
+        if !before.ends_with(b"] ") {
+            continue;
+        }
+        if let Some(at) = quote.checked_sub(STAMP_LEN)
+            && line[at] == b'['
+        {
+            return Ok(at);
+        }
+        bracketed = true;
+    }
+    Err(match bracketed {
+        true => Unparsed::BadTime,
+        false if may_be_beginning(line) => Unparsed::Truncated,
+        false => Unparsed::NotThisFormat,
+    })
+}
+
+/// True when the line looks like one of these formats as far as it goes: an address first, or a
+/// date in brackets that no request follows.
+fn may_be_beginning(line: &[u8]) -> bool {
+    let first = line.split(|&byte| byte == b' ').next().unwrap_or(line);
+    let dated = memchr::memchr(b'[', line)
+        .and_then(|at| line.get(at + 1..at + 4))
+        .is_some_and(|day| day[0].is_ascii_digit() && day[1].is_ascii_digit() && day[2] == b'/');
+    dated || !Client::parse(first).is_name()
+}
+
+/// What stands before the time.
+struct Identity<'a> {
+    vhost: Option<&'a [u8]>,
+    client: &'a [u8],
+    user: Option<&'a [u8]>,
+}
+
+impl<'a> Identity<'a> {
+    fn cut(field: &'a [u8], layout: Layout) -> Result<Identity<'a>, Unparsed> {
+        let field = field.strip_suffix(b" ").ok_or(Unparsed::NotThisFormat)?;
+        let (vhost, field) = match layout {
+            Layout::VhostCombined => {
+                let (vhost, rest) = cut_token(field).ok_or(Unparsed::NotThisFormat)?;
+                (Some(vhost), rest)
+            }
+            _ => (None, field),
+        };
+        let (client, rest) = cut_token(field).ok_or(Unparsed::NotThisFormat)?;
+        let (ident, user) = cut_token(rest).ok_or(Unparsed::NotThisFormat)?;
+        let fits = match vhost {
+            Some(vhost) => client != b"-" && (has_port(vhost) || is_address(client)),
+            // An address in the place of the identity: everything is one field further right.
+            None => ident == b"-" || !is_address(ident),
+        };
+        if client.is_empty() || !fits {
+            return Err(Unparsed::NotThisFormat);
+        }
+        Ok(Identity {
+            vhost,
+            client,
+            user: given(user),
+        })
+    }
+}
+
+fn is_address(field: &[u8]) -> bool {
+    !Client::parse(field).is_name()
+}
+
+/// `name:443` and `[2001:db8::1]:443`, but no bare IPv6 address.
+fn has_port(vhost: &[u8]) -> bool {
+    let Some(colon) = memchr::memrchr(b':', vhost) else {
+        return false;
+    };
+    let (name, port) = (&vhost[..colon], &vhost[colon + 1..]);
+    !port.is_empty()
+        && port.iter().all(u8::is_ascii_digit)
+        && (name.ends_with(b"]") || !name.contains(&b':'))
+}
+
+/// The request and what was answered.
+struct Answer<'a> {
+    request: &'a [u8],
+    status: Option<u16>,
+    bytes: Option<u64>,
+    rest: &'a [u8],
+}
+
+impl<'a> Answer<'a> {
+    /// Cuts `REQUEST" STATUS BYTES`. The request ends at the first quote that is not escaped and
+    /// that a status follows: some servers do not escape quotes.
+    fn cut(field: &'a [u8]) -> Result<Answer<'a>, Unparsed> {
+        let mut failure = Unparsed::Truncated;
+        for quote in memchr::memchr_iter(b'"', field) {
+            if is_escaped(field, quote) {
+                continue;
+            }
+            let Some(after) = field[quote + 1..].strip_prefix(b" ") else {
+                continue;
+            };
+            let (status, rest) = split_token(after);
+            let Some(status) = read_status(status) else {
+                failure = Unparsed::BadNumber;
+                continue;
+            };
+            let rest = rest.ok_or(Unparsed::Truncated)?;
+            let (bytes, rest) = split_token(rest);
+            return Ok(Answer {
+                request: if &field[..quote] == b"-" {
+                    b""
+                } else {
+                    &field[..quote]
+                },
+                status,
+                bytes: read_bytes(bytes)?,
+                rest: rest.unwrap_or_default(),
+            });
+        }
+        Err(failure)
+    }
+}
+
+/// Three digits, or `-` for none.
+fn read_status(field: &[u8]) -> Option<Option<u16>> {
+    match field {
+        b"-" => Some(None),
+        [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] => Some(Some(
+            u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0'),
+        )),
+        _ => None,
+    }
+}
+
+fn read_bytes(field: &[u8]) -> Result<Option<u64>, Unparsed> {
+    match field {
+        b"-" => return Ok(None),
+        b"" => return Err(Unparsed::Truncated),
+        _ => {}
+    }
+    field
+        .iter()
+        .try_fold(0u64, |value, byte| {
+            let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+            value.checked_mul(10)?.checked_add(digit)
+        })
+        .map(Some)
+        .ok_or(Unparsed::BadNumber)
+}
+
+/// What follows the answer.
+#[derive(Default)]
+struct Tail<'a> {
+    referer: Option<&'a [u8]>,
+    user_agent: Option<&'a [u8]>,
+    extras: &'a [u8],
+}
+
+impl<'a> Tail<'a> {
+    fn cut(rest: &'a [u8], layout: Layout) -> Result<Tail<'a>, Unparsed> {
+        if layout == Layout::Common {
+            // A quoted field here is a referer: the line is in the longer format.
+            return match rest.starts_with(b"\"") {
+                true => Err(Unparsed::NotThisFormat),
+                false => Ok(Tail {
+                    extras: rest,
+                    ..Tail::default()
+                }),
+            };
+        }
+        let (referer, rest) = cut_quoted(rest)?;
+        let (user_agent, extras) = cut_quoted(rest)?;
+        Ok(Tail {
+            referer: given(referer),
+            user_agent: given(user_agent),
+            extras,
+        })
+    }
+}
+
+/// Cuts a field in quotes off the front, and the space after it. The field ends at the first
+/// quote that is not escaped and that a space or the line's end follows.
+fn cut_quoted(field: &[u8]) -> Result<(&[u8], &[u8]), Unparsed> {
+    let inner = match field.split_first() {
+        Some((b'"', inner)) => inner,
+        Some(_) => return Err(Unparsed::NotThisFormat),
+        None => return Err(Unparsed::Truncated),
+    };
+    for quote in memchr::memchr_iter(b'"', inner) {
+        match inner.get(quote + 1) {
+            None | Some(b' ') if !is_escaped(inner, quote) => {
+                let rest = inner.get(quote + 2..).unwrap_or_default();
+                return Ok((&inner[..quote], rest));
+            }
+            _ => {}
+        }
+    }
+    Err(Unparsed::Truncated)
+}
+
+/// True when an odd number of backslashes stands before `at`: Apache writes `\"` for a quote and
+/// `\\` for a backslash (mod_log_config), nginx `\x22` and `\x5C` (ngx_http_log_module).
+#[inline]
+fn is_escaped(field: &[u8], at: usize) -> bool {
+    let backslashes = field[..at]
+        .iter()
+        .rev()
+        .take_while(|&&byte| byte == b'\\')
+        .count();
+    backslashes % 2 == 1
+}
+
+/// A request line in its three parts.
+struct RequestLine<'a> {
+    method: &'a [u8],
+    target: &'a [u8],
+    protocol: &'a [u8],
+}
+
+impl<'a> RequestLine<'a> {
+    /// The first token is the method, the last one the protocol if it says so, and all between is
+    /// the target, spaces included. What does not begin with a method is all target.
+    fn cut(request: &'a [u8]) -> RequestLine<'a> {
+        match cut_token(request) {
+            Some((method, rest)) if is_method(method) => {
+                let (target, protocol) = cut_protocol(rest);
+                RequestLine {
+                    method,
+                    target,
+                    protocol,
+                }
+            }
+            _ => RequestLine {
+                method: b"",
+                target: request,
+                protocol: b"",
+            },
+        }
+    }
+}
+
+fn cut_protocol(rest: &[u8]) -> (&[u8], &[u8]) {
+    let last = memchr::memrchr(b' ', rest).map_or(0, |space| space + 1);
+    if !rest[last..].starts_with(b"HTTP/") {
+        return (rest, b"");
+    }
+    (&rest[..last.saturating_sub(1)], &rest[last..])
+}
+
+/// A method is a token (RFC 9110, 5.6.2 and 9.1).
+#[inline]
+fn is_method(token: &[u8]) -> bool {
+    !token.is_empty()
+        && token.iter().all(|&byte| {
+            byte.is_ascii_uppercase()
+                || byte.is_ascii_alphanumeric()
+                || b"!#$%&'*+-.^_`|~".contains(&byte)
+        })
+}
+
+/// `-` stands for nothing.
+#[inline]
+fn given(field: &[u8]) -> Option<&[u8]> {
+    (field != b"-").then_some(field)
+}
+
+/// Up to the first space, and what follows it; `None` without a space.
+#[inline]
+fn cut_token(field: &[u8]) -> Option<(&[u8], &[u8])> {
+    // These tokens are a few bytes long: a plain loop beats a call into memchr.
+    let space = field.iter().position(|&byte| byte == b' ')?;
+    Some((&field[..space], &field[space + 1..]))
+}
+
+/// Up to the first space or the end, and what follows the space.
+#[inline]
+fn split_token(field: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match cut_token(field) {
+        Some((token, rest)) => (token, Some(rest)),
+        None => (field, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn access<'a>(format: &Format, line: &'a [u8]) -> Result<Access<'a>, Unparsed> {
+        (format.parse)(line, &mut TimeCache::default()).map(|event| match event {
+            Event::Access(access) => access,
+            Event::Error(_) => unreachable!("an access format gives access records"),
+        })
+    }
+
+    fn combined(line: &str) -> Access<'_> {
+        access(&COMBINED, line.as_bytes()).unwrap_or_else(|error| panic!("{error:?}: {line}"))
+    }
+
+    fn with_request(request: &str) -> String {
+        format!(r#"192.0.2.1 - - [19/May/2026:14:02:11 +0000] "{request}" 200 5 "-" "-""#)
+    }
+
+    #[test]
+    fn every_field_is_cut() {
+        let record = combined(
+            r#"192.0.2.1 - ana [19/May/2026:14:02:11 +0200] "GET /a?b=c HTTP/1.1" 200 512 "https://shop.example/" "x/1 (y)" 0.1 -"#,
+        );
+        assert_eq!(record.time.to_rfc3339(), "2026-05-19T12:02:11Z");
+        assert_eq!(record.utc_offset.0, 7200);
+        assert_eq!(record.client, Client::parse(b"192.0.2.1"));
+        assert_eq!(record.client_text, b"192.0.2.1");
+        assert_eq!(record.user, Some(&b"ana"[..]));
+        assert_eq!(record.request, b"GET /a?b=c HTTP/1.1");
+        assert_eq!(record.method, b"GET");
+        assert_eq!(
+            (record.path(), record.query()),
+            (&b"/a"[..], Some(&b"b=c"[..]))
+        );
+        assert_eq!(record.protocol, b"HTTP/1.1");
+        assert_eq!((record.status, record.bytes), (Some(200), Some(512)));
+        assert_eq!(record.referer, Some(&b"https://shop.example/"[..]));
+        assert_eq!(record.user_agent, Some(&b"x/1 (y)"[..]));
+        assert_eq!(record.extras, b"0.1 -");
+        assert_eq!(record.vhost, None);
+    }
+
+    #[test]
+    fn request_lines_of_every_kind() {
+        let cases = [
+            ("GET / HTTP/1.1", "GET", "/", "HTTP/1.1"),
+            ("-", "", "", ""),
+            ("", "", "", ""),
+            ("GET /", "GET", "/", ""),
+            ("GET", "", "GET", ""),
+            ("GET HTTP/1.1", "GET", "", "HTTP/1.1"),
+            ("GET /a b c HTTP/1.0", "GET", "/a b c", "HTTP/1.0"),
+            ("GET /a' OR 1=1 --", "GET", "/a' OR 1=1 --", ""),
+            (r"\x16\x03\x01 \x00", "", r"\x16\x03\x01 \x00", ""),
+            (r"\x03\x00\x00/*\xE0", "", r"\x03\x00\x00/*\xE0", ""),
+            ("% % HTTP/1.1", "%", "%", "HTTP/1.1"),
+            (" / HTTP/1.1", "", " / HTTP/1.1", ""),
+            (
+                r#"GET /?q=\"x\" HTTP/1.1"#,
+                "GET",
+                r#"/?q=\"x\""#,
+                "HTTP/1.1",
+            ),
+            (r"GET /?q=\\ HTTP/1.1", "GET", r"/?q=\\", "HTTP/1.1"),
+            (r"GET /\\", "GET", r"/\\", ""),
+            (r"GET /?q=\x22 HTTP/1.1", "GET", r"/?q=\x22", "HTTP/1.1"),
+            (r#"GET /?q="x" HTTP/1.1"#, "GET", r#"/?q="x""#, "HTTP/1.1"),
+            (r#"GET /" 1 " HTTP/1.1"#, "GET", r#"/" 1 ""#, "HTTP/1.1"),
+            ("PROPFIND /ä%", "PROPFIND", "/ä%", ""),
+        ];
+        for (request, method, target, protocol) in cases {
+            let line = with_request(request);
+            let record = combined(&line);
+            assert_eq!(record.method, method.as_bytes(), "{request}");
+            assert_eq!(record.target, target.as_bytes(), "{request}");
+            assert_eq!(record.protocol, protocol.as_bytes(), "{request}");
+            assert_eq!(record.status, Some(200), "{request}");
+        }
+    }
+
+    #[test]
+    fn odd_clients_and_users() {
+        let line = |start: &str| {
+            format!(r#"{start} [19/May/2026:14:02:11 +0000] "GET / HTTP/1.1" 200 5 "-" "-""#)
+        };
+        for (start, client, user) in [
+            ("2001:db8::1 - -", "2001:db8::1", None),
+            ("[2001:db8::1] - -", "[2001:db8::1]", None),
+            ("pool-7.isp.example - -", "pool-7.isp.example", None),
+            ("192.0.2.1 - ana maria", "192.0.2.1", Some("ana maria")),
+            (r#"192.0.2.1 - """#, "192.0.2.1", Some(r#""""#)),
+            (
+                r#"192.0.2.1 - a [x] \"b"#,
+                "192.0.2.1",
+                Some(r#"a [x] \"b"#),
+            ),
+            ("192.0.2.1 root -", "192.0.2.1", None),
+            ("- - -", "-", None),
+        ] {
+            let line = line(start);
+            let record = combined(&line);
+            assert_eq!(record.client_text, client.as_bytes(), "{start}");
+            assert_eq!(record.user, user.map(str::as_bytes), "{start}");
+        }
+    }
+
+    #[test]
+    fn virtual_hosts_are_told_from_clients() {
+        for sample in VHOST_COMBINED.samples {
+            assert!(
+                access(&VHOST_COMBINED, sample.as_bytes())
+                    .unwrap()
+                    .vhost
+                    .is_some()
+            );
+        }
+        for sample in COMBINED.samples.iter().chain(COMMON.samples) {
+            assert!(
+                access(&VHOST_COMBINED, sample.as_bytes()).is_err(),
+                "{sample}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_missing_and_what_is_wrong_is_named() {
+        use Unparsed::*;
+        let stamp = "192.0.2.1 - - [19/May/2026:14:02:11 +0000]";
+        let cases = [
+            (String::new(), NotThisFormat),
+            ("hello world".into(), NotThisFormat),
+            (r#"{"status":"200"}"#.into(), NotThisFormat),
+            ("192.0.2.1 - - [19/May/20".into(), Truncated),
+            (format!("{stamp} \"GET / HT"), Truncated),
+            (format!("{stamp} \"GET /\" 200"), Truncated),
+            (format!("{stamp} \"GET /\" 200 5"), Truncated),
+            (format!("{stamp} \"GET /\" 200 5 \"-\""), Truncated),
+            (
+                format!("{stamp} \"GET /\" 200 5 \"-\" \"Mozilla"),
+                Truncated,
+            ),
+            (format!("{stamp} \"GET /\" 200 5 - -"), NotThisFormat),
+            (format!("{stamp} \"GET /\" 2x0 5 \"-\" \"-\""), BadNumber),
+            (format!("{stamp} \"GET /\" 200 x \"-\" \"-\""), BadNumber),
+            (
+                format!("{stamp} \"GET /\" 200 99999999999999999999 \"-\" \"-\""),
+                BadNumber,
+            ),
+            (with_request("/").replace("19/May", "39/May"), BadTime),
+            (with_request("/").replace(":11 +0000", " +0000"), BadTime),
+            (
+                with_request("/").replace("192.0.2.1 - -", "-"),
+                NotThisFormat,
+            ),
+            (with_request(&"a".repeat(MAX_LINE)), TooLong),
+        ];
+        for (line, reason) in cases {
+            let found = access(&COMBINED, line.as_bytes()).unwrap_err();
+            assert_eq!(found, reason, "{}", &line[..line.len().min(200)]);
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_pass() {
+        let line = b"192.0.2.1 - - [19/May/2026:14:02:11 +0000] \"GET /\x00\xff% HTTP/1.1\" - - \"\" \"\xfe\"";
+        let record = access(&COMBINED, line).unwrap();
+        assert_eq!(record.target, b"/\x00\xff%");
+        assert_eq!((record.status, record.bytes), (None, None));
+        assert_eq!(
+            (record.referer, record.user_agent),
+            (Some(&b""[..]), Some(&b"\xfe"[..]))
+        );
+    }
+
+    /// Pieces of log lines, so that chance gets past the first check.
+    fn piece() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            Just(b"192.0.2.1 - - ".to_vec()),
+            Just(b"[19/May/2026:14:02:11 +0000] ".to_vec()),
+            Just(b"\"GET / HTTP/1.1\" ".to_vec()),
+            Just(b"200 5 ".to_vec()),
+            Just(b"\"".to_vec()),
+            Just(b"\\".to_vec()),
+            Just(b" ".to_vec()),
+            Just(b"shop.example:80 ".to_vec()),
+            proptest::collection::vec(any::<u8>(), 0..20),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics_and_fields_are_parts_of_the_line(
+            pieces in proptest::collection::vec(piece(), 0..12),
+        ) {
+            let line = pieces.concat();
+            let range = line.as_ptr_range();
+            for format in [&COMMON, &COMBINED, &VHOST_COMBINED] {
+                let Ok(record) = access(format, &line) else { continue };
+                let optional = [record.vhost, record.user, record.referer, record.user_agent];
+                for field in optional.into_iter().flatten().chain([
+                    record.client_text, record.request, record.method, record.target, record.protocol,
+                    record.extras,
+                ]) {
+                    let part = field.as_ptr_range();
+                    prop_assert!(field.is_empty() || (range.start <= part.start && part.end <= range.end));
+                }
+            }
+        }
+    }
+}

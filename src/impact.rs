@@ -1,0 +1,182 @@
+//! What it cost, and what would have helped, counted on these very logs.
+
+use crate::evidence::clients::Span;
+use crate::finding::{Finding, Kind};
+use crate::focus::WindowCounts;
+use crate::merge::Merge;
+use crate::report::view::{Actor, Impact, Injection, Mitigation, Outage};
+use crate::terms::{Outcome, Role};
+use crate::time::Time;
+
+/// A run of failures is an outage when at least this share of the requests failed.
+pub const OUTAGE_SHARE: f64 = 0.5;
+
+/// Impact of the findings of one incident; `counts` covers its whole time.
+pub fn impact(findings: &[&Finding], counts: &WindowCounts) -> Impact {
+    let outages = outages(findings);
+    let lost: f64 = findings
+        .iter()
+        .filter_map(|finding| match finding.kind {
+            Kind::Silence(silence) => Some(silence.expected),
+            _ => None,
+        })
+        .sum();
+    let silent = findings
+        .iter()
+        .any(|finding| matches!(finding.kind, Kind::Silence(_)));
+    Impact {
+        requests: counts.requests,
+        failed: counts.errors_5xx,
+        failed_ratio: (counts.requests > 0)
+            .then(|| rounded(counts.errors_5xx as f64 / counts.requests as f64)),
+        clients: counts.clients.distinct(),
+        clients_failed: counts
+            .clients
+            .iter()
+            .filter(|(_, presence)| presence.errors_5xx > 0)
+            .count() as u64,
+        outages,
+        lost_requests_estimate: silent.then_some(lost.round() as u64),
+    }
+}
+
+/// Silences, and runs in which most requests failed, in time order.
+pub fn outages(findings: &[&Finding]) -> Vec<Outage> {
+    let mut outages: Vec<Outage> = findings
+        .iter()
+        .filter_map(|finding| match &finding.kind {
+            Kind::Silence(_) => Some(Outage {
+                start: finding.start,
+                end: finding.end,
+                reason: "nothing was logged".to_string(),
+            }),
+            Kind::Failures { share, .. } if *share >= OUTAGE_SHARE => Some(Outage {
+                start: finding.start,
+                end: finding.end,
+                reason: format!("{:.0}% of the requests failed with 5xx", share * 100.0),
+            }),
+            _ => None,
+        })
+        .collect();
+    outages.sort_by(|a, b| (a.start, a.end).cmp(&(b.start, b.end)));
+    outages
+}
+
+/// Four digits after the point: more would be noise.
+pub fn rounded(value: f64) -> f64 {
+    (value * 10_000.0).round() / 10_000.0
+}
+
+/// Networks named in a measure at most; more belongs in a file.
+const MAX_NETWORKS: usize = 50;
+
+/// A network is worth blocking as a whole when at least this many of its addresses attacked.
+const NETWORK_MEMBERS: usize = 3;
+
+/// Measures that these logs speak for.
+pub fn mitigations(
+    actors: &[Actor],
+    injections: &[Injection],
+    window: &WindowCounts,
+) -> Vec<Mitigation> {
+    let flooders: Vec<&Actor> = actors
+        .iter()
+        .filter(|actor| actor.role == Role::Flooder)
+        .collect();
+    let mut measures: Vec<Mitigation> = block_networks(&flooders, window).into_iter().collect();
+    measures.extend(fix_endpoints(injections));
+    measures
+}
+
+/// The networks in which several flooders sit, and whom blocking them would have stopped.
+fn block_networks(flooders: &[&Actor], window: &WindowCounts) -> Option<Mitigation> {
+    let attackers: hashbrown::HashSet<&str> = flooders
+        .iter()
+        .flat_map(|actor| actor.clients.iter().map(String::as_str))
+        .collect();
+    // Per network: attacking addresses, their requests, and everybody else's.
+    let mut networks: std::collections::BTreeMap<ipnet::IpNet, (usize, u64, u64)> =
+        std::collections::BTreeMap::new();
+    let (mut attack, mut innocent) = (0u64, 0u64);
+    for (client, presence) in window.clients.iter() {
+        let requests = u64::from(presence.requests);
+        let attacks = client
+            .ip()
+            .is_some_and(|ip| attackers.contains(ip.to_string().as_str()));
+        *(if attacks { &mut attack } else { &mut innocent }) += requests;
+        if let Some(network) = client.network() {
+            let entry = networks.entry(network).or_default();
+            entry.0 += usize::from(attacks);
+            *(if attacks { &mut entry.1 } else { &mut entry.2 }) += requests;
+        }
+    }
+    let mut chosen: Vec<_> = networks
+        .into_iter()
+        .filter(|(_, (members, ..))| *members >= NETWORK_MEMBERS)
+        .collect();
+    chosen.sort_by_key(|(network, (_, requests, _))| (std::cmp::Reverse(*requests), *network));
+    chosen.truncate(MAX_NETWORKS);
+    if chosen.is_empty() || attack == 0 {
+        return None;
+    }
+    let stopped: u64 = chosen.iter().map(|(_, (_, requests, _))| requests).sum();
+    let caught: u64 = chosen.iter().map(|(_, (_, _, others))| others).sum();
+    let share = |part: u64, whole: u64| (whole > 0).then(|| rounded(part as f64 / whole as f64));
+    Some(Mitigation {
+        kind: "block_networks",
+        summary: format!(
+            "blocking {} networks would have stopped {:.0}% of the flood and {:.1}% of the other requests",
+            chosen.len(),
+            stopped as f64 / attack as f64 * 100.0,
+            caught as f64 / innocent.max(1) as f64 * 100.0
+        ),
+        targets: chosen
+            .into_iter()
+            .map(|(network, _)| network.to_string())
+            .collect(),
+        attack_share: share(stopped, attack),
+        innocent_share: share(caught, innocent),
+    })
+}
+
+/// The parameters where an injection showed signs of success.
+fn fix_endpoints(injections: &[Injection]) -> Option<Mitigation> {
+    let weak =
+        |injection: &&Injection| matches!(injection.outcome, Outcome::Suspected | Outcome::Likely);
+    let mut targets: Vec<String> = injections
+        .iter()
+        .filter(weak)
+        .map(|injection| match &injection.parameter {
+            Some(parameter) => format!("{}?{parameter}", injection.endpoint),
+            None => injection.endpoint.clone(),
+        })
+        .collect();
+    targets.sort_unstable();
+    targets.dedup();
+    let attempts: u64 = injections
+        .iter()
+        .filter(weak)
+        .map(|injection| injection.attempts)
+        .sum();
+    (!targets.is_empty()).then(|| Mitigation {
+        kind: "fix_endpoint",
+        summary: format!("{} places answered {attempts} injection attempts with signs of success: fix them first", targets.len()),
+        targets,
+        attack_share: None,
+        innocent_share: None,
+    })
+}
+
+/// Start and end of several findings.
+pub fn extent(findings: &[&Finding]) -> Option<(Time, Time)> {
+    let spans = findings.iter().map(|finding| Span {
+        count: 1,
+        first: finding.start,
+        last: finding.end,
+    });
+    let all = spans.reduce(|mut all, span| {
+        all.merge(span);
+        all
+    })?;
+    Some((all.first, all.last))
+}

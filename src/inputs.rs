@@ -1,0 +1,98 @@
+//! What was named on the command line, found, opened, and identified by its content.
+
+use std::path::PathBuf;
+
+use crate::error::{Error, Result, Warning};
+use crate::format::spec::{Format, LogKind};
+use crate::format::vote;
+use crate::pass::Log;
+use crate::source::discover::discover;
+use crate::source::open::{OpenOptions, Source, open_all};
+use crate::time::UtcOffset;
+
+/// Opened inputs whose format is known.
+pub struct Inputs {
+    /// The inputs, in their sorted order.
+    pub sources: Vec<Source>,
+    /// The format of each; `None` for what is no log.
+    pub formats: Vec<Option<&'static Format>>,
+    /// What could not be read or understood.
+    pub warnings: Vec<Warning>,
+}
+
+impl Inputs {
+    /// Finds, opens and identifies inputs.
+    ///
+    /// # Errors
+    /// [`Error::NoInput`] when nothing that was named can be read.
+    pub fn open(paths: &[PathBuf], mmap: bool) -> Result<Inputs> {
+        let (found, mut warnings) = discover(paths)?;
+        let (sources, troubles) = open_all(
+            &found,
+            &OpenOptions {
+                mmap,
+                ..OpenOptions::default()
+            },
+        );
+        warnings.extend(troubles);
+        if sources.is_empty() {
+            let reasons: Vec<String> = warnings
+                .into_iter()
+                .map(|warning| warning.message)
+                .collect();
+            return Err(Error::NoInput(reasons.join("; ")));
+        }
+        let formats: Vec<_> = sources
+            .iter()
+            .map(|source| vote(source.bytes()).map(|vote| vote.format))
+            .collect();
+        for (source, format) in sources.iter().zip(&formats) {
+            if format.is_none() {
+                warnings.push(no_log(source));
+            }
+        }
+        Ok(Inputs {
+            sources,
+            formats,
+            warnings,
+        })
+    }
+
+    /// The logs of a kind. Their offset is UTC until told otherwise.
+    pub fn logs(&self, kind: LogKind) -> Vec<Log<'_>> {
+        let all = self.sources.iter().zip(&self.formats).enumerate();
+        all.filter_map(|(index, (source, format))| {
+            let format = (*format).filter(|format| format.kind == kind)?;
+            Some(Log {
+                source: index as u32,
+                bytes: source.bytes(),
+                format,
+                offset: UtcOffset::UTC,
+            })
+        })
+        .collect()
+    }
+
+    /// Makes sure that every mapped byte is still there.
+    ///
+    /// # Errors
+    /// When a file was shortened since it was opened.
+    pub fn check(&self) -> Result<()> {
+        self.sources.iter().try_for_each(Source::check)
+    }
+}
+
+fn no_log(source: &Source) -> Warning {
+    let (code, what) = match source.bytes().is_empty() {
+        true => ("empty_input", "is empty"),
+        false => (
+            "not_a_log",
+            "is in none of the known log formats and was left out",
+        ),
+    };
+    Warning {
+        code,
+        message: format!("{} {what}", source.name),
+        input: Some(source.name.clone()),
+    }
+}

@@ -1,0 +1,106 @@
+//! What a pattern is: one entry of a pack, with everything a person needs to judge it.
+//!
+//! Not the compiled form (`set`) and not the reading of packs (`load`).
+
+use serde::{Deserialize, Serialize};
+
+use crate::category::Category;
+use crate::severity::{Confidence, Severity};
+
+/// Index into [`PatternSet::patterns`](super::set::PatternSet::patterns).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PatternId(pub u16);
+
+/// Where in a record a pattern looks, and where a match was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// Path and query together.
+    Target,
+    /// The path.
+    Path,
+    /// One parameter of the query: its value, or its name written `name=`.
+    Query,
+    /// The referer.
+    Referer,
+    /// The user agent.
+    UserAgent,
+    /// A request field that is no request line.
+    Request,
+    /// A line that no format could read.
+    Line,
+}
+
+impl Field {
+    /// Every field.
+    pub const ALL: [Field; 7] = [
+        Field::Target,
+        Field::Path,
+        Field::Query,
+        Field::Referer,
+        Field::UserAgent,
+        Field::Request,
+        Field::Line,
+    ];
+
+    /// The name used in reports and packs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Field::Target => "target",
+            Field::Path => "path",
+            Field::Query => "query",
+            Field::Referer => "referer",
+            Field::UserAgent => "user_agent",
+            Field::Request => "request",
+            Field::Line => "line",
+        }
+    }
+}
+
+/// One entry of a pack.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pattern {
+    /// Unique over all packs, `category-detail` in kebab case.
+    pub id: String,
+    /// What a match is, in a few words.
+    pub title: String,
+    /// What kind of attack it is.
+    pub category: Category,
+    /// How much harm a success would mean.
+    pub severity: Severity,
+    /// How sure a match is by itself.
+    pub confidence: Confidence,
+    /// The technique within the category: `union`, `boolean`, `error`, `time_based`, `stacked`, ...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub technique: Option<String>,
+    /// Where to look.
+    pub fields: Vec<Field>,
+    /// Only in query parameters whose decoded lower-case name matches this expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    /// What to look for in the decoded, lower-case text (`regex::bytes`, dot matches newline).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regex: Option<String>,
+    /// A structural feature of `src/syntax`, as in `sql.union`. With `regex`, both must be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub syntax: Option<String>,
+    /// Why a match matters.
+    pub why: String,
+    /// CWE, CAPEC, ATT&CK, CVE numbers, or a URL.
+    pub references: Vec<String>,
+    /// Whole targets, referers or user agents, as they stand in a log, that must match.
+    pub matches: Vec<String>,
+    /// Near misses that must not.
+    pub ignores: Vec<String>,
+    /// The tool that a user agent names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+}
+
+impl Pattern {
+    /// Whether the entry looks at `field`.
+    pub fn looks_at(&self, field: Field) -> bool {
+        self.fields.contains(&field)
+    }
+}

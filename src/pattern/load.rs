@@ -1,0 +1,390 @@
+//! Reads packs: the embedded ones, and folders that add or replace entries; proves entries right.
+//!
+//! Every fault of every file is reported at once, with file, line, entry and remedy.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::entry::Pattern;
+use super::set::{Inspector, PatternSet, compile_regex};
+use crate::client::Client;
+use crate::error::{Error, Result};
+use crate::event::Access;
+use crate::time::{Time, UtcOffset};
+
+/// The packs within the binary: file name and text.
+macro_rules! packs {
+    ($($name:literal),+ $(,)?) => {
+        const EMBEDDED: &[(&str, &str)] =
+            &[$((concat!("patterns/", $name), include_str!(concat!("../../patterns/", $name)))),+];
+    };
+}
+
+packs!(
+    "code_injection.toml",
+    "command_injection.toml",
+    "crlf_injection.toml",
+    "file_inclusion.toml",
+    "jndi_injection.toml",
+    "ldap_injection.toml",
+    "nosql_injection.toml",
+    "open_redirect.toml",
+    "path_traversal.toml",
+    "protocol_abuse.toml",
+    "scanner.toml",
+    "sensitive_file.toml",
+    "sql_injection.toml",
+    "ssi_injection.toml",
+    "ssrf.toml",
+    "template_injection.toml",
+    "webshell.toml",
+    "xml_injection.toml",
+    "xpath_injection.toml",
+    "xss.toml",
+);
+
+/// Most entries: a [`PatternId`](super::set::PatternId) has 16 bits.
+const MAX_PATTERNS: usize = u16::MAX as usize;
+
+/// The form of a pack.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pack {
+    #[serde(default)]
+    pattern: Vec<Spanned<Pattern>>,
+}
+
+/// An entry and where it stands.
+struct Placed {
+    pattern: Pattern,
+    place: String,
+}
+
+/// Entries by id, and every fault met on the way.
+#[derive(Default)]
+struct Collection {
+    entries: BTreeMap<String, Placed>,
+    faults: Vec<String>,
+    packs: usize,
+}
+
+/// The packs within the binary, compiled.
+pub fn embedded() -> Result<PatternSet> {
+    load(&[])
+}
+
+/// The embedded packs, with the `*.toml` files of `extra_dirs` adding entries, or replacing those of
+/// the same id.
+pub fn load(extra_dirs: &[PathBuf]) -> Result<PatternSet> {
+    let mut collection = Collection::default();
+    collection.add_embedded();
+    for dir in extra_dirs {
+        collection.add_dir(dir)?;
+    }
+    collection.compile().map(|(set, _)| set)
+}
+
+/// What `check` looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckReport {
+    /// Pack files read.
+    pub packs: usize,
+    /// Entries checked.
+    pub patterns: usize,
+    /// Positive samples that fired.
+    pub matches: usize,
+    /// Near misses that stayed silent.
+    pub ignores: usize,
+}
+
+/// Proves every entry of the embedded packs, or of `dir` alone: each `matches` fires its own entry,
+/// each `ignores` does not, none lacks either, and the files are sorted by id.
+pub fn check(dir: Option<&Path>) -> Result<CheckReport> {
+    let mut collection = Collection::default();
+    match dir {
+        Some(dir) => collection.add_dir(dir)?,
+        None => collection.add_embedded(),
+    }
+    let packs = collection.packs;
+    let (set, places) = collection.compile()?;
+    let mut faults = Vec::new();
+    let mut report = CheckReport {
+        packs,
+        patterns: set.patterns().len(),
+        matches: 0,
+        ignores: 0,
+    };
+    let mut inspector = Inspector::new(&set);
+    for (pattern, place) in set.patterns().iter().zip(&places) {
+        let mut fault =
+            |text: String| faults.push(format!("{place}: entry {}: {text}", pattern.id));
+        for sample in &pattern.matches {
+            report.matches += 1;
+            if !fires(&mut inspector, &set, pattern, sample) {
+                fault(format!(
+                    "does not match {sample:?}; change the rule or the sample"
+                ));
+            }
+        }
+        for sample in &pattern.ignores {
+            report.ignores += 1;
+            if fires(&mut inspector, &set, pattern, sample) {
+                fault(format!(
+                    "matches {sample:?}, which it must ignore; narrow the rule"
+                ));
+            }
+        }
+    }
+    if faults.is_empty() {
+        Ok(report)
+    } else {
+        Err(Error::Patterns(faults))
+    }
+}
+
+/// Whether the entry fires on a sample, put where the entry looks.
+fn fires(inspector: &mut Inspector<'_>, set: &PatternSet, pattern: &Pattern, sample: &str) -> bool {
+    use super::entry::Field;
+    let sample = sample.as_bytes();
+    pattern.fields.iter().any(|field| {
+        let mut access = blank_access();
+        let verdict = match field {
+            Field::Target | Field::Path | Field::Query => {
+                access.method = b"GET";
+                access.target = sample;
+                inspector.inspect(&access)
+            }
+            Field::Referer => {
+                access.method = b"GET";
+                access.referer = Some(sample);
+                inspector.inspect(&access)
+            }
+            Field::UserAgent => {
+                access.method = b"GET";
+                access.user_agent = Some(sample);
+                inspector.inspect(&access)
+            }
+            Field::Request => {
+                access.request = sample;
+                inspector.inspect(&access)
+            }
+            Field::Line => inspector.inspect_line(sample),
+        };
+        verdict.is_some_and(|verdict| {
+            verdict
+                .matches
+                .iter()
+                .any(|hit| set.pattern(hit.pattern).id == pattern.id)
+        })
+    })
+}
+
+/// A record that says nothing.
+pub(crate) fn blank_access() -> Access<'static> {
+    Access {
+        time: Time::default(),
+        utc_offset: UtcOffset::default(),
+        client: Client::parse(b"-"),
+        client_text: b"-",
+        vhost: None,
+        user: None,
+        request: b"",
+        method: b"",
+        target: b"",
+        protocol: b"",
+        status: None,
+        bytes: None,
+        referer: None,
+        user_agent: None,
+        extras: b"",
+    }
+}
+
+impl Collection {
+    fn add_embedded(&mut self) {
+        for (name, text) in EMBEDDED {
+            self.add_pack(name, text);
+        }
+    }
+
+    /// Reads `*.toml` of a folder, in order of name; subfolders are not entered.
+    fn add_dir(&mut self, dir: &Path) -> Result<()> {
+        let failed = |source| Error::io(dir, "cannot read the folder of patterns", source);
+        let mut files: Vec<PathBuf> = Vec::new();
+        for entry in std::fs::read_dir(dir).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+            {
+                files.push(path);
+            }
+        }
+        files.sort();
+        for file in files {
+            let text = std::fs::read_to_string(&file)
+                .map_err(|source| Error::io(&file, "cannot read the pack", source))?;
+            self.add_pack(&file.display().to_string(), &text);
+        }
+        Ok(())
+    }
+
+    /// Reads one pack. An id may stand once in a pack; over several packs the last one counts.
+    fn add_pack(&mut self, name: &str, text: &str) {
+        self.packs += 1;
+        let pack: Pack = match toml::from_str(text) {
+            Ok(pack) => pack,
+            Err(error) => {
+                let line = error.span().map_or(1, |span| line_of(text, span.start));
+                self.faults.push(format!(
+                    "{name}:{line}: {}; see an embedded pack for the form",
+                    error.message()
+                ));
+                return;
+            }
+        };
+        let mut last = String::new();
+        for spanned in pack.pattern {
+            let line = line_of(text, spanned.span().start);
+            let place = format!("{name}:{line}");
+            let pattern = spanned.into_inner();
+            for fault in faults_of(&pattern, &last) {
+                self.faults
+                    .push(format!("{place}: entry {}: {fault}", pattern.id));
+            }
+            last.clone_from(&pattern.id);
+            self.entries
+                .insert(pattern.id.clone(), Placed { pattern, place });
+        }
+    }
+
+    /// Compiles what was collected; also gives the place of each entry.
+    fn compile(self) -> Result<(PatternSet, Vec<String>)> {
+        let mut faults = self.faults;
+        if self.entries.len() > MAX_PATTERNS {
+            faults.push(format!("more than {MAX_PATTERNS} entries; drop some packs"));
+        }
+        if !faults.is_empty() {
+            return Err(Error::Patterns(faults));
+        }
+        let (patterns, places): (Vec<Pattern>, Vec<String>) = self
+            .entries
+            .into_values()
+            .map(|placed| (placed.pattern, placed.place))
+            .unzip();
+        let ids: Vec<String> = patterns.iter().map(|pattern| pattern.id.clone()).collect();
+        let set = PatternSet::compile(patterns).map_err(|faults| {
+            Error::Patterns(
+                faults
+                    .into_iter()
+                    .map(|(index, fault)| {
+                        format!("{}: entry {}: {fault}", places[index], ids[index])
+                    })
+                    .collect(),
+            )
+        })?;
+        Ok((set, places))
+    }
+}
+
+/// What is wrong with an entry by itself.
+fn faults_of(pattern: &Pattern, previous: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut demand = |holds: bool, fault: &str| {
+        if !holds {
+            faults.push(fault.to_string());
+        }
+    };
+    demand(
+        previous < pattern.id.as_str(),
+        "ids must be unique and sorted within a pack; move the entry",
+    );
+    demand(
+        !pattern.fields.is_empty(),
+        "`fields` is empty; name a field",
+    );
+    demand(
+        !pattern.matches.is_empty(),
+        "`matches` is empty; give a sample",
+    );
+    demand(
+        !pattern.ignores.is_empty(),
+        "`ignores` is empty; give a near miss",
+    );
+    demand(
+        !pattern.why.is_empty(),
+        "`why` is empty; say why a match matters",
+    );
+    demand(
+        !pattern.references.is_empty(),
+        "`references` is empty; give a CWE, CAPEC, ATT&CK or CVE number",
+    );
+    if let Some(expression) = &pattern.regex {
+        if let Err(error) = compile_regex(expression) {
+            faults.push(format!("regex: {error}; shorten or split it"));
+        } else if expression.bytes().any(|b| b.is_ascii_uppercase())
+            && has_upper_literal(expression)
+        {
+            faults.push("regex: upper-case letters never match the lower-case view".into());
+        }
+    }
+    faults
+}
+
+/// Whether an expression asks for an upper-case letter.
+fn has_upper_literal(expression: &str) -> bool {
+    let mut escaped = false;
+    expression.bytes().any(|byte| {
+        let upper = byte.is_ascii_uppercase() && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        upper
+    })
+}
+
+/// The 1-based line of a byte offset.
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + memchr::memchr_iter(b'\n', &text.as_bytes()[..offset.min(text.len())]).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sample_of_the_embedded_packs_holds() {
+        match check(None) {
+            Ok(report) => assert!(report.patterns >= 40 && report.matches >= report.patterns),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn gate_and_memory_never_change_a_verdict() {
+        let set = embedded().unwrap();
+        let mut gated = Inspector::new(&set);
+        let mut bare = Inspector::without_gate(&set);
+        let samples: Vec<Vec<u8>> = set
+            .patterns()
+            .iter()
+            .flat_map(|pattern| pattern.matches.iter().chain(&pattern.ignores))
+            .map(|sample| sample.clone().into_bytes())
+            .collect();
+        // twice, so that the second round comes from memory
+        for sample in samples.iter().chain(&samples) {
+            let mut access = blank_access();
+            access.method = b"GET";
+            access.target = sample;
+            access.referer = Some(sample);
+            access.user_agent = Some(sample);
+            assert_eq!(
+                gated.inspect(&access),
+                bare.inspect(&access),
+                "{}",
+                String::from_utf8_lossy(sample)
+            );
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Knowledge as data: attack patterns and error-log symptoms, loaded from `patterns/`.
+
+pub mod entry;
+pub mod gate;
+pub mod load;
+pub mod set;
+pub mod symptom;

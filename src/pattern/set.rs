@@ -1,0 +1,731 @@
+//! The compiled patterns and the inspector that judges one record at a time.
+//!
+//! A record passes a cheap gate, then each of its places is decoded, analysed once by the grammars
+//! and once by a regex set, and only what hit is looked at in detail. Strings that repeat are judged
+//! once and remembered. None of this may change a verdict: see the gate's test in `load`.
+
+use std::sync::OnceLock;
+
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+
+use crate::category::Category;
+use crate::decode::{self, Decoded, Form, MAX_FIELD};
+use crate::event::Access;
+use crate::severity::{Confidence, Severity};
+use crate::syntax::{lookup, markup, path, script, shell, sql};
+
+pub use super::entry::{Field, Pattern, PatternId};
+use super::gate::Gate;
+
+/// Longest matched text kept with a match, in bytes.
+const MAX_MATCHED: usize = 200;
+
+/// Most matches kept for one record: more would only say the same again.
+const MAX_MATCHES: usize = 64;
+
+/// Most parameters of one query that are looked at one by one. PHP reads 1000 (`max_input_vars`);
+/// the text of all others is still seen as part of the target.
+const MAX_PARAMETERS: usize = 256;
+
+/// Longest plausible parameter name in bytes.
+const MAX_NAME: usize = 96;
+
+/// Limit on one compiled expression in bytes; a sane entry needs a hundredth.
+pub const MAX_COMPILED: usize = 1 << 20;
+
+/// Limit on all expressions of one field compiled together, in bytes.
+const MAX_COMPILED_SET: usize = 256 << 20;
+
+/// A structural feature that an entry can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Syntax {
+    Sql(sql::Feature),
+    Markup(markup::Feature),
+    Script(script::Feature),
+    Shell(shell::Feature),
+    Path(path::Feature),
+    Lookup(lookup::Feature),
+}
+
+impl Syntax {
+    /// Reads `grammar.feature`.
+    fn parse(name: &str) -> Option<Syntax> {
+        let (grammar, feature) = name.split_once('.')?;
+        match grammar {
+            "sql" => sql::Feature::parse(feature).map(Syntax::Sql),
+            "markup" => markup::Feature::parse(feature).map(Syntax::Markup),
+            "script" => script::Feature::parse(feature).map(Syntax::Script),
+            "shell" => shell::Feature::parse(feature).map(Syntax::Shell),
+            "path" => path::Feature::parse(feature).map(Syntax::Path),
+            "lookup" => lookup::Feature::parse(feature).map(Syntax::Lookup),
+            _ => None,
+        }
+    }
+}
+
+/// Every feature that an entry's `syntax` may name.
+pub fn syntax_names() -> Vec<String> {
+    let list = |grammar: &str, names: Vec<&'static str>| {
+        names
+            .into_iter()
+            .map(|name| format!("{grammar}.{name}"))
+            .collect::<Vec<_>>()
+    };
+    [
+        list("sql", sql::Feature::names()),
+        list("markup", markup::Feature::names()),
+        list("script", script::Feature::names()),
+        list("shell", shell::Feature::names()),
+        list("path", path::Feature::names()),
+        list("lookup", lookup::Feature::names()),
+    ]
+    .concat()
+}
+
+/// What an entry compiles to.
+struct Compiled {
+    syntax: Option<Syntax>,
+    parameter: Option<Regex>,
+    /// Compiled on the first hit: most entries never hit.
+    detail: OnceLock<Regex>,
+}
+
+/// The entries that look at one field.
+#[derive(Default)]
+struct FieldSet {
+    /// All expressions of the field; position → index into the patterns.
+    regexes: Option<RegexSet>,
+    with_regex: Vec<u16>,
+    /// Entries that rest on structure alone.
+    structural: Vec<u16>,
+}
+
+/// All patterns, compiled. Shared between workers.
+pub struct PatternSet {
+    patterns: Vec<Pattern>,
+    compiled: Vec<Compiled>,
+    fields: [FieldSet; Field::ALL.len()],
+    gate: Gate,
+}
+
+impl PatternSet {
+    /// Compiles checked entries, sorted by id. The error names the entry's index and the fault.
+    pub fn compile(patterns: Vec<Pattern>) -> Result<PatternSet, Vec<(usize, String)>> {
+        let mut faults = Vec::new();
+        let mut compiled = Vec::with_capacity(patterns.len());
+        for (index, pattern) in patterns.iter().enumerate() {
+            match compile_entry(pattern) {
+                Ok(entry) => compiled.push(entry),
+                Err(fault) => faults.push((index, fault)),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let mut fields: [FieldSet; Field::ALL.len()] = Default::default();
+        for field in Field::ALL {
+            fields[field as usize] = compile_field(&patterns, field).map_err(|f| vec![f])?;
+        }
+        let gate = Gate::new(&patterns);
+        Ok(PatternSet {
+            patterns,
+            compiled,
+            fields,
+            gate,
+        })
+    }
+
+    /// The entries, sorted by id; [`PatternId`] indexes them.
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+
+    /// One entry.
+    pub fn pattern(&self, id: PatternId) -> &Pattern {
+        &self.patterns[usize::from(id.0)]
+    }
+}
+
+/// Compiles an expression for the decoded, lower-case view.
+pub fn compile_regex(expression: &str) -> Result<Regex, String> {
+    RegexBuilder::new(expression)
+        .unicode(false)
+        .dot_matches_new_line(true)
+        .size_limit(MAX_COMPILED)
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// Compiles one entry, checking its expressions.
+fn compile_entry(pattern: &Pattern) -> Result<Compiled, String> {
+    if let Some(expression) = &pattern.regex {
+        regex_syntax::ParserBuilder::new()
+            .unicode(false)
+            .utf8(false)
+            .build()
+            .parse(expression)
+            .map_err(|error| format!("regex: {error}"))?;
+    }
+    let parameter = match &pattern.parameter {
+        Some(expression) => {
+            Some(compile_regex(expression).map_err(|error| format!("parameter: {error}"))?)
+        }
+        None => None,
+    };
+    let syntax = match &pattern.syntax {
+        Some(name) => Some(Syntax::parse(name).ok_or_else(|| {
+            format!(
+                "syntax {name:?} is not known; use one of {}",
+                syntax_names().join(", ")
+            )
+        })?),
+        None => None,
+    };
+    if pattern.regex.is_none() && syntax.is_none() && parameter.is_none() {
+        return Err("nothing to look for; give `regex`, `syntax` or `parameter`".into());
+    }
+    Ok(Compiled {
+        syntax,
+        parameter,
+        detail: OnceLock::new(),
+    })
+}
+
+/// Compiles what looks at one field.
+fn compile_field(patterns: &[Pattern], field: Field) -> Result<FieldSet, (usize, String)> {
+    let looking = |pattern: &&(usize, &Pattern)| pattern.1.looks_at(field);
+    let numbered: Vec<(usize, &Pattern)> = patterns.iter().enumerate().collect();
+    let (with_regex, structural): (Vec<_>, Vec<_>) = numbered
+        .iter()
+        .filter(looking)
+        .partition(|(_, pattern)| pattern.regex.is_some());
+    let expressions = with_regex
+        .iter()
+        .filter_map(|(_, pattern)| pattern.regex.as_deref());
+    let regexes = RegexSetBuilder::new(expressions)
+        .unicode(false)
+        .dot_matches_new_line(true)
+        .size_limit(MAX_COMPILED_SET)
+        .dfa_size_limit(64 << 20)
+        .build()
+        .map_err(|error| {
+            let index = with_regex.first().map_or(0, |(index, _)| *index);
+            (index, format!("regex set of {}: {error}", field.name()))
+        })?;
+    let indices = |list: Vec<(usize, &Pattern)>| list.iter().map(|(i, _)| *i as u16).collect();
+    Ok(FieldSet {
+        regexes: (!with_regex.is_empty()).then_some(regexes),
+        with_regex: indices(with_regex),
+        structural: indices(structural),
+    })
+}
+
+/// One pattern that matched in one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    /// Which pattern.
+    pub pattern: PatternId,
+    /// Where.
+    pub field: Field,
+    /// The decoded text that it matched, at most 200 bytes.
+    pub matched: Box<[u8]>,
+    /// The decoded name of the query parameter whose value matched.
+    pub parameter: Option<Box<[u8]>>,
+    /// Decoding rounds that were needed to see it.
+    pub rounds: u8,
+}
+
+/// What one record shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The gravest category among the matches of the highest confidence.
+    pub category: Category,
+    /// Every category that matched, gravest first.
+    pub categories: Vec<Category>,
+    /// The highest severity among the matches of the highest confidence.
+    pub severity: Severity,
+    /// The highest confidence.
+    pub confidence: Confidence,
+    /// Ordered by pattern, then field.
+    pub matches: Vec<Match>,
+}
+
+impl Verdict {
+    /// Sums up matches; `None` when there are none.
+    fn of(set: &PatternSet, mut matches: Vec<Match>) -> Option<Verdict> {
+        matches.sort_by_key(|hit| (hit.pattern, hit.field));
+        matches.dedup_by_key(|hit| (hit.pattern, hit.field));
+        let entries = || matches.iter().map(|hit| set.pattern(hit.pattern));
+        let confidence = entries().map(|entry| entry.confidence).max()?;
+        let best = || entries().filter(|entry| entry.confidence == confidence);
+        let category = best().map(|entry| entry.category).min()?;
+        let severity = best().map(|entry| entry.severity).max()?;
+        let mut categories: Vec<Category> = entries().map(|entry| entry.category).collect();
+        categories.sort_unstable();
+        categories.dedup();
+        Some(Verdict {
+            category,
+            categories,
+            severity,
+            confidence,
+            matches,
+        })
+    }
+}
+
+/// What the grammars say about one text; each is asked at most once.
+#[derive(Default)]
+struct Analyses {
+    sql: Option<sql::Facts>,
+    markup: Option<markup::Facts>,
+    script: Option<script::Facts>,
+    shell: Option<shell::Facts>,
+    path: Option<path::Facts>,
+    lookup: Option<lookup::Facts>,
+}
+
+impl Analyses {
+    /// Where `feature` was seen in `view`.
+    fn span(&mut self, feature: Syntax, view: &Decoded) -> Option<(usize, usize)> {
+        let text = &view.lower;
+        match feature {
+            Syntax::Sql(f) => self.sql.get_or_insert_with(|| sql::analyse(text)).span(f),
+            Syntax::Markup(f) => self
+                .markup
+                .get_or_insert_with(|| markup::analyse(text))
+                .span(f),
+            Syntax::Script(f) => self
+                .script
+                .get_or_insert_with(|| script::analyse(text))
+                .span(f),
+            Syntax::Shell(f) => self
+                .shell
+                .get_or_insert_with(|| shell::analyse(text))
+                .span(f),
+            Syntax::Path(f) => self.path.get_or_insert_with(|| path::analyse(text)).span(f),
+            Syntax::Lookup(f) => self
+                .lookup
+                .get_or_insert_with(|| lookup::analyse(text))
+                .span(f),
+        }
+    }
+}
+
+/// Slots of one memory of repeated strings. With [`MEMORY_KEY`] this bounds it to 4 MiB.
+const MEMORY_SLOTS: usize = 4096;
+
+/// Longest string that is remembered, in bytes.
+const MEMORY_KEY: usize = 1024;
+
+/// One remembered string and what was found in it.
+#[derive(Default)]
+struct Slot {
+    key: Vec<u8>,
+    known: bool,
+    matches: Box<[Match]>,
+}
+
+/// A direct-mapped memory: a string has one slot, and takes it from whoever was there. Bounded by
+/// construction, and never wrong, because the whole string is compared.
+struct Memory {
+    slots: Vec<Slot>,
+    hasher: hashbrown::DefaultHashBuilder,
+}
+
+impl Memory {
+    fn new() -> Memory {
+        Memory {
+            slots: (0..MEMORY_SLOTS).map(|_| Slot::default()).collect(),
+            hasher: Default::default(),
+        }
+    }
+
+    /// The slot that `key` may use.
+    #[inline]
+    fn slot(&mut self, key: &[u8]) -> &mut Slot {
+        use std::hash::BuildHasher;
+        let hash = self.hasher.hash_one(key);
+        &mut self.slots[hash as usize % MEMORY_SLOTS]
+    }
+}
+
+impl Slot {
+    #[inline]
+    fn holds(&self, key: &[u8]) -> bool {
+        self.known && self.key == key
+    }
+
+    fn store(&mut self, key: &[u8], matches: &[Match]) {
+        self.key.clear();
+        self.key.extend_from_slice(key);
+        self.known = true;
+        self.matches = matches.into();
+    }
+}
+
+/// Judges records, one after the other. One per worker.
+pub struct Inspector<'s> {
+    worker: Worker<'s>,
+    paths: Memory,
+    referers: Memory,
+    agents: Memory,
+    gated: bool,
+    verdict: Option<Verdict>,
+}
+
+/// The part of an inspector that looks at one text.
+struct Worker<'s> {
+    set: &'s PatternSet,
+    matches: Vec<Match>,
+    unescaped: Vec<u8>,
+    scratch: Vec<u8>,
+    view: Decoded,
+    name: Decoded,
+    inner: Decoded,
+}
+
+impl<'s> Inspector<'s> {
+    /// A fresh inspector over `set`.
+    pub fn new(set: &'s PatternSet) -> Self {
+        Inspector {
+            worker: Worker {
+                set,
+                matches: Vec::new(),
+                unescaped: Vec::new(),
+                scratch: Vec::new(),
+                view: Decoded::default(),
+                name: Decoded::default(),
+                inner: Decoded::default(),
+            },
+            paths: Memory::new(),
+            referers: Memory::new(),
+            agents: Memory::new(),
+            gated: true,
+            verdict: None,
+        }
+    }
+
+    /// The same without gate and memory: slow, and the measure of both.
+    pub fn without_gate(set: &'s PatternSet) -> Self {
+        Inspector {
+            gated: false,
+            ..Inspector::new(set)
+        }
+    }
+
+    /// Judges a record of an access log; `None` when nothing was found. Includes findings of low
+    /// confidence.
+    pub fn inspect(&mut self, access: &Access<'_>) -> Option<&Verdict> {
+        self.worker.matches.clear();
+        if access.method.is_empty() {
+            self.request(access.request);
+        } else {
+            self.target(access.target);
+        }
+        if let Some(referer) = access.referer {
+            self.header(Field::Referer, referer);
+        }
+        if let Some(agent) = access.user_agent {
+            self.header(Field::UserAgent, agent);
+        }
+        self.sum_up()
+    }
+
+    /// Judges a line that no format could read, by its first 64 KiB.
+    pub fn inspect_line(&mut self, raw: &[u8]) -> Option<&Verdict> {
+        self.worker.matches.clear();
+        let raw = &raw[..raw.len().min(MAX_FIELD)];
+        if !self.gated || self.worker.set.gate.passes(raw) {
+            self.worker.whole(Field::Line, raw);
+        }
+        self.sum_up()
+    }
+
+    fn sum_up(&mut self) -> Option<&Verdict> {
+        if self.worker.matches.is_empty() {
+            return None;
+        }
+        let matches = std::mem::take(&mut self.worker.matches);
+        self.verdict = Verdict::of(self.worker.set, matches);
+        self.verdict.as_ref()
+    }
+
+    fn request(&mut self, raw: &[u8]) {
+        if !self.gated || self.worker.set.gate.passes(raw) {
+            self.worker.whole(Field::Request, raw);
+        }
+    }
+
+    /// A target: the gate decides, or the memory for targets without a query.
+    fn target(&mut self, raw: &[u8]) {
+        if !self.gated {
+            return self.worker.target(raw);
+        }
+        if !self.worker.set.gate.passes(raw) {
+            return;
+        }
+        if raw.len() > MEMORY_KEY {
+            return self.worker.target(raw);
+        }
+        let slot = self.paths.slot(raw);
+        recall(slot, raw, &mut self.worker, |worker| worker.target(raw));
+    }
+
+    /// A header that many requests repeat.
+    fn header(&mut self, field: Field, raw: &[u8]) {
+        if raw.is_empty() || raw == b"-" {
+            return;
+        }
+        if !self.gated || raw.len() > MEMORY_KEY {
+            return self.worker.header(field, raw);
+        }
+        let memory = match field {
+            Field::Referer => &mut self.referers,
+            _ => &mut self.agents,
+        };
+        let slot = memory.slot(raw);
+        recall(slot, raw, &mut self.worker, |worker| {
+            if worker.set.gate.passes(raw) {
+                worker.header(field, raw);
+            }
+        });
+    }
+}
+
+/// Takes the matches of `key` from its slot, or finds them and puts them there.
+#[inline]
+fn recall<'s>(
+    slot: &mut Slot,
+    key: &[u8],
+    worker: &mut Worker<'s>,
+    find: impl FnOnce(&mut Worker<'s>),
+) {
+    if slot.holds(key) {
+        worker.matches.extend_from_slice(&slot.matches);
+        return;
+    }
+    let before = worker.matches.len();
+    find(worker);
+    slot.store(key, &worker.matches[before..]);
+}
+
+impl Worker<'_> {
+    /// Runs `look` on `raw` without the log's escapes.
+    fn unescaped(&mut self, raw: &[u8], look: impl FnOnce(&mut Self, &[u8])) {
+        let mut buffer = std::mem::take(&mut self.unescaped);
+        let text = if decode::unescape_log(raw, &mut buffer) {
+            &buffer[..]
+        } else {
+            &raw[..raw.len().min(MAX_FIELD)]
+        };
+        look(self, text);
+        self.unescaped = buffer;
+    }
+
+    /// A field that has no inner structure.
+    fn whole(&mut self, field: Field, raw: &[u8]) {
+        self.unescaped(raw, |worker, text| {
+            worker.look(field, text, Form::Plain, None);
+        });
+    }
+
+    /// A referer or user agent. A referer that is a URL has the places of a target.
+    fn header(&mut self, field: Field, raw: &[u8]) {
+        self.unescaped(raw, |worker, text| {
+            let before = worker.matches.len();
+            worker.look(field, text, Form::Plain, None);
+            let is_url = text.starts_with(b"http://") || text.starts_with(b"https://");
+            if field == Field::Referer && is_url && worker.matches.len() == before {
+                if let Some(at) = memchr::memchr(b'?', text) {
+                    worker.query(Field::Referer, &text[at + 1..]);
+                }
+            }
+        });
+    }
+
+    /// A request target: as a whole, its path, and each parameter.
+    fn target(&mut self, raw: &[u8]) {
+        self.unescaped(raw, |worker, text| {
+            let split = memchr::memchr(b'?', text);
+            let path = &text[..split.unwrap_or(text.len())];
+            worker.look(Field::Path, path, Form::Plain, None);
+            worker.look(Field::Target, text, Form::Urlencoded, None);
+            if let Some(at) = split {
+                worker.query(Field::Query, &text[at + 1..]);
+            }
+        });
+    }
+
+    /// Every parameter of a query. A part whose name is no plausible name continues the value before
+    /// it: tools send `&` unencoded.
+    fn query(&mut self, field: Field, query: &[u8]) {
+        let mut rest = query;
+        for _ in 0..MAX_PARAMETERS {
+            if rest.is_empty() {
+                return;
+            }
+            let end = part_end(rest);
+            let part = &rest[..end];
+            rest = rest.get(end + 1..).unwrap_or_default();
+            self.parameter(field, part);
+        }
+    }
+
+    /// One `name=value`, or a bare value.
+    fn parameter(&mut self, field: Field, part: &[u8]) {
+        if part.is_empty() {
+            return;
+        }
+        let split = memchr::memchr(b'=', part).filter(|&at| plausible_name(&part[..at]));
+        let Some(at) = split else {
+            return self.look(field, part, Form::Urlencoded, None);
+        };
+        let mut name = std::mem::take(&mut self.name);
+        name.decode(&part[..=at], Form::Urlencoded, &mut self.scratch);
+        if name.lower[..name.lower.len() - 1]
+            .iter()
+            .any(|b| !b.is_ascii_alphanumeric() && *b != b'_')
+        {
+            self.judge(field, &name, None);
+        }
+        let label = std::mem::take(&mut name.lower);
+        let label_text = label.strip_suffix(b"=").unwrap_or(&label);
+        self.look(field, &part[at + 1..], Form::Urlencoded, Some(label_text));
+        name.lower = label;
+        self.name = name;
+    }
+
+    /// Decodes a text and judges it, and what base64 may hide in it.
+    fn look(&mut self, field: Field, raw: &[u8], form: Form, name: Option<&[u8]>) {
+        let mut view = std::mem::take(&mut self.view);
+        view.decode(raw, form, &mut self.scratch);
+        self.judge(field, &view, name);
+        if name.is_some() {
+            let mut inner = std::mem::take(&mut self.inner);
+            if decode::base64_text(&view.text, &mut self.scratch) {
+                let decoded = std::mem::take(&mut self.scratch);
+                inner.set_plain(&decoded, view.rounds + 1);
+                self.scratch = decoded;
+                self.judge(field, &inner, name);
+            }
+            self.inner = inner;
+        }
+        self.view = view;
+    }
+
+    /// Runs everything that looks at `field` over one decoded text.
+    fn judge(&mut self, field: Field, view: &Decoded, name: Option<&[u8]>) {
+        let set = self.set;
+        let entries = &set.fields[field as usize];
+        let mut analyses = Analyses::default();
+        for &index in &entries.structural {
+            self.try_entry(index, field, view, name, &mut analyses);
+        }
+        let Some(regexes) = &entries.regexes else {
+            return;
+        };
+        for position in regexes.matches(&view.lower) {
+            let index = entries.with_regex[position];
+            self.try_entry(index, field, view, name, &mut analyses);
+        }
+    }
+
+    /// Adds a match if every condition of the entry holds. Its regex, if it has one, is known to match.
+    fn try_entry(
+        &mut self,
+        index: u16,
+        field: Field,
+        view: &Decoded,
+        name: Option<&[u8]>,
+        analyses: &mut Analyses,
+    ) {
+        if self.matches.len() >= MAX_MATCHES {
+            return;
+        }
+        let compiled = &self.set.compiled[usize::from(index)];
+        if let Some(parameter) = &compiled.parameter {
+            if !name.is_some_and(|name| parameter.is_match(name)) {
+                return;
+            }
+        }
+        let mut span = (0, view.text.len());
+        if let Some(syntax) = compiled.syntax {
+            match analyses.span(syntax, view) {
+                Some(seen) => span = seen,
+                None => return,
+            }
+        }
+        let pattern = &self.set.patterns[usize::from(index)];
+        if let (Some(expression), None) = (&pattern.regex, compiled.syntax) {
+            let detail = compiled
+                .detail
+                .get_or_init(|| compile_regex(expression).unwrap_or_else(|_| unreachable_regex()));
+            if let Some(found) = detail.find(&view.lower) {
+                span = (found.start(), found.end());
+            }
+        }
+        let end = span.1.min(span.0 + MAX_MATCHED).min(view.text.len());
+        self.matches.push(Match {
+            pattern: PatternId(index),
+            field,
+            matched: view.text[span.0.min(end)..end].into(),
+            parameter: name.map(Into::into),
+            rounds: view.rounds,
+        });
+    }
+}
+
+/// Matches the empty text: used only if an expression that compiled within a set fails alone, so that
+/// the match is still reported, without detail.
+fn unreachable_regex() -> Regex {
+    Regex::new("").expect("the empty expression compiles")
+}
+
+/// Where the first parameter ends: at the next `&` that is followed by a plausible name.
+fn part_end(rest: &[u8]) -> usize {
+    let mut from = 0;
+    while let Some(at) = memchr::memchr(b'&', &rest[from..]).map(|n| from + n) {
+        let after = &rest[at + 1..];
+        let name_end = after
+            .iter()
+            .take(MAX_NAME)
+            .position(|&b| matches!(b, b'=' | b'&'));
+        match name_end {
+            Some(end) if plausible_name(&after[..end]) => return at,
+            None if after.len() < MAX_NAME && plausible_name(after) => return at,
+            _ => from = at + 1,
+        }
+    }
+    rest.len()
+}
+
+/// Whether raw text can be a parameter's name: no blanks, quotes or operators, also not encoded.
+fn plausible_name(raw: &[u8]) -> bool {
+    let odd = |b: &u8| {
+        matches!(
+            b,
+            b'\'' | b'"' | b'<' | b'>' | b'+' | b' ' | b'(' | b')' | b'`' | b'|' | b'\\' | b'/'
+        )
+    };
+    let encoded_odd = |pair: &[u8]| {
+        matches!(
+            pair.to_ascii_lowercase().as_slice(),
+            b"%20"
+                | b"%22"
+                | b"%27"
+                | b"%28"
+                | b"%29"
+                | b"%3c"
+                | b"%3e"
+                | b"%60"
+                | b"%7c"
+                | b"%26"
+                | b"%0a"
+                | b"%0d"
+        )
+    };
+    !raw.is_empty()
+        && raw.len() <= MAX_NAME
+        && !raw.iter().any(|b| odd(b))
+        && !raw.windows(3).any(encoded_odd)
+}

@@ -1,0 +1,323 @@
+//! What messages of error logs mean: the packs under `patterns/symptoms/`, compiled.
+//!
+//! A message is classified in two steps: one automaton looks for the literals of all entries, and
+//! only the entries whose literals occur run their regex. The first entry of the list that matches
+//! wins, so the order of packs and entries is the order of precedence.
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use regex::bytes::Regex;
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::severity::Severity;
+use crate::terms::SymptomKind;
+
+/// A pack's name and text.
+macro_rules! pack {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../patterns/symptoms/", $name)),
+        )
+    };
+}
+
+/// The packs that the binary carries, in order of precedence.
+const EMBEDDED: [(&str, &str); 6] = [
+    pack!("10-echo.toml"),
+    pack!("20-apache.toml"),
+    pack!("30-nginx.toml"),
+    pack!("40-php.toml"),
+    pack!("50-database.toml"),
+    pack!("60-system.toml"),
+];
+
+/// How many bytes of a message are looked at. Apache cuts its lines at 8192 bytes (MAX_STRING_LEN,
+/// httpd.h), nginx at 2048 (NGX_MAX_ERROR_STR); beyond that no server wrote the text.
+const LOOKED_AT: usize = 8192;
+
+/// The most entries a set can hold: one bit each in [`Candidates`].
+const MAX_ENTRIES: usize = 256;
+
+/// Which entry of a set a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SymptomId(pub u16);
+
+/// One entry of a pack.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Symptom {
+    /// Unique within the set; stable.
+    pub id: String,
+    /// What happened, for people.
+    pub title: String,
+    /// What it counts as.
+    pub kind: SymptomKind,
+    /// How grave it is.
+    pub severity: Severity,
+    /// At least one of these must occur in a message, in the same case, before `regex` is tried.
+    pub literals: Vec<String>,
+    /// What the message must match.
+    pub regex: String,
+    /// Why it matters.
+    pub why: String,
+    /// Where the meaning is documented.
+    pub references: Vec<String>,
+    /// Messages that are classified as this entry.
+    pub matches: Vec<String>,
+    /// Near misses that are not.
+    pub ignores: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pack {
+    symptom: Vec<Symptom>,
+}
+
+/// Compiled entries; shared by all workers.
+#[derive(Debug)]
+pub struct SymptomSet {
+    symptoms: Vec<Symptom>,
+    regexes: Vec<Regex>,
+    literals: AhoCorasick,
+    /// The entry that each literal of the automaton belongs to.
+    owners: Vec<u16>,
+}
+
+/// Compiles the packs that the binary carries.
+///
+/// # Errors
+/// As [`SymptomSet::from_packs`]; a test holds that it never happens.
+pub fn embedded() -> Result<SymptomSet> {
+    SymptomSet::from_packs(&EMBEDDED)
+}
+
+impl SymptomSet {
+    /// Compiles packs, given as `(name, TOML text)`; earlier entries take precedence.
+    ///
+    /// # Errors
+    /// [`Error::Patterns`] with every fault found: bad TOML, an unknown term, a bad regex, a missing
+    /// literal or sample, an `id` that occurs twice.
+    pub fn from_packs(packs: &[(&str, &str)]) -> Result<SymptomSet> {
+        let mut faults = Vec::new();
+        let mut symptoms: Vec<Symptom> = Vec::new();
+        let mut regexes = Vec::new();
+        for (name, text) in packs {
+            let entries = match toml::from_str::<Pack>(text) {
+                Ok(pack) => pack.symptom,
+                Err(error) => {
+                    faults.push(format!("{name}: {error}"));
+                    continue;
+                }
+            };
+            for entry in entries {
+                let place = format!("{name}: entry {}", entry.id);
+                let known = symptoms.iter().any(|symptom| symptom.id == entry.id);
+                faults.extend(check(&entry, known).map(|fault| format!("{place}: {fault}")));
+                match Regex::new(&entry.regex) {
+                    Ok(regex) => regexes.push(regex),
+                    Err(error) => faults.push(format!("{place}: \"regex\": {error}")),
+                }
+                symptoms.push(entry);
+            }
+        }
+        if symptoms.len() > MAX_ENTRIES {
+            faults.push(format!(
+                "{} symptoms, but a set holds at most {MAX_ENTRIES}: merge some",
+                symptoms.len()
+            ));
+        }
+        if !faults.is_empty() {
+            return Err(Error::Patterns(faults));
+        }
+        let (literals, owners) = automaton(&symptoms)?;
+        Ok(SymptomSet {
+            symptoms,
+            regexes,
+            literals,
+            owners,
+        })
+    }
+
+    /// Which entry the message is, if any.
+    pub fn classify(&self, message: &[u8]) -> Option<SymptomId> {
+        let message = &message[..message.len().min(LOOKED_AT)];
+        let mut candidates = Candidates::default();
+        for found in self.literals.find_overlapping_iter(message) {
+            candidates.add(self.owners[found.pattern().as_usize()]);
+        }
+        candidates
+            .iter()
+            .find(|&index| self.regexes[usize::from(index)].is_match(message))
+            .map(SymptomId)
+    }
+
+    /// The entry with this id. Ids come from [`SymptomSet::classify`] of the same set.
+    pub fn symptom(&self, id: SymptomId) -> &Symptom {
+        &self.symptoms[usize::from(id.0)]
+    }
+
+    /// All entries, in order of precedence.
+    pub fn symptoms(&self) -> &[Symptom] {
+        &self.symptoms
+    }
+}
+
+/// What is wrong with an entry, apart from its regex.
+fn check(entry: &Symptom, known: bool) -> impl Iterator<Item = &'static str> {
+    let faults = [
+        (known, "the id is taken; choose another"),
+        (
+            entry.literals.iter().any(String::is_empty) || entry.literals.is_empty(),
+            "\"literals\" needs texts, at least one of which every match contains",
+        ),
+        (entry.matches.is_empty(), "\"matches\" needs a message"),
+        (entry.ignores.is_empty(), "\"ignores\" needs a near miss"),
+    ];
+    faults
+        .into_iter()
+        .filter_map(|(wrong, fault)| wrong.then_some(fault))
+}
+
+fn automaton(symptoms: &[Symptom]) -> Result<(AhoCorasick, Vec<u16>)> {
+    let mut literals = Vec::new();
+    let mut owners = Vec::new();
+    for (index, symptom) in (0u16..).zip(symptoms) {
+        for literal in &symptom.literals {
+            literals.push(literal.as_str());
+            owners.push(index);
+        }
+    }
+    let automaton = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(literals)
+        .map_err(|error| Error::Patterns(vec![format!("symptoms: {error}")]))?;
+    Ok((automaton, owners))
+}
+
+/// A set of entries, read in their order.
+#[derive(Default)]
+struct Candidates([u64; MAX_ENTRIES / 64]);
+
+impl Candidates {
+    #[inline]
+    fn add(&mut self, index: u16) {
+        self.0[usize::from(index / 64)] |= 1 << (index % 64);
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u16> {
+        (0u16..).zip(self.0).flat_map(|(word, mut bits)| {
+            std::iter::from_fn(move || {
+                let bit = bits.trailing_zeros() as u16;
+                bits = bits & bits.checked_sub(1)?;
+                Some(word * 64 + bit)
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_message_is_classified_as_its_entry_and_no_near_miss_is() {
+        let set = embedded().unwrap();
+        let mut faults = Vec::new();
+        for symptom in set.symptoms() {
+            let id_of = |message: &String| {
+                set.classify(message.as_bytes())
+                    .map(|id| set.symptom(id).id.clone())
+            };
+            for message in &symptom.matches {
+                let found = id_of(message);
+                if found.as_deref() != Some(&symptom.id) {
+                    faults.push(format!("{}: {found:?} for {message}", symptom.id));
+                }
+            }
+            for message in &symptom.ignores {
+                if id_of(message).as_deref() == Some(&symptom.id) {
+                    faults.push(format!("{}: matches {message}", symptom.id));
+                }
+            }
+        }
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
+
+    #[test]
+    fn literals_never_hide_a_match() {
+        let set = embedded().unwrap();
+        let samples: Vec<&String> = set
+            .symptoms()
+            .iter()
+            .flat_map(|symptom| symptom.matches.iter().chain(&symptom.ignores))
+            .collect();
+        for message in samples {
+            let unfiltered = set
+                .regexes
+                .iter()
+                .position(|regex| regex.is_match(message.as_bytes()))
+                .map(|index| SymptomId(index as u16));
+            assert_eq!(set.classify(message.as_bytes()), unfiltered, "{message}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_trouble_has_an_entry() {
+        let set = embedded().unwrap();
+        for kind in SymptomKind::ALL {
+            assert!(
+                set.symptoms().iter().any(|symptom| symptom.kind == *kind),
+                "{kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn ordinary_and_odd_messages_are_nothing() {
+        let set = embedded().unwrap();
+        for message in [
+            &b""[..],
+            b"\xff\x00",
+            b"AH00094: Command line: '/usr/sbin/apache2'",
+        ] {
+            assert_eq!(set.classify(message), None);
+        }
+        let mut late = vec![b' '; LOOKED_AT];
+        late.extend_from_slice(b"SQLSTATE[HY000] [1040] Too many connections");
+        assert_eq!(set.classify(&late), None);
+    }
+
+    #[test]
+    fn candidates_come_in_order() {
+        let mut candidates = Candidates::default();
+        for index in [255, 0, 64, 63, 200] {
+            candidates.add(index);
+        }
+        assert_eq!(candidates.iter().collect::<Vec<_>>(), [0, 63, 64, 200, 255]);
+    }
+
+    #[test]
+    fn all_faults_of_packs_are_told_with_their_place() {
+        let entry = |id: &str, regex: &str, matches: &str| {
+            format!(
+                "[[symptom]]\nid='{id}'\ntitle='t'\nkind='other'\nseverity='low'\nliterals=['x']\n\
+                 regex='{regex}'\nwhy='w'\nreferences=[]\nmatches=[{matches}]\nignores=['y']\n"
+            )
+        };
+        let broken = entry("a", "(", "'x'") + &entry("a", "x", "");
+        let Err(Error::Patterns(faults)) =
+            SymptomSet::from_packs(&[("one.toml", &broken), ("two.toml", "symptom = 3")])
+        else {
+            panic!("the packs are wrong");
+        };
+        assert_eq!(faults.len(), 4, "{faults:?}");
+        assert!(
+            faults[0].starts_with("one.toml: entry a: \"regex\""),
+            "{faults:?}"
+        );
+        assert!(faults[3].starts_with("two.toml: "), "{faults:?}");
+        assert!(SymptomSet::from_packs(&[("one.toml", &entry("a", "x", "'x'"))]).is_ok());
+    }
+}

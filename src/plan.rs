@@ -1,0 +1,357 @@
+//! Between the passes: where in the log is it worth a second look? Pure arithmetic on the survey.
+
+use crate::baseline::{Baseline, Outline, baseline};
+use crate::evidence::endpoints::Posts;
+use crate::evidence::series::{Minute, Series};
+use crate::focus::Window;
+use crate::survey::AccessCounts;
+
+/// Bursts of less excess than this are a visitor's click trail.
+const MIN_BURST_EXCESS: f64 = 100.0;
+
+/// Failed answers beyond the usual that make a run of failures.
+const MIN_FAILURES: f64 = 20.0;
+
+/// POST requests to one path beyond the usual that may be password guessing.
+const MIN_POSTS: f64 = 30.0;
+
+/// Paths looked at for POST bursts, by most POSTs.
+const MAX_POST_PATHS: usize = 50;
+
+/// Minutes kept dense at most: two years. Records further out (a clock that was wrong) are left out of
+/// the search for bursts, and the report says so.
+pub const MAX_DENSE_MINUTES: i64 = 2 * 366 * 24 * 60;
+
+/// A silence shorter than this is not looked at, in seconds.
+const MIN_SILENCE_S: i64 = 30;
+
+/// A silence must be this many times the longest gap that is ordinary in the log.
+const SILENCE_RATIO: i64 = 4;
+
+/// How many gaps may be outages without shaping what is ordinary: the larger of this number and
+/// [`UNUSUAL_SHARE`] of all gaps.
+const UNUSUAL_GAPS: usize = 5;
+const UNUSUAL_SHARE: f64 = 0.01;
+
+/// Chance allows a silence of `x` expected requests with probability `exp(-x)`; over a year of minutes
+/// (half a million, `e^13`) this many keeps a false alarm below one in a thousand years.
+const SILENCE_EXPECTED: f64 = 20.0;
+
+/// A stretch of time in which a count stands out of its baseline.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stretch {
+    /// First second.
+    pub start: i64,
+    /// Last second.
+    pub end: i64,
+    /// Counts per second expected.
+    pub baseline_rps: f64,
+    /// First second of the busiest bucket.
+    pub peak_at: i64,
+    /// Counts per second in it.
+    pub peak_rps: f64,
+    /// Counts within.
+    pub count: u64,
+    /// Counts above the baseline.
+    pub excess: u64,
+    /// Highest multiple of the baseline.
+    pub ratio: f64,
+    /// Standard deviations of the excess.
+    pub sigma: f64,
+    /// The log begins inside it.
+    pub at_log_start: bool,
+    /// The log stops inside it.
+    pub at_log_end: bool,
+}
+
+/// A time without a line that chance does not explain.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Silence {
+    /// Second of the last request before.
+    pub start: i64,
+    /// Second of the first request after.
+    pub end: i64,
+    /// Requests that the baseline would have brought.
+    pub expected: f64,
+}
+
+/// The plan.
+pub struct Plan {
+    /// The dense minutes it was made on.
+    pub minutes: Dense,
+    /// Expected requests per bucket.
+    pub normal: Baseline,
+    /// All requests.
+    pub bursts: Vec<Stretch>,
+    /// Answers with 5xx.
+    pub failures: Vec<Stretch>,
+    /// POST requests to one path, with the path's hash.
+    pub posts: Vec<(u64, Stretch)>,
+    /// Nothing logged.
+    pub silences: Vec<Silence>,
+}
+
+impl Plan {
+    /// Makes the plan.
+    pub fn new(counts: &AccessCounts) -> Plan {
+        let minutes = Dense::new(&counts.minutes);
+        let (silences, silent) = minutes.silences();
+        let find =
+            |series: &[u32], least: f64| baseline(series, &silent, minutes.bucket_minutes(), least);
+        let normal = find(&minutes.requests, MIN_BURST_EXCESS);
+        let failed = find(&minutes.errors, MIN_FAILURES);
+        let all = |found: &Baseline, series: &[u32]| {
+            found
+                .outlines
+                .iter()
+                .map(|outline| minutes.stretch(outline, series))
+                .collect::<Vec<_>>()
+        };
+        let silences = minutes.confirmed(silences, &normal);
+        let bursts = all(&normal, &minutes.requests);
+        let failures = all(&failed, &minutes.errors);
+        let posts = post_bursts(counts, &minutes, &silent);
+        Plan {
+            minutes,
+            normal,
+            bursts,
+            failures,
+            posts,
+            silences,
+        }
+    }
+
+    /// What the second pass must look at: every burst, then every POST burst, in order.
+    pub fn windows(&self) -> Vec<Window> {
+        let bursts = self.bursts.iter().map(|burst| Window {
+            start: burst.start,
+            end: burst.end,
+            posts_to: None,
+        });
+        let posts = self.posts.iter().map(|(path, burst)| Window {
+            start: burst.start,
+            end: burst.end,
+            posts_to: Some(*path),
+        });
+        bursts.chain(posts).collect()
+    }
+}
+
+fn post_bursts(counts: &AccessCounts, minutes: &Dense, silent: &[bool]) -> Vec<(u64, Stretch)> {
+    let mut paths: Vec<(u64, u64, &Posts)> = counts
+        .paths
+        .iter()
+        .filter_map(|(hash, path)| {
+            path.stats
+                .posts
+                .as_deref()
+                .map(|posts| (posts.total(), *hash, posts))
+        })
+        .filter(|(total, _, _)| *total as f64 >= MIN_POSTS)
+        .collect();
+    paths.sort_unstable_by_key(|(total, hash, _)| (std::cmp::Reverse(*total), *hash));
+    paths.truncate(MAX_POST_PATHS);
+    let bursts = paths.into_iter().flat_map(|(_, hash, posts)| {
+        let series = minutes.spread(&posts.minutes());
+        let found = baseline(&series, silent, minutes.bucket_minutes(), MIN_POSTS);
+        found
+            .outlines
+            .into_iter()
+            .map(|outline| (hash, minutes.stretch(&outline, &series)))
+            .collect::<Vec<_>>()
+    });
+    bursts.collect()
+}
+
+/// The survey's minutes without holes, in buckets wide enough that most hold something.
+#[derive(Debug, Clone, Default)]
+pub struct Dense {
+    /// First second of the first bucket.
+    pub start: i64,
+    /// Seconds per bucket.
+    pub bucket_s: i64,
+    /// Requests per bucket.
+    pub requests: Vec<u32>,
+    /// Answers with 5xx per bucket.
+    pub errors: Vec<u32>,
+    /// Refused requests (403, 429, 444) per bucket.
+    pub refused: Vec<u32>,
+    /// Occupied minutes: first and last second with a request.
+    occupied: Vec<(i64, i64)>,
+}
+
+impl Dense {
+    fn new(series: &Series<Minute>) -> Dense {
+        let cells: Vec<(i64, &Minute)> = trimmed(series);
+        let (Some((first, _)), Some((last, _))) = (cells.first(), cells.last()) else {
+            return Dense {
+                bucket_s: 60,
+                ..Dense::default()
+            };
+        };
+        let width = bucket_minutes(&cells);
+        let (first, buckets) = (
+            first.div_euclid(width) * width,
+            (last.div_euclid(width) - first.div_euclid(width) + 1),
+        );
+        let mut dense = Dense {
+            start: first * 60,
+            bucket_s: width * 60,
+            requests: vec![0; buckets as usize],
+            errors: vec![0; buckets as usize],
+            refused: vec![0; buckets as usize],
+            occupied: Vec::with_capacity(cells.len()),
+        };
+        for (minute, cell) in cells {
+            let at = ((minute - first) / width) as usize;
+            dense.requests[at] += cell.requests;
+            dense.errors[at] += cell.errors_5xx;
+            dense.refused[at] += cell.refused;
+            let edge = |second: u8| minute * 60 + i64::from(second);
+            dense
+                .occupied
+                .push((edge(cell.first_second), edge(cell.last_second)));
+        }
+        dense
+    }
+
+    /// Bucket width in minutes.
+    pub fn bucket_minutes(&self) -> f64 {
+        self.bucket_s as f64 / 60.0
+    }
+
+    /// First and last second with a record.
+    pub fn span(&self) -> Option<(i64, i64)> {
+        Some((self.occupied.first()?.0, self.occupied.last()?.1))
+    }
+
+    /// The bucket that `secs` falls in.
+    pub fn bucket(&self, secs: i64) -> usize {
+        ((secs - self.start).div_euclid(self.bucket_s).max(0) as usize)
+            .min(self.requests.len().saturating_sub(1))
+    }
+
+    /// Sums a series from `start` to `end` (seconds, to the bucket).
+    pub fn sum(&self, series: &[u32], start: i64, end: i64) -> u64 {
+        if series.is_empty() {
+            return 0;
+        }
+        series[self.bucket(start)..=self.bucket(end)]
+            .iter()
+            .map(|count| u64::from(*count))
+            .sum()
+    }
+
+    /// (minute, count) pairs as a series of these buckets.
+    fn spread(&self, minutes: &[(i64, u32)]) -> Vec<u32> {
+        let mut series = vec![0; self.requests.len()];
+        for (minute, count) in minutes {
+            let at = (minute * 60 - self.start).div_euclid(self.bucket_s);
+            if let Some(cell) = usize::try_from(at).ok().and_then(|at| series.get_mut(at)) {
+                *cell += count;
+            }
+        }
+        series
+    }
+
+    fn stretch(&self, outline: &Outline, series: &[u32]) -> Stretch {
+        let inside = &series[outline.start..outline.end];
+        let count: u64 = inside.iter().map(|count| u64::from(*count)).sum();
+        let second = |bucket: usize| self.start + bucket as i64 * self.bucket_s;
+        let peak = (outline.start..outline.end)
+            .max_by_key(|at| (series[*at], std::cmp::Reverse(*at)))
+            .unwrap_or(outline.start);
+        let width = self.bucket_s as f64;
+        let normal = outline.baseline * inside.len() as f64;
+        Stretch {
+            start: second(outline.start),
+            end: second(outline.end) - 1,
+            baseline_rps: outline.baseline / width,
+            peak_at: second(peak),
+            peak_rps: f64::from(series[peak]) / width,
+            count,
+            excess: (count as f64 - normal).max(0.0) as u64,
+            ratio: outline.ratio,
+            sigma: outline.sigma,
+            at_log_start: outline.start == 0,
+            at_log_end: outline.end == series.len(),
+        }
+    }
+
+    /// Gaps that are unusual for this log, and the buckets that lie wholly inside one.
+    fn silences(&self) -> (Vec<(i64, i64)>, Vec<bool>) {
+        let gaps: Vec<(i64, i64)> = self
+            .occupied
+            .windows(2)
+            .map(|pair| (pair[0].1, pair[1].0))
+            .collect();
+        let mut lengths: Vec<i64> = gaps.iter().map(|(start, end)| end - start).collect();
+        lengths.sort_unstable_by_key(|length| std::cmp::Reverse(*length));
+        let rank = UNUSUAL_GAPS.max((lengths.len() as f64 * UNUSUAL_SHARE) as usize);
+        let ordinary = lengths.get(rank).copied().unwrap_or(0);
+        let least = MIN_SILENCE_S.max(ordinary * SILENCE_RATIO);
+        let long: Vec<(i64, i64)> = gaps
+            .into_iter()
+            .filter(|(start, end)| end - start >= least)
+            .collect();
+        let mut silent = vec![false; self.requests.len()];
+        for (start, end) in &long {
+            for at in self.bucket(*start)..=self.bucket(*end) {
+                silent[at] |= self.requests[at] == 0;
+            }
+        }
+        (long, silent)
+    }
+
+    /// Those gaps in which the baseline would have brought too many requests for chance.
+    fn confirmed(&self, gaps: Vec<(i64, i64)>, normal: &Baseline) -> Vec<Silence> {
+        let expected = |(start, end): &(i64, i64)| {
+            let buckets = &normal.expected[self.bucket(*start)..=self.bucket(*end)];
+            let rate = buckets.iter().sum::<f64>() / buckets.len() as f64 / self.bucket_s as f64;
+            rate * (end - start) as f64
+        };
+        gaps.into_iter()
+            .map(|gap| Silence {
+                start: gap.0,
+                end: gap.1,
+                expected: expected(&gap),
+            })
+            .filter(|silence| silence.expected / normal.dispersion >= SILENCE_EXPECTED)
+            .collect()
+    }
+}
+
+/// The occupied minutes, without the few far-off ones that a wrong clock left behind.
+fn trimmed(series: &Series<Minute>) -> Vec<(i64, &Minute)> {
+    /// Share of the requests at either end that may be left out to get below the cap.
+    const STRAY: f64 = 0.001;
+    let mut cells: Vec<(i64, &Minute)> = series.iter().collect();
+    let too_long = |cells: &[(i64, &Minute)]| matches!((cells.first(), cells.last()), (Some(first), Some(last)) if last.0 - first.0 >= MAX_DENSE_MINUTES);
+    if too_long(&cells) {
+        let total: u64 = cells.iter().map(|(_, cell)| u64::from(cell.requests)).sum();
+        let stray = (total as f64 * STRAY) as u64;
+        let mut before = 0;
+        cells.retain(|(_, cell)| {
+            before += u64::from(cell.requests);
+            (stray + 1..=total - stray).contains(&before)
+        });
+    }
+    if too_long(&cells)
+        && let Some(last) = cells.last().map(|(minute, _)| *minute)
+    {
+        cells.retain(|(minute, _)| last - minute < MAX_DENSE_MINUTES);
+    }
+    cells
+}
+
+/// The narrowest usual width that leaves nine of ten steps between occupied minutes within one
+/// bucket: sparse logs, and logs whose lines come once an hour, need wide buckets.
+fn bucket_minutes(cells: &[(i64, &Minute)]) -> i64 {
+    let mut steps: Vec<i64> = cells.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+    steps.sort_unstable();
+    let usual = steps.get(steps.len() * 9 / 10).copied().unwrap_or(1);
+    [1, 2, 5, 10, 15, 30]
+        .into_iter()
+        .find(|width| *width >= usual)
+        .unwrap_or(60)
+}

@@ -1,0 +1,96 @@
+//! From a locator back to the line itself: the only way in which log text reaches a report.
+
+use std::collections::BTreeMap;
+
+use crate::chunk;
+use crate::evidence::first::Locator;
+use crate::pass::{ChunkSpan, Log};
+use crate::report::view::Evidence;
+use crate::text::visible;
+
+/// Longer lines are quoted up to here, in bytes; far above what servers log of a request line.
+pub const MAX_QUOTE: usize = 16 << 10;
+
+/// Quotes lines with their numbers.
+#[derive(Default)]
+pub struct Quoter<'a> {
+    sources: BTreeMap<u32, Quoted<'a>>,
+}
+
+struct Quoted<'a> {
+    name: &'a str,
+    bytes: &'a [u8],
+    /// Start of each chunk and the lines before it.
+    chunks: Vec<(usize, u64)>,
+}
+
+impl<'a> Quoter<'a> {
+    /// Adds logs and the chunks that a survey met in them; `name` gives the name of a source.
+    pub fn add(&mut self, logs: &[Log<'a>], chunks: &[ChunkSpan], name: impl Fn(u32) -> &'a str) {
+        for (index, log) in logs.iter().enumerate() {
+            let mut before = 0;
+            let mut starts = Vec::new();
+            for chunk in chunks.iter().filter(|chunk| chunk.log == index) {
+                starts.push((chunk.start, before));
+                before += chunk.lines;
+            }
+            self.sources.insert(
+                log.source,
+                Quoted {
+                    name: name(log.source),
+                    bytes: log.bytes,
+                    chunks: starts,
+                },
+            );
+        }
+    }
+
+    /// The line at a place.
+    pub fn quote(&self, at: &Locator) -> Evidence {
+        let Some(source) = self.sources.get(&at.source) else {
+            return Evidence {
+                source: String::new(),
+                line: 0,
+                time: Some(at.time),
+                text: String::new(),
+            };
+        };
+        let offset = at.offset as usize;
+        let line = chunk::lines(&source.bytes[offset.min(source.bytes.len())..])
+            .next()
+            .map_or(&b""[..], |(_, line)| line);
+        Evidence {
+            source: source.name.to_string(),
+            line: source.line_number(offset),
+            time: Some(at.time),
+            text: visible(&line[..line.len().min(MAX_QUOTE)]).into_owned(),
+        }
+    }
+
+    /// Several lines.
+    pub fn quotes<'l>(&self, places: impl IntoIterator<Item = &'l Locator>) -> Vec<Evidence> {
+        places.into_iter().map(|at| self.quote(at)).collect()
+    }
+
+    /// The bytes of the line at a place.
+    pub fn line(&self, at: &Locator) -> &'a [u8] {
+        let source = self.sources.get(&at.source);
+        let rest = source
+            .and_then(|source| source.bytes.get(at.offset as usize..))
+            .unwrap_or_default();
+        chunk::lines(rest).next().map_or(&b""[..], |(_, line)| line)
+    }
+}
+
+impl Quoted<'_> {
+    /// 1-based number of the line that begins at `offset`.
+    fn line_number(&self, offset: usize) -> u64 {
+        let chunk = self
+            .chunks
+            .partition_point(|(start, _)| *start <= offset)
+            .saturating_sub(1);
+        let (start, before) = self.chunks.get(chunk).copied().unwrap_or((0, 0));
+        let ends = memchr::memchr_iter(b'\n', &self.bytes[start..offset]).count();
+        before + ends as u64 + 1
+    }
+}

@@ -1,0 +1,209 @@
+//! The only door between log text and a terminal: what an attacker wrote is shown, never obeyed.
+//!
+//! Escapes, never strips, so that the reader sees that something was there. Not for HTML or
+//! Markdown, whose rules are others.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use unicode_width::UnicodeWidthChar;
+
+/// Stands for text that was cut off.
+const ELLIPSIS: char = '…';
+
+/// What may not reach a terminal as it is.
+///
+/// - `\p{C}`: controls (C0, DEL, C1: ECMA-48 commands), format characters (bidirectional overrides
+///   and isolates, Unicode TR36 3.1; zero-width joiners, tags), private use, unassigned.
+/// - `\p{M}`: combining marks, which draw over the character before them.
+/// - `\p{Z}` but the space: line and paragraph separators, and spaces that only look like one.
+/// - `\p{DI}`: the remaining default-ignorable characters (Hangul fillers, variation selectors).
+/// - Hangul vowels and final consonants, which draw into the syllable before them (Unicode 3.12),
+///   and prefixed Indic consonants, which draw into the one after them (Indic_Syllabic_Category).
+/// - U+2800: the Braille pattern without dots.
+static UNSAFE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?x)[ \p{C} \p{M} \p{Z} \p{DI} \x{2800}
+            \x{1160}-\x{11ff} \x{d7b0}-\x{d7ff}
+            \x{d4e} \x{a8fa} \x{111c2} \x{111c3} \x{113d1} \x{1193f} \x{11941}
+            \x{11a84}-\x{11a89} \x{11d46} \x{11f02}
+            --\x{20}]",
+    )
+    .expect("a valid character class")
+});
+
+/// Makes text safe and unambiguous on a terminal: every character that could move the cursor,
+/// change the reading direction, or hide, becomes `\xHH` (ASCII) or `\u{..}`.
+pub fn terminal(text: &str) -> Cow<'_, str> {
+    replace_unsafe(text, |character, out| {
+        let code = u32::from(character);
+        let written = if character.is_ascii() {
+            write!(out, "\\x{code:02x}")
+        } else {
+            write!(out, "\\u{{{code:x}}}")
+        };
+        written.expect("writing to a string cannot fail");
+    })
+}
+
+/// Rewrites each unsafe character with `write`; borrows when there is none.
+pub fn replace_unsafe(text: &str, write: impl Fn(char, &mut String)) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text); // nearly every log line: no need to look at characters
+    }
+    let mut found = UNSAFE.find_iter(text).peekable();
+    if found.peek().is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + text.len() / 2);
+    let mut done = 0;
+    for unsafe_part in found {
+        out.push_str(&text[done..unsafe_part.start()]);
+        unsafe_part
+            .as_str()
+            .chars()
+            .for_each(|character| write(character, &mut out));
+        done = unsafe_part.end();
+    }
+    out.push_str(&text[done..]);
+    Cow::Owned(out)
+}
+
+/// Columns that safe text takes on a terminal.
+pub fn width(text: &str) -> usize {
+    text.chars().map(char_width).sum()
+}
+
+/// Columns that one safe character takes.
+pub fn char_width(character: char) -> usize {
+    character.width().unwrap_or(0)
+}
+
+/// Cuts safe text at its end so that it takes at most `columns`; the cut shows as `…`.
+pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = take_columns(text.chars(), columns.saturating_sub(1));
+    if columns > 0 {
+        kept.push(ELLIPSIS);
+    }
+    Cow::Owned(kept)
+}
+
+/// Cuts safe text at its beginning: of a path, the end says more.
+pub fn fit_start(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let tail = take_columns(text.chars().rev(), columns.saturating_sub(1));
+    let ellipsis = (columns > 0).then_some(ELLIPSIS);
+    Cow::Owned(ellipsis.into_iter().chain(tail.chars().rev()).collect())
+}
+
+/// The first characters that fit into `columns`.
+fn take_columns(characters: impl Iterator<Item = char>, columns: usize) -> String {
+    let mut left = columns;
+    characters
+        .map_while(|character| {
+            left = left.checked_sub(char_width(character))?;
+            Some(character)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn ordinary_text_is_borrowed() {
+        for text in [
+            "",
+            "GET /a?b=c HTTP/1.1",
+            "naïve Straße 東京 😀 – “x”",
+            r"\x1b",
+        ] {
+            assert!(
+                matches!(terminal(text), Cow::Borrowed(same) if same == text),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn attacks_become_visible() {
+        for (attack, shown) in [
+            ("\x1b[2J\x1b[H", r"\x1b[2J\x1b[H"),
+            (
+                "\x1b]8;;http://evil.example\x1b\\click\x1b]8;;\x1b\\",
+                r"\x1b]8;;http://evil.example\x1b\click\x1b]8;;\x1b\",
+            ),
+            ("\x1b]0;title\x07", r"\x1b]0;title\x07"),
+            ("\u{9b}31m\u{9d}0;t\u{9c}", r"\u{9b}31m\u{9d}0;t\u{9c}"),
+            ("a\r\nb\tc\x08\x7f\0", r"a\x0d\x0ab\x09c\x08\x7f\x00"),
+            (
+                "user\u{202e}gpj.exe\u{202c}",
+                r"user\u{202e}gpj.exe\u{202c}",
+            ),
+            (
+                "\u{2066}a\u{2069}\u{200f}\u{61c}",
+                r"\u{2066}a\u{2069}\u{200f}\u{61c}",
+            ),
+            (
+                "ad\u{200b}min\u{200d}\u{feff}\u{ad}",
+                r"ad\u{200b}min\u{200d}\u{feff}\u{ad}",
+            ),
+            ("a\u{2028}b\u{2029}c\u{85}", r"a\u{2028}b\u{2029}c\u{85}"),
+            ("a\u{a0}b\u{3000}c\u{2800}", r"a\u{a0}b\u{3000}c\u{2800}"),
+            ("e\u{301}\u{338}", r"e\u{301}\u{338}"),
+            (
+                "\u{3164}\u{115f}\u{fe0f}\u{e0041}",
+                r"\u{3164}\u{115f}\u{fe0f}\u{e0041}",
+            ),
+            ("\u{e000}\u{fdd0}\u{378}", r"\u{e000}\u{fdd0}\u{378}"),
+        ] {
+            assert_eq!(terminal(attack), shown);
+        }
+    }
+
+    #[test]
+    fn cuts_respect_wide_characters() {
+        assert_eq!(fit("東京都", 6), "東京都");
+        assert_eq!(fit("東京都", 5), "東京…");
+        assert_eq!(fit("東京都", 4), "東…");
+        assert_eq!(fit("abc", 1), "…");
+        assert_eq!(fit("abc", 0), "");
+        assert_eq!(fit_start("/var/log/access.log", 11), "…access.log");
+        assert_eq!(fit_start("東京都", 4), "…都");
+        assert_eq!(fit_start("abc", 0), "");
+    }
+
+    #[test]
+    fn every_character_that_passes_has_a_width() {
+        let all: String = (char::MIN..=char::MAX).collect();
+        let safe = terminal(&all);
+        let without = safe.chars().find(|&character| char_width(character) == 0);
+        assert_eq!(without, None);
+        assert!(!UNSAFE.is_match(&safe));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_unsafe_passes_and_escaping_twice_is_escaping_once(text in any::<String>()) {
+            let safe = terminal(&text);
+            prop_assert!(!UNSAFE.is_match(&safe));
+            prop_assert_eq!(terminal(&safe), safe.as_ref());
+        }
+
+        #[test]
+        fn cut_text_fits(text in any::<String>(), columns in 0usize..40) {
+            let safe = terminal(&text);
+            prop_assert!(width(&fit(&safe, columns)) <= columns);
+            prop_assert!(width(&fit_start(&safe, columns)) <= columns);
+        }
+    }
+}

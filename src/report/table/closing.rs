@@ -1,0 +1,118 @@
+//! The end of the page: what to know before trusting the rest, and what became of every line read.
+
+use std::io;
+
+use super::Context;
+use super::page::{Page, Text, Tone};
+use super::section::and_more;
+use super::words::{self, Clock};
+use crate::report::view::{Input, Report, Warning};
+
+const WARNINGS: usize = 20;
+const WARNING_LINES: usize = 4;
+const INPUTS: usize = 30;
+const NOTES: usize = 5;
+const LINES: usize = 3;
+const INDENT: usize = 1;
+const NOTE_INDENT: usize = 3;
+
+/// Writes warnings and inputs.
+pub fn render(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
+    warnings(&report.warnings, page)?;
+    inputs(&report.inputs, &context.clock, page)?;
+    page.blank()?;
+    let signature = format!(
+        "{} {}; everything in full: --format json; a line of evidence: sed -n LINEp FILE",
+        report.tool.name, report.tool.version
+    );
+    page.paragraph(INDENT, Text::new().quiet(&signature), 2)
+}
+
+fn warnings(warnings: &[Warning], page: &mut Page) -> io::Result<()> {
+    if warnings.is_empty() {
+        return Ok(());
+    }
+    page.blank()?;
+    page.rule(Text::new().strong("Warnings"))?;
+    for warning in warnings.iter().take(WARNINGS) {
+        let mark = Text::new().toned(Tone::Warn, "!");
+        page.hanging(INDENT, mark, 2, warning_text(warning), WARNING_LINES)?;
+    }
+    and_more(WARNINGS, warnings.len(), "warnings", page)
+}
+
+fn warning_text(warning: &Warning) -> Text {
+    let text = Text::new();
+    match &warning.input {
+        Some(input) if !warning.message.contains(input.as_str()) => {
+            text.toned(Tone::Accent, input).plain(": ")
+        }
+        _ => text,
+    }
+    .plain(&warning.message)
+}
+
+fn inputs(inputs: &[Input], clock: &Clock, page: &mut Page) -> io::Result<()> {
+    if inputs.is_empty() {
+        return Ok(());
+    }
+    page.blank()?;
+    page.rule(Text::new().strong("Inputs"))?;
+    for input in inputs.iter().take(INPUTS) {
+        one_input(input, clock, page)?;
+    }
+    and_more(INPUTS, inputs.len(), "inputs", page)
+}
+
+fn one_input(input: &Input, clock: &Clock, page: &mut Page) -> io::Result<()> {
+    let name = Text::new().toned(Tone::Accent, &input.path).quiet(&format!(
+        "  {}, {}",
+        words::term(input.format),
+        words::bytes(input.bytes)
+    ));
+    page.paragraph(INDENT, name, LINES)?;
+    page.paragraph(NOTE_INDENT, lines(input), LINES)?;
+    if let (Some(first), Some(last)) = (input.first, input.last) {
+        page.paragraph(
+            NOTE_INDENT,
+            coverage(input, &clock.range(first, last), clock),
+            LINES,
+        )?;
+    }
+    for note in input.notes.iter().take(NOTES) {
+        page.paragraph(NOTE_INDENT, Text::new().quiet(note), LINES)?;
+    }
+    and_more(NOTES, input.notes.len(), "notes", page)
+}
+
+fn lines(input: &Input) -> Text {
+    let tone = if input.unparsed > 0 {
+        Tone::Warn
+    } else {
+        Tone::Plain
+    };
+    let mut text = Text::new()
+        .plain(&format!(
+            "{} = ",
+            words::counted(input.lines, "line", "lines")
+        ))
+        .plain(&words::counted(input.records, "record", "records"))
+        .plain(" + ")
+        .toned(tone, &format!("{} unparsed", words::count(input.unparsed)));
+    if input.blank > 0 {
+        text = text.plain(&format!(" + {} blank", words::count(input.blank)));
+    }
+    text
+}
+
+fn coverage(input: &Input, range: &str, clock: &Clock) -> Text {
+    let zone = match input.utc_offset {
+        Some(offset) => format!("; written in {}", Clock::new(offset).zone()),
+        None => String::new(),
+    };
+    let skew = match input.clock_skew_s {
+        Some(skew) if skew != 0.0 => format!("; its clock is off by {skew:+.0} s"),
+        _ => String::new(),
+    };
+    Text::from(format!("{range} {}{zone}{skew}", clock.zone()))
+}

@@ -1,0 +1,171 @@
+//! The top of the page: the verdict, what was looked at, and the shape of the traffic.
+
+use std::io;
+
+use super::Context;
+use super::charts::{self, INDENT, LABEL};
+use super::page::{Page, Text, Tone};
+use super::section::{by_category, cause_named};
+use super::words::{self, Clock};
+use crate::format::spec::LogKind;
+use crate::report::view::{Input, Report, Totals, Window};
+
+const HEADLINE_LINES: usize = 5;
+const FACT_LINES: usize = 3;
+
+/// Writes the verdict, the facts and the charts.
+pub fn render(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
+    verdict(report, context, page)?;
+    page.blank()?;
+    facts(report, context, page)?;
+    charts::overview(&report.series, &report.incidents, &context.clock, page)
+}
+
+fn verdict(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
+    let verdict = &report.verdict;
+    let sure = format!("confidence {}", words::confidence(verdict.confidence));
+    if report.totals.requests == 0 && report.incidents.is_empty() {
+        return no_verdict(report, page);
+    }
+    let (badge, tone) = match verdict.attack {
+        true => (" ATTACK ", Tone::AlarmBadge),
+        false => (" NO ATTACK FOUND ", Tone::CalmBadge),
+    };
+    let mut answer = Text::new().toned(tone, badge);
+    if let Some(cause) = cause_named(verdict.cause) {
+        answer = answer.plain("  ").strong(cause);
+    }
+    let room = page.width().saturating_sub(sure.len() + 2);
+    page.line(0, answer.fit(room).padded(room + 2).quiet(&sure))?;
+    if let (Some(start), Some(end)) = (verdict.start, verdict.end) {
+        let when = format!(
+            "{}, times in {}",
+            context.clock.span(start, end),
+            context.clock.zone()
+        );
+        page.paragraph(INDENT, Text::new().strong(&when), 2)?;
+    }
+    page.paragraph(
+        INDENT,
+        Text::from(verdict.headline.as_str()),
+        HEADLINE_LINES,
+    )?;
+    if !verdict.attack {
+        page.paragraph(INDENT, how_sure(report).into(), HEADLINE_LINES)?;
+    }
+    Ok(())
+}
+
+fn no_verdict(report: &Report, page: &mut Page) -> io::Result<()> {
+    page.line(
+        0,
+        Text::new()
+            .toned(Tone::Warn, " NO VERDICT ")
+            .strong("  no request could be read"),
+    )?;
+    let advice = match report.inputs.is_empty() {
+        true => "None of the inputs is a log that this program reads; the warnings below say why.",
+        false => {
+            "Without access records an attack can be neither found nor ruled out. Add the access log."
+        }
+    };
+    page.paragraph(INDENT, advice.into(), HEADLINE_LINES)
+}
+
+/// What a clean answer rests on, and what it cannot cover.
+fn how_sure(report: &Report) -> String {
+    let lines: u64 = report.inputs.iter().map(|input| input.lines).sum();
+    let unparsed: u64 = report.inputs.iter().map(|input| input.unparsed).sum();
+    let looked_at = looked_at(&report.inputs);
+    let readable = match unparsed {
+        0 => "Every line could be read.".to_string(),
+        _ => format!(
+            "{} of {} lines ({}) could not be read as records; they were searched for attack patterns all the same.",
+            words::count(unparsed),
+            words::count(lines),
+            words::part_of(unparsed, lines)
+        ),
+    };
+    format!(
+        "Looked at {looked_at}. {readable} Not in a log, and so not covered: request bodies, and requests that \
+         never reached this server."
+    )
+}
+
+fn looked_at(inputs: &[Input]) -> String {
+    let records = |kind: LogKind| -> u64 {
+        inputs
+            .iter()
+            .filter(|input| input.kind == kind)
+            .map(|input| input.records)
+            .sum()
+    };
+    let requests = words::counted(records(LogKind::Access), "request", "requests");
+    match records(LogKind::Error) {
+        0 => format!("{requests}; no error log was given"),
+        errors => format!(
+            "{requests} and {}",
+            words::counted(errors, "line of error logs", "lines of error logs")
+        ),
+    }
+}
+
+fn facts(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
+    fact("window", window(&report.window, &context.clock), page)?;
+    fact("traffic", traffic(&report.totals), page)?;
+    fact("answers", answers(&report.totals), page)?;
+    fact("patterns", patterns(&report.totals), page)?;
+    page.blank()
+}
+
+fn fact(label: &str, body: Text, page: &mut Page) -> io::Result<()> {
+    match body.is_empty() {
+        true => Ok(()),
+        false => page.hanging(INDENT, Text::new().quiet(label), LABEL, body, FACT_LINES),
+    }
+}
+
+fn window(window: &Window, clock: &Clock) -> Text {
+    match (window.start, window.end) {
+        (Some(start), Some(end)) => {
+            Text::from(format!("{} {}", clock.span(start, end), clock.zone()))
+        }
+        _ => Text::new(),
+    }
+}
+
+fn traffic(totals: &Totals) -> Text {
+    let sent = totals.bytes_sent.map_or(String::new(), |sent| {
+        format!(", {} sent", words::bytes(sent))
+    });
+    Text::from(format!(
+        "{} from {}{sent}",
+        words::counted(totals.requests, "request", "requests"),
+        words::counted(totals.clients, "client", "clients")
+    ))
+}
+
+fn answers(totals: &Totals) -> Text {
+    let mut text = Text::new();
+    for (class, &number) in totals.status.iter().filter(|&(_, &number)| number > 0) {
+        let tone = if *class == "5xx" {
+            Tone::Warn
+        } else {
+            Tone::Plain
+        };
+        let glue = if text.is_empty() { "" } else { ", " };
+        let share = words::part_of(number, totals.requests);
+        let answer = format!("{class} {} ({share})", words::count(number));
+        text = text.plain(glue).kept(tone, &answer);
+    }
+    text
+}
+
+fn patterns(totals: &Totals) -> Text {
+    if totals.hits == 0 {
+        return Text::from("no line with an attack pattern");
+    }
+    let found = words::counted(totals.hits, "line", "lines");
+    Text::from(format!("{found} with an attack pattern: "))
+        .text(by_category(&totals.hits_by_category, Tone::Plain))
+}

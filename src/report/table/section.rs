@@ -1,0 +1,98 @@
+//! What sections share: the grid of indentations and labels, titles, cut lists, and the words and
+//! tones of the report's vocabularies.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use super::page::{Page, Text, Tone};
+use super::words;
+use crate::category::Category;
+use crate::severity::Severity;
+use crate::terms::Cause;
+
+/// Indentation of titles inside an incident.
+pub const TITLE: usize = 1;
+/// Indentation of what stands below a title.
+pub const BODY: usize = 3;
+/// Columns of the labels beside what they name.
+pub const LABEL: usize = 14;
+
+/// A title inside an incident.
+pub fn title(text: &str, page: &mut Page) -> io::Result<()> {
+    page.blank()?;
+    page.line(TITLE, Text::new().strong(text))
+}
+
+/// A quiet label and what it names, in at most `max_lines` lines.
+pub fn beside(label: &str, body: Text, max_lines: usize, page: &mut Page) -> io::Result<()> {
+    page.hanging(BODY, Text::new().quiet(label), LABEL, body, max_lines)
+}
+
+/// One of several sentences.
+pub fn bullet(body: Text, max_lines: usize, page: &mut Page) -> io::Result<()> {
+    page.hanging(BODY, Text::new().quiet("•"), 2, body, max_lines)
+}
+
+/// Says how much of a list was left out, if anything was.
+pub fn and_more(shown: usize, total: usize, what: &str, page: &mut Page) -> io::Result<()> {
+    match total.saturating_sub(shown) {
+        0 => Ok(()),
+        left => {
+            let left = words::count(left as u64);
+            page.line(BODY, Text::new().quiet(&format!("and {left} more {what}")))
+        }
+    }
+}
+
+/// Hits by category, most frequent first.
+pub fn by_category(hits: &BTreeMap<&'static str, u64>, tone: Tone) -> Text {
+    let mut ordered: Vec<(&str, u64)> =
+        hits.iter().map(|(name, &number)| (*name, number)).collect();
+    ordered.sort_by_key(|&(name, number)| (std::cmp::Reverse(number), name));
+    ordered.iter().fold(Text::new(), |text, (name, number)| {
+        let glue = if text.is_empty() { "" } else { ", " };
+        let one = format!("{} {}", category_in_words(name), words::count(*number));
+        text.plain(glue).kept(tone, &one)
+    })
+}
+
+fn category_in_words(name: &str) -> String {
+    let known = Category::ALL
+        .into_iter()
+        .find(|category| category.name() == name);
+    known.map_or_else(
+        || words::term(name),
+        |category| category.title().to_string(),
+    )
+}
+
+/// How loudly a severity speaks.
+pub fn severity_tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Critical | Severity::High => Tone::Alarm,
+        Severity::Medium => Tone::Warn,
+        Severity::Low => Tone::Quiet,
+    }
+}
+
+/// The cause of that name, as people say it; `None` for `"none"`.
+pub fn cause_named(name: &str) -> Option<&'static str> {
+    let cause = Cause::ALL.iter().find(|cause| cause.name() == name)?;
+    Some(cause_in_words(*cause))
+}
+
+/// The cause as people say it.
+pub fn cause_in_words(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Ddos => "distributed flood (DDoS)",
+        Cause::Dos => "flood from few sources (DoS)",
+        Cause::Injection => "injection attempts",
+        Cause::InjectionAndSurge => "injection attempts with a traffic surge",
+        Cause::BruteForce => "password guessing",
+        Cause::Scan => "vulnerability scanning",
+        Cause::Webshell => "web shell in use",
+        Cause::FlashCrowd => "crowd of real visitors",
+        Cause::Crawler => "busy crawler",
+        Cause::ServerFault => "server fault without an attack",
+    }
+}

@@ -1,0 +1,193 @@
+//! Who did it: the bursts and what they consist of, and the actors.
+
+use std::io;
+
+use super::page::{Page, Text, Tone};
+use super::section::{BODY, LABEL, and_more, beside, by_category, cause_named, title};
+use super::words::{self, Clock};
+use crate::report::view::{Actor, Burst, Ranked};
+use crate::terms::{Dimension, Role};
+
+const BURSTS: usize = 6;
+const ACTORS: usize = 10;
+const LINES: usize = 2;
+
+/// Writes the bursts.
+pub fn bursts(bursts: &[Burst], clock: &Clock, page: &mut Page) -> io::Result<()> {
+    if bursts.is_empty() {
+        return Ok(());
+    }
+    title("Bursts", page)?;
+    for burst in bursts.iter().take(BURSTS) {
+        one_burst(burst, clock, page)?;
+    }
+    and_more(BURSTS, bursts.len(), "bursts", page)
+}
+
+fn one_burst(burst: &Burst, clock: &Clock, page: &mut Page) -> io::Result<()> {
+    let what = Text::new().toned(Tone::Accent, dimension(burst.dimension));
+    let kind = cause_named(burst.classification).unwrap_or("surge");
+    let mut first = Text::new()
+        .strong(&format!(
+            "{} → {}",
+            words::rate(burst.baseline_rps),
+            words::rate(burst.peak_rps)
+        ))
+        .plain(&format!(
+            ", {kind} ({})",
+            words::confidence(burst.confidence)
+        ));
+    if let Some(key) = &burst.key {
+        first = Text::new().toned(Tone::Accent, key).plain("  ").text(first);
+    }
+    page.hanging(BODY, what, LABEL, first, LINES)?;
+    let when = format!(
+        "{}, peak {}",
+        clock.span(burst.start, burst.end),
+        clock.moment(burst.peak_at)
+    );
+    beside("", when.into(), LINES, page)?;
+    beside("", size(burst).into(), LINES, page)?;
+    ranked("  networks", &burst.top.networks, burst.requests, page)?;
+    ranked("  clients", &burst.top.clients, burst.requests, page)?;
+    ranked("  paths", &burst.top.paths, burst.requests, page)?;
+    ranked(
+        "  user agents",
+        &burst.top.user_agents,
+        burst.requests,
+        page,
+    )
+}
+
+fn dimension(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Total => "all requests",
+        Dimension::Path => "one path",
+        Dimension::Network => "one network",
+        Dimension::Client => "one client",
+        Dimension::Status5xx => "5xx answers",
+    }
+}
+
+fn size(burst: &Burst) -> String {
+    format!(
+        "{}, {} above the baseline; {}, {} of them new",
+        words::counted(burst.requests, "request", "requests"),
+        words::count(burst.excess_requests),
+        words::counted(burst.clients, "client", "clients"),
+        words::share(burst.new_client_ratio),
+    )
+}
+
+/// Leading values with their share of the burst.
+fn ranked(label: &str, values: &[Ranked], whole: u64, page: &mut Page) -> io::Result<()> {
+    let named: Vec<String> = values
+        .iter()
+        .map(|value| {
+            format!(
+                "{} {}",
+                shortened(&value.key),
+                words::part_of(value.requests, whole)
+            )
+        })
+        .collect();
+    some(label, &named, 0, page)
+}
+
+/// A name short enough that others fit beside it.
+fn shortened(text: &str) -> String {
+    const COLUMNS: usize = 44;
+    let safe = crate::report::escape::terminal(text);
+    crate::report::escape::fit(&safe, COLUMNS).into_owned()
+}
+
+/// A labelled list on one line; nothing when it is empty.
+fn some(label: &str, values: &[String], total: u64, page: &mut Page) -> io::Result<()> {
+    if values.is_empty() {
+        return Ok(());
+    }
+    let columns = page.room(BODY + LABEL);
+    beside(
+        label,
+        words::list(values, total, columns).into(),
+        LINES,
+        page,
+    )
+}
+
+/// Writes the actors, those who attack first.
+pub fn actors(actors: &[Actor], clock: &Clock, page: &mut Page) -> io::Result<()> {
+    if actors.is_empty() {
+        return Ok(());
+    }
+    title("Who", page)?;
+    let (attackers, others): (Vec<&Actor>, Vec<&Actor>) =
+        actors.iter().partition(|actor| actor.role.is_attack());
+    for actor in attackers.iter().chain(&others).take(ACTORS) {
+        one_actor(actor, clock, page)?;
+    }
+    and_more(ACTORS, actors.len(), "actors", page)
+}
+
+fn one_actor(actor: &Actor, clock: &Clock, page: &mut Page) -> io::Result<()> {
+    let tone = if actor.role.is_attack() {
+        Tone::Alarm
+    } else {
+        Tone::Plain
+    };
+    let label = Text::new()
+        .strong(&actor.id)
+        .plain(" ")
+        .toned(tone, role(actor.role));
+    let first = Text::from(format!(
+        "{} sent {}",
+        words::counted(actor.client_count, "client", "clients"),
+        words::counted(actor.requests, "request", "requests")
+    ));
+    page.hanging(BODY, label, LABEL, first.text(hits(actor)), LINES)?;
+    let when = format!("{}{}", clock.span(actor.first, actor.last), answers(actor));
+    beside("", when.into(), LINES, page)?;
+    some("  clients", &actor.clients, actor.client_count, page)?;
+    some("  networks", &actor.networks, 0, page)?;
+    some("  user agents", &short(&actor.user_agents), 0, page)?;
+    some("  paths", &short(&actor.paths), 0, page)
+}
+
+/// The part an actor plays, short enough for the label.
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Injector => "injector",
+        Role::Flooder => "flooder",
+        Role::Scanner => "scanner",
+        Role::BruteForcer => "guesser",
+        Role::WebshellOperator => "operator",
+        Role::Crawler => "crawler",
+        Role::Crowd => "crowd",
+    }
+}
+
+fn short(values: &[String]) -> Vec<String> {
+    values.iter().map(|value| shortened(value)).collect()
+}
+
+fn hits(actor: &Actor) -> Text {
+    match actor.hits_by_category.is_empty() {
+        true => Text::new(),
+        false => Text::new()
+            .plain("; ")
+            .text(by_category(&actor.hits_by_category, Tone::Warn)),
+    }
+}
+
+fn answers(actor: &Actor) -> String {
+    let classes: Vec<String> = actor
+        .status
+        .iter()
+        .filter(|&(_, &number)| number > 0)
+        .map(|(class, &number)| format!("{class} {}", words::part_of(number, actor.requests)))
+        .collect();
+    match classes.is_empty() {
+        true => String::new(),
+        false => format!("; answered {}", classes.join(", ")),
+    }
+}

@@ -1,0 +1,183 @@
+//! Cuts a series of counts into stretches of constant rate.
+//!
+//! PELT (Killick, Fearnhead, Eckley 2012, "Optimal Detection of Changepoints With a Linear
+//! Computational Cost") with the Poisson log-likelihood divided by the series' own dispersion
+//! (quasi-Poisson; Wedderburn 1974): web traffic is over-dispersed, and plain Poisson cries wolf.
+
+/// Buckets per block. A block is cut on its own, which bounds the work to its square; a rate that
+/// does not change at a block's border is joined again by [`segments`].
+const BLOCK: usize = 1440;
+
+/// Penalty per change in units of `ln(n)`. The Schwarz criterion asks for one per parameter; a
+/// change has two (where, and the new rate), and doubling that keeps quiet days quiet.
+const PENALTY_PER_LOG: f64 = 4.0;
+
+/// A stretch of constant rate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Segment {
+    /// First bucket.
+    pub start: usize,
+    /// One past the last bucket.
+    pub end: usize,
+    /// Mean count per bucket.
+    pub mean: f64,
+}
+
+impl Segment {
+    /// Buckets.
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Never true for a segment that [`segments`] returns.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// Variance over mean of a series, from the differences of neighbours, so that changes of rate hardly
+/// count: `(x - y)^2 / (x + y)` has mean 1 for Poisson counts. At least 1.
+pub fn dispersion(counts: &[u32]) -> f64 {
+    /// Share of the largest terms that is left out: the jumps themselves.
+    const TRIMMED: f64 = 0.05;
+    let term = |pair: &[u32]| {
+        let (x, y) = (f64::from(pair[0]), f64::from(pair[1]));
+        (x + y > 0.0).then(|| (x - y).powi(2) / (x + y))
+    };
+    let mut terms: Vec<f64> = counts.windows(2).filter_map(term).collect();
+    if terms.is_empty() {
+        return 1.0;
+    }
+    terms.sort_by(f64::total_cmp);
+    let kept = ((terms.len() as f64 * (1.0 - TRIMMED)).ceil() as usize).max(1);
+    (terms[..kept].iter().sum::<f64>() / kept as f64).max(1.0)
+}
+
+/// Cuts `counts` into segments that cover it without gaps. Empty for an empty series.
+pub fn segments(counts: &[u32]) -> Vec<Segment> {
+    let dispersion = dispersion(counts);
+    let mut cuts = vec![0];
+    for (block, values) in counts.chunks(BLOCK).enumerate() {
+        let inner = pelt(values, dispersion);
+        cuts.extend(inner.into_iter().map(|end| block * BLOCK + end));
+    }
+    let prefix = prefix_sums(counts);
+    let penalty = PENALTY_PER_LOG * (BLOCK.min(counts.len()).max(2) as f64).ln();
+    join_at_borders(&mut cuts, &prefix, dispersion, penalty);
+    let mean =
+        |start: usize, end: usize| (prefix[end] - prefix[start]) as f64 / (end - start) as f64;
+    cuts.windows(2)
+        .map(|cut| Segment {
+            start: cut[0],
+            end: cut[1],
+            mean: mean(cut[0], cut[1]),
+        })
+        .collect()
+}
+
+fn prefix_sums(counts: &[u32]) -> Vec<u64> {
+    let mut prefix = Vec::with_capacity(counts.len() + 1);
+    prefix.push(0);
+    for count in counts {
+        prefix.push(prefix[prefix.len() - 1] + u64::from(*count));
+    }
+    prefix
+}
+
+/// Twice the negative log-likelihood of a stretch, up to what all cuts share.
+fn cost(sum: u64, buckets: usize, dispersion: f64) -> f64 {
+    if sum == 0 {
+        return 0.0;
+    }
+    let sum = sum as f64;
+    -2.0 * sum * (sum / buckets as f64).ln() / dispersion
+}
+
+/// Ends of the segments of one block.
+fn pelt(values: &[u32], dispersion: f64) -> Vec<usize> {
+    let n = values.len();
+    let prefix = prefix_sums(values);
+    let penalty = PENALTY_PER_LOG * (n.max(2) as f64).ln();
+    let mut best = vec![0.0; n + 1];
+    best[0] = -penalty;
+    let mut previous = vec![0usize; n + 1];
+    let mut candidates = vec![0usize];
+    for end in 1..=n {
+        let price =
+            |start: usize| best[start] + cost(prefix[end] - prefix[start], end - start, dispersion);
+        let prices: Vec<f64> = candidates.iter().map(|start| price(*start)).collect();
+        let (at, cheapest) = prices
+            .iter()
+            .enumerate()
+            .min_by(|a, b| a.1.total_cmp(b.1))
+            .map(|(at, price)| (at, *price))
+            .unwrap_or((0, 0.0));
+        best[end] = cheapest + penalty;
+        previous[end] = candidates[at];
+        let mut prices = prices.into_iter();
+        candidates.retain(|_| {
+            prices
+                .next()
+                .is_some_and(|price| price <= cheapest + penalty)
+        });
+        candidates.push(end);
+    }
+    let mut ends = Vec::new();
+    let mut end = n;
+    while end > 0 {
+        ends.push(end);
+        end = previous[end];
+    }
+    ends.reverse();
+    ends
+}
+
+/// Removes cuts at block borders that the data does not ask for.
+fn join_at_borders(cuts: &mut Vec<usize>, prefix: &[u64], dispersion: f64, penalty: f64) {
+    let mut kept: Vec<usize> = Vec::with_capacity(cuts.len());
+    for (index, cut) in cuts.iter().enumerate() {
+        let border = *cut > 0 && cut.is_multiple_of(BLOCK) && index + 1 < cuts.len();
+        if border && let Some(start) = kept.last() {
+            let (start, end) = (*start, cuts[index + 1]);
+            let stretch =
+                |from: usize, to: usize| cost(prefix[to] - prefix[from], to - from, dispersion);
+            if stretch(start, end) <= stretch(start, *cut) + stretch(*cut, end) + penalty {
+                continue;
+            }
+        }
+        kept.push(*cut);
+    }
+    *cuts = kept;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A deterministic wobble around a mean, about as dispersed as web traffic by the minute.
+    fn noisy(mean: u32, index: usize) -> u32 {
+        let wobble = (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60;
+        mean + (mean * wobble as u32) / 40
+    }
+
+    #[test]
+    fn a_burst_is_cut_out_to_the_bucket_and_quiet_stays_whole() {
+        let quiet: Vec<u32> = (0..3000).map(|index| noisy(100, index)).collect();
+        assert_eq!(segments(&quiet).len(), 1);
+        let mut burst = quiet.clone();
+        burst[1437..1450].iter_mut().for_each(|count| *count *= 4);
+        let cut = segments(&burst);
+        assert!(cut.iter().any(|segment| segment.start == 1437), "{cut:?}");
+        assert!(cut.iter().any(|segment| segment.end == 1450), "{cut:?}");
+    }
+
+    #[test]
+    fn segments_cover_the_series() {
+        assert!(segments(&[]).is_empty());
+        let counts: Vec<u32> = (0..5000).map(|index| (index as u32 * 7919) % 50).collect();
+        let cut = segments(&counts);
+        assert_eq!(cut.first().map(|segment| segment.start), Some(0));
+        assert_eq!(cut.last().map(|segment| segment.end), Some(5000));
+        assert!(cut.windows(2).all(|pair| pair[0].end == pair[1].start));
+    }
+}

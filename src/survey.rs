@@ -1,0 +1,619 @@
+//! The first pass: every line once, counted.
+//!
+//! Nothing is decided here. Each worker counts into its own [`AccessCounts`] (or [`ErrorCounts`]).
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::category::Category;
+use crate::chunk;
+use crate::client::Client;
+use crate::event::{Access, ErrorRecord, Event, Unparsed};
+use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
+use crate::evidence::clients::{ClientStats, HitStats, MAX_CLIENTS, MAX_HIT_CLIENTS, status_class};
+use crate::evidence::distinct::DistinctPerBucket;
+use crate::evidence::endpoints::{
+    Attempt, Endpoint, MAX_ENDPOINTS, MAX_TEXTS, PathStats, Text, TextMap,
+};
+use crate::evidence::errors::{DatabaseErrors, MAX_ERROR_CLIENTS, SymptomStats};
+use crate::evidence::first::{FirstK, Locator};
+use crate::evidence::lines::LineCounts;
+use crate::evidence::series::{Minute, Series};
+use crate::format::spec::TimeCache;
+use crate::merge::Merge;
+use crate::pass::{ChunkSpan, Log, Run, merge_all, read, tasks, work};
+use crate::pattern::set::{Inspector, PatternSet, Verdict};
+use crate::pattern::symptom::SymptomSet;
+use crate::severity::Confidence;
+use crate::terms::SymptomKind;
+use crate::time::{Time, UtcOffset};
+
+/// Which records count.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Seconds since the epoch; earlier records are set aside.
+    pub since: i64,
+    /// Seconds since the epoch; later records are set aside.
+    pub until: i64,
+}
+
+impl Limits {
+    fn contain(&self, secs: i64) -> bool {
+        (self.since..=self.until).contains(&secs)
+    }
+}
+
+/// One bucket of the report's series.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bucket {
+    /// Requests.
+    pub requests: u32,
+    /// Answers with 5xx.
+    pub errors_5xx: u32,
+    /// Lines with a hit of at least medium confidence.
+    pub hits: u32,
+}
+
+impl Merge for Bucket {
+    fn merge(&mut self, other: Bucket) {
+        self.requests.merge(other.requests);
+        self.errors_5xx.merge(other.errors_5xx);
+        self.hits.merge(other.hits);
+    }
+}
+
+/// Everything counted of the access logs.
+pub struct AccessCounts {
+    /// Per minute, for detection.
+    pub minutes: Series<Minute>,
+    /// Per bucket of the report.
+    pub buckets: Series<Bucket>,
+    /// Distinct clients per bucket of the report.
+    pub bucket_clients: DistinctPerBucket,
+    /// Per client.
+    pub clients: CappedMap<Client, ClientStats>,
+    /// Texts of the clients that are host names.
+    pub names: CappedMap<Client, Text<u64>>,
+    /// Suspicious requests per client.
+    pub hit_clients: CappedMap<Client, HitStats>,
+    /// Per path.
+    pub paths: TextMap<PathStats>,
+    /// Per user agent.
+    pub agents: TextMap<u64>,
+    /// Attacked places.
+    pub endpoints: CappedMap<u64, Endpoint>,
+    /// Requests by status class.
+    pub by_class: [u64; 5],
+    /// Bytes sent, and how many records say.
+    pub bytes_sent: u64,
+    /// Records with a size.
+    pub sized: u64,
+    /// Requests that name a referer.
+    pub referred: u64,
+    /// Lines with a hit of at least medium confidence.
+    pub hits: u64,
+    /// The same by category.
+    pub hits_by_category: [u64; Category::ALL.len()],
+    /// The first lines of each client with hits.
+    pub hit_samples: CappedMap<Client, FirstK<Locator, 5>>,
+    /// The books of each log.
+    pub lines: BTreeMap<u32, LineCounts>,
+    /// Time range of each chunk.
+    pub chunks: Vec<ChunkSpan>,
+}
+
+impl AccessCounts {
+    fn new(bucket_s: u64) -> AccessCounts {
+        AccessCounts {
+            minutes: Series::new(60),
+            buckets: Series::new(bucket_s as i64),
+            bucket_clients: DistinctPerBucket::default(),
+            clients: CappedMap::new(MAX_CLIENTS),
+            names: CappedMap::new(MAX_TEXTS),
+            hit_clients: CappedMap::new(MAX_HIT_CLIENTS),
+            paths: CappedMap::new(MAX_TEXTS),
+            agents: CappedMap::new(MAX_TEXTS),
+            endpoints: CappedMap::new(MAX_ENDPOINTS),
+            by_class: [0; 5],
+            bytes_sent: 0,
+            sized: 0,
+            referred: 0,
+            hits: 0,
+            hits_by_category: [0; Category::ALL.len()],
+            hit_samples: CappedMap::new(MAX_HIT_CLIENTS),
+            lines: BTreeMap::new(),
+            chunks: Vec::new(),
+        }
+    }
+
+    /// All requests.
+    pub fn requests(&self) -> u64 {
+        self.by_class.iter().sum()
+    }
+
+    fn flush(&mut self) {
+        self.minutes.flush();
+        self.buckets.flush();
+        self.bucket_clients.flush();
+        self.chunks.sort_unstable();
+    }
+}
+
+impl Merge for AccessCounts {
+    fn merge(&mut self, other: AccessCounts) {
+        self.minutes.merge(other.minutes);
+        self.buckets.merge(other.buckets);
+        self.bucket_clients.merge(other.bucket_clients);
+        self.clients.merge(other.clients);
+        self.names.merge(other.names);
+        self.hit_clients.merge(other.hit_clients);
+        self.paths.merge(other.paths);
+        self.agents.merge(other.agents);
+        self.endpoints.merge(other.endpoints);
+        self.by_class.merge(other.by_class);
+        self.bytes_sent.merge(other.bytes_sent);
+        self.sized.merge(other.sized);
+        self.referred.merge(other.referred);
+        self.hits.merge(other.hits);
+        self.hits_by_category.merge(other.hits_by_category);
+        self.hit_samples.merge(other.hit_samples);
+        merge_lines(&mut self.lines, other.lines);
+        self.chunks.extend(other.chunks);
+    }
+}
+
+/// Everything counted of the error logs.
+pub struct ErrorCounts {
+    /// Messages by symptom (index into the symptom set).
+    pub symptoms: BTreeMap<u16, SymptomStats>,
+    /// Messages that are no known symptom.
+    pub unclassified: u64,
+    /// Database errors by client.
+    pub database: DatabaseErrors,
+    /// Time range of each chunk.
+    pub chunks: Vec<ChunkSpan>,
+    /// The books of each log.
+    pub lines: BTreeMap<u32, LineCounts>,
+}
+
+impl ErrorCounts {
+    /// Nothing counted yet.
+    pub fn new() -> ErrorCounts {
+        ErrorCounts {
+            symptoms: BTreeMap::new(),
+            unclassified: 0,
+            database: CappedMap::new(MAX_ERROR_CLIENTS),
+            chunks: Vec::new(),
+            lines: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for ErrorCounts {
+    fn default() -> Self {
+        ErrorCounts::new()
+    }
+}
+
+impl Merge for ErrorCounts {
+    fn merge(&mut self, other: ErrorCounts) {
+        for (symptom, stats) in other.symptoms {
+            self.symptoms.entry(symptom).or_default().merge(stats);
+        }
+        self.unclassified.merge(other.unclassified);
+        self.database.merge(other.database);
+        self.chunks.extend(other.chunks);
+        merge_lines(&mut self.lines, other.lines);
+    }
+}
+
+fn merge_lines(mine: &mut BTreeMap<u32, LineCounts>, theirs: BTreeMap<u32, LineCounts>) {
+    for (source, lines) in theirs {
+        mine.entry(source).or_default().merge(lines);
+    }
+}
+
+/// Counts access logs.
+pub fn survey_access(
+    logs: &[Log<'_>],
+    patterns: &PatternSet,
+    limits: Limits,
+    bucket_s: u64,
+    run: &Run<'_>,
+) -> AccessCounts {
+    let tasks = tasks(logs, run.chunk_bytes);
+    let start = || AccessWorker {
+        counts: AccessCounts::new(bucket_s),
+        inspector: Inspector::new(patterns),
+        patterns,
+        limits,
+        bucket_s: bucket_s as i64,
+        times: TimeCache::default(),
+    };
+    let workers = work(&tasks, run, start, |worker, (log, range)| {
+        worker.chunk(&logs[*log], *log, range)
+    });
+    let parts = workers.into_iter().map(|worker| worker.counts);
+    let mut counts = merge_all(parts).unwrap_or_else(|| AccessCounts::new(bucket_s));
+    counts.flush();
+    counts
+}
+
+struct AccessWorker<'p> {
+    counts: AccessCounts,
+    inspector: Inspector<'p>,
+    patterns: &'p PatternSet,
+    limits: Limits,
+    bucket_s: i64,
+    times: TimeCache,
+}
+
+impl AccessWorker<'_> {
+    fn chunk(&mut self, log: &Log<'_>, index: usize, range: &Range<usize>) {
+        let mut lines = LineCounts::default();
+        let mut last_offset = (UtcOffset::UTC, 0u64);
+        for (offset, line) in chunk::lines(&log.bytes[range.clone()]) {
+            lines.lines += 1;
+            if line.is_empty() {
+                lines.blank += 1;
+                continue;
+            }
+            let at = (range.start + offset) as u64;
+            match read(log, line, &mut self.times) {
+                Ok(Event::Access(access)) => {
+                    if last_offset.0 != access.utc_offset {
+                        *lines.offsets.entry(last_offset.0).or_default() += last_offset.1;
+                        last_offset = (access.utc_offset, 0);
+                    }
+                    last_offset.1 += 1;
+                    lines.record(access.time);
+                    if self.limits.contain(access.time.secs()) {
+                        self.record(
+                            &access,
+                            Locator {
+                                time: access.time,
+                                source: log.source,
+                                offset: at,
+                            },
+                        );
+                    } else {
+                        lines.outside += 1;
+                    }
+                }
+                Ok(Event::Error(_)) => self.unparsed(&mut lines, Unparsed::NotThisFormat, at, line),
+                Err(reason) => self.unparsed(&mut lines, reason, at, line),
+            }
+        }
+        *lines.offsets.entry(last_offset.0).or_default() += last_offset.1;
+        lines.offsets.retain(|_, count| *count > 0);
+        self.counts.chunks.push(chunk_span(index, range, &lines));
+        self.counts
+            .lines
+            .entry(log.source)
+            .or_default()
+            .merge(lines);
+    }
+
+    /// A line that is no record is often the attack itself, so it is searched all the same.
+    fn unparsed(&mut self, lines: &mut LineCounts, reason: Unparsed, offset: u64, line: &[u8]) {
+        lines.unparsed(reason, offset);
+        let Some(verdict) = self.inspector.inspect_line(line) else {
+            return;
+        };
+        if verdict.confidence >= Confidence::Medium {
+            lines.unparsed_hits += 1;
+            self.counts.hits += 1;
+            for category in categories(verdict) {
+                self.counts.hits_by_category[category.index()] += 1;
+            }
+        }
+    }
+
+    #[inline]
+    fn record(&mut self, access: &Access<'_>, at: Locator) {
+        let verdict = self
+            .inspector
+            .inspect(access)
+            .filter(|verdict| verdict.confidence >= Confidence::Medium);
+        let counts = &mut self.counts;
+        let secs = access.time.secs();
+        let class = status_class(access.status);
+        let hit = u32::from(verdict.is_some());
+        let failed = u32::from(class == 4);
+        counts.by_class[class] += 1;
+        if let Some(bytes) = access.bytes {
+            counts.bytes_sent += bytes;
+            counts.sized += 1;
+        }
+        counts.referred += u64::from(access.referer.is_some());
+        let second = secs.rem_euclid(60) as u8;
+        let minute = counts.minutes.cell(secs);
+        minute.requests += 1;
+        minute.errors_5xx += failed;
+        minute.refused += u32::from(matches!(access.status, Some(403 | 429 | 444)));
+        minute.hits += hit;
+        minute.first_second = minute.first_second.min(second);
+        minute.last_second = minute.last_second.max(second);
+        counts.buckets.cell(secs).merge(Bucket {
+            requests: 1,
+            errors_5xx: failed,
+            hits: hit,
+        });
+        note_client(counts, access, secs, class, self.bucket_s);
+        note_texts(counts, access, secs, hit > 0);
+        if let Some(verdict) = verdict {
+            note_hit(counts, self.patterns, access, at, class, verdict);
+        }
+    }
+}
+
+#[inline]
+fn note_client(
+    counts: &mut AccessCounts,
+    access: &Access<'_>,
+    secs: i64,
+    class: usize,
+    bucket_s: i64,
+) {
+    let bucket = secs.div_euclid(bucket_s);
+    let hash = access.client.stable_hash();
+    let hint = bucket as u32;
+    if let Some(client) = counts
+        .clients
+        .entry(access.client, || ClientStats::new(secs))
+    {
+        client.note(secs, class);
+        if client.last_bucket != hint {
+            client.last_bucket = hint;
+            counts.bucket_clients.note(bucket, hash);
+        }
+    } else {
+        counts.bucket_clients.note(bucket, hash);
+    }
+    if access.client.is_name()
+        && let Some(name) = counts
+            .names
+            .entry(access.client, || Text::new(access.client_text))
+    {
+        name.stats += 1;
+    }
+}
+
+#[inline]
+fn note_texts(counts: &mut AccessCounts, access: &Access<'_>, secs: i64, hit: bool) {
+    let path = access.path();
+    if let Some(entry) = counts
+        .paths
+        .entry(hash_bytes(path), || Text::<PathStats>::new(path))
+    {
+        let stats = &mut entry.stats;
+        stats.requests = stats.requests.saturating_add(1);
+        stats.errors_5xx += u32::from(matches!(access.status, Some(500..=599)));
+        if !hit && matches!(access.status, Some(200..=399)) {
+            stats.ordinary += 1;
+            if let (Some(200), Some(bytes)) = (access.status, access.bytes) {
+                stats.sizes.note(bytes);
+            }
+        }
+        if access.method == b"POST" {
+            stats
+                .posts
+                .get_or_insert_default()
+                .note(secs, access.status);
+        }
+    }
+    if let Some(agent) = access.user_agent
+        && let Some(entry) = counts.agents.entry(hash_bytes(agent), || Text::new(agent))
+    {
+        entry.stats += 1;
+    }
+}
+
+/// Categories that a verdict rests on, gravest first. At most a handful.
+fn categories(verdict: &Verdict) -> impl Iterator<Item = Category> + '_ {
+    verdict.categories.iter().copied()
+}
+
+fn note_hit(
+    counts: &mut AccessCounts,
+    set: &PatternSet,
+    access: &Access<'_>,
+    at: Locator,
+    class: usize,
+    verdict: &Verdict,
+) {
+    counts.hits += 1;
+    for category in categories(verdict) {
+        counts.hits_by_category[category.index()] += 1;
+    }
+    let answered = class == 1 || class == 2;
+    if let Some(client) = counts.hit_clients.entry(access.client, HitStats::default) {
+        client.note(
+            at.time,
+            &verdict.categories,
+            verdict.confidence == Confidence::High,
+            answered,
+        );
+    }
+    if let Some(samples) = counts.hit_samples.entry(access.client, FirstK::default) {
+        samples.push(at);
+    }
+    for category in categories(verdict).filter(|category| !category.is_reconnaissance()) {
+        note_attempt(counts, set, access, at, class, verdict, category);
+    }
+}
+
+fn note_attempt(
+    counts: &mut AccessCounts,
+    set: &PatternSet,
+    access: &Access<'_>,
+    at: Locator,
+    class: usize,
+    verdict: &Verdict,
+    category: Category,
+) {
+    let of_category = || {
+        verdict
+            .matches
+            .iter()
+            .filter(|found| set.pattern(found.pattern).category == category)
+    };
+    let parameter = of_category().find_map(|found| found.parameter.as_deref());
+    let (status, bytes) = (access.status, access.bytes);
+    let attempt = Attempt {
+        category,
+        path: access.path(),
+        parameter,
+        client: access.client,
+        at,
+        status,
+        bytes,
+    };
+    if let Some(endpoint) = counts
+        .endpoints
+        .entry(attempt.key(), || Endpoint::new(&attempt))
+    {
+        endpoint.note(&attempt, class, of_category().map(|found| found.pattern.0));
+    }
+}
+
+/// Counts error logs. Their clocks' offsets are in the logs given.
+pub fn survey_errors(
+    logs: &[Log<'_>],
+    symptoms: &SymptomSet,
+    limits: Limits,
+    run: &Run<'_>,
+) -> ErrorCounts {
+    let tasks = tasks(logs, run.chunk_bytes);
+    let start = || ErrorWorker {
+        counts: ErrorCounts::new(),
+        symptoms,
+        limits,
+        times: TimeCache::default(),
+    };
+    let workers = work(&tasks, run, start, |worker, (log, range)| {
+        worker.chunk(&logs[*log], *log, range)
+    });
+    let mut counts: ErrorCounts =
+        merge_all(workers.into_iter().map(|worker| worker.counts)).unwrap_or_default();
+    counts.chunks.sort_unstable();
+    counts
+}
+
+struct ErrorWorker<'s> {
+    counts: ErrorCounts,
+    symptoms: &'s SymptomSet,
+    limits: Limits,
+    times: TimeCache,
+}
+
+impl ErrorWorker<'_> {
+    fn chunk(&mut self, log: &Log<'_>, index: usize, range: &Range<usize>) {
+        let mut lines = LineCounts::default();
+        let first_record = first_record(log);
+        for (offset, line) in chunk::lines(&log.bytes[range.clone()]) {
+            lines.lines += 1;
+            let at = (range.start + offset) as u64;
+            match read(log, line, &mut self.times) {
+                _ if line.is_empty() => lines.blank += 1,
+                Ok(Event::Error(record)) => {
+                    let time = record.time.at(log.offset);
+                    lines.record(time);
+                    if self.limits.contain(time.secs()) {
+                        self.record(
+                            &record,
+                            Locator {
+                                time,
+                                source: log.source,
+                                offset: at,
+                            },
+                        );
+                    } else {
+                        lines.outside += 1;
+                    }
+                }
+                Err(_) if at > first_record && continues_record(line) => {
+                    lines.records += 1;
+                    lines.continued += 1;
+                }
+                Ok(Event::Access(_)) => lines.unparsed(Unparsed::NotThisFormat, at),
+                Err(reason) => lines.unparsed(reason, at),
+            }
+        }
+        self.counts.chunks.push(chunk_span(index, range, &lines));
+        self.counts
+            .lines
+            .entry(log.source)
+            .or_default()
+            .merge(lines);
+    }
+
+    fn record(&mut self, record: &ErrorRecord<'_>, at: Locator) {
+        let Some(id) = self.symptoms.classify(record.message) else {
+            self.counts.unclassified += 1;
+            return;
+        };
+        let kind = self.symptoms.symptom(id).kind;
+        self.counts.symptoms.entry(id.0).or_default().note(at);
+        if let (SymptomKind::DatabaseError, Some(client)) = (kind, record.client)
+            && let Some(times) = self.counts.database.entry(client, FirstK::default)
+        {
+            times.push(at);
+        }
+    }
+}
+
+/// A stack trace and the like: printable text that follows a record. What precedes the first record
+/// of a file, and binary garbage, belongs to no record.
+fn continues_record(line: &[u8]) -> bool {
+    let printable = !line.iter().any(|byte| *byte < b' ' && *byte != b'\t');
+    printable && line.len() <= chunk::MAX_LINE
+}
+
+/// Offset of the first line that parses, looked for at the beginning of the file only: an error log
+/// that does not start with a record within 64 KiB lost its head to rotation or is no error log.
+fn first_record(log: &Log<'_>) -> u64 {
+    const HEAD: usize = 64 << 10;
+    let head = &log.bytes[..log.bytes.len().min(HEAD)];
+    let mut times = TimeCache::default();
+    chunk::lines(head)
+        .find(|(_, line)| (log.format.parse)(line, &mut times).is_ok())
+        .map_or(HEAD as u64, |(offset, _)| offset as u64)
+}
+
+fn chunk_span(log: usize, range: &Range<usize>, lines: &LineCounts) -> ChunkSpan {
+    let (first, last) = lines.span.map_or((i64::MAX, i64::MIN), |span| {
+        (span.first.secs(), span.last.secs())
+    });
+    ChunkSpan {
+        log,
+        start: range.start,
+        end: range.end,
+        first,
+        last,
+        lines: lines.lines,
+    }
+}
+
+/// Time of the last record, looked for in the last 64 KiB: what `--since -3h` counts back from.
+pub fn last_time(log: &Log<'_>) -> Option<Time> {
+    const TAIL: usize = 64 << 10;
+    let tail = &log.bytes[log.bytes.len().saturating_sub(TAIL)..];
+    let mut times = TimeCache::default();
+    let time = |(_, line): (usize, &[u8])| match (log.format.parse)(line, &mut times).ok()? {
+        Event::Access(access) => Some(access.time),
+        Event::Error(record) => Some(record.time.at(log.offset)),
+    };
+    chunk::lines(tail).filter_map(time).max()
+}
+
+/// The zone that the first readable record is written in.
+pub fn first_zone(log: &Log<'_>) -> Option<UtcOffset> {
+    const HEAD: usize = 64 << 10;
+    let mut times = TimeCache::default();
+    let zone = |(_, line): (usize, &[u8])| match (log.format.parse)(line, &mut times).ok()? {
+        Event::Access(access) => Some(access.utc_offset),
+        Event::Error(_) => None,
+    };
+    chunk::lines(&log.bytes[..log.bytes.len().min(HEAD)]).find_map(zone)
+}

@@ -1,0 +1,83 @@
+//! Log4j lookups: `${...}` resolved from the inside, as the library itself does (CVE-2021-44228).
+//!
+//! Only what attackers use to hide the word `jndi` is resolved: `lower`, `upper`, and defaults.
+
+features! {
+    /// A lookup that resolves to `${jndi:`.
+    Jndi = "jndi",
+    /// Lookups within lookups, or one that reads the environment.
+    Nested = "nested",
+}
+
+/// A lookup needs `$` and a brace.
+pub const NEEDS: &[&str] = &[];
+
+/// How many lookups are resolved in one text.
+const MAX_LOOKUPS: usize = 256;
+
+/// Finds lookups.
+pub fn analyse(text: &[u8]) -> Facts {
+    let mut facts = Facts::default();
+    let Some(start) = memchr::memmem::find(text, b"${") else {
+        return facts;
+    };
+    if memchr::memmem::find(&text[start..], b"${jndi:").is_some() {
+        facts.note(Feature::Jndi, start, text.len());
+    }
+    let mut current = text[start..].to_vec();
+    let mut nested = false;
+    for _ in 0..MAX_LOOKUPS {
+        let Some(open) = memchr::memmem::rfind(&current, b"${") else {
+            break;
+        };
+        let Some(close) = memchr::memchr(b'}', &current[open..]).map(|n| open + n) else {
+            break;
+        };
+        let inner = &current[open + 2..close];
+        if inner.starts_with(b"jndi:") {
+            facts.note(Feature::Jndi, start, text.len());
+            return facts;
+        }
+        let Some(value) = resolve(inner).map(<[u8]>::to_vec) else {
+            break;
+        };
+        nested = true;
+        current.splice(open..=close, value);
+    }
+    let resolved = memchr::memmem::find(&current, b"${jndi:").is_some()
+        || (nested && memchr::memmem::find(&current, b"jndi:").is_some());
+    if resolved {
+        facts.note(Feature::Jndi, start, text.len());
+    } else if nested {
+        facts.note(Feature::Nested, start, text.len());
+    }
+    facts
+}
+
+/// The value of one lookup, where it needs no environment: `lower:x`, `upper:x`, `any:thing:-x`.
+fn resolve(inner: &[u8]) -> Option<&[u8]> {
+    if let Some(at) = memchr::memmem::rfind(inner, b":-") {
+        return Some(&inner[at + 2..]);
+    }
+    for prefix in [&b"lower:"[..], b"upper:", b"upper::", b"lower::"] {
+        if let Some(rest) = inner.strip_prefix(prefix) {
+            return Some(rest);
+        }
+    }
+    let known = [
+        &b"env:"[..],
+        b"sys:",
+        b"java:",
+        b"date:",
+        b"base64:",
+        b"ctx:",
+        b"main:",
+        b"bundle:",
+        b"hostname",
+        b"map:",
+    ];
+    known
+        .iter()
+        .any(|name| inner.starts_with(name))
+        .then_some(b"")
+}

@@ -1,0 +1,56 @@
+//! Grammars of the languages that attacks are written in. Only lists them.
+//!
+//! Each file tokenises one language and answers with *features*: named structural findings with the
+//! place where they were seen. None knows about requests, patterns or confidence. All read the
+//! decoded, lower-case view.
+
+/// Declares the features of a grammar and the facts that hold where each was first seen.
+macro_rules! features {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
+        /// What this grammar can find.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Feature { $($(#[$doc])* $variant),+ }
+
+        impl Feature {
+            const ALL: &'static [Feature] = &[$(Feature::$variant),+];
+
+            /// The names that packs use, in order.
+            pub fn names() -> Vec<&'static str> {
+                vec![$($name),+]
+            }
+
+            /// Reads a name.
+            pub fn parse(name: &str) -> Option<Feature> {
+                Feature::names()
+                    .iter()
+                    .position(|known| *known == name)
+                    .map(|at| Feature::ALL[at])
+            }
+        }
+
+        /// What was found in one text.
+        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        pub struct Facts {
+            seen: [Option<(usize, usize)>; Feature::ALL.len()],
+        }
+
+        impl Facts {
+            /// Where a feature was first seen: byte offsets, end exclusive.
+            pub fn span(&self, feature: Feature) -> Option<(usize, usize)> {
+                self.seen[feature as usize]
+            }
+
+            /// Notes a feature, unless it was seen before.
+            fn note(&mut self, feature: Feature, start: usize, end: usize) {
+                self.seen[feature as usize].get_or_insert((start, end.max(start)));
+            }
+        }
+    };
+}
+
+pub mod lookup;
+pub mod markup;
+pub mod path;
+pub mod script;
+pub mod shell;
+pub mod sql;

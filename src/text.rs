@@ -1,0 +1,41 @@
+//! Bytes that nobody promised to be text, made into text without losing any of them.
+//!
+//! Not an escape for terminals or documents: control characters that are valid UTF-8 pass.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// The bytes as text. Bytes that are no UTF-8 become a visible `\xHH`, so that nothing is dropped
+/// or silently replaced. Borrows when the bytes are text already, which is nearly always.
+pub fn visible(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(escape_invalid(bytes)),
+    }
+}
+
+fn escape_invalid(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            write!(text, "\\x{byte:02X}").expect("writing to a String cannot fail");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_borrowed_and_other_bytes_show() {
+        assert!(matches!(
+            visible("Grüße".as_bytes()),
+            Cow::Borrowed("Grüße")
+        ));
+        assert_eq!(visible(b"a\xffb\xc3"), "a\\xFFb\\xC3");
+        assert_eq!(visible(b""), "");
+    }
+}

@@ -1,0 +1,556 @@
+//! The story of an incident: its steps in time order, each with its numbers and lines.
+
+use std::collections::BTreeMap;
+
+use crate::actor::{self, Draft};
+use crate::evidence::clients::HitStats;
+use crate::evidence::first::Locator;
+use crate::finding::{Case, Finding, Kind};
+use crate::focus::GroupCounts;
+use crate::impact::OUTAGE_SHARE;
+use crate::plan::Stretch;
+use crate::quote::Quoter;
+use crate::report::view::{Injection, Symptom, TimelineEntry};
+use crate::severity::Severity;
+use crate::terms::{Cause, Outcome, Phase, Role, SymptomKind};
+use crate::time::Time;
+
+/// Looking around belongs to an attack when it is no older than this, in seconds.
+const RECON_S: i64 = 3 * 3600;
+
+/// Refusals from which limits and blocks bite.
+const REFUSALS: u64 = 20;
+
+/// Buckets in a row that must be ordinary again.
+const CALM_BUCKETS: usize = 3;
+
+/// A bucket is ordinary again with at most this share of failures ...
+const CALM_FAILURES: f64 = 0.02;
+
+/// ... and between these multiples of the baseline.
+const CALM_RATE: std::ops::Range<f64> = 0.3..2.0;
+
+/// An actor of the incident.
+pub struct Member<'a> {
+    /// Its id in the report.
+    pub id: String,
+    /// Who.
+    pub draft: &'a Draft,
+    /// What it did.
+    pub counts: &'a GroupCounts,
+    /// Its suspicious requests.
+    pub hits: HitStats,
+}
+
+/// Everything the steps are told from.
+pub struct Story<'a> {
+    /// The counts.
+    pub case: &'a Case<'a>,
+    /// The findings of the incident.
+    pub findings: &'a [&'a Finding],
+    /// Its actors.
+    pub members: &'a [Member<'a>],
+    /// What was attacked.
+    pub injections: &'a [Injection],
+    /// What the error logs say.
+    pub symptoms: &'a [Symptom],
+    /// For evidence.
+    pub quoter: &'a Quoter<'a>,
+}
+
+impl Story<'_> {
+    /// The steps, in time order.
+    pub fn tell(&self) -> Vec<TimelineEntry> {
+        let mut steps: Vec<TimelineEntry> = Vec::new();
+        for member in self.members {
+            steps.extend(self.recon(member));
+            steps.extend(self.payloads(member));
+            steps.extend(self.refusals(member));
+        }
+        steps.extend(self.injections.iter().filter_map(access));
+        for finding in self.findings {
+            steps.extend(self.of_finding(finding));
+        }
+        steps.extend(self.symptoms.iter().map(symptom));
+        steps.extend(self.recovery());
+        steps.sort_by(|a, b| {
+            (a.time, a.phase, a.end, &a.kind, &a.summary)
+                .cmp(&(b.time, b.phase, b.end, &b.kind, &b.summary))
+        });
+        steps
+    }
+
+    fn recon(&self, member: &Member<'_>) -> Option<TimelineEntry> {
+        if !matches!(
+            member.draft.role,
+            Role::Injector | Role::Scanner | Role::WebshellOperator
+        ) {
+            return None;
+        }
+        let hits = member.hits.span()?;
+        let first = member.counts.span?.first;
+        let began = if hits.first.secs() - first.secs() <= RECON_S {
+            first
+        } else {
+            hits.first
+        };
+        let payloads = member
+            .hits
+            .categories()
+            .iter()
+            .filter(|(category, _)| !category.is_reconnaissance());
+        let ended = payloads
+            .map(|(_, span)| span.first)
+            .min()
+            .unwrap_or(hits.last);
+        if ended.secs() <= began.secs() {
+            return None;
+        }
+        let probes: u64 = member
+            .hits
+            .categories()
+            .iter()
+            .filter(|(category, _)| category.is_reconnaissance())
+            .map(|(_, span)| span.count)
+            .sum();
+        let missed = member.counts.by_class[3];
+        let summary = format!(
+            "{} looked around: {} requests in all, {probes} probes, {missed} client errors",
+            self.who(member),
+            member.counts.by_class.iter().sum::<u64>()
+        );
+        let mut step = step(
+            began,
+            Some(ended),
+            Phase::Recon,
+            "reconnaissance",
+            Severity::Low,
+            summary,
+        );
+        step.actors = vec![member.id.clone()];
+        step.metrics =
+            BTreeMap::from([("probes", probes as f64), ("client_errors", missed as f64)]);
+        step.evidence = self
+            .quoter
+            .quotes(member.counts.first.as_slice().iter().take(SHOWN));
+        Some(step)
+    }
+
+    fn payloads(&self, member: &Member<'_>) -> Vec<TimelineEntry> {
+        let categories = member
+            .hits
+            .categories()
+            .iter()
+            .filter(|(category, _)| !category.is_reconnaissance());
+        let tell =
+            |(category, span): &(crate::category::Category, crate::evidence::clients::Span)| {
+                let summary = format!(
+                    "{} tried {} {} times",
+                    self.who(member),
+                    category.title(),
+                    span.count
+                );
+                let mut step = step(
+                    span.first,
+                    Some(span.last),
+                    Phase::Injection,
+                    category.name(),
+                    Severity::Medium,
+                    summary,
+                );
+                step.actors = vec![member.id.clone()];
+                step.metrics = BTreeMap::from([("attempts", span.count as f64)]);
+                step.evidence = self.quoter.quotes(&self.first_attempts(member, *category));
+                step
+            };
+        categories.map(tell).collect()
+    }
+
+    /// The first lines in which an actor shows a category.
+    fn first_attempts(
+        &self,
+        member: &Member<'_>,
+        category: crate::category::Category,
+    ) -> Vec<Locator> {
+        let endpoints = self
+            .case
+            .access
+            .endpoints
+            .iter()
+            .map(|(_, endpoint)| endpoint);
+        let ours = endpoints.filter(|endpoint| {
+            endpoint.category == category
+                && member
+                    .draft
+                    .clients
+                    .iter()
+                    .any(|client| endpoint.clients.get(client).is_some())
+        });
+        let mut places: Vec<Locator> = ours
+            .flat_map(|endpoint| endpoint.samples.as_slice().iter().copied())
+            .collect();
+        places.sort_unstable();
+        places.truncate(SHOWN);
+        places
+    }
+
+    fn refusals(&self, member: &Member<'_>) -> Option<TimelineEntry> {
+        if member.counts.refused < REFUSALS || !member.draft.role.is_attack() {
+            return None;
+        }
+        let first = member.counts.first_refused.as_slice().first()?;
+        let summary = format!(
+            "{} requests of {} were refused (403, 429 or 444) from here on",
+            member.counts.refused,
+            self.who(member)
+        );
+        let mut step = step(
+            first.time,
+            None,
+            Phase::Mitigation,
+            "refused",
+            Severity::Low,
+            summary,
+        );
+        step.actors = vec![member.id.clone()];
+        step.metrics = BTreeMap::from([("refused", member.counts.refused as f64)]);
+        step.evidence = self
+            .quoter
+            .quotes(member.counts.first_refused.as_slice().iter().take(SHOWN));
+        Some(step)
+    }
+
+    fn of_finding(&self, finding: &Finding) -> Vec<TimelineEntry> {
+        match &finding.kind {
+            Kind::Burst { cause, stretch, .. } => self.surge(finding, *cause, stretch),
+            Kind::BruteForce { path, stretch, .. } => {
+                let summary = format!(
+                    "{} POST requests to {} from {} clients",
+                    stretch.count,
+                    crate::text::visible(path),
+                    finding.clients.len()
+                );
+                vec![self.by_actors(
+                    finding,
+                    step(
+                        finding.start,
+                        Some(finding.end),
+                        Phase::BruteForce,
+                        "password_guessing",
+                        Severity::Medium,
+                        summary,
+                    ),
+                )]
+            }
+            Kind::Webshell => {
+                let summary = finding.reasons.first().cloned().unwrap_or_default();
+                let mut step = self.by_actors(
+                    finding,
+                    step(
+                        finding.start,
+                        Some(finding.end),
+                        Phase::Access,
+                        "webshell",
+                        Severity::Critical,
+                        summary,
+                    ),
+                );
+                step.evidence = self.quoter.quotes(&finding.samples);
+                vec![step]
+            }
+            Kind::Failures { stretch, share } => {
+                let (phase, severity) = if *share >= OUTAGE_SHARE {
+                    (Phase::Outage, Severity::Critical)
+                } else {
+                    (Phase::Degradation, Severity::High)
+                };
+                let summary = format!(
+                    "{} requests failed with 5xx, {:.0}% of all",
+                    stretch.count,
+                    share * 100.0
+                );
+                let mut step = step(
+                    finding.start,
+                    Some(finding.end),
+                    phase,
+                    "errors_5xx",
+                    severity,
+                    summary,
+                );
+                step.metrics = BTreeMap::from([
+                    ("failed", stretch.count as f64),
+                    ("failed_ratio", crate::impact::rounded(*share)),
+                ]);
+                vec![step]
+            }
+            Kind::Silence(silence) => {
+                let summary = format!(
+                    "nothing was logged for {}; the baseline brings {:.0} requests in that time",
+                    duration(silence.end - silence.start),
+                    silence.expected
+                );
+                let mut down = step(
+                    finding.start,
+                    Some(finding.end),
+                    Phase::Outage,
+                    "silence",
+                    Severity::Critical,
+                    summary,
+                );
+                down.metrics = BTreeMap::from([
+                    ("seconds", (silence.end - silence.start) as f64),
+                    ("lost_requests", silence.expected.round()),
+                ]);
+                vec![
+                    down,
+                    step(
+                        finding.end,
+                        None,
+                        Phase::Restart,
+                        "log_resumes",
+                        Severity::Low,
+                        "requests are logged again".to_string(),
+                    ),
+                ]
+            }
+            Kind::Injection | Kind::Scan => Vec::new(),
+        }
+    }
+
+    fn surge(&self, finding: &Finding, cause: Cause, stretch: &Stretch) -> Vec<TimelineEntry> {
+        let severity = if cause.is_attack() {
+            Severity::High
+        } else {
+            Severity::Low
+        };
+        let onset = format!(
+            "traffic rises above its baseline of {:.2} requests a second; {} requests until the end, {} of them excess",
+            stretch.baseline_rps, stretch.count, stretch.excess
+        );
+        let mut begin = self.by_actors(
+            finding,
+            step(
+                finding.start,
+                Some(finding.end),
+                Phase::Surge,
+                "onset",
+                severity,
+                onset,
+            ),
+        );
+        begin.metrics = BTreeMap::from([
+            ("baseline_rps", crate::impact::rounded(stretch.baseline_rps)),
+            ("requests", stretch.count as f64),
+            ("excess_requests", stretch.excess as f64),
+        ]);
+        let named = self
+            .members
+            .iter()
+            .find(|member| member.draft.clients == finding.clients);
+        if let Some(member) = named {
+            begin.evidence = self.quoter.quotes(
+                member
+                    .counts
+                    .first
+                    .as_slice()
+                    .iter()
+                    .filter(|at| at.time.secs() >= finding.start.secs())
+                    .take(SHOWN),
+            );
+        }
+        let peak = format!(
+            "the surge peaks at {:.1} requests a second, {:.0} times the baseline",
+            stretch.peak_rps,
+            stretch.peak_rps / stretch.baseline_rps.max(0.001)
+        );
+        let mut top = self.by_actors(
+            finding,
+            step(
+                Time::from_secs(stretch.peak_at),
+                None,
+                Phase::Surge,
+                "peak",
+                severity,
+                peak,
+            ),
+        );
+        top.metrics = BTreeMap::from([("peak_rps", crate::impact::rounded(stretch.peak_rps))]);
+        let mut end = self.by_actors(
+            finding,
+            step(
+                finding.end,
+                None,
+                Phase::Surge,
+                "end",
+                Severity::Low,
+                "the surge ends".to_string(),
+            ),
+        );
+        if let Some(member) = named {
+            let last: Vec<Locator> = member
+                .counts
+                .last
+                .as_slice()
+                .iter()
+                .map(|at| at.0)
+                .filter(|at| at.time.secs() <= finding.end.secs())
+                .take(1)
+                .collect();
+            end.evidence = self.quoter.quotes(&last);
+        }
+        vec![begin, top, end]
+    }
+
+    fn by_actors(&self, finding: &Finding, mut step: TimelineEntry) -> TimelineEntry {
+        let concerned = self.members.iter().filter(|member| {
+            member
+                .draft
+                .clients
+                .first()
+                .is_some_and(|first| finding.clients.binary_search(first).is_ok())
+        });
+        step.actors = concerned.map(|member| member.id.clone()).collect();
+        step
+    }
+
+    /// The first ordinary buckets after the last trouble.
+    fn recovery(&self) -> Option<TimelineEntry> {
+        let troubles = self.findings.iter().filter(|finding| {
+            matches!(
+                finding.kind,
+                Kind::Burst { .. } | Kind::Failures { .. } | Kind::Silence(_)
+            )
+        });
+        let last = troubles.map(|finding| finding.end.secs()).max()?;
+        let plan = self.case.plan;
+        let minutes = &plan.minutes;
+        let first = minutes.bucket(last);
+        let calm = |at: usize| {
+            let (requests, failed) = (
+                f64::from(minutes.requests[at]),
+                f64::from(minutes.errors[at]),
+            );
+            let normal = plan.normal.expected[at].max(0.1);
+            CALM_RATE.contains(&(requests / normal))
+                && failed <= (CALM_FAILURES * requests).max(1.0)
+        };
+        let at = (first..minutes.requests.len().saturating_sub(CALM_BUCKETS))
+            .find(|at| (*at..at + CALM_BUCKETS).all(calm))?;
+        let time = (minutes.start + at as i64 * minutes.bucket_s).max(last);
+        let summary = "traffic and failures are back to what is usual".to_string();
+        Some(step(
+            Time::from_secs(time),
+            None,
+            Phase::Recovery,
+            "recovered",
+            Severity::Low,
+            summary,
+        ))
+    }
+
+    fn who(&self, member: &Member<'_>) -> String {
+        match member.draft.clients.as_slice() {
+            [one] => format!("{} ({})", member.id, actor::name(self.case, *one)),
+            many => format!("{} ({} clients)", member.id, many.len()),
+        }
+    }
+}
+
+/// Lines quoted per step.
+const SHOWN: usize = 3;
+
+fn access(injection: &Injection) -> Option<TimelineEntry> {
+    if injection.outcome != Outcome::Likely {
+        return None;
+    }
+    let place = match &injection.parameter {
+        Some(parameter) => format!("{} (parameter {parameter})", injection.endpoint),
+        None => injection.endpoint.clone(),
+    };
+    let summary = format!(
+        "{} at {place} probably worked: {}",
+        injection.category.title(),
+        injection.outcome_reasons.join("; ")
+    );
+    let first = injection
+        .samples
+        .iter()
+        .filter_map(|sample| sample.time)
+        .min()
+        .unwrap_or(injection.first);
+    let mut step = step(
+        first,
+        Some(injection.last),
+        Phase::Access,
+        "injection_succeeded",
+        Severity::Critical,
+        summary,
+    );
+    step.actors = injection.actors.clone();
+    step.evidence = injection.samples.iter().take(SHOWN).cloned().collect();
+    Some(step)
+}
+
+fn symptom(symptom: &Symptom) -> TimelineEntry {
+    let (phase, severity) = match symptom.kind {
+        SymptomKind::Start | SymptomKind::Reload => (Phase::Restart, Severity::Low),
+        SymptomKind::Stop => (Phase::Outage, Severity::High),
+        SymptomKind::RateLimited => (Phase::Mitigation, Severity::Low),
+        SymptomKind::ChildCrash | SymptomKind::OutOfMemory => {
+            (Phase::Degradation, Severity::Critical)
+        }
+        SymptomKind::DatabaseError | SymptomKind::Other => (Phase::Degradation, Severity::Medium),
+        _ => (Phase::Degradation, Severity::High),
+    };
+    let name = symptom.kind.name().replace('_', " ");
+    let times = if symptom.count == 1 {
+        "once".to_string()
+    } else {
+        format!("{} times", symptom.count)
+    };
+    let summary = format!("error log: {name}, {times}");
+    let end = (symptom.last > symptom.first).then_some(symptom.last);
+    let mut step = step(
+        symptom.first,
+        end,
+        phase,
+        symptom.kind.name(),
+        severity,
+        summary,
+    );
+    step.metrics = BTreeMap::from([("messages", symptom.count as f64)]);
+    step.evidence = symptom.evidence.clone();
+    step
+}
+
+fn step(
+    time: Time,
+    end: Option<Time>,
+    phase: Phase,
+    kind: &str,
+    severity: Severity,
+    summary: String,
+) -> TimelineEntry {
+    TimelineEntry {
+        time: time.floor_to_second(),
+        end: end.map(Time::floor_to_second),
+        phase,
+        kind: kind.to_string(),
+        severity,
+        summary,
+        actors: Vec::new(),
+        metrics: BTreeMap::new(),
+        evidence: Vec::new(),
+    }
+}
+
+/// `45 s`, `6 min 45 s`, `1 h 12 min`.
+pub fn duration(seconds: i64) -> String {
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, 0) => format!("{m} min"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, 0, _) => format!("{h} h"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
