@@ -50,6 +50,20 @@ pub mod timeline;
 pub use analysis::{Observer, ScanOptions, Silent, TimeBound, analyze};
 /// temporary
 #[allow(missing_docs)]
-pub mod hits { #[derive(serde::Serialize)] pub struct HitLine { pub a: u8 } }
+pub mod hits {
+    #[derive(serde::Serialize)]
+    pub struct HitLine {
+        pub a: u8,
+    }
+}
 #[allow(missing_docs)]
-pub fn hits(_: &[std::path::PathBuf], _: &ScanOptions, _: &pattern::set::PatternSet, _: severity::Confidence, _: &dyn Observer, _: &mut dyn FnMut(&hits::HitLine) -> std::io::Result<()>) -> error::Result<Vec<error::Warning>> { Ok(vec![]) }
+pub fn hits(
+    _: &[std::path::PathBuf],
+    _: &ScanOptions,
+    _: &pattern::set::PatternSet,
+    _: severity::Confidence,
+    _: &dyn Observer,
+    _: &mut dyn FnMut(&hits::HitLine) -> std::io::Result<()>,
+) -> error::Result<Vec<error::Warning>> {
+    Ok(vec![])
+}

@@ -59,8 +59,9 @@ fn build() -> Vec<File> {
     look_around(&mut story);
     probe(&mut story);
     extract(&mut story);
-    surge(&mut story);
-    fail_again(&mut story);
+    let herd = herd(&mut story);
+    surge(&mut story, &herd);
+    fail_again(&mut story, &herd);
     come_back(&mut story);
     let crashed = clock(14, 0, 5);
     let (tried, given_up, restored) = (clock(14, 15, 12), clock(14, 18, 40), clock(16, 0, 0));
@@ -227,8 +228,7 @@ fn surge_targets(story: &mut Story) -> Vec<String> {
 }
 
 /// 13:51:10 to the crash at 14:00:05.
-fn surge(story: &mut Story) {
-    let herd = herd(story);
+fn surge(story: &mut Story, herd: &Botnet) {
     let targets = surge_targets(story);
     let steps = [
         (clock(13, 51, 10), 130.0),
@@ -278,8 +278,7 @@ fn complain(story: &mut Story, from: Millis, to: Millis) {
 }
 
 /// The restart of 14:15: the surge is still there.
-fn fail_again(story: &mut Story) {
-    let herd = herd(story);
+fn fail_again(story: &mut Story, herd: &Botnet) {
     let targets = surge_targets(story);
     let span = (clock(14, 15, 14), clock(14, 18, 40));
     herd.flood(story, span, 240.0, &targets, |rng, _| match rng.below(10) {
