@@ -182,20 +182,24 @@ fn steep_part(
 }
 
 /// True when the mean rate right of `at` is twice that on its left (or the other way round), and chance does
-/// not explain the difference.
+/// not explain the difference. Short bursts show close to the edge, weak ones only over a longer time.
 fn doubles(counts: &[u32], at: usize, reach: usize, rising: bool, dispersion: f64) -> bool {
     let before = &counts[at.saturating_sub(reach)..at];
     let after = &counts[at..(at + reach).min(counts.len())];
     if before.is_empty() || after.is_empty() {
         return false;
     }
-    // A burst shorter than the reach would drown in the quiet around it, so its own side is short.
-    let near = (reach / 15).max(1);
-    let (inside, outside) = if rising {
-        (&after[..after.len().min(near)], before)
-    } else {
-        (&before[before.len() - before.len().min(near)..], after)
-    };
+    [reach / 15, reach / 3, reach].into_iter().any(|near| {
+        let near = near.max(1);
+        let (inside, outside) = match rising {
+            true => (&after[..after.len().min(near)], before),
+            false => (&before[before.len() - before.len().min(near)..], after),
+        };
+        is_double(inside, outside, dispersion)
+    })
+}
+
+fn is_double(inside: &[u32], outside: &[u32], dispersion: f64) -> bool {
     let sum = |part: &[u32]| part.iter().map(|count| f64::from(*count)).sum::<f64>();
     let scale = inside.len() as f64 / outside.len() as f64;
     let (seen, usual) = (sum(inside), sum(outside) * scale);
