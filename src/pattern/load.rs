@@ -149,7 +149,14 @@ pub fn check(dir: Option<&Path>) -> Result<CheckReport> {
 fn fires(inspector: &mut Inspector<'_>, set: &PatternSet, pattern: &Pattern, sample: &str) -> bool {
     use super::entry::Field;
     let sample = sample.as_bytes();
-    pattern.fields.iter().any(|field| {
+    // a sample that is a target stays out of the headers, unless that is all the entry looks at
+    let targets = [Field::Target, Field::Path, Field::Query];
+    let target = sample.starts_with(b"/") && pattern.fields.iter().any(|f| targets.contains(f));
+    let placed = pattern
+        .fields
+        .iter()
+        .filter(|field| !target || targets.contains(field));
+    placed.into_iter().any(|field| {
         let mut access = blank_access();
         let verdict = match field {
             Field::Target | Field::Path | Field::Query => {

@@ -252,12 +252,12 @@ pub struct Verdict {
 
 impl Verdict {
     /// Sums up matches; `None` when there are none.
-    fn of(set: &PatternSet, mut matches: Vec<Match>) -> Option<Verdict> {
+    fn of(set: &PatternSet, mut matches: Vec<Match>, status: Option<u16>) -> Option<Verdict> {
         matches.sort_by_key(|hit| (hit.pattern, hit.field));
         matches.dedup_by_key(|hit| (hit.pattern, hit.field));
         let entries = || matches.iter().map(|hit| set.pattern(hit.pattern));
-        let confidence = entries().map(|entry| entry.confidence).max()?;
-        let best = || entries().filter(|entry| entry.confidence == confidence);
+        let confidence = entries().map(|entry| entry.confidence_with(status)).max()?;
+        let best = || entries().filter(|entry| entry.confidence_with(status) == confidence);
         let category = best().map(|entry| entry.category).min()?;
         let severity = best().map(|entry| entry.severity).max()?;
         let mut categories: Vec<Category> = entries().map(|entry| entry.category).collect();
@@ -428,7 +428,7 @@ impl<'s> Inspector<'s> {
         if let Some(agent) = access.user_agent {
             self.header(Field::UserAgent, agent);
         }
-        self.sum_up()
+        self.sum_up(access.status)
     }
 
     /// Judges a line that no format could read, by its first 64 KiB.
@@ -438,15 +438,15 @@ impl<'s> Inspector<'s> {
         if !self.gated || self.worker.set.gate.passes_text(raw) {
             self.worker.whole(Field::Line, raw);
         }
-        self.sum_up()
+        self.sum_up(None)
     }
 
-    fn sum_up(&mut self) -> Option<&Verdict> {
+    fn sum_up(&mut self, status: Option<u16>) -> Option<&Verdict> {
         if self.worker.matches.is_empty() {
             return None;
         }
         let matches = std::mem::take(&mut self.worker.matches);
-        self.verdict = Verdict::of(self.worker.set, matches);
+        self.verdict = Verdict::of(self.worker.set, matches, status);
         self.verdict.as_ref()
     }
 
