@@ -6,9 +6,9 @@
 //! which nothing follows opens the gate for good: slow, but right.
 
 use aho_corasick::AhoCorasick;
-use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::entry::Pattern;
+use super::need;
 use crate::decode;
 use crate::syntax::bytes::{CODED, KINDS, ODD};
 use crate::syntax::{lookup, markup, path, script, shell, sql};
@@ -25,13 +25,12 @@ pub struct Gate {
     open: bool,
 }
 
-/// What a text must have to match: an odd byte, or one of these literals.
-type Need = Vec<String>;
-
 impl Gate {
     /// Derives the gate from the entries.
     pub fn new(patterns: &[Pattern]) -> Gate {
-        let mut literals: Vec<String> = BARE_ENTITIES.map(String::from).to_vec();
+        let mut literals: Vec<Vec<u8>> = BARE_ENTITIES
+            .map(|entity| entity.as_bytes().to_vec())
+            .to_vec();
         let mut open = false;
         for pattern in patterns {
             match need_of(pattern) {
@@ -136,18 +135,10 @@ fn hides_text(text: &[u8]) -> bool {
     })
 }
 
-/// What any text that the entry matches must have; `None` when nothing follows.
-fn need_of(pattern: &Pattern) -> Option<Need> {
-    let of_regex = |expression: &Option<String>| {
-        let hir = regex_syntax::ParserBuilder::new()
-            .unicode(false)
-            .utf8(false)
-            .dot_matches_new_line(true)
-            .build()
-            .parse(expression.as_deref()?)
-            .ok()?;
-        need_of_hir(&hir)
-    };
+/// What any text that the entry matches must have; `None` when nothing follows. A literal with an odd
+/// byte in it needs no search: the byte itself opens the gate.
+fn need_of(pattern: &Pattern) -> Option<Vec<Vec<u8>>> {
+    let of_regex = |expression: &Option<String>| need::of_expression(expression.as_deref()?);
     let of_syntax = || {
         let (grammar, _) = pattern.syntax.as_deref()?.split_once('.')?;
         let words: &[&str] = match grammar {
@@ -159,7 +150,11 @@ fn need_of(pattern: &Pattern) -> Option<Need> {
             "lookup" => lookup::NEEDS,
             _ => return None,
         };
-        Some(words.iter().map(|word| (*word).to_string()).collect())
+        Some(words.iter().map(|word| word.as_bytes().to_vec()).collect())
+    };
+    let plain = |need: Vec<Vec<u8>>| -> Vec<Vec<u8>> {
+        let odd = |literal: &Vec<u8>| literal.iter().any(|&b| KINDS[usize::from(b)] == ODD);
+        need.into_iter().filter(|literal| !odd(literal)).collect()
     };
     [
         of_regex(&pattern.regex),
@@ -168,52 +163,6 @@ fn need_of(pattern: &Pattern) -> Option<Need> {
     ]
     .into_iter()
     .flatten()
-    .max_by_key(worth)
-}
-
-/// How rarely a need is met by ordinary text: an odd byte alone is best, then long literals.
-fn worth(need: &Need) -> usize {
-    need.iter().map(String::len).min().unwrap_or(usize::MAX)
-}
-
-/// The need of an expression.
-fn need_of_hir(hir: &Hir) -> Option<Need> {
-    match hir.kind() {
-        HirKind::Literal(literal) => need_of_literal(&literal.0),
-        HirKind::Class(class) => class_is_odd(class).then(Need::new),
-        HirKind::Capture(capture) => need_of_hir(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => need_of_hir(&repetition.sub),
-        HirKind::Concat(parts) => parts.iter().filter_map(need_of_hir).max_by_key(worth),
-        HirKind::Alternation(branches) => {
-            let mut all = Need::new();
-            for branch in branches {
-                all.extend(need_of_hir(branch)?);
-            }
-            Some(all)
-        }
-        HirKind::Empty | HirKind::Look(_) | HirKind::Repetition(_) => None,
-    }
-}
-
-/// An odd byte within it, or the literal itself.
-fn need_of_literal(literal: &[u8]) -> Option<Need> {
-    if literal.iter().any(|&b| KINDS[usize::from(b)] == ODD) {
-        return Some(Need::new());
-    }
-    let text = std::str::from_utf8(literal).ok()?;
-    (!text.is_empty()).then(|| vec![text.to_string()])
-}
-
-/// Whether every byte of a class is odd.
-fn class_is_odd(class: &Class) -> bool {
-    let odd = |low: u8, high: u8| (low..=high).all(|b| KINDS[usize::from(b)] == ODD);
-    match class {
-        Class::Bytes(bytes) => bytes.iter().all(|range| odd(range.start(), range.end())),
-        Class::Unicode(unicode) => unicode.iter().all(|range| {
-            match (u8::try_from(range.start()), u8::try_from(range.end())) {
-                (Ok(low), Ok(high)) => odd(low, high),
-                _ => false,
-            }
-        }),
-    }
+    .map(plain)
+    .max_by_key(|need| need.iter().map(Vec::len).min().unwrap_or(usize::MAX))
 }

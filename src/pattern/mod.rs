@@ -3,4 +3,5 @@
 pub mod entry;
 pub mod gate;
 pub mod load;
+pub mod need;
 pub mod set;

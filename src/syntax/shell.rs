@@ -62,6 +62,7 @@ pub const NEEDS: &[&str] = &[
     "traceroute",
     "crontab",
     "dig ",
+    "??",
     "nmap",
     "strace",
 ];
@@ -592,7 +593,11 @@ struct Word {
 struct Met {
     rare: bool,
     argument: bool,
+    /// A flag, an absolute path or a URL.
+    strong: bool,
     ends: bool,
+    /// At most two words follow.
+    short: bool,
 }
 
 /// Finds commands.
@@ -621,7 +626,13 @@ pub fn analyse(text: &[u8]) -> Facts {
         let met = Met {
             rare,
             argument: next.is_some_and(|next| is_argument(&next.text)),
+            strong: next.is_some_and(|next| is_strong_argument(&next.text)),
             ends: next.is_none(),
+            short: words[at + 1..]
+                .iter()
+                .take_while(|word| !word.first)
+                .count()
+                <= 2,
         };
         judge(word, at, words.len(), &met, text, &mut facts);
     }
@@ -647,10 +658,14 @@ fn judge(word: &Word, at: usize, count: usize, met: &Met, text: &[u8], facts: &m
             }
         }
         _ if word.first && !listed => {
-            if (met.rare && (met.ends || met.argument || !short)) || path || met.argument {
+            let encoding = text.get(word.end) == Some(&b',');
+            if (met.rare && (met.ends || met.argument || (!short && met.short)) && !encoding)
+                || path
+                || met.argument
+            {
                 note(Feature::Command);
             }
-            if (met.rare && met.argument) || path {
+            if (met.rare && met.strong) || path {
                 note(Feature::StrongCommand);
             }
         }
@@ -660,7 +675,7 @@ fn judge(word: &Word, at: usize, count: usize, met: &Met, text: &[u8], facts: &m
         if met.argument && (met.rare || count <= 6) {
             note(Feature::CommandLine);
         }
-        if met.argument && met.rare {
+        if met.strong && met.rare {
             note(Feature::StrongLine);
         }
         if count == 1 && met.rare {
@@ -711,6 +726,11 @@ fn is_flag(word: &[u8]) -> bool {
     letters.is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_alphabetic) && rest.len() < 20)
 }
 
+/// What only a command is followed by.
+fn is_strong_argument(word: &[u8]) -> bool {
+    is_flag(word) || word.starts_with(b"/") || memchr::memmem::find(word, b"://").is_some()
+}
+
 /// A path with wildcards in two or more of its parts.
 fn is_glob_path(word: &[u8]) -> bool {
     let wild = |part: &&[u8]| part.iter().any(|b| matches!(b, b'?' | b'*' | b'['));
@@ -718,7 +738,11 @@ fn is_glob_path(word: &[u8]) -> bool {
         .split(|b| *b == b'/')
         .filter(|part| !part.is_empty())
         .collect();
-    parts.len() >= 2 && parts.iter().filter(|part| wild(part)).count() >= 2 && word.len() < 60
+    let plain = word.iter().all(|b| !matches!(b, b'=' | b':'));
+    plain
+        && parts.len() >= 2
+        && parts.iter().filter(|part| wild(part)).count() >= 2
+        && word.len() < 60
 }
 
 /// A flag, a path, an address, a variable, a redirection: what follows a command and no sentence.
@@ -763,7 +787,12 @@ fn words(text: &[u8]) -> Vec<Word> {
                 first = first || separator == b'(';
                 at += 1;
             }
-            b')' | b'}' => at += 1,
+            b')' | b'}' => {
+                // what follows a bracket is no argument of what was in it
+                first = true;
+                separator = 0;
+                at += 1;
+            }
             _ => {
                 let mut word = word_at(text, at, first, separator);
                 at = word.end.max(at + 1);

@@ -45,7 +45,7 @@ features! {
 /// Without an odd byte, a text must hold one of these to be worth tokenising.
 pub const NEEDS: &[&str] = &[
     "select", "union", "order by", "group by", "having", "drop ", "delete", "insert", "update",
-    "--", "waitfor", " or ", " and ", "exec ",
+    "--", "waitfor", " or ", " and ", "@@", "exec ",
 ];
 
 /// Texts are cut into at most this many tokens.
@@ -1161,9 +1161,18 @@ impl Reader<'_> {
                 && !matches!(self.tokens[at - 1].kind, Kind::Text | Kind::OpenText))
         {
             self.note(Feature::Stacked, at, at + 2);
-        } else if at == 0 {
+        } else if at == 0 && !self.reads_like_search() {
             self.note(Feature::Statement, at, at + 3);
         }
+    }
+
+    /// `drop table lamp`: three words are what people search for.
+    fn reads_like_search(&self) -> bool {
+        self.tokens.len() <= 4
+            && self
+                .tokens
+                .iter()
+                .all(|t| matches!(t.kind, Kind::Verb | Kind::Word | Kind::Function))
     }
 
     fn select(&mut self, at: usize) {
@@ -1281,7 +1290,12 @@ impl Reader<'_> {
             let plain_word = at
                 .checked_sub(1)
                 .is_some_and(|n| self.tokens[n].kind == Kind::Word);
-            if argument && !alone && !plain_word && self.kind(end + 1) != Some(Kind::Word) {
+            let follows = self.may_end(end + 1)
+                || matches!(
+                    self.kind(end + 1),
+                    Some(Kind::Arithmetic | Kind::Compare | Kind::Like)
+                );
+            if argument && !alone && !plain_word && follows {
                 self.note(Feature::Delay, at, end);
             }
         }
@@ -1362,7 +1376,10 @@ impl Reader<'_> {
         let symbol = matches!(self.bytes(at), b"||" | b"&&");
         let compare = matches!(self.tokens[at].kind, Kind::Compare | Kind::Like | Kind::Not);
         let apostrophe = self.text[self.from] == b'\'';
-        let open = same_quote && short && (compare || symbol || (apostrophe && !logic));
+        let wordy = matches!(self.tokens[at].kind, Kind::Like | Kind::Not);
+        let open = same_quote
+            && short
+            && (symbol || (compare && (apostrophe || !wordy)) || (apostrophe && !logic));
         let number =
             compare && !like && !right.open && self.kind(right.end).is_none() && right.words == 0;
         if right.calls > 0
@@ -1390,7 +1407,12 @@ impl Reader<'_> {
         }
         let dashes =
             self.kind(all.end) == Some(Kind::Comment) && self.bytes(all.end).first() != Some(&b'#');
-        if dashes && all.solid > 0 && all.operators + all.brackets > 0 {
+        let after = self
+            .tokens
+            .get(all.end)
+            .and_then(|t| self.text.get(t.start + 2));
+        let blank = after.is_none_or(u8::is_ascii_whitespace);
+        if dashes && blank && all.solid > 0 && all.operators + all.brackets > 0 {
             self.note(Feature::Expression, 0, all.end);
         }
     }
