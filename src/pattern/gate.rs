@@ -11,10 +11,12 @@ use super::entry::Pattern;
 use super::need;
 use crate::decode;
 use crate::syntax::bytes::{CODED, KINDS, ODD};
-use crate::syntax::{lookup, markup, path, script, shell, sql};
 
 /// Longer texts are always looked at: they are rare, and odd.
 const MAX_GATED: usize = 2048;
+
+/// Longest parameter name that is sure to be taken for one.
+const MAX_NAME: usize = 64;
 
 /// Entities that decode without a semicolon; with one, the semicolon itself opens the gate.
 const BARE_ENTITIES: [&str; 4] = ["&amp", "&gt", "&lt", "&quot"];
@@ -72,7 +74,7 @@ impl Gate {
             return true;
         }
         let kinds = survey(raw);
-        if kinds & ODD != 0 || second_equals(raw, target) {
+        if kinds & ODD != 0 || second_equals(raw, target) || odd_name(raw, target) {
             return true;
         }
         if kinds & CODED != 0 {
@@ -92,6 +94,10 @@ impl Gate {
         let mut folded = Vec::with_capacity(raw.len());
         decode::one_round(&plain, &mut once);
         if once.contains(&0) || once.contains(&b'%') || once.contains(&b'+') {
+            return true;
+        }
+        let ampersands = |text: &[u8]| memchr::memchr_iter(b'&', text).count();
+        if ampersands(&once) > ampersands(raw) {
             return true;
         }
         decode::fold(&once, &mut folded);
@@ -125,6 +131,33 @@ fn second_equals(text: &[u8], target: bool) -> bool {
     before || equals > parameters
 }
 
+/// Whether a parameter's name is none that a form would have, so that the part may continue the value
+/// before it. In a text that is no target every `&` counts.
+#[inline]
+fn odd_name(text: &[u8], target: bool) -> bool {
+    if !target {
+        return memchr::memchr(b'&', text).is_some();
+    }
+    let Some(query) = memchr::memchr(b'?', text) else {
+        return memchr::memchr(b'&', text).is_some();
+    };
+    if memchr::memchr(b'&', &text[..query]).is_some() {
+        return true;
+    }
+    let mut name = 0;
+    for &byte in &text[query + 1..] {
+        match byte {
+            b'&' => name = 0,
+            b'=' => name = usize::MAX,
+            _ if name == usize::MAX => {}
+            b'+' | b' ' | b'/' | b'%' => return true,
+            _ if name > MAX_NAME => return true,
+            _ => name += 1,
+        }
+    }
+    false
+}
+
 /// Whether a parameter is base64 of text: what it hides must be looked at.
 fn hides_text(text: &[u8]) -> bool {
     let mut out = Vec::new();
@@ -139,26 +172,13 @@ fn hides_text(text: &[u8]) -> bool {
 /// byte in it needs no search: the byte itself opens the gate.
 fn need_of(pattern: &Pattern) -> Option<Vec<Vec<u8>>> {
     let of_regex = |expression: &Option<String>| need::of_expression(expression.as_deref()?);
-    let of_syntax = || {
-        let (grammar, _) = pattern.syntax.as_deref()?.split_once('.')?;
-        let words: &[&str] = match grammar {
-            "sql" => sql::NEEDS,
-            "markup" => markup::NEEDS,
-            "script" => script::NEEDS,
-            "shell" => shell::NEEDS,
-            "path" => path::NEEDS,
-            "lookup" => lookup::NEEDS,
-            _ => return None,
-        };
-        Some(words.iter().map(|word| word.as_bytes().to_vec()).collect())
-    };
     let plain = |need: Vec<Vec<u8>>| -> Vec<Vec<u8>> {
         let odd = |literal: &Vec<u8>| literal.iter().any(|&b| KINDS[usize::from(b)] == ODD);
         need.into_iter().filter(|literal| !odd(literal)).collect()
     };
     [
         of_regex(&pattern.regex),
-        of_syntax(),
+        need::of_syntax(pattern),
         of_regex(&pattern.parameter),
     ]
     .into_iter()

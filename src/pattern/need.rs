@@ -5,6 +5,9 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::entry::Pattern;
+use crate::syntax::{lookup, markup, path, script, shell, sql};
+
 /// One of these byte strings is in every text that matches.
 pub type Need = Vec<Vec<u8>>;
 
@@ -30,6 +33,23 @@ pub fn of_expression(expression: &str) -> Option<Need> {
     need.sort_unstable();
     need.dedup();
     Some(need)
+}
+
+/// What a text without odd bytes must contain for the entry's grammar to read it.
+pub fn of_syntax(pattern: &Pattern) -> Option<Need> {
+    let (grammar, _) = pattern.syntax.as_deref()?.split_once('.')?;
+    let words: &[&str] = match grammar {
+        "sql" => sql::NEEDS,
+        "markup" => markup::NEEDS,
+        "script" => script::NEEDS,
+        "shell" => shell::NEEDS,
+        "path" => path::NEEDS,
+        "lookup" => lookup::NEEDS,
+        // the byte itself opens the gate
+        "text" => &[],
+        _ => return None,
+    };
+    Some(words.iter().map(|word| word.as_bytes().to_vec()).collect())
 }
 
 /// How rarely ordinary text meets a need: the length of its shortest literal, then how few it has.

@@ -14,7 +14,7 @@ use crate::category::Category;
 use crate::decode::{self, Decoded, Form, MAX_FIELD};
 use crate::event::Access;
 use crate::severity::{Confidence, Severity};
-use crate::syntax::{lookup, markup, path, script, shell, sql};
+use crate::syntax::{bytes, lookup, markup, path, script, shell, sql};
 
 pub use super::entry::{Field, Pattern, PatternId};
 use super::gate::Gate;
@@ -48,6 +48,8 @@ enum Syntax {
     Shell(shell::Feature),
     Path(path::Feature),
     Lookup(lookup::Feature),
+    /// A NUL byte was in the text: it ends a name in the eyes of C, and nowhere else.
+    Nul,
 }
 
 impl Syntax {
@@ -60,6 +62,7 @@ impl Syntax {
             "script" => script::Feature::parse(feature).map(Syntax::Script),
             "shell" => shell::Feature::parse(feature).map(Syntax::Shell),
             "path" => path::Feature::parse(feature).map(Syntax::Path),
+            "text" => (feature == "nul").then_some(Syntax::Nul),
             "lookup" => lookup::Feature::parse(feature).map(Syntax::Lookup),
             _ => None,
         }
@@ -81,6 +84,7 @@ pub fn syntax_names() -> Vec<String> {
         list("shell", shell::Feature::names()),
         list("path", path::Feature::names()),
         list("lookup", lookup::Feature::names()),
+        list("text", vec!["nul"]),
     ]
     .concat()
 }
@@ -112,7 +116,9 @@ struct FieldSet {
     literals: Option<AhoCorasick>,
     /// For each literal, the entries that need it.
     needed_by: Vec<Vec<u16>>,
-    /// Entries without such a literal: tried on every text.
+    /// Entries that rest on structure: tried on every text with an odd byte.
+    structural: Vec<u16>,
+    /// Entries from which no literal follows: tried on every text.
     always: Vec<u16>,
 }
 
@@ -212,6 +218,7 @@ fn compile_entry(pattern: &Pattern) -> Result<Compiled, String> {
 fn compile_field(patterns: &[Pattern], field: Field) -> FieldSet {
     let mut by_literal: BTreeMap<Vec<u8>, Vec<u16>> = BTreeMap::new();
     let mut always = Vec::new();
+    let mut structural = Vec::new();
     for (index, pattern) in patterns.iter().enumerate() {
         if !pattern.looks_at(field) {
             continue;
@@ -222,7 +229,15 @@ fn compile_field(patterns: &[Pattern], field: Field) -> FieldSet {
                     by_literal.entry(literal).or_default().push(index as u16);
                 }
             }
-            None => always.push(index as u16),
+            None => match need::of_syntax(pattern) {
+                Some(words) => {
+                    structural.push(index as u16);
+                    for word in words {
+                        by_literal.entry(word).or_default().push(index as u16);
+                    }
+                }
+                None => always.push(index as u16),
+            },
         }
     }
     let (literals, needed_by): (Vec<Vec<u8>>, Vec<Vec<u16>>) = by_literal.into_iter().unzip();
@@ -238,6 +253,7 @@ fn compile_field(patterns: &[Pattern], field: Field) -> FieldSet {
     FieldSet {
         literals: automaton,
         needed_by,
+        structural,
         always,
     }
 }
@@ -325,6 +341,7 @@ impl Analyses {
                 .get_or_insert_with(|| shell::analyse(text))
                 .span(f),
             Syntax::Path(f) => self.path.get_or_insert_with(|| path::analyse(text)).span(f),
+            Syntax::Nul => view.nul.then_some((0, text.len())),
             Syntax::Lookup(f) => self
                 .lookup
                 .get_or_insert_with(|| lookup::analyse(text))
@@ -648,6 +665,9 @@ impl Worker<'_> {
         let mut candidates = std::mem::take(&mut self.candidates);
         candidates.clear();
         candidates.extend_from_slice(&entries.always);
+        if bytes::worth_reading(&view.lower, &[]) {
+            candidates.extend_from_slice(&entries.structural);
+        }
         if let Some(literals) = &entries.literals {
             for found in literals.find_overlapping_iter(&view.lower) {
                 candidates.extend_from_slice(&entries.needed_by[found.pattern().as_usize()]);

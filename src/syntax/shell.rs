@@ -708,8 +708,10 @@ fn has_path(word: &[u8]) -> bool {
 /// Whether a sorted list has the word's last part.
 fn is_listed(word: &[u8], list: &[&str]) -> bool {
     let base = base(word);
+    let family = base.len() > 8 && (base.starts_with(b"ansible-") || base.starts_with(b"chef-"));
     list.binary_search_by(|known| known.as_bytes().cmp(base))
         .is_ok()
+        || family
 }
 
 fn is_plain_word(word: &[u8]) -> bool {
@@ -755,6 +757,7 @@ fn is_argument(word: &[u8]) -> bool {
             .position(|b| *b == b'.')
             .is_some_and(|n| (1..=4).contains(&n));
     is_flag(word)
+        || (word.len() > 2 && is_listed(word, RARE))
         || word.contains(&b'/')
         || word.contains(&b'\\')
         || matches!(word.first(), Some(b'$' | b'>' | b'<' | b'%' | b'*'))
@@ -787,6 +790,11 @@ fn words(text: &[u8]) -> Vec<Word> {
                 first = first || separator == b'(';
                 at += 1;
             }
+            b'\\' if written_break(text, at) => {
+                separator = b'\n';
+                first = true;
+                at += 2;
+            }
             b')' | b'}' => {
                 // what follows a bracket is no argument of what was in it
                 first = true;
@@ -811,6 +819,14 @@ fn words(text: &[u8]) -> Vec<Word> {
     words
 }
 
+/// Whether `\n` or `\r` is written out as a line break: at the beginning, at the end, or before
+/// something that continues no word.
+fn written_break(text: &[u8], at: usize) -> bool {
+    let letter = matches!(text.get(at + 1), Some(b'n' | b'r'));
+    let after = text.get(at + 2);
+    letter && (at == 0 || after.is_none_or(|b| !b.is_ascii_alphanumeric()))
+}
+
 /// The word at `at`, its quoting undone.
 fn word_at(text: &[u8], at: usize, first: bool, separator: u8) -> Word {
     let mut out = Vec::new();
@@ -828,6 +844,7 @@ fn word_at(text: &[u8], at: usize, first: bool, separator: u8) -> Word {
                         .is_some_and(|b| b.is_ascii_alphanumeric() || *b == byte);
                 end += 1;
             }
+            b'\\' if written_break(text, end) => break,
             b'\\'
                 if text.get(end + 1).is_some_and(u8::is_ascii_alphanumeric)
                     && !out.contains(&b':') =>
