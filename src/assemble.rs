@@ -102,12 +102,12 @@ pub fn report(read: &Read<'_>, incidents: Vec<Incident>) -> Report {
     }
 }
 
-/// The gravest incident speaks for the whole: attacks before anything else, then severity, then the earliest.
+/// The gravest incident speaks for the whole: by severity, attacks before anything else, then the earliest.
 fn verdict(incidents: &[Incident], requests: u64) -> Verdict {
     let gravest = incidents.iter().max_by_key(|incident| {
         (
-            incident.attack,
             incident.severity,
+            incident.attack,
             std::cmp::Reverse(incident.id),
         )
     });

@@ -107,7 +107,7 @@ impl Plan {
     pub fn new(counts: &AccessCounts) -> Plan {
         let minutes = Dense::new(&counts.minutes);
         let (silences, silent) = minutes.silences();
-        let find = |series: &[u32], least: f64| {
+        let find = |series: &[u32], least: f64, core: f64| {
             baseline(series, &silent, minutes.bucket_minutes(), least, core)
         };
         let normal = find(&minutes.requests, MIN_BURST_EXCESS, CORE_SHARE);

@@ -48,7 +48,7 @@ pub struct Excess {
     pub referred: u64,
     /// Their requests for assets.
     pub assets: u64,
-    /// Suspects that were never seen outside the window.
+    /// Suspects that were first seen shortly before the window or in it.
     pub newcomers: u64,
     /// Share of the window's requests by suspects that name a referer, outside the window for comparison.
     pub ordinary_referred: f64,
@@ -79,11 +79,20 @@ pub fn excess(
             found.requests += u64::from(presence.requests);
             found.referred += u64::from(presence.referred);
             found.assets += u64::from(presence.assets);
-            found.newcomers += u64::from(outside(counts, *client, presence) == 0);
+            found.newcomers += u64::from(is_newcomer(counts, *client, stretch));
         }
     }
     found.suspects.sort_unstable();
     found
+}
+
+/// A flood ramps up before it stands out, so who came within half an hour before is new as well.
+fn is_newcomer(counts: &AccessCounts, client: Client, stretch: &Stretch) -> bool {
+    const RAMP_S: i64 = 30 * 60;
+    counts
+        .clients
+        .get(&client)
+        .is_none_or(|stats| stats.first().secs() >= stretch.start - RAMP_S)
 }
 
 fn outside(counts: &AccessCounts, client: Client, presence: &Presence) -> u64 {

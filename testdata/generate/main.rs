@@ -1,0 +1,79 @@
+//! Writes the logs that the tests and benches read.
+//!
+//! ```text
+//! cargo run --release --example generate -- scenario NAME DIR
+//! cargo run --release --example generate -- scenarios testdata/scenarios
+//! cargo run --release --example generate -- large --lines 5000000 --clients 1700000 FILE
+//! ```
+
+mod traffic;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use traffic::large::{self, Size};
+use traffic::scenarios;
+
+/// The seed of large logs; `--seed` replaces it.
+const LARGE_SEED: u64 = 20_240_311;
+
+const USAGE: &str = "usage: generate scenario NAME DIR
+       generate scenarios DIR
+       generate large --lines N --clients N [--seed N] FILE";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["scenario", name, folder] => scenario(name, Path::new(folder)),
+        ["scenarios", folder] => all_scenarios(Path::new(folder)),
+        ["large", options @ .., file] => large_log(options, Path::new(file)),
+        _ => Err(io::Error::other(USAGE)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "generate: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn scenario(name: &str, folder: &Path) -> io::Result<()> {
+    let found = scenarios::ALL.iter().find(|scenario| scenario.name == name);
+    let Some(scenario) = found else {
+        let names: Vec<&str> = scenarios::ALL
+            .iter()
+            .map(|scenario| scenario.name)
+            .collect();
+        let text = format!("no scenario {name}; there are {}", names.join(", "));
+        return Err(io::Error::other(text));
+    };
+    scenario.write(folder)
+}
+
+fn all_scenarios(folder: &Path) -> io::Result<()> {
+    scenarios::ALL
+        .iter()
+        .try_for_each(|scenario| scenario.write(&folder.join(scenario.name)))
+}
+
+fn large_log(options: &[&str], file: &Path) -> io::Result<()> {
+    let mut seed = LARGE_SEED;
+    let mut size = Size {
+        lines: 0,
+        clients: 0,
+    };
+    for pair in options.chunks(2) {
+        let value = pair.get(1).and_then(|text| text.parse().ok());
+        match (pair[0], value) {
+            ("--lines", Some(number)) => size.lines = number,
+            ("--clients", Some(number)) => size.clients = number,
+            ("--seed", Some(number)) => seed = number,
+            _ => return Err(io::Error::other(USAGE)),
+        }
+    }
+    large::write(size, seed, &mut File::create(file)?)
+}

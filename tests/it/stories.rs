@@ -1,0 +1,322 @@
+//! What the report about each scenario must say, whatever the snapshots say: the cause, the phases
+//! near their times, and who did it, checked against the logs themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::harness::{Scenario, each, fields, read_log, scenario, text};
+use crate::traffic::agents::PRICE_CRAWLER;
+use crate::traffic::attackers::{FLOOD_AGENTS, SQLMAP_AGENT};
+
+/// At least this share of the attacking addresses must be accused.
+const FOUND: f64 = 0.9;
+/// At most this share of the accused may be innocent.
+const WRONGED: f64 = 0.05;
+/// How far from the truth a surge's beginning may be located, in seconds.
+const ONSET_ERROR: i64 = 60;
+
+struct Story {
+    scenario: Scenario,
+    report: Value,
+}
+
+fn story(name: &str) -> Story {
+    let scenario = scenario(name);
+    let report = scenario.report();
+    Story { scenario, report }
+}
+
+impl Story {
+    fn cause(&self) -> &str {
+        self.report["verdict"]["cause"].as_str().unwrap()
+    }
+
+    fn attack(&self) -> bool {
+        self.report["verdict"]["attack"].as_bool().unwrap()
+    }
+
+    /// The incident that the verdict is about.
+    fn main_incident(&self) -> &Value {
+        each(&self.report, "/incidents/*")
+            .into_iter()
+            .find(|incident| incident["cause"] == self.report["verdict"]["cause"])
+            .expect("an incident of the verdict's cause")
+    }
+
+    /// Whether an entry of a phase lies between two times, or lasts into the span.
+    #[track_caller]
+    fn expect_phase(&self, phase: &str, from: &str, to: &str) {
+        let entries = each(self.main_incident(), "/timeline/*");
+        let seen: Vec<(&str, &str)> = entries
+            .iter()
+            .filter(|entry| entry["phase"] == phase)
+            .map(|entry| {
+                let start = entry["time"].as_str().unwrap();
+                (start, entry["end"].as_str().unwrap_or(start))
+            })
+            .collect();
+        assert!(
+            seen.iter().any(|(start, end)| *start <= to && *end >= from),
+            "{}: no {phase} between {from} and {to}, only {seen:?}",
+            self.scenario.name
+        );
+    }
+
+    /// The beginning of the earliest burst of the total within the main incident.
+    #[track_caller]
+    fn expect_onset(&self, expected: &str) {
+        let bursts = each(self.main_incident(), "/bursts/*");
+        let starts: Vec<&str> = bursts
+            .iter()
+            .filter(|burst| burst["dimension"] == "total")
+            .filter_map(|burst| burst["start"].as_str())
+            .collect();
+        let near = |start: &&str| (seconds(start) - seconds(expected)).abs() <= ONSET_ERROR;
+        assert!(
+            starts.iter().any(near),
+            "{}: the surge began at {expected}, not at {starts:?}",
+            self.scenario.name
+        );
+    }
+
+    /// The clients of every actor whose role accuses.
+    fn accused(&self) -> BTreeSet<String> {
+        each(&self.report, "/incidents/*/actors/*")
+            .into_iter()
+            .filter(|actor| !matches!(actor["role"].as_str(), Some("crowd" | "crawler")))
+            .flat_map(|actor| each(actor, "/clients/*"))
+            .filter_map(|client| client.as_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// The clients of the access logs, and whether `guilty` holds for any of their lines.
+    fn clients(&self, guilty: impl Fn(&str, &str, &str) -> bool) -> BTreeMap<String, bool> {
+        let mut clients = BTreeMap::new();
+        for input in self
+            .scenario
+            .inputs
+            .iter()
+            .filter(|name| name.starts_with("access"))
+        {
+            let log = text(&read_log(&self.scenario.folder.join(input)));
+            for (client, agent, target) in log.lines().filter_map(fields) {
+                *clients.entry(client.to_owned()).or_insert(false) |= guilty(client, agent, target);
+            }
+        }
+        clients
+    }
+
+    /// The guilty are accused, nearly all of them, and nearly nobody else is.
+    #[track_caller]
+    fn expect_accused(&self, guilty: impl Fn(&str, &str, &str) -> bool) {
+        let clients = self.clients(guilty);
+        let accused = self.accused();
+        let is_guilty = |client: &&String| clients.get(*client).copied().unwrap_or(false);
+        let all_guilty = clients.values().filter(|guilty| **guilty).count();
+        let caught = accused.iter().filter(is_guilty).count();
+        let innocent: Vec<&String> = accused.iter().filter(|client| !is_guilty(client)).collect();
+        let name = &self.scenario.name;
+        assert!(
+            caught as f64 >= FOUND * all_guilty as f64,
+            "{name}: only {caught} of {all_guilty} attackers are named"
+        );
+        assert!(
+            innocent.len() as f64 <= WRONGED * accused.len() as f64,
+            "{name}: {} of {} accused are innocent, such as {:?}",
+            innocent.len(),
+            accused.len(),
+            &innocent[..innocent.len().min(8)]
+        );
+    }
+
+    fn symptoms(&self) -> BTreeSet<&str> {
+        each(self.main_incident(), "/symptoms/*/kind")
+            .into_iter()
+            .filter_map(Value::as_str)
+            .collect()
+    }
+}
+
+/// Seconds into the month of an RFC 3339 time in UTC, for differences within a story.
+fn seconds(time: &str) -> i64 {
+    let part = |from: usize| time[from..from + 2].parse::<i64>().unwrap();
+    ((part(8) * 24 + part(11)) * 60 + part(14)) * 60 + part(17)
+}
+
+fn is_flood(_: &str, agent: &str, _: &str) -> bool {
+    FLOOD_AGENTS.contains(&agent)
+}
+
+#[test]
+fn ddos() {
+    let story = story("ddos-2023-05-07");
+    assert_eq!((story.cause(), story.attack()), ("ddos", true));
+    story.expect_onset("2023-05-07T06:00:00Z");
+    story.expect_phase("surge", "2023-05-07T06:00:00Z", "2023-05-07T06:10:00Z");
+    story.expect_phase(
+        "degradation",
+        "2023-05-07T06:05:00Z",
+        "2023-05-07T06:20:00Z",
+    );
+    story.expect_phase("outage", "2023-05-07T07:20:00Z", "2023-05-07T07:28:00Z");
+    story.expect_phase("restart", "2023-05-07T07:27:40Z", "2023-05-07T07:28:00Z");
+    story.expect_phase("mitigation", "2023-05-07T09:29:00Z", "2023-05-07T09:40:00Z");
+    story.expect_phase("recovery", "2023-05-07T09:55:00Z", "2023-05-07T10:30:00Z");
+    story.expect_accused(is_flood);
+    let symptoms = story.symptoms();
+    for kind in [
+        "connections_exhausted",
+        "upstream_timeout",
+        "upstream_down",
+        "start",
+        "rate_limited",
+    ] {
+        assert!(symptoms.contains(kind), "{kind} is not among {symptoms:?}");
+    }
+}
+
+#[test]
+fn sqli_surge() {
+    let story = story("sqli-surge-2021-09-05");
+    assert_eq!(
+        (story.cause(), story.attack()),
+        ("injection_and_surge", true)
+    );
+    story.expect_onset("2021-09-05T13:51:10Z");
+    story.expect_phase("recon", "2021-09-05T12:20:00Z", "2021-09-05T12:50:00Z");
+    story.expect_phase("injection", "2021-09-05T13:12:00Z", "2021-09-05T13:51:00Z");
+    story.expect_phase("access", "2021-09-05T13:15:00Z", "2021-09-05T13:51:00Z");
+    story.expect_phase("surge", "2021-09-05T13:51:00Z", "2021-09-05T13:53:00Z");
+    story.expect_phase(
+        "degradation",
+        "2021-09-05T13:53:00Z",
+        "2021-09-05T14:00:10Z",
+    );
+    story.expect_phase("outage", "2021-09-05T14:00:00Z", "2021-09-05T14:15:00Z");
+    story.expect_phase("outage", "2021-09-05T14:20:00Z", "2021-09-05T15:59:00Z");
+    story.expect_phase("restart", "2021-09-05T14:15:00Z", "2021-09-05T14:15:30Z");
+    story.expect_phase("restart", "2021-09-05T15:59:00Z", "2021-09-05T16:00:30Z");
+    story.expect_phase("recovery", "2021-09-05T16:00:00Z", "2021-09-05T16:30:00Z");
+    let attackers = ["203.0.113.91", "2001:db8:51:9::4f"];
+    story.expect_accused(|client, agent, target| {
+        attackers.contains(&client) || agent == SQLMAP_AGENT || is_flood(client, agent, target)
+    });
+    let symptoms = story.symptoms();
+    for kind in [
+        "workers_exhausted",
+        "database_error",
+        "child_crash",
+        "start",
+    ] {
+        assert!(symptoms.contains(kind), "{kind} is not among {symptoms:?}");
+    }
+    let worked = each(story.main_incident(), "/injections/*")
+        .into_iter()
+        .any(|injection| {
+            injection["endpoint"] == "/item.php"
+                && injection["parameter"] == "no"
+                && injection["outcome"] == "likely"
+        });
+    assert!(worked, "the injection into no of /item.php worked");
+}
+
+#[test]
+fn quiet_day() {
+    let story = story("quiet-day");
+    assert_eq!((story.cause(), story.attack()), ("none", false));
+    assert_eq!(each(&story.report, "/incidents/*").len(), 0);
+    assert_eq!(story.report["verdict"]["start"], Value::Null);
+}
+
+#[test]
+fn dirty_input() {
+    let story = story("dirty-input");
+    assert!(!story.attack(), "stray lines make no attack");
+    let warned = each(&story.report, "/warnings/*/input");
+    assert!(
+        warned.iter().any(|input| **input == "notes.txt"),
+        "{warned:?}"
+    );
+    let formats: BTreeSet<&str> = each(&story.report, "/inputs/*/format")
+        .into_iter()
+        .filter_map(Value::as_str)
+        .collect();
+    assert!(formats.len() >= 3, "{formats:?}");
+    let categories = story.report["totals"]["hits_by_category"]
+        .as_object()
+        .unwrap();
+    for category in ["sql_injection", "xss", "path_traversal"] {
+        assert!(
+            categories.contains_key(category),
+            "{category} hides in a line that does not parse"
+        );
+    }
+}
+
+#[test]
+fn out_of_order() {
+    let story = story("out-of-order");
+    assert_eq!((story.cause(), story.attack()), ("ddos", true));
+    story.expect_onset("2022-04-06T21:40:00Z");
+    story.expect_accused(is_flood);
+}
+
+#[test]
+fn flash_crowd() {
+    let story = story("flash-crowd");
+    assert_eq!((story.cause(), story.attack()), ("flash_crowd", false));
+    story.expect_onset("2022-11-18T19:15:20Z");
+    assert!(story.accused().is_empty(), "{:?}", story.accused());
+}
+
+#[test]
+fn crawler() {
+    let story = story("crawler");
+    assert_eq!((story.cause(), story.attack()), ("crawler", false));
+    assert!(story.accused().is_empty(), "{:?}", story.accused());
+    let agents = each(story.main_incident(), "/actors/*/user_agents/*");
+    assert!(
+        agents
+            .iter()
+            .any(|agent| agent.as_str() == Some(PRICE_CRAWLER)),
+        "{agents:?}"
+    );
+}
+
+#[test]
+fn brute_force() {
+    let story = story("brute-force");
+    assert_eq!((story.cause(), story.attack()), ("brute_force", true));
+    story
+        .expect_accused(|_, agent, target| agent.starts_with("python") && target.contains("login"));
+    story.expect_phase(
+        "brute_force",
+        "2022-12-03T02:15:00Z",
+        "2022-12-03T02:20:00Z",
+    );
+    story.expect_phase("access", "2022-12-03T02:54:30Z", "2022-12-03T02:56:30Z");
+}
+
+#[test]
+fn server_fault() {
+    let story = story("server-fault");
+    assert_eq!((story.cause(), story.attack()), ("server_fault", false));
+    assert!(story.accused().is_empty(), "{:?}", story.accused());
+    story.expect_phase("outage", "2022-09-21T12:19:30Z", "2022-09-21T12:22:00Z");
+    story.expect_phase("recovery", "2022-09-21T12:46:00Z", "2022-09-21T13:10:00Z");
+}
+
+#[test]
+fn webshell() {
+    let story = story("webshell");
+    assert_eq!((story.cause(), story.attack()), ("webshell", true));
+    story.expect_phase("access", "2022-01-29T20:55:00Z", "2022-01-29T21:30:00Z");
+    story.expect_accused(|_, _, target| target.contains("wso.php"));
+    let endpoints = each(story.main_incident(), "/injections/*/endpoint");
+    assert!(
+        endpoints
+            .iter()
+            .any(|endpoint| **endpoint == "/uploads/reviews/wso.php")
+    );
+}
