@@ -14,6 +14,7 @@ use crate::evidence::capped::{CappedMap, hash_bytes};
 use crate::evidence::clients::{MAX_CLIENTS, Span, status_class};
 use crate::evidence::endpoints::{MAX_TEXT_BYTES, MAX_TEXTS, Text, TextMap};
 use crate::evidence::first::{FirstK, Locator};
+use crate::evidence::sketch::Sketch;
 use crate::format::spec::TimeCache;
 use crate::merge::Merge;
 use crate::pass::{ChunkSpan, Log, Run, Task, merge_all, work};
@@ -134,47 +135,6 @@ impl Merge for Presence {
         self.assets.merge(other.assets);
         self.agents.merge(other.agents);
         self.paths.merge(other.paths);
-    }
-}
-
-/// Counts of a few hashed values: exact up to [`SKETCH_VALUES`] distinct ones, beyond that of the
-/// values with the smallest hashes (a sample that does not depend on the order of arrival).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sketch {
-    sorted: Vec<(u64, u32)>,
-}
-
-/// Values a sketch keeps.
-const SKETCH_VALUES: usize = 16;
-
-impl Sketch {
-    /// Counts a value.
-    pub fn note(&mut self, hash: u64) {
-        self.add(hash, 1);
-    }
-
-    /// Kept values and their counts.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
-        self.sorted.iter().copied()
-    }
-
-    fn add(&mut self, hash: u64, count: u32) {
-        match self.sorted.binary_search_by_key(&hash, |(kept, _)| *kept) {
-            Ok(at) => self.sorted[at].1 += count,
-            Err(at) if at < SKETCH_VALUES => {
-                self.sorted.insert(at, (hash, count));
-                self.sorted.truncate(SKETCH_VALUES);
-            }
-            Err(_) => {}
-        }
-    }
-}
-
-impl Merge for Sketch {
-    fn merge(&mut self, other: Sketch) {
-        for (hash, count) in other.sorted {
-            self.add(hash, count);
-        }
     }
 }
 

@@ -438,6 +438,7 @@ fn note_hit(
             high,
             answered,
         );
+        client.paths.note(hash_bytes(access.path()));
     }
     if let Some(samples) = counts.hit_samples.entry(access.client, FirstK::default) {
         samples.push(at);

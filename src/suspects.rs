@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::event::is_asset;
 use crate::evidence::capped::CappedMap;
 use crate::evidence::endpoints::TextMap;
+use crate::evidence::sketch::Sketch;
 use crate::focus::{Presence, WindowCounts};
 use crate::plan::Stretch;
 use crate::survey::AccessCounts;
@@ -158,7 +159,7 @@ impl Model {
             return false;
         }
         let repeats = requests.min(MAX_REPEATS);
-        let mean = |sketch: &crate::focus::Sketch, weights: &HashMap<u64, f64>| {
+        let mean = |sketch: &Sketch, weights: &HashMap<u64, f64>| {
             let total: f64 = sketch.iter().map(|(_, count)| f64::from(count)).sum();
             let sum: f64 = sketch
                 .iter()

@@ -31,6 +31,9 @@ const CALM_FAILURES: f64 = 0.02;
 /// ... and between these multiples of the baseline.
 const CALM_RATE: std::ops::Range<f64> = 0.3..2.0;
 
+/// Payload lines of a group below which they are not told.
+const FEW: u64 = 3;
+
 /// An actor of the incident.
 pub struct Member<'a> {
     /// Its id in the report.
@@ -143,12 +146,19 @@ impl Story<'_> {
             .categories()
             .iter()
             .filter(|(category, _)| !category.is_reconnaissance());
+        // One odd line among thousands of clients is not what they came for.
+        let least = if member.draft.clients.len() > 1 {
+            FEW
+        } else {
+            1
+        };
+        let categories = categories.filter(move |(_, span)| span.count >= least);
         let tell = |(category, span): &(Category, crate::evidence::clients::Span)| {
             let summary = format!(
-                "{} tried {} {} times",
+                "{} tried {} {}",
                 self.who(member),
                 category.title(),
-                span.count
+                times(span.count)
             );
             let mut step = step(
                 span.first,

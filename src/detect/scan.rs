@@ -13,6 +13,10 @@ const PROBES: u64 = 100;
 /// A scanner meets 4xx at least this often: it asks for what is not there.
 const MISSED: f64 = 0.5;
 
+/// A scan looks in at least this many different places; a monitor that asks for one missing page all day does
+/// not. Fewer than a sketch holds.
+const PLACES: usize = 10;
+
 /// One finding a scanner.
 pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = case
@@ -28,6 +32,9 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
 
 fn scan(case: &Case<'_>, client: Client, stats: &ClientStats) -> Option<Finding> {
     let hits = case.access.hit_clients.get(&client)?;
+    if hits.paths.distinct() < PLACES {
+        return None;
+    }
     let missed = u64::from(stats.by_class[3]);
     let share = missed as f64 / stats.requests().max(1) as f64;
     let probes = hits.lines.max(missed);

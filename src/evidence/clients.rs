@@ -1,6 +1,7 @@
 //! What is counted per client: its requests, and the suspicious ones among them.
 
 use crate::category::Category;
+use crate::evidence::sketch::Sketch;
 use crate::merge::Merge;
 use crate::time::Time;
 
@@ -142,6 +143,8 @@ pub struct HitStats {
     pub high: u64,
     /// Hit lines answered with 2xx or 3xx.
     pub answered: u64,
+    /// Paths of hit lines, by hash.
+    pub paths: Sketch,
 }
 
 impl HitStats {
@@ -194,6 +197,7 @@ impl Merge for HitStats {
         self.direct += other.direct;
         self.high += other.high;
         self.answered += other.answered;
+        self.paths.merge(other.paths);
         for (category, span) in other.by_category {
             self.add(category, span);
         }

@@ -8,3 +8,4 @@ pub mod errors;
 pub mod first;
 pub mod lines;
 pub mod series;
+pub mod sketch;
