@@ -111,6 +111,10 @@ fn cut(line: &[u8]) -> Option<Access<'_>> {
         (Some(first), Some(last)) if first < last => (&request[..first], &request[first + 1..last]),
         _ => (&request[..0], request),
     };
+    let status = fields.get(2).and_then(|rest| {
+        let text = std::str::from_utf8(rest).ok()?;
+        text.split_whitespace().next()?.parse().ok()
+    });
     Some(Access {
         time: Time::default(),
         utc_offset: UtcOffset::default(),
@@ -122,7 +126,7 @@ fn cut(line: &[u8]) -> Option<Access<'_>> {
         method,
         target,
         protocol: b"",
-        status: None,
+        status,
         bytes: None,
         referer: fields.get(3).copied(),
         user_agent: fields.get(5).copied(),

@@ -14,9 +14,6 @@ use crate::report::view;
 use crate::terms::Role;
 use crate::text::visible;
 
-/// A flooder with hits stays a flooder while payloads are less than this share of what it sent.
-const PAYLOAD_SHARE: f64 = 0.5;
-
 /// Payloads this long before a flood are an attack of their own, in seconds.
 const BEFORE_FLOOD_S: i64 = 300;
 
@@ -109,26 +106,12 @@ fn gravity(role: Role) -> u8 {
 /// True for a client whose payloads are a part of what it sent in the flood; not for an attacker that was at
 /// work before the flood began.
 fn mostly_floods(case: &Case<'_>, client: Client, onset: i64) -> bool {
-    let began = case
+    let span = case
         .access
         .hit_clients
         .get(&client)
-        .and_then(HitStats::span)
-        .map_or(i64::MAX, |span| span.first.secs());
-    if began < onset - BEFORE_FLOOD_S {
-        return false;
-    }
-    let payloads = case
-        .access
-        .hit_clients
-        .get(&client)
-        .map_or(0, |hits| hits.direct);
-    let requests = case
-        .access
-        .clients
-        .get(&client)
-        .map_or(0, |stats| stats.requests());
-    (payloads as f64) < PAYLOAD_SHARE * requests as f64
+        .and_then(HitStats::span);
+    span.is_none_or(|span| span.first.secs() >= onset - BEFORE_FLOOD_S)
 }
 
 /// An attacker of its own is followed over everything it ever did; a crowd only around its burst, since

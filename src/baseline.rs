@@ -32,6 +32,10 @@ const MIN_SIGMA: f64 = 8.0;
 /// rhythm takes hours for that.
 const STEEP_MINUTES: f64 = 45.0;
 
+/// An edge must be this many standard deviations high. The cuts are already where the data looks most like
+/// an edge, so the usual three are too few.
+const EDGE_SIGMA: f64 = 5.0;
+
 /// Bursts less than this apart are one.
 const JOIN_MINUTES: f64 = 30.0;
 
@@ -92,7 +96,7 @@ pub fn baseline(
             bucket_minutes,
         ))
     {
-        if let Some((start, end)) = steep_part(counts, &cut, burst, bucket_minutes) {
+        if let Some((start, end)) = steep_part(counts, &cut, burst, bucket_minutes, dispersion) {
             flagged[start..end].fill(true);
         }
     }
@@ -102,7 +106,7 @@ pub fn baseline(
         |segment| rough_level(&expected, segment),
         bucket_minutes,
     )
-    .filter_map(|run| steep_part(counts, &cut, run, bucket_minutes))
+    .filter_map(|run| steep_part(counts, &cut, run, bucket_minutes, dispersion))
     .map(|(start, end)| {
         outline(
             counts,
@@ -155,6 +159,7 @@ fn steep_part(
     cut: &[Segment],
     run: (usize, usize),
     bucket_minutes: f64,
+    dispersion: f64,
 ) -> Option<(usize, usize)> {
     let reach = ((STEEP_MINUTES / bucket_minutes).ceil() as usize).max(1);
     let inside = || {
@@ -163,11 +168,11 @@ fn steep_part(
     };
     let rise = inside()
         .map(|segment| segment.start)
-        .find(|at| doubles(counts, *at, reach, true));
+        .find(|at| doubles(counts, *at, reach, true, dispersion));
     let falls: Vec<usize> = inside().map(|segment| segment.end).collect();
     let fall = falls
         .into_iter()
-        .rfind(|at| doubles(counts, *at, reach, false));
+        .rfind(|at| doubles(counts, *at, reach, false, dispersion));
     match (rise, fall) {
         (None, None) => None,
         (Some(rise), Some(fall)) if rise < fall => Some((rise, fall)),
@@ -176,24 +181,30 @@ fn steep_part(
     }
 }
 
-/// True when the mean rate right of `at` is twice that on its left (or the other way round).
-fn doubles(counts: &[u32], at: usize, reach: usize, rising: bool) -> bool {
-    let mean =
-        |part: &[u32]| part.iter().map(|count| f64::from(*count)).sum::<f64>() / part.len() as f64;
-    let (before, after) = (
-        &counts[at.saturating_sub(reach)..at],
-        &counts[at..(at + reach).min(counts.len())],
-    );
+/// True when the mean rate right of `at` is twice that on its left (or the other way round), and chance does
+/// not explain the difference. Short bursts show close to the edge, weak ones only over a longer time.
+fn doubles(counts: &[u32], at: usize, reach: usize, rising: bool, dispersion: f64) -> bool {
+    let before = &counts[at.saturating_sub(reach)..at];
+    let after = &counts[at..(at + reach).min(counts.len())];
     if before.is_empty() || after.is_empty() {
         return false;
     }
-    // A burst shorter than the reach would drown in the quiet around it, so its own side is short.
-    let near = (reach / 15).max(1);
-    if rising {
-        mean(&after[..after.len().min(near)]) >= 2.0 * mean(before)
-    } else {
-        mean(&before[before.len() - before.len().min(near)..]) >= 2.0 * mean(after)
-    }
+    [reach / 15, reach / 3, reach].into_iter().any(|near| {
+        let near = near.max(1);
+        let (inside, outside) = match rising {
+            true => (&after[..after.len().min(near)], before),
+            false => (&before[before.len() - before.len().min(near)..], after),
+        };
+        is_double(inside, outside, dispersion)
+    })
+}
+
+fn is_double(inside: &[u32], outside: &[u32], dispersion: f64) -> bool {
+    let sum = |part: &[u32]| part.iter().map(|count| f64::from(*count)).sum::<f64>();
+    let scale = inside.len() as f64 / outside.len() as f64;
+    let (seen, usual) = (sum(inside), sum(outside) * scale);
+    let noise = (dispersion * (seen + usual * scale)).sqrt();
+    seen >= 2.0 * usual && seen - usual >= EDGE_SIGMA * noise
 }
 
 /// The figures of a run, cut back to its core.

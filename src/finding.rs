@@ -109,4 +109,34 @@ impl Case<'_> {
             .get(&hash_bytes(path))
             .is_some_and(|path| path.stats.ordinary >= ORDINARY)
     }
+
+    /// True when the path with this hash is one where people log in: by its name, or because most of what is
+    /// posted there is denied.
+    pub fn is_login(&self, path: u64) -> bool {
+        let Some(path) = self.access.paths.get(&path) else {
+            return false;
+        };
+        let lower = path.text.to_ascii_lowercase();
+        let named = LOGIN_WORDS
+            .iter()
+            .any(|word| memchr::memmem::find(&lower, word).is_some());
+        let posts = path.stats.posts.as_deref();
+        named || posts.is_some_and(|posts| f64::from(posts.denied) >= DENIED * posts.total() as f64)
+    }
 }
+
+/// Parts of paths at which people log in, as frameworks and products name them.
+const LOGIN_WORDS: [&[u8]; 9] = [
+    b"login",
+    b"logon",
+    b"signin",
+    b"sign-in",
+    b"sign_in",
+    b"auth",
+    b"session",
+    b"xmlrpc.php",
+    b"token",
+];
+
+/// Share of answers with 401 or 403 that marks a path as one that checks passwords, whatever its name.
+const DENIED: f64 = 0.5;

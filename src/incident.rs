@@ -128,7 +128,10 @@ fn related(a: &Finding, b: &Finding) -> bool {
 fn is_background(finding: &Finding) -> bool {
     let lasting = finding.end.secs() - finding.start.secs() > LASTING_S;
     match finding.kind {
-        Kind::Scan => true,
+        Kind::Scan
+        | Kind::Burst {
+            cause: Cause::Scan, ..
+        } => true,
         Kind::Injection => lasting,
         Kind::Burst { cause, .. } => lasting && !cause.is_attack(),
         _ => false,
@@ -139,7 +142,13 @@ fn is_background(finding: &Finding) -> bool {
 const LASTING_S: i64 = 6 * 3600;
 
 fn precedes_surge(first: &Finding, second: &Finding) -> bool {
-    let surge = matches!(second.kind, Kind::Burst { cause, .. } if cause.is_attack());
+    let surge = matches!(
+        second.kind,
+        Kind::Burst {
+            cause: Cause::Ddos | Cause::Dos,
+            ..
+        }
+    );
     let ago = second.start.secs() - first.end.secs();
     surge && matches!(first.kind, Kind::Injection) && (0..=BEFORE_SURGE_S).contains(&ago)
 }
@@ -325,11 +334,13 @@ impl Builder<'_> {
         let mut ours: Vec<(&Endpoint, BTreeSet<&str>, Span)> = endpoints
             .filter_map(|endpoint| {
                 let attackers = || {
-                    endpoint
-                        .clients
-                        .iter()
-                        .filter_map(|(client, span)| of_client.get(client).map(|id| (*id, *span)))
+                    endpoint.clients.iter().filter_map(|(client, attempts)| {
+                        of_client.get(client).map(|id| (*id, attempts.span))
+                    })
                 };
+                if !is_told(self.material.case, endpoint) {
+                    return None;
+                }
                 let span = joined(attackers().map(|(_, span)| span))?;
                 Some((endpoint, attackers().map(|(id, _)| id).collect(), span))
             })
@@ -707,6 +718,12 @@ impl Builder<'_> {
         };
         format!("{what} {when}{failed}{silent}")
     }
+}
+
+/// A probe for something that is not there is reconnaissance, not an attack on an endpoint.
+fn is_told(case: &Case<'_>, endpoint: &Endpoint) -> bool {
+    let answered = endpoint.by_class[1] > 0 || endpoint.by_class[4] > 0;
+    endpoint.parameter.is_some() || answered || case.is_own_path(&endpoint.path)
 }
 
 /// Reasons listed per incident.

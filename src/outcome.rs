@@ -138,7 +138,7 @@ fn database_errors(errors: &ErrorCounts, endpoint: &Endpoint) -> Option<(String,
             .contains(&at.time.secs())
     };
     let mut found: Vec<(Locator, Client)> = Vec::new();
-    for (client, span) in endpoint.clients.iter() {
+    for (client, attempts) in endpoint.clients.iter() {
         let times = errors
             .database
             .get(client)
@@ -146,7 +146,7 @@ fn database_errors(errors: &ErrorCounts, endpoint: &Endpoint) -> Option<(String,
         found.extend(
             times
                 .iter()
-                .filter(|at| near(span, at))
+                .filter(|at| near(&attempts.span, at))
                 .map(|at| (*at, *client)),
         );
     }

@@ -48,6 +48,10 @@ const UNUSUAL_SHARE: f64 = 0.01;
 /// (half a million, `e^13`) this many keeps a false alarm below one in a thousand years.
 const SILENCE_EXPECTED: f64 = 20.0;
 
+/// Occupied minutes from which the gaps between them tell what is ordinary: a gap of four times the hundredth
+/// longest then has, with an exponential tail, a chance of 0.01^4.
+const MANY_GAPS: usize = 500;
+
 /// A stretch of time in which a count stands out of its baseline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stretch {
@@ -375,13 +379,15 @@ impl Dense {
             let rate = buckets.iter().sum::<f64>() / buckets.len() as f64 / self.bucket_s as f64;
             rate * (end - start) as f64
         };
+        // With many gaps the longest ordinary one already tells how clumped the traffic is.
+        let clump = if self.occupied.len() >= MANY_GAPS { 1.0 } else { normal.dispersion };
         gaps.into_iter()
             .map(|gap| Silence {
                 start: gap.0,
                 end: gap.1,
                 expected: expected(&gap),
             })
-            .filter(|silence| silence.expected / normal.dispersion >= SILENCE_EXPECTED)
+            .filter(|silence| silence.expected / clump >= SILENCE_EXPECTED)
             .collect()
     }
 }

@@ -24,7 +24,7 @@ use crate::merge::Merge;
 use crate::pass::{ChunkSpan, Log, Run, merge_all, read, tasks, work};
 use crate::pattern::entry::Field;
 use crate::pattern::set::{Inspector, Match, PatternSet, Verdict};
-use crate::pattern::symptom::SymptomSet;
+use crate::pattern::symptom::{Classifier, SymptomSet};
 use crate::severity::Confidence;
 use crate::terms::SymptomKind;
 use crate::time::{Time, UtcOffset};
@@ -517,6 +517,7 @@ pub fn survey_errors(
     let start = || ErrorWorker {
         counts: ErrorCounts::new(),
         symptoms,
+        classifier: Classifier::new(symptoms),
         limits,
         times: TimeCache::default(),
     };
@@ -532,6 +533,7 @@ pub fn survey_errors(
 struct ErrorWorker<'s> {
     counts: ErrorCounts,
     symptoms: &'s SymptomSet,
+    classifier: Classifier<'s>,
     limits: Limits,
     times: TimeCache,
 }
@@ -578,7 +580,7 @@ impl ErrorWorker<'_> {
     }
 
     fn record(&mut self, record: &ErrorRecord<'_>, at: Locator) {
-        let Some(id) = self.symptoms.classify(record.message) else {
+        let Some(id) = self.classifier.classify(record.message) else {
             self.counts.unclassified += 1;
             return;
         };

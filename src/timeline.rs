@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::actor::{self, Draft};
+use crate::category::Category;
 use crate::evidence::clients::HitStats;
 use crate::evidence::first::Locator;
 use crate::finding::{Case, Finding, Kind};
@@ -142,53 +143,46 @@ impl Story<'_> {
             .categories()
             .iter()
             .filter(|(category, _)| !category.is_reconnaissance());
-        let tell =
-            |(category, span): &(crate::category::Category, crate::evidence::clients::Span)| {
-                let summary = format!(
-                    "{} tried {} {} times",
-                    self.who(member),
-                    category.title(),
-                    span.count
-                );
-                let mut step = step(
-                    span.first,
-                    Some(span.last),
-                    Phase::Injection,
-                    category.name(),
-                    Severity::Medium,
-                    summary,
-                );
-                step.actors = vec![member.id.clone()];
-                step.metrics = BTreeMap::from([("attempts", span.count as f64)]);
-                step.evidence = self.quoter.quotes(&self.first_attempts(member, *category));
-                step
-            };
+        let tell = |(category, span): &(Category, crate::evidence::clients::Span)| {
+            let summary = format!(
+                "{} tried {} {} times",
+                self.who(member),
+                category.title(),
+                span.count
+            );
+            let mut step = step(
+                span.first,
+                Some(span.last),
+                Phase::Injection,
+                category.name(),
+                Severity::Medium,
+                summary,
+            );
+            step.actors = vec![member.id.clone()];
+            step.metrics = BTreeMap::from([("attempts", span.count as f64)]);
+            step.evidence = self.quoter.quotes(&self.first_attempts(member, *category));
+            step
+        };
         categories.map(tell).collect()
     }
 
     /// The first lines in which an actor shows a category.
-    fn first_attempts(
-        &self,
-        member: &Member<'_>,
-        category: crate::category::Category,
-    ) -> Vec<Locator> {
+    fn first_attempts(&self, member: &Member<'_>, category: Category) -> Vec<Locator> {
         let endpoints = self
             .case
             .access
             .endpoints
             .iter()
             .map(|(_, endpoint)| endpoint);
-        let ours = endpoints.filter(|endpoint| {
-            endpoint.category == category
-                && member
-                    .draft
-                    .clients
-                    .iter()
-                    .any(|client| endpoint.clients.get(client).is_some())
-        });
-        let mut places: Vec<Locator> = ours
-            .flat_map(|endpoint| endpoint.samples.as_slice().iter().copied())
-            .collect();
+        let ours =
+            endpoints
+                .filter(|endpoint| endpoint.category == category)
+                .flat_map(|endpoint| {
+                    member.draft.clients.iter().filter_map(|client| {
+                        endpoint.clients.get(client).map(|attempts| attempts.at)
+                    })
+                });
+        let mut places: Vec<Locator> = ours.collect();
         places.sort_unstable();
         places.truncate(SHOWN);
         places
@@ -503,11 +497,7 @@ fn symptom(symptom: &Symptom) -> TimelineEntry {
         _ => (Phase::Degradation, Severity::High),
     };
     let name = symptom.kind.name().replace('_', " ");
-    let times = if symptom.count == 1 {
-        "once".to_string()
-    } else {
-        format!("{} times", symptom.count)
-    };
+    let times = times(symptom.count);
     let summary = format!("error log: {name}, {times}");
     let end = (symptom.last > symptom.first).then_some(symptom.last);
     let mut step = step(
@@ -541,6 +531,15 @@ fn step(
         actors: Vec::new(),
         metrics: BTreeMap::new(),
         evidence: Vec::new(),
+    }
+}
+
+/// `once`, `17 times`.
+fn times(count: u64) -> String {
+    if count == 1 {
+        "once".to_string()
+    } else {
+        format!("{count} times")
     }
 }
 

@@ -4,29 +4,12 @@
 //! them refused or all answered alike. Accounts are not visible.
 
 use crate::client::Client;
-use crate::evidence::endpoints::PathStats;
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::WindowCounts;
 use crate::plan::Stretch;
 use crate::suspects::ranked;
 use crate::terms::Role;
 use crate::time::Time;
-
-/// Parts of paths at which people log in, as frameworks and products name them.
-const LOGIN_WORDS: [&[u8]; 9] = [
-    b"login",
-    b"logon",
-    b"signin",
-    b"sign-in",
-    b"sign_in",
-    b"auth",
-    b"session",
-    b"xmlrpc.php",
-    b"token",
-];
-
-/// Share of answers with 401 or 403 that marks a path as one that checks passwords, whatever its name.
-const DENIED: f64 = 0.5;
 
 /// Attempts from one client that no person makes at a login form within one burst.
 const ATTEMPTS: u64 = 5;
@@ -42,12 +25,12 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let windows = &case.windows[case.plan.bursts.len().min(case.windows.len())..];
     let bursts = case.plan.posts.iter().zip(windows).enumerate();
     bursts
-        .filter_map(|(index, ((path, stretch), counts))| {
+        .filter_map(|(index, ((hash, stretch), counts))| {
             if is_part_of_flood(case, stretch) {
                 return None;
             }
-            let path = case.access.paths.get(path)?;
-            is_login(&path.text, &path.stats)
+            let path = case.access.paths.get(hash)?;
+            case.is_login(*hash)
                 .then(|| finding(&path.text, stretch, counts, case.plan.bursts.len() + index))
         })
         .collect()
@@ -58,18 +41,6 @@ fn is_part_of_flood(case: &Case<'_>, stretch: &Stretch) -> bool {
     let overlaps = |burst: &&Stretch| burst.start <= stretch.end && burst.end >= stretch.start;
     let mut floods = case.plan.bursts.iter().filter(overlaps);
     floods.any(|burst| (stretch.count as f64) < FLOOD_PART * burst.excess as f64)
-}
-
-fn is_login(path: &[u8], stats: &PathStats) -> bool {
-    let lower = path.to_ascii_lowercase();
-    let named = LOGIN_WORDS
-        .iter()
-        .any(|word| memchr::memmem::find(&lower, word).is_some());
-    let denied = stats
-        .posts
-        .as_ref()
-        .is_some_and(|posts| f64::from(posts.denied) >= DENIED * posts.total() as f64);
-    named || denied
 }
 
 fn finding(path: &[u8], stretch: &Stretch, counts: &WindowCounts, window: usize) -> Finding {

@@ -36,9 +36,17 @@ const FAILED_FIRST_S: i64 = 60;
 /// Retries come from clients that were there before: at most this share are newcomers.
 const RETRY_NEWCOMERS: f64 = 0.3;
 
+/// Few clients that meet client errors (or send probes) with at least this share of their requests scan.
+const SCAN_SHARE: f64 = 0.5;
+
+/// A burst of which at least this share goes to a login form by POST is password guessing, which is told
+/// elsewhere.
+const LOGIN_SHARE: f64 = 0.5;
+
 /// One finding for each burst of all requests.
 pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let bursts = case.plan.bursts.iter().zip(case.windows).enumerate();
+    let bursts = bursts.filter(|(_, (stretch, _))| !is_password_guessing(case, stretch));
     bursts
         .map(|(window, (stretch, counts))| judge(case, window, stretch, counts))
         .collect()
@@ -69,11 +77,21 @@ fn judge(case: &Case<'_>, window: usize, stretch: &Stretch, counts: &WindowCount
     }
 }
 
+fn is_password_guessing(case: &Case<'_>, stretch: &Stretch) -> bool {
+    case.plan.posts.iter().any(|(path, posts)| {
+        let overlaps = posts.start <= stretch.end && posts.end >= stretch.start;
+        overlaps
+            && case.is_login(*path)
+            && posts.count as f64 >= LOGIN_SHARE * stretch.excess as f64
+    })
+}
+
 fn role(cause: Cause) -> Option<Role> {
     match cause {
         Cause::FlashCrowd => Some(Role::Crowd),
         Cause::Crawler => Some(Role::Crawler),
         Cause::ServerFault => None,
+        Cause::Scan => Some(Role::Scanner),
         _ => Some(Role::Flooder),
     }
 }
@@ -98,6 +116,7 @@ struct Signs {
     robots: f64,
     newcomers: f64,
     failed_first: bool,
+    probing: f64,
 }
 
 impl Signs {
@@ -111,6 +130,7 @@ impl Signs {
             ordinary_assets: excess.ordinary_assets,
             ordinary_referred: excess.ordinary_referred,
             robots: robot_share(case, counts, stretch),
+            probing: probing_share(case, excess),
             newcomers: excess.newcomers as f64 / excess.suspects.len().max(1) as f64,
             failed_first: failures.iter().any(|failed| {
                 failed.start + FAILED_FIRST_S <= stretch.start && failed.end >= stretch.start
@@ -139,6 +159,15 @@ impl Signs {
                 )],
             );
         }
+        if self.sources <= DISTRIBUTED && self.probing >= SCAN_SHARE {
+            let reason = format!(
+                "{:.0}% of the requests of its {} met client errors or are known probes (at least {:.0}% make it a scan)",
+                self.probing * 100.0,
+                clients(self.sources),
+                SCAN_SHARE * 100.0
+            );
+            return (Cause::Scan, vec![reason]);
+        }
         let comparison = format!(
             "{:.0}% of the excess are images, styles and scripts ({:.0}% ordinarily), {:.0}% name a referer ({:.0}% ordinarily)",
             self.assets * 100.0,
@@ -159,8 +188,8 @@ impl Signs {
             vec![
                 comparison,
                 format!(
-                    "{} clients act alike and unlike ordinary visitors",
-                    self.sources
+                    "{} behaved like the excess and unlike ordinary visitors",
+                    clients(self.sources)
                 ),
             ],
         )
@@ -186,6 +215,38 @@ impl Signs {
         };
         (0.5 + 0.49 * size) * clear
     }
+}
+
+fn clients(count: usize) -> String {
+    if count == 1 {
+        "one client".to_string()
+    } else {
+        format!("{count} clients")
+    }
+}
+
+/// Share of the suspects' requests, over the whole log, that met client errors or are hits.
+fn probing_share(case: &Case<'_>, excess: &Excess) -> f64 {
+    let (mut requests, mut probes) = (0, 0);
+    for client in &excess.suspects {
+        let missed = case
+            .access
+            .clients
+            .get(client)
+            .map_or(0, |stats| u64::from(stats.by_class[3]));
+        let hits = case
+            .access
+            .hit_clients
+            .get(client)
+            .map_or(0, |hits| hits.lines);
+        requests += case
+            .access
+            .clients
+            .get(client)
+            .map_or(0, |stats| stats.requests());
+        probes += missed.max(hits);
+    }
+    probes as f64 / requests.max(1) as f64
 }
 
 /// Share of the excess that user agents with a robot's name bring beyond their own baseline.

@@ -68,8 +68,8 @@ fn aimed_payloads(case: &Case<'_>) -> hashbrown::HashMap<Client, u64> {
         .iter()
         .filter(|(_, endpoint)| case.is_own_path(&endpoint.path));
     for (_, endpoint) in own.filter(|(_, endpoint)| is_aimed(endpoint)) {
-        for (client, span) in endpoint.clients.iter() {
-            *aimed.entry(*client).or_default() += span.count;
+        for (client, attempts) in endpoint.clients.iter() {
+            *aimed.entry(*client).or_default() += attempts.span.count;
         }
     }
     aimed
@@ -127,7 +127,7 @@ fn spread_attack(case: &Case<'_>, alone: impl Fn(&Client) -> bool) -> Option<Fin
                 .iter()
                 .filter(|(client, _)| !alone(client) && !visitor(client))
         };
-        let count: u64 = others().map(|(_, span)| span.count).sum();
+        let count: u64 = others().map(|(_, attempts)| attempts.span.count).sum();
         if count < SPREAD {
             continue;
         }
@@ -136,8 +136,8 @@ fn spread_attack(case: &Case<'_>, alone: impl Fn(&Client) -> bool) -> Option<Fin
         for (client, seen) in others() {
             clients.push(*client);
             match &mut span {
-                Some(span) => crate::merge::Merge::merge(span, *seen),
-                None => span = Some(*seen),
+                Some(span) => crate::merge::Merge::merge(span, seen.span),
+                None => span = Some(seen.span),
             }
         }
     }

@@ -209,7 +209,23 @@ pub struct Endpoint {
     /// The attempts with the largest 200 answers.
     pub largest: FirstK<(Reverse<u64>, Locator), ENDPOINT_SAMPLES>,
     /// Who, at most [`MAX_ENDPOINT_CLIENTS`].
-    pub clients: CappedMap<Client, Span>,
+    pub clients: CappedMap<Client, Attempts>,
+}
+
+/// One client's attempts at one endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempts {
+    /// How many, the first and the last.
+    pub span: Span,
+    /// The first.
+    pub at: Locator,
+}
+
+impl Merge for Attempts {
+    fn merge(&mut self, other: Attempts) {
+        self.span.merge(other.span);
+        self.at = self.at.min(other.at);
+    }
 }
 
 /// One attempt, as the survey sees it.
@@ -281,11 +297,15 @@ impl Endpoint {
             self.sizes.note(bytes);
             self.largest.push((Reverse(bytes), attempt.at));
         }
-        if let Some(span) = self
-            .clients
-            .entry(attempt.client, || Span { count: 0, ..once })
-        {
-            span.merge(once);
+        let none = Attempts {
+            span: Span { count: 0, ..once },
+            at: attempt.at,
+        };
+        if let Some(attempts) = self.clients.entry(attempt.client, || none) {
+            attempts.merge(Attempts {
+                span: once,
+                at: attempt.at,
+            });
         }
     }
 }

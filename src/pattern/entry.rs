@@ -85,6 +85,10 @@ pub struct Pattern {
     /// A structural feature of `src/syntax`, as in `sql.union`. With `regex`, both must be there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub syntax: Option<String>,
+    /// The page is ordinary where it exists: a match counts one step more when the server answered
+    /// that it does not (403, 404, 410).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub probe: bool,
     /// Why a match matters.
     pub why: String,
     /// CWE, CAPEC, ATT&CK, CVE numbers, or a URL.
@@ -99,6 +103,16 @@ pub struct Pattern {
 }
 
 impl Pattern {
+    /// The confidence of a match, given the server's answer.
+    pub fn confidence_with(&self, status: Option<u16>) -> Confidence {
+        let missing = matches!(status, Some(403 | 404 | 410));
+        match self.confidence {
+            Confidence::Low if self.probe && missing => Confidence::Medium,
+            Confidence::Medium if self.probe && missing => Confidence::High,
+            as_written => as_written,
+        }
+    }
+
     /// Whether the entry looks at `field`.
     pub fn looks_at(&self, field: Field) -> bool {
         self.fields.contains(&field)

@@ -6,15 +6,17 @@
 //! which nothing follows opens the gate for good: slow, but right.
 
 use aho_corasick::AhoCorasick;
-use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::entry::Pattern;
+use super::need;
 use crate::decode;
 use crate::syntax::bytes::{CODED, KINDS, ODD};
-use crate::syntax::{lookup, markup, path, script, shell, sql};
 
 /// Longer texts are always looked at: they are rare, and odd.
 const MAX_GATED: usize = 2048;
+
+/// Longest parameter name that is sure to be taken for one.
+const MAX_NAME: usize = 64;
 
 /// Entities that decode without a semicolon; with one, the semicolon itself opens the gate.
 const BARE_ENTITIES: [&str; 4] = ["&amp", "&gt", "&lt", "&quot"];
@@ -25,13 +27,12 @@ pub struct Gate {
     open: bool,
 }
 
-/// What a text must have to match: an odd byte, or one of these literals.
-type Need = Vec<String>;
-
 impl Gate {
     /// Derives the gate from the entries.
     pub fn new(patterns: &[Pattern]) -> Gate {
-        let mut literals: Vec<String> = BARE_ENTITIES.map(String::from).to_vec();
+        let mut literals: Vec<Vec<u8>> = BARE_ENTITIES
+            .map(|entity| entity.as_bytes().to_vec())
+            .to_vec();
         let mut open = false;
         for pattern in patterns {
             match need_of(pattern) {
@@ -73,7 +74,7 @@ impl Gate {
             return true;
         }
         let kinds = survey(raw);
-        if kinds & ODD != 0 || second_equals(raw, target) {
+        if kinds & ODD != 0 || second_equals(raw, target) || odd_name(raw, target) {
             return true;
         }
         if kinds & CODED != 0 {
@@ -93,6 +94,10 @@ impl Gate {
         let mut folded = Vec::with_capacity(raw.len());
         decode::one_round(&plain, &mut once);
         if once.contains(&0) || once.contains(&b'%') || once.contains(&b'+') {
+            return true;
+        }
+        let ampersands = |text: &[u8]| memchr::memchr_iter(b'&', text).count();
+        if ampersands(&once) > ampersands(raw) {
             return true;
         }
         decode::fold(&once, &mut folded);
@@ -126,6 +131,33 @@ fn second_equals(text: &[u8], target: bool) -> bool {
     before || equals > parameters
 }
 
+/// Whether a parameter's name is none that a form would have, so that the part may continue the value
+/// before it. In a text that is no target every `&` counts.
+#[inline]
+fn odd_name(text: &[u8], target: bool) -> bool {
+    if !target {
+        return memchr::memchr(b'&', text).is_some();
+    }
+    let Some(query) = memchr::memchr(b'?', text) else {
+        return memchr::memchr(b'&', text).is_some();
+    };
+    if memchr::memchr(b'&', &text[..query]).is_some() {
+        return true;
+    }
+    let mut name = 0;
+    for &byte in &text[query + 1..] {
+        match byte {
+            b'&' => name = 0,
+            b'=' => name = usize::MAX,
+            _ if name == usize::MAX => {}
+            b'+' | b' ' | b'/' | b'%' => return true,
+            _ if name > MAX_NAME => return true,
+            _ => name += 1,
+        }
+    }
+    false
+}
+
 /// Whether a parameter is base64 of text: what it hides must be looked at.
 fn hides_text(text: &[u8]) -> bool {
     let mut out = Vec::new();
@@ -136,84 +168,21 @@ fn hides_text(text: &[u8]) -> bool {
     })
 }
 
-/// What any text that the entry matches must have; `None` when nothing follows.
-fn need_of(pattern: &Pattern) -> Option<Need> {
-    let of_regex = |expression: &Option<String>| {
-        let hir = regex_syntax::ParserBuilder::new()
-            .unicode(false)
-            .utf8(false)
-            .dot_matches_new_line(true)
-            .build()
-            .parse(expression.as_deref()?)
-            .ok()?;
-        need_of_hir(&hir)
-    };
-    let of_syntax = || {
-        let (grammar, _) = pattern.syntax.as_deref()?.split_once('.')?;
-        let words: &[&str] = match grammar {
-            "sql" => sql::NEEDS,
-            "markup" => markup::NEEDS,
-            "script" => script::NEEDS,
-            "shell" => shell::NEEDS,
-            "path" => path::NEEDS,
-            "lookup" => lookup::NEEDS,
-            _ => return None,
-        };
-        Some(words.iter().map(|word| (*word).to_string()).collect())
+/// What any text that the entry matches must have; `None` when nothing follows. A literal with an odd
+/// byte in it needs no search: the byte itself opens the gate.
+fn need_of(pattern: &Pattern) -> Option<Vec<Vec<u8>>> {
+    let of_regex = |expression: &Option<String>| need::of_expression(expression.as_deref()?);
+    let plain = |need: Vec<Vec<u8>>| -> Vec<Vec<u8>> {
+        let odd = |literal: &Vec<u8>| literal.iter().any(|&b| KINDS[usize::from(b)] == ODD);
+        need.into_iter().filter(|literal| !odd(literal)).collect()
     };
     [
         of_regex(&pattern.regex),
-        of_syntax(),
+        need::of_syntax(pattern),
         of_regex(&pattern.parameter),
     ]
     .into_iter()
     .flatten()
-    .max_by_key(worth)
-}
-
-/// How rarely a need is met by ordinary text: an odd byte alone is best, then long literals.
-fn worth(need: &Need) -> usize {
-    need.iter().map(String::len).min().unwrap_or(usize::MAX)
-}
-
-/// The need of an expression.
-fn need_of_hir(hir: &Hir) -> Option<Need> {
-    match hir.kind() {
-        HirKind::Literal(literal) => need_of_literal(&literal.0),
-        HirKind::Class(class) => class_is_odd(class).then(Need::new),
-        HirKind::Capture(capture) => need_of_hir(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => need_of_hir(&repetition.sub),
-        HirKind::Concat(parts) => parts.iter().filter_map(need_of_hir).max_by_key(worth),
-        HirKind::Alternation(branches) => {
-            let mut all = Need::new();
-            for branch in branches {
-                all.extend(need_of_hir(branch)?);
-            }
-            Some(all)
-        }
-        HirKind::Empty | HirKind::Look(_) | HirKind::Repetition(_) => None,
-    }
-}
-
-/// An odd byte within it, or the literal itself.
-fn need_of_literal(literal: &[u8]) -> Option<Need> {
-    if literal.iter().any(|&b| KINDS[usize::from(b)] == ODD) {
-        return Some(Need::new());
-    }
-    let text = std::str::from_utf8(literal).ok()?;
-    (!text.is_empty()).then(|| vec![text.to_string()])
-}
-
-/// Whether every byte of a class is odd.
-fn class_is_odd(class: &Class) -> bool {
-    let odd = |low: u8, high: u8| (low..=high).all(|b| KINDS[usize::from(b)] == ODD);
-    match class {
-        Class::Bytes(bytes) => bytes.iter().all(|range| odd(range.start(), range.end())),
-        Class::Unicode(unicode) => unicode.iter().all(|range| {
-            match (u8::try_from(range.start()), u8::try_from(range.end())) {
-                (Ok(low), Ok(high)) => odd(low, high),
-                _ => false,
-            }
-        }),
-    }
+    .map(plain)
+    .max_by_key(|need| need.iter().map(Vec::len).min().unwrap_or(usize::MAX))
 }

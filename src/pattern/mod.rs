@@ -3,5 +3,6 @@
 pub mod entry;
 pub mod gate;
 pub mod load;
+pub mod need;
 pub mod set;
 pub mod symptom;

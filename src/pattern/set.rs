@@ -4,24 +4,30 @@
 //! and once by a regex set, and only what hit is looked at in detail. Strings that repeat are judged
 //! once and remembered. None of this may change a verdict: see the gate's test in `load`.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use aho_corasick::AhoCorasick;
+use regex::bytes::{Regex, RegexBuilder};
 
 use crate::category::Category;
 use crate::decode::{self, Decoded, Form, MAX_FIELD};
 use crate::event::Access;
 use crate::severity::{Confidence, Severity};
-use crate::syntax::{lookup, markup, path, script, shell, sql};
+use crate::syntax::{bytes, lookup, markup, path, script, shell, sql};
 
 pub use super::entry::{Field, Pattern, PatternId};
 use super::gate::Gate;
+use super::need;
 
 /// Longest matched text kept with a match, in bytes.
 const MAX_MATCHED: usize = 200;
 
 /// Most matches kept for one record: more would only say the same again.
 const MAX_MATCHES: usize = 64;
+
+/// Candidates of one text are thinned out beyond this many.
+const MAX_CANDIDATES: usize = 4096;
 
 /// Most parameters of one query that are looked at one by one. PHP reads 1000 (`max_input_vars`);
 /// the text of all others is still seen as part of the target.
@@ -33,9 +39,6 @@ const MAX_NAME: usize = 96;
 /// Limit on one compiled expression in bytes; a sane entry needs a hundredth.
 pub const MAX_COMPILED: usize = 1 << 20;
 
-/// Limit on all expressions of one field compiled together, in bytes.
-const MAX_COMPILED_SET: usize = 256 << 20;
-
 /// A structural feature that an entry can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Syntax {
@@ -45,6 +48,8 @@ enum Syntax {
     Shell(shell::Feature),
     Path(path::Feature),
     Lookup(lookup::Feature),
+    /// A NUL byte was in the text: it ends a name in the eyes of C, and nowhere else.
+    Nul,
 }
 
 impl Syntax {
@@ -57,6 +62,7 @@ impl Syntax {
             "script" => script::Feature::parse(feature).map(Syntax::Script),
             "shell" => shell::Feature::parse(feature).map(Syntax::Shell),
             "path" => path::Feature::parse(feature).map(Syntax::Path),
+            "text" => (feature == "nul").then_some(Syntax::Nul),
             "lookup" => lookup::Feature::parse(feature).map(Syntax::Lookup),
             _ => None,
         }
@@ -78,6 +84,7 @@ pub fn syntax_names() -> Vec<String> {
         list("shell", shell::Feature::names()),
         list("path", path::Feature::names()),
         list("lookup", lookup::Feature::names()),
+        list("text", vec!["nul"]),
     ]
     .concat()
 }
@@ -86,18 +93,33 @@ pub fn syntax_names() -> Vec<String> {
 struct Compiled {
     syntax: Option<Syntax>,
     parameter: Option<Regex>,
-    /// Compiled on the first hit: most entries never hit.
-    detail: OnceLock<Regex>,
+    regex: Option<LazyRegex>,
+}
+
+/// An expression that is compiled when first needed: most entries never are, and starting fast
+/// matters. Its syntax and size were checked when it was loaded.
+struct LazyRegex {
+    expression: String,
+    compiled: OnceLock<Regex>,
+}
+
+impl LazyRegex {
+    fn get(&self) -> &Regex {
+        self.compiled
+            .get_or_init(|| compile_regex(&self.expression).expect("checked by `compile_entry`"))
+    }
 }
 
 /// The entries that look at one field.
-#[derive(Default)]
 struct FieldSet {
-    /// All expressions of the field; position → index into the patterns.
-    regexes: Option<RegexSet>,
-    with_regex: Vec<u16>,
-    /// Entries that rest on structure alone.
+    /// Finds the literals that expressions need.
+    literals: Option<AhoCorasick>,
+    /// For each literal, the entries that need it.
+    needed_by: Vec<Vec<u16>>,
+    /// Entries that rest on structure: tried on every text with an odd byte.
     structural: Vec<u16>,
+    /// Entries from which no literal follows: tried on every text.
+    always: Vec<u16>,
 }
 
 /// All patterns, compiled. Shared between workers.
@@ -122,10 +144,7 @@ impl PatternSet {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let mut fields: [FieldSet; Field::ALL.len()] = Default::default();
-        for field in Field::ALL {
-            fields[field as usize] = compile_field(&patterns, field).map_err(|f| vec![f])?;
-        }
+        let fields = Field::ALL.map(|field| compile_field(&patterns, field));
         let gate = Gate::new(&patterns);
         Ok(PatternSet {
             patterns,
@@ -184,40 +203,59 @@ fn compile_entry(pattern: &Pattern) -> Result<Compiled, String> {
     if pattern.regex.is_none() && syntax.is_none() && parameter.is_none() {
         return Err("nothing to look for; give `regex`, `syntax` or `parameter`".into());
     }
+    let regex = pattern.regex.clone().map(|expression| LazyRegex {
+        expression,
+        compiled: OnceLock::new(),
+    });
     Ok(Compiled {
         syntax,
         parameter,
-        detail: OnceLock::new(),
+        regex,
     })
 }
 
-/// Compiles what looks at one field.
-fn compile_field(patterns: &[Pattern], field: Field) -> Result<FieldSet, (usize, String)> {
-    let looking = |pattern: &&(usize, &Pattern)| pattern.1.looks_at(field);
-    let numbered: Vec<(usize, &Pattern)> = patterns.iter().enumerate().collect();
-    let (with_regex, structural): (Vec<_>, Vec<_>) = numbered
-        .iter()
-        .filter(looking)
-        .partition(|(_, pattern)| pattern.regex.is_some());
-    let expressions = with_regex
-        .iter()
-        .filter_map(|(_, pattern)| pattern.regex.as_deref());
-    let regexes = RegexSetBuilder::new(expressions)
-        .unicode(false)
-        .dot_matches_new_line(true)
-        .size_limit(MAX_COMPILED_SET)
-        .dfa_size_limit(64 << 20)
-        .build()
-        .map_err(|error| {
-            let index = with_regex.first().map_or(0, |(index, _)| *index);
-            (index, format!("regex set of {}: {error}", field.name()))
-        })?;
-    let indices = |list: Vec<(usize, &Pattern)>| list.iter().map(|(i, _)| *i as u16).collect();
-    Ok(FieldSet {
-        regexes: (!with_regex.is_empty()).then_some(regexes),
-        with_regex: indices(with_regex),
-        structural: indices(structural),
-    })
+/// Sorts what looks at one field by the literals that it needs.
+fn compile_field(patterns: &[Pattern], field: Field) -> FieldSet {
+    let mut by_literal: BTreeMap<Vec<u8>, Vec<u16>> = BTreeMap::new();
+    let mut always = Vec::new();
+    let mut structural = Vec::new();
+    for (index, pattern) in patterns.iter().enumerate() {
+        if !pattern.looks_at(field) {
+            continue;
+        }
+        match pattern.regex.as_deref().and_then(need::of_expression) {
+            Some(literals) => {
+                for literal in literals {
+                    by_literal.entry(literal).or_default().push(index as u16);
+                }
+            }
+            None => match need::of_syntax(pattern) {
+                Some(words) => {
+                    structural.push(index as u16);
+                    for word in words {
+                        by_literal.entry(word).or_default().push(index as u16);
+                    }
+                }
+                None => always.push(index as u16),
+            },
+        }
+    }
+    let (literals, needed_by): (Vec<Vec<u8>>, Vec<Vec<u16>>) = by_literal.into_iter().unzip();
+    let automaton = AhoCorasick::builder()
+        .kind(Some(aho_corasick::AhoCorasickKind::DFA))
+        .build(&literals)
+        .ok();
+    if automaton.is_none() {
+        always.extend(needed_by.iter().flatten());
+        always.sort_unstable();
+        always.dedup();
+    }
+    FieldSet {
+        literals: automaton,
+        needed_by,
+        structural,
+        always,
+    }
 }
 
 /// One pattern that matched in one place.
@@ -252,12 +290,12 @@ pub struct Verdict {
 
 impl Verdict {
     /// Sums up matches; `None` when there are none.
-    fn of(set: &PatternSet, mut matches: Vec<Match>) -> Option<Verdict> {
+    fn of(set: &PatternSet, mut matches: Vec<Match>, status: Option<u16>) -> Option<Verdict> {
         matches.sort_by_key(|hit| (hit.pattern, hit.field));
         matches.dedup_by_key(|hit| (hit.pattern, hit.field));
         let entries = || matches.iter().map(|hit| set.pattern(hit.pattern));
-        let confidence = entries().map(|entry| entry.confidence).max()?;
-        let best = || entries().filter(|entry| entry.confidence == confidence);
+        let confidence = entries().map(|entry| entry.confidence_with(status)).max()?;
+        let best = || entries().filter(|entry| entry.confidence_with(status) == confidence);
         let category = best().map(|entry| entry.category).min()?;
         let severity = best().map(|entry| entry.severity).max()?;
         let mut categories: Vec<Category> = entries().map(|entry| entry.category).collect();
@@ -303,6 +341,7 @@ impl Analyses {
                 .get_or_insert_with(|| shell::analyse(text))
                 .span(f),
             Syntax::Path(f) => self.path.get_or_insert_with(|| path::analyse(text)).span(f),
+            Syntax::Nul => view.nul.then_some((0, text.len())),
             Syntax::Lookup(f) => self
                 .lookup
                 .get_or_insert_with(|| lookup::analyse(text))
@@ -382,6 +421,7 @@ struct Worker<'s> {
     view: Decoded,
     name: Decoded,
     inner: Decoded,
+    candidates: Vec<u16>,
 }
 
 impl<'s> Inspector<'s> {
@@ -396,6 +436,7 @@ impl<'s> Inspector<'s> {
                 view: Decoded::default(),
                 name: Decoded::default(),
                 inner: Decoded::default(),
+                candidates: Vec::new(),
             },
             paths: Memory::new(),
             referers: Memory::new(),
@@ -428,7 +469,7 @@ impl<'s> Inspector<'s> {
         if let Some(agent) = access.user_agent {
             self.header(Field::UserAgent, agent);
         }
-        self.sum_up()
+        self.sum_up(access.status)
     }
 
     /// Judges a line that no format could read, by its first 64 KiB.
@@ -438,15 +479,15 @@ impl<'s> Inspector<'s> {
         if !self.gated || self.worker.set.gate.passes_text(raw) {
             self.worker.whole(Field::Line, raw);
         }
-        self.sum_up()
+        self.sum_up(None)
     }
 
-    fn sum_up(&mut self) -> Option<&Verdict> {
+    fn sum_up(&mut self, status: Option<u16>) -> Option<&Verdict> {
         if self.worker.matches.is_empty() {
             return None;
         }
         let matches = std::mem::take(&mut self.worker.matches);
-        self.verdict = Verdict::of(self.worker.set, matches);
+        self.verdict = Verdict::of(self.worker.set, matches, status);
         self.verdict.as_ref()
     }
 
@@ -532,13 +573,15 @@ impl Worker<'_> {
     /// A referer or user agent. A referer that is a URL has the places of a target.
     fn header(&mut self, field: Field, raw: &[u8]) {
         self.unescaped(raw, |worker, text| {
-            let before = worker.matches.len();
-            worker.look(field, text, Form::Plain, None);
             let is_url = text.starts_with(b"http://") || text.starts_with(b"https://");
-            if field == Field::Referer && is_url && worker.matches.len() == before {
-                if let Some(at) = memchr::memchr(b'?', text) {
-                    worker.query(Field::Referer, &text[at + 1..]);
-                }
+            if field != Field::Referer || !is_url {
+                return worker.look(field, text, Form::Plain, None);
+            }
+            let split = memchr::memchr(b'?', text);
+            let address = &text[..split.unwrap_or(text.len())];
+            worker.look(field, address, Form::Plain, None);
+            if let Some(at) = split.filter(|_| !is_search_engine(address)) {
+                worker.query(field, &text[at + 1..]);
             }
         });
     }
@@ -585,6 +628,7 @@ impl Worker<'_> {
         if name.lower[..name.lower.len() - 1]
             .iter()
             .any(|b| !b.is_ascii_alphanumeric() && *b != b'_')
+            || memchr::memmem::find(&name.lower, b"__").is_some()
         {
             self.judge(field, &name, None);
         }
@@ -618,19 +662,30 @@ impl Worker<'_> {
         let set = self.set;
         let entries = &set.fields[field as usize];
         let mut analyses = Analyses::default();
-        for &index in &entries.structural {
+        let mut candidates = std::mem::take(&mut self.candidates);
+        candidates.clear();
+        candidates.extend_from_slice(&entries.always);
+        if bytes::worth_reading(&view.lower, &[]) {
+            candidates.extend_from_slice(&entries.structural);
+        }
+        if let Some(literals) = &entries.literals {
+            for found in literals.find_overlapping_iter(&view.lower) {
+                candidates.extend_from_slice(&entries.needed_by[found.pattern().as_usize()]);
+                if candidates.len() > MAX_CANDIDATES {
+                    candidates.sort_unstable();
+                    candidates.dedup();
+                }
+            }
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+        for &index in &candidates {
             self.try_entry(index, field, view, name, &mut analyses);
         }
-        let Some(regexes) = &entries.regexes else {
-            return;
-        };
-        for position in regexes.matches(&view.lower) {
-            let index = entries.with_regex[position];
-            self.try_entry(index, field, view, name, &mut analyses);
-        }
+        self.candidates = candidates;
     }
 
-    /// Adds a match if every condition of the entry holds. Its regex, if it has one, is known to match.
+    /// Adds a match if every condition of the entry holds; the cheap ones are asked first.
     fn try_entry(
         &mut self,
         index: u16,
@@ -649,19 +704,16 @@ impl Worker<'_> {
             }
         }
         let mut span = (0, view.text.len());
+        if let Some(expression) = &compiled.regex {
+            match expression.get().find(&view.lower) {
+                Some(found) => span = (found.start(), found.end()),
+                None => return,
+            }
+        }
         if let Some(syntax) = compiled.syntax {
             match analyses.span(syntax, view) {
                 Some(seen) => span = seen,
                 None => return,
-            }
-        }
-        let pattern = &self.set.patterns[usize::from(index)];
-        if let (Some(expression), None) = (&pattern.regex, compiled.syntax) {
-            let detail = compiled
-                .detail
-                .get_or_init(|| compile_regex(expression).unwrap_or_else(|_| unreachable_regex()));
-            if let Some(found) = detail.find(&view.lower) {
-                span = (found.start(), found.end());
             }
         }
         let end = span.1.min(span.0 + MAX_MATCHED).min(view.text.len());
@@ -675,10 +727,28 @@ impl Worker<'_> {
     }
 }
 
-/// Matches the empty text: used only if an expression that compiled within a set fails alone, so that
-/// the match is still reported, without detail.
-fn unreachable_regex() -> Regex {
-    Regex::new("").expect("the empty expression compiles")
+/// Whether a URL is a page of a search engine: what people search for elsewhere is no attack here.
+fn is_search_engine(address: &[u8]) -> bool {
+    const ENGINES: [&[u8]; 12] = [
+        b"google.",
+        b"bing.",
+        b"duckduckgo.",
+        b"yahoo.",
+        b"yandex.",
+        b"baidu.",
+        b"ecosia.",
+        b"qwant.",
+        b"startpage.",
+        b"ask.",
+        b"search.",
+        b"naver.",
+    ];
+    let host = address.splitn(4, |b| *b == b'/').nth(2).unwrap_or_default();
+    let labels = [host, host.strip_prefix(b"www.").unwrap_or_default()];
+    ENGINES.iter().any(|engine| {
+        labels.iter().any(|label| label.starts_with(engine))
+            || memchr::memmem::find(host, &[b".", *engine].concat()).is_some()
+    })
 }
 
 /// Where the first parameter ends: at the next `&` that is followed by a plausible name.

@@ -36,11 +36,11 @@ pub fn is_odd(byte: u8) -> bool {
     KINDS[usize::from(byte)] == ODD
 }
 
-/// Whether a decoded text has an odd byte, a second `=`, or one of `words`: what every grammar
+/// Whether a decoded text has an odd byte, an operator, or one of `words`: what every grammar
 /// demands before it reads, so that the gate can know.
 pub fn worth_reading(text: &[u8], words: &[&str]) -> bool {
     text.iter()
-        .any(|&b| is_odd(b) || matches!(b, b'%' | b'+' | b'='))
+        .any(|&b| is_odd(b) || matches!(b, b'%' | b'+' | b'=' | b'&'))
         || words
             .iter()
             .any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())

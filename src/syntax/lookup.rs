@@ -26,7 +26,7 @@ pub fn analyse(text: &[u8]) -> Facts {
     let Some(start) = memchr::memmem::find(text, b"${") else {
         return facts;
     };
-    if memchr::memmem::find(&text[start..], b"${jndi:").is_some() {
+    if names_address(&text[start..], b"${jndi:") {
         facts.note(Feature::Jndi, start, text.len());
     }
     let mut current = text[start..].to_vec();
@@ -39,7 +39,7 @@ pub fn analyse(text: &[u8]) -> Facts {
             break;
         };
         let inner = &current[open + 2..close];
-        if inner.starts_with(b"jndi:") {
+        if names_address(inner, b"jndi:") {
             facts.note(Feature::Jndi, start, text.len());
             return facts;
         }
@@ -49,7 +49,7 @@ pub fn analyse(text: &[u8]) -> Facts {
         nested = true;
         current.splice(open..=close, value);
     }
-    let resolved = memchr::memmem::find(&current, b"${jndi:").is_some()
+    let resolved = names_address(&current, b"${jndi:")
         || (nested && memchr::memmem::find(&current, b"jndi:").is_some());
     if resolved {
         facts.note(Feature::Jndi, start, text.len());
@@ -57,6 +57,12 @@ pub fn analyse(text: &[u8]) -> Facts {
         facts.note(Feature::Nested, start, text.len());
     }
     facts
+}
+
+/// Whether `prefix` is followed by a service and a colon: `${jndi:ldap:`. People who ask what
+/// `${jndi:ldap}` means name no address.
+fn names_address(text: &[u8], prefix: &[u8]) -> bool {
+    memchr::memmem::find(text, prefix).is_some_and(|at| text[at + prefix.len()..].contains(&b':'))
 }
 
 /// The value of one lookup, where it needs no environment: `lower:x`, `upper:x`, `any:thing:-x`.

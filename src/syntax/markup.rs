@@ -365,7 +365,7 @@ fn attribute_breakout(text: &[u8], facts: &mut Facts) {
         let name = &rest[gap..gap + name_len];
         let after = rest[gap + name_len..].iter().position(|b| *b > b' ');
         let equals = after.is_some_and(|n| rest[gap + name_len + n] == b'=');
-        if gap > 0 && equals && is_handler(name) {
+        if equals && is_handler(name) {
             facts.note(Feature::AttributeBreakout, at, at + 1 + gap + name_len + 1);
             return;
         }

@@ -5,7 +5,7 @@
 use super::bytes::worth_reading;
 
 features! {
-    /// Two or more climbs, or one that leaves the root.
+    /// Two or more climbs.
     Climb = "climb",
     /// One climb at the beginning.
     SingleClimb = "single_climb",
@@ -30,7 +30,7 @@ const MAX_DOTS: usize = 8;
 const BROKEN_RUN: usize = 3;
 
 /// How far apart they may be.
-const BROKEN_GAP: usize = 8;
+const BROKEN_GAP: usize = 14;
 
 /// How many steps in place no link contains.
 const MIN_STEPS: usize = 3;
@@ -47,9 +47,8 @@ pub fn analyse(text: &[u8]) -> Facts {
     facts
 }
 
-/// Walks the text and keeps count of how deep it is.
+/// Counts climbs.
 fn climbs(text: &[u8], facts: &mut Facts) {
-    let mut depth: i64 = 0;
     let mut climbs = 0;
     let mut first = None;
     let mut at = 0;
@@ -62,7 +61,6 @@ fn climbs(text: &[u8], facts: &mut Facts) {
             let word_before = at > 0 && text[at - 1].is_ascii_alphanumeric() && !odd_before;
             if (after.count > 0 && !word_before) || last {
                 climbs += 1;
-                depth -= 1;
                 let begin = *first.get_or_insert(at);
                 let odd =
                     dots.odd || after.odd || odd_before || (dots.count > 2 && after.count > 1);
@@ -80,7 +78,6 @@ fn climbs(text: &[u8], facts: &mut Facts) {
         }
         at += 1;
     }
-    let _ = depth;
 }
 
 /// A run of dots or separators.
@@ -113,12 +110,15 @@ fn run_of(text: &[u8], at: usize, plain: &[u8], odd: &[&[u8]]) -> Run {
 
 /// Dots at `at`, also as `0x2e`, `%2%e`, or each behind a backslash.
 fn dots_at(text: &[u8], at: usize) -> Run {
-    run_of(
-        text,
-        at,
-        b".",
-        &[b"0x2e", b"%2e", b"%2%e", b"\\.", b"2e", b"%252e", b"^."],
-    )
+    const ODD: [&[u8]; 6] = [b"0x2e", b"%2e", b"%2%e", b"2e", b"%252e", b"^."];
+    if text[at..].starts_with(b"\\.\\.") {
+        return Run {
+            count: 2,
+            end: at + 4,
+            odd: true,
+        };
+    }
+    run_of(text, at, b".", &ODD)
 }
 
 /// Separators at `at`, also as hexadecimal codes, or behind `;` as Tomcat drops path parameters.
@@ -154,27 +154,32 @@ fn separator_before(text: &[u8], at: usize) -> (bool, bool) {
 }
 
 /// `..X..X` with any X that is no word: dots set apart again and again by the same strange bytes are
-/// a path in the eyes of whoever sent it.
+/// a path in the eyes of whoever sent it. Some tools write question marks where bytes were lost.
 fn equal_separators(text: &[u8], facts: &mut Facts) {
-    let mut from = 0;
-    while let Some(at) = memchr::memmem::find(&text[from..], b"..").map(|n| from + n) {
-        let start = at + 2 + text[at + 2..].iter().take_while(|b| **b == b'.').count();
-        from = start;
-        let window = &text[start..text.len().min(start + MAX_SEPARATOR + 2)];
-        let Some(length) = memchr::memmem::find(window, b"..").filter(|n| *n > 0) else {
-            continue;
-        };
-        let separator = &text[start..start + length];
-        let again = text.get(start + length + 2..start + 2 * length + 2);
-        let word = separator
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b',' | b'-'));
-        if again == Some(separator) && !word {
-            facts.note(Feature::Climb, at, start + 2 * length + 2);
-            facts.note(Feature::Disguised, at, start + 2 * length + 2);
-            return;
+    for dots in [&b".."[..], b"??"] {
+        let mut from = 0;
+        while let Some(at) = memchr::memmem::find(&text[from..], dots).map(|n| from + n) {
+            let start = at + 2 + text[at + 2..].iter().take_while(|b| **b == dots[0]).count();
+            from = start;
+            if let Some(end) = repeats(text, start, dots) {
+                facts.note(Feature::Climb, at, end);
+                facts.note(Feature::Disguised, at, end);
+                return;
+            }
         }
     }
+}
+
+/// Whether the bytes at `start` and the dots behind them come twice; gives the end.
+fn repeats(text: &[u8], start: usize, dots: &[u8]) -> Option<usize> {
+    let window = &text[start..text.len().min(start + MAX_SEPARATOR + 2)];
+    let length = memchr::memmem::find(window, dots).filter(|n| *n > 0)?;
+    let separator = &text[start..start + length];
+    let again = text.get(start + length + 2..start + 2 * length + 2)?;
+    let word = separator
+        .iter()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b',' | b'-'));
+    (again == separator && !word).then_some(start + 2 * length + 2)
 }
 
 /// Bytes C0, C1 and F8..FD never occur in UTF-8 (RFC 3629); in Latin-1 text they are rare letters.

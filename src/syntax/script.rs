@@ -14,31 +14,40 @@ features! {
 /// Code needs a bracket, a backtick or a quote.
 pub const NEEDS: &[&str] = &[];
 
-/// Calls that tests and attacks use.
-const CALLS: &[&[u8]] = &[
+/// Calls that are telling by themselves, with an argument.
+const TELLING: &[&[u8]] = &[
     b"alert",
     b"confirm",
     b"prompt",
     b"eval",
-    b"print",
     b"settimeout",
     b"setinterval",
-    b"fetch",
-    b"import",
     b"atob",
     b"document.write",
     b"document.writeln",
     b"execscript",
-    b"function",
     b"string.fromcharcode",
     b"window.open",
     b"$.getscript",
     b"msgbox",
-    b"open",
-    b"a",
     b"navigator.sendbeacon",
-    b"expression",
 ];
+
+/// Calls that are telling behind a broken literal.
+const BEHIND: &[&[u8]] = &[
+    b"print",
+    b"fetch",
+    b"import",
+    b"function",
+    b"open",
+    b"expression",
+    b"write",
+    b"call",
+    b"apply",
+];
+
+/// How far apart a call's bracket and its end may be.
+const MAX_ARGUMENTS: usize = 400;
 
 /// Finds code.
 pub fn analyse(text: &[u8]) -> Facts {
@@ -55,51 +64,55 @@ pub fn analyse(text: &[u8]) -> Facts {
         let start = open - name_len;
         let name = &text[start..open];
         let base = name.rsplit(|b| *b == b'.').next().unwrap_or(name);
-        if !CALLS.contains(&name) && !(base.len() > 3 && CALLS.contains(&base)) {
+        let is_in =
+            |list: &[&[u8]]| list.contains(&name) || (base.len() > 3 && list.contains(&base));
+        let telling = is_in(TELLING);
+        if !telling && !is_in(BEHIND) {
             continue;
         }
-        let closed = text[open + 1..]
-            .iter()
-            .any(|b| *b == if text[open] == b'(' { b')' } else { b'`' });
-        let before = text[..start].iter().rev().find(|b| **b > b' ').copied();
-        if !closed {
+        let close = if text[open] == b'(' { b')' } else { b'`' };
+        let rest = &text[open + 1..text.len().min(open + 1 + MAX_ARGUMENTS)];
+        let Some(length) = memchr::memchr(close, rest) else {
             continue;
+        };
+        if telling && length > 0 {
+            facts.note(Feature::JsCall, start, open + 1 + length);
         }
-        let quoted = text[..start]
-            .iter()
-            .any(|b| matches!(b, b'\'' | b'"' | b'`' | b'}'));
-        if quoted
-            && matches!(
-                before,
-                Some(
-                    b';' | b'-'
-                        | b'+'
-                        | b'*'
-                        | b'/'
-                        | b'^'
-                        | b'|'
-                        | b'&'
-                        | b'}'
-                        | b'\n'
-                        | b','
-                        | b'='
-                        | b'('
-                        | b'{'
-                        | b'?'
-                        | b':'
-                        | b'%'
-                        | b'<'
-                        | b'>'
-                        | b'!'
-                )
-            )
-            && base.len() > 1
-        {
-            facts.note(Feature::JsBreakout, start, open + 1);
-        }
-        if base.len() > 1 && base != b"a" {
-            facts.note(Feature::JsCall, start, open + 1);
+        if leaves_literal(&text[..start]) {
+            facts.note(Feature::JsBreakout, start, open + 1 + length);
         }
     }
     facts
+}
+
+/// Whether a quote or brace was closed before, and an operator or separator stands right before.
+fn leaves_literal(before: &[u8]) -> bool {
+    let closed = before
+        .iter()
+        .any(|b| matches!(b, b'\'' | b'"' | b'`' | b'}'));
+    let last = before.iter().rev().find(|b| **b > b' ').copied();
+    let operator = |b| {
+        matches!(
+            b,
+            b';' | b'-'
+                | b'+'
+                | b'*'
+                | b'/'
+                | b'^'
+                | b'|'
+                | b'&'
+                | b'}'
+                | b','
+                | b'='
+                | b'('
+                | b'{'
+                | b'?'
+                | b':'
+                | b'%'
+                | b'<'
+                | b'>'
+                | b'!'
+        )
+    };
+    closed && (last.is_some_and(operator) || before.last() == Some(&b'\n'))
 }

@@ -6,245 +6,574 @@
 use super::bytes::worth_reading;
 
 features! {
-    /// A separator or substitution, followed by a known command with a plausible rest.
+    /// A separator, then a command.
     Command = "command",
-    /// The text is itself a command line of a known command with an argument.
+    /// A separator, then a command with an argument: strong enough for headers.
+    StrongCommand = "strong_command",
+    /// A separator, then any word with a flag.
+    FlaggedWord = "flagged_word",
+    /// The text is itself a command line: a known command with an argument.
     CommandLine = "command_line",
+    /// The text begins with a command of which no sentence has the name, with an argument.
+    StrongLine = "strong_line",
     /// A known command was hidden by quotes, backslashes, globs or empty expansions.
     Obfuscated = "obfuscated",
-    /// `$(...)` or backticks around a known command.
+    /// `$(...)` or backticks around a command.
     Substitution = "substitution",
     /// The text is nothing but one command's name.
     BareCommand = "bare_command",
-    /// A path of a system's program.
+    /// The path of a system's program.
     BinPath = "bin_path",
+    /// A path of wildcards, as in `/???/c?t`.
+    Glob = "glob",
 }
 
 /// Without an odd byte there is no separator; paths and lone commands need one of these.
 pub const NEEDS: &[&str] = &[
-    "/bin/", "whoami", "ipconfig", "ifconfig", "netstat", "uname", "wget ", "curl ", "cat ",
-    "ping ", "net user", "net view", "id", "ls",
+    "/bin/",
+    "whoami",
+    "ipconfig",
+    "ifconfig",
+    "netstat",
+    "uname",
+    "wget ",
+    "curl ",
+    "cat ",
+    "ping ",
+    "net user",
+    "net view",
+    "sleep ",
+    "ls -",
+    "nslookup",
+    "systeminfo",
+    "tasklist",
+    "printenv",
+    "certutil",
+    "powershell",
+    "netcat",
+    "ncat",
+    "ansible",
+    "pip",
+    "python",
+    "perl ",
+    "ruby ",
+    "bash",
+    "reg ",
+    "traceroute",
+    "crontab",
+    "dig ",
+    "??",
+    "nmap",
+    "strace",
 ];
 
 /// At most this many words are read.
 const MAX_WORDS: usize = 400;
 
-/// Programs that attacks start: recon, download, interpreters, file access, waiting.
-const COMMANDS: &[&str] = &[
+/// Commands that are no words of a sentence (coreutils, util-linux, GTFOBins, LOLBAS): one behind a
+/// separator is telling.
+const RARE: &[&str] = &[
+    "addgroup",
+    "adduser",
+    "agetty",
+    "ansible",
+    "ansible-doc",
+    "ansible-galaxy",
+    "ansible-inventory",
+    "ansible-playbook",
+    "ansible-vault",
+    "apt-cache",
+    "apt-get",
+    "aptitude",
+    "aria2c",
     "arp",
     "ash",
+    "atrm",
+    "attrib",
+    "auditctl",
     "awk",
+    "axel",
+    "base32",
     "base64",
     "bash",
+    "bcdboot",
+    "bcdedit",
     "bitsadmin",
+    "blkid",
+    "bpftrace",
+    "bsdtar",
+    "bunzip2",
     "busybox",
+    "bzcat",
     "bzip2",
-    "cat",
+    "c89",
+    "c99",
+    "cacls",
+    "capsh",
     "certutil",
+    "certutil.exe",
+    "cfdisk",
+    "chage",
+    "chattr",
+    "chdir",
+    "chgrp",
     "chmod",
     "chown",
-    "cmd",
+    "chpasswd",
+    "chroot",
+    "chrt",
+    "chsh",
+    "cksum",
     "cmd.exe",
+    "cmp",
     "cp",
+    "cpan",
+    "cpio",
+    "cpulimit",
     "crontab",
+    "cscript",
     "csh",
+    "csvtool",
     "curl",
-    "cut",
+    "cvtsudoers",
     "dash",
     "dd",
-    "del",
+    "debugfs",
     "df",
+    "dialog",
     "dig",
     "dir",
+    "diskpart",
+    "diskshadow",
     "dmesg",
+    "dmidecode",
+    "dmsetup",
+    "dnf",
+    "doas",
+    "docker",
+    "dosbox",
+    "dpkg",
+    "dsquery",
+    "dstat",
     "du",
+    "dvips",
+    "easy_install",
+    "ebtables",
     "echo",
     "egrep",
-    "env",
+    "ethtool",
+    "eval",
+    "exiftool",
     "expr",
-    "fetch",
+    "facter",
+    "fdisk",
     "fgrep",
-    "find",
-    "finger",
+    "findmnt",
+    "findstr",
+    "fping",
     "ftp",
     "gawk",
     "gcc",
+    "gcore",
+    "gdb",
+    "getcap",
+    "getconf",
     "getent",
+    "getfacl",
+    "ghci",
+    "gimp",
+    "gpasswd",
     "grep",
+    "groupadd",
     "groups",
+    "gtester",
     "gunzip",
+    "gzexe",
     "gzip",
-    "head",
     "hexdump",
-    "history",
-    "host",
     "hostname",
+    "hostnamectl",
+    "hping3",
+    "icacls",
+    "iconv",
     "id",
+    "iex",
     "ifconfig",
-    "ip",
+    "iftop",
+    "ionice",
     "ipconfig",
+    "ipcs",
     "iptables",
-    "java",
-    "kill",
-    "killall",
+    "irb",
+    "ispell",
+    "iwr",
+    "jjs",
+    "joe",
+    "journalctl",
+    "jrunscript",
+    "kmod",
     "ksh",
-    "last",
-    "less",
+    "ksshell",
+    "kubectl",
+    "lastlog",
+    "latexmk",
+    "ldconfig",
+    "ldd",
     "ln",
+    "logname",
+    "logsave",
     "lpr",
     "ls",
+    "lsattr",
     "lsb_release",
+    "lsblk",
+    "lscpu",
+    "lshw",
     "lsmod",
     "lsof",
+    "lspci",
+    "lsusb",
+    "ltrace",
     "lua",
+    "luatex",
     "lwp-download",
+    "lwp-request",
     "mail",
-    "mknod",
+    "mailx",
+    "makecab",
+    "mawk",
+    "md5sum",
+    "mkdir",
     "mkfifo",
-    "more",
-    "mount",
+    "mknod",
+    "mktemp",
+    "mlocate",
+    "modprobe",
+    "mosh",
+    "mosquitto",
+    "mshta",
+    "msiexec",
+    "mtr",
     "mv",
     "mysql",
-    "nano",
+    "mysqldump",
+    "nasm",
+    "nawk",
+    "nbtstat",
     "nc",
     "nc.exe",
     "ncat",
-    "net",
+    "net.exe",
     "netcat",
     "netsh",
     "netstat",
+    "newgrp",
+    "nft",
+    "nice",
     "nl",
+    "nltest",
     "nmap",
-    "node",
     "nohup",
+    "nproc",
+    "nroff",
+    "nsenter",
     "nslookup",
+    "ntpdate",
+    "octave",
+    "od",
     "openssl",
-    "passwd",
+    "openvpn",
+    "pdb",
+    "pdflatex",
     "perl",
+    "perl5",
+    "pftp",
+    "pgrep",
     "php",
-    "ping",
+    "php5",
+    "php7",
+    "php8",
+    "pico",
+    "pidstat",
     "ping6",
     "pip",
+    "pip2",
+    "pip3",
+    "pipx",
+    "pkexec",
+    "pkg",
     "pkill",
+    "poweroff",
     "powershell",
     "powershell.exe",
-    "print",
     "printenv",
     "printf",
+    "procdump",
     "ps",
+    "psexec",
+    "psftp",
+    "psql",
+    "ptx",
+    "puppet",
     "pwd",
+    "pwdx",
+    "pwsh",
+    "pypy",
     "python",
     "python2",
     "python3",
-    "reboot",
-    "reg",
+    "qemu",
+    "qwinsta",
+    "readelf",
+    "readlink",
+    "regsvr32",
+    "rename.exe",
+    "rlogin",
+    "rlwrap",
     "rm",
     "rmdir",
-    "route",
+    "rmt-tar",
     "rpm",
     "rsync",
     "ruby",
+    "rundll32",
+    "rvim",
+    "schtasks",
     "scp",
+    "sdelete",
     "sed",
-    "set",
+    "setarch",
+    "setfacl",
+    "sftp",
     "sh",
-    "shutdown",
-    "sleep",
+    "sha1sum",
+    "sha256sum",
+    "shuf",
+    "slsh",
+    "smbclient",
+    "smbmap",
     "socat",
-    "sort",
+    "soelim",
+    "sqlite3",
     "ssh",
-    "stat",
+    "ssh-keygen",
+    "ssh-keyscan",
+    "sshpass",
+    "start-stop-daemon",
+    "stdbuf",
+    "strace",
     "strings",
-    "su",
     "sudo",
+    "sudoedit",
+    "sysctl",
+    "systemctl",
+    "systemd-resolve",
     "systeminfo",
     "tac",
-    "tail",
     "tar",
-    "tasklist",
     "taskkill",
+    "tasklist",
+    "taskset",
+    "tasksh",
     "tclsh",
     "tcpdump",
     "tee",
     "telnet",
+    "tex",
     "tftp",
+    "tmux",
+    "touch",
+    "traceroute",
+    "traceroute6",
+    "tracert",
+    "truncate",
+    "tshark",
+    "udevadm",
+    "ulimit",
+    "uname",
+    "unexpand",
+    "uniq",
+    "unlzma",
+    "unrar",
+    "unxz",
+    "unzip",
+    "uptime",
+    "useradd",
+    "userdel",
+    "usermod",
+    "users",
+    "uudecode",
+    "uuencode",
+    "valgrind",
+    "ver",
+    "vigr",
+    "vim",
+    "vimdiff",
+    "vipw",
+    "virsh",
+    "visudo",
+    "vol",
+    "vssadmin",
+    "wbadmin",
+    "wc",
+    "wevtutil",
+    "wget",
+    "wget.exe",
+    "whereis",
+    "whiptail",
+    "whoami",
+    "whoami.exe",
+    "winrm",
+    "wireshark",
+    "wish",
+    "wmic",
+    "wscript",
+    "xargs",
+    "xcopy",
+    "xdotool",
+    "xelatex",
+    "xmodmap",
+    "xmore",
+    "xterm",
+    "xxd",
+    "xzcat",
+    "yarn",
+    "yum",
+    "zcat",
+    "zegrep",
+    "zgrep",
+    "zsh",
+    "zsoelim",
+    "zypper",
+];
+
+/// Commands that are also words: they need an argument that no sentence has.
+const PLAIN: &[&str] = &[
+    "alias",
+    "at",
+    "cat",
+    "cd",
+    "check",
+    "chef-vault",
+    "cmd",
+    "column",
+    "comm",
+    "copy",
+    "crash",
+    "cut",
+    "date",
+    "del",
+    "diff",
+    "echo",
+    "ed",
+    "emacs",
+    "env",
+    "erase",
+    "exec",
+    "expand",
+    "export",
+    "false",
+    "fetch",
+    "file",
+    "find",
+    "finger",
+    "fish",
+    "flock",
+    "fmt",
+    "fold",
+    "gem",
+    "git",
+    "halt",
+    "head",
+    "help",
+    "history",
+    "host",
+    "if",
+    "info",
+    "install",
+    "ip",
+    "java",
+    "jobs",
+    "join",
+    "kill",
+    "killall",
+    "last",
+    "less",
+    "link",
+    "list",
+    "locate",
+    "logger",
+    "look",
+    "mail",
+    "make",
+    "man",
+    "md",
+    "more",
+    "mount",
+    "move",
+    "nano",
+    "net",
+    "nm",
+    "node",
+    "open",
+    "passwd",
+    "paste",
+    "patch",
+    "perf",
+    "ping",
+    "pr",
+    "print",
+    "pry",
+    "ps",
+    "ptx",
+    "rake",
+    "rc",
+    "read",
+    "reboot",
+    "red",
+    "reg",
+    "ren",
+    "rename",
+    "restore",
+    "rev",
+    "route",
+    "run",
+    "sc",
+    "screen",
+    "script",
+    "set",
+    "shutdown",
+    "sleep",
+    "sort",
+    "source",
+    "split",
+    "start",
+    "stat",
+    "su",
+    "sum",
+    "tail",
+    "tasks",
+    "test",
     "time",
     "timeout",
     "top",
-    "touch",
-    "traceroute",
-    "tracert",
+    "tr",
+    "true",
     "type",
-    "uname",
-    "uniq",
-    "useradd",
-    "uptime",
+    "unset",
+    "update",
     "vi",
-    "vim",
-    "wc",
-    "wget",
-    "which",
-    "who",
-    "whoami",
-    "wmic",
-    "xargs",
-    "xxd",
-    "xterm",
-    "zsh",
-    "ver",
+    "view",
     "w",
-    "whereis",
-    "locate",
-    "mshta",
-    "rundll32",
-    "regsvr32",
-    "wscript",
-    "cscript",
-    "vol",
-    "attrib",
-    "chdir",
-    "cd",
-    "exec",
-    "export",
-    "source",
-    "eval",
-];
-
-/// Commands that are no English words: one alone is telling.
-const UNMISTAKABLE: &[&str] = &[
-    "whoami",
-    "ifconfig",
-    "ipconfig",
-    "netstat",
-    "uname",
-    "wget",
-    "curl",
-    "nslookup",
-    "systeminfo",
-    "tasklist",
-    "printenv",
-    "certutil",
-    "powershell",
-    "netcat",
-    "bash",
-    "chmod",
-    "chown",
-    "lsmod",
-    "lsof",
-    "traceroute",
-    "tracert",
-    "crontab",
-    "getent",
-    "nc",
-    "ncat",
-    "ls",
-    "ps",
-    "pwd",
-    "cat",
-    "bitsadmin",
-    "wmic",
-    "id",
-    "dir",
+    "watch",
+    "which",
+    "while",
+    "who",
+    "whois",
+    "write",
+    "xml",
+    "xz",
+    "zip",
 ];
 
 /// A word with its quoting undone.
@@ -260,6 +589,17 @@ struct Word {
     separator: u8,
 }
 
+/// How a separator and a command were met.
+struct Met {
+    rare: bool,
+    argument: bool,
+    /// A flag, an absolute path or a URL.
+    strong: bool,
+    ends: bool,
+    /// At most two words follow.
+    short: bool,
+}
+
 /// Finds commands.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
@@ -268,44 +608,95 @@ pub fn analyse(text: &[u8]) -> Facts {
     }
     let words = words(text);
     for (at, word) in words.iter().enumerate() {
-        let known = is_command(&word.text);
-        if !known {
+        let next = words.get(at + 1).filter(|next| !next.first);
+        if word.first
+            && word.separator != 0
+            && next.is_some_and(|next| is_flag(&next.text))
+            && is_plain_word(&word.text)
+        {
+            facts.note(Feature::FlaggedWord, word.start, word.end);
+        }
+        if word.text.starts_with(b"/") && is_glob_path(&word.text) {
+            facts.note(Feature::Glob, word.start, word.end);
+        }
+        let rare = is_listed(&word.text, RARE);
+        if !rare && !is_listed(&word.text, PLAIN) {
             continue;
         }
-        let strong = is_unmistakable(&word.text) || has_path(&word.text);
-        let next = words.get(at + 1).filter(|next| !next.first);
-        let argument = next.is_some_and(|next| is_argument(&next.text));
-        let ends = next.is_none();
-        if word.separator == b'`' || word.separator == b'(' {
-            if strong || argument || ends {
-                facts.note(Feature::Substitution, word.start, word.end);
-            }
-        } else if word.first && word.separator != 0 && (strong || argument || ends) {
-            facts.note(Feature::Command, word.start.saturating_sub(2), word.end);
-        }
-        if at == 0 && word.separator == 0 {
-            if argument && (strong || words.len() <= 8) {
-                facts.note(Feature::CommandLine, word.start, word.end);
-            }
-            if words.len() == 1 && strong {
-                facts.note(Feature::BareCommand, word.start, word.end);
-            }
-        }
-        if word.disguised && word.text.len() > 1 {
-            facts.note(Feature::Obfuscated, word.start, word.end);
-        }
-        if has_path(&word.text) {
-            facts.note(Feature::BinPath, word.start, word.end);
-        }
+        let met = Met {
+            rare,
+            argument: next.is_some_and(|next| is_argument(&next.text)),
+            strong: next.is_some_and(|next| is_strong_argument(&next.text)),
+            ends: next.is_none(),
+            short: words[at + 1..]
+                .iter()
+                .take_while(|word| !word.first)
+                .count()
+                <= 2,
+        };
+        judge(word, at, words.len(), &met, text, &mut facts);
     }
     facts
 }
 
-/// The last part of a path.
+/// Notes what a known command in its place means.
+fn judge(word: &Word, at: usize, count: usize, met: &Met, text: &[u8], facts: &mut Facts) {
+    let path = has_path(&word.text);
+    let mut note = |feature| facts.note(feature, word.start.saturating_sub(1), word.end);
+    let short = word.text.len() <= 3;
+    let listed = short && text.iter().filter(|b| **b == b'|').count() > 1 && !met.argument;
+    match word.separator {
+        0 => {}
+        b'`' | b'(' => {
+            if met.rare || met.argument || (met.ends && word.text.len() > 3) {
+                note(Feature::Substitution);
+            }
+        }
+        b'{' => {
+            if text.get(word.end) == Some(&b',') && met.argument {
+                note(Feature::Command);
+            }
+        }
+        _ if word.first && !listed => {
+            let encoding = text.get(word.end) == Some(&b',');
+            if (met.rare && (met.ends || met.argument || (!short && met.short)) && !encoding)
+                || path
+                || met.argument
+            {
+                note(Feature::Command);
+            }
+            if (met.rare && met.strong) || path {
+                note(Feature::StrongCommand);
+            }
+        }
+        _ => {}
+    }
+    if at == 0 && word.separator == 0 {
+        if met.argument && (met.rare || count <= 6) {
+            note(Feature::CommandLine);
+        }
+        if met.strong && met.rare {
+            note(Feature::StrongLine);
+        }
+        if count == 1 && met.rare {
+            note(Feature::BareCommand);
+        }
+    }
+    if word.disguised && word.text.len() > 1 && (met.rare || met.argument) {
+        note(Feature::Obfuscated);
+    }
+    if path {
+        note(Feature::BinPath);
+    }
+}
+
+/// The last part of a path, without `.exe`.
 fn base(word: &[u8]) -> &[u8] {
-    word.rsplit(|b| matches!(b, b'/' | b'\\'))
+    let base = word
+        .rsplit(|b| matches!(b, b'/' | b'\\'))
         .next()
-        .unwrap_or(word)
+        .unwrap_or(word);
+    base.strip_suffix(b".exe").unwrap_or(base)
 }
 
 fn has_path(word: &[u8]) -> bool {
@@ -314,32 +705,65 @@ fn has_path(word: &[u8]) -> bool {
         .any(|dir| memchr::memmem::find(word, dir).is_some())
 }
 
-fn is_command(word: &[u8]) -> bool {
+/// Whether a sorted list has the word's last part.
+fn is_listed(word: &[u8], list: &[&str]) -> bool {
     let base = base(word);
-    let base = base.strip_suffix(b".exe").unwrap_or(base);
-    COMMANDS.iter().any(|command| command.as_bytes() == base)
+    let family = base.len() > 8 && (base.starts_with(b"ansible-") || base.starts_with(b"chef-"));
+    list.binary_search_by(|known| known.as_bytes().cmp(base))
+        .is_ok()
+        || family
 }
 
-fn is_unmistakable(word: &[u8]) -> bool {
-    let base = base(word);
-    UNMISTAKABLE
-        .iter()
-        .any(|command| command.as_bytes() == base)
+fn is_plain_word(word: &[u8]) -> bool {
+    word.len() > 1
+        && word.first().is_some_and(u8::is_ascii_alphabetic)
+        && word
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/'))
+}
+
+/// `-l`, `--version`; no negative number, no dash of a sentence.
+fn is_flag(word: &[u8]) -> bool {
+    let letters = word.strip_prefix(b"--").or_else(|| word.strip_prefix(b"-"));
+    letters.is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_alphabetic) && rest.len() < 20)
+}
+
+/// What only a command is followed by.
+fn is_strong_argument(word: &[u8]) -> bool {
+    is_flag(word) || word.starts_with(b"/") || memchr::memmem::find(word, b"://").is_some()
+}
+
+/// A path with wildcards in two or more of its parts.
+fn is_glob_path(word: &[u8]) -> bool {
+    let wild = |part: &&[u8]| part.iter().any(|b| matches!(b, b'?' | b'*' | b'['));
+    let parts: Vec<&[u8]> = word
+        .split(|b| *b == b'/')
+        .filter(|part| !part.is_empty())
+        .collect();
+    let plain = word.iter().all(|b| !matches!(b, b'=' | b':'));
+    plain
+        && parts.len() >= 2
+        && parts.iter().filter(|part| wild(part)).count() >= 2
+        && word.len() < 60
 }
 
 /// A flag, a path, an address, a variable, a redirection: what follows a command and no sentence.
 fn is_argument(word: &[u8]) -> bool {
-    word.starts_with(b"-")
-        || word.starts_with(b"/")
-        || word.starts_with(b"$")
-        || word.starts_with(b">")
-        || word.starts_with(b"<")
-        || memchr::memmem::find(word, b"://").is_some()
-        || memchr::memmem::find(word, b"/etc/").is_some()
-        || word.iter().filter(|b| **b == b'.').count() == 3
+    let dots = word.iter().filter(|b| **b == b'.').count();
+    let file = dots == 1
+        && word
+            .iter()
+            .rev()
+            .position(|b| *b == b'.')
+            .is_some_and(|n| (1..=4).contains(&n));
+    is_flag(word)
+        || (word.len() > 2 && is_listed(word, RARE))
+        || word.contains(&b'/')
+        || word.contains(&b'\\')
+        || matches!(word.first(), Some(b'$' | b'>' | b'<' | b'%' | b'*'))
+        || dots == 3
+        || file
         || word.iter().all(u8::is_ascii_digit)
-        || word.starts_with(b"c:")
-        || word.starts_with(b"%")
 }
 
 /// Cuts a text into words.
@@ -352,7 +776,7 @@ fn words(text: &[u8]) -> Vec<Word> {
         let byte = text[at];
         match byte {
             b' ' | b'\t' => at += 1,
-            b';' | b'|' | b'&' | b'\n' | b'\r' | b'`' | b'{' | b'!' => {
+            b';' | b'|' | b'&' | b'\n' | b'\r' | b'`' | b'{' => {
                 separator = byte;
                 first = true;
                 at += 1;
@@ -366,7 +790,17 @@ fn words(text: &[u8]) -> Vec<Word> {
                 first = first || separator == b'(';
                 at += 1;
             }
-            b')' | b'}' => at += 1,
+            b'\\' if written_break(text, at) => {
+                separator = b'\n';
+                first = true;
+                at += 2;
+            }
+            b')' | b'}' => {
+                // what follows a bracket is no argument of what was in it
+                first = true;
+                separator = 0;
+                at += 1;
+            }
             _ => {
                 let mut word = word_at(text, at, first, separator);
                 at = word.end.max(at + 1);
@@ -383,6 +817,14 @@ fn words(text: &[u8]) -> Vec<Word> {
         }
     }
     words
+}
+
+/// Whether `\n` or `\r` is written out as a line break: at the beginning, at the end, or before
+/// something that continues no word.
+fn written_break(text: &[u8], at: usize) -> bool {
+    let letter = matches!(text.get(at + 1), Some(b'n' | b'r'));
+    let after = text.get(at + 2);
+    letter && (at == 0 || after.is_none_or(|b| !b.is_ascii_alphanumeric()))
 }
 
 /// The word at `at`, its quoting undone.
@@ -402,6 +844,7 @@ fn word_at(text: &[u8], at: usize, first: bool, separator: u8) -> Word {
                         .is_some_and(|b| b.is_ascii_alphanumeric() || *b == byte);
                 end += 1;
             }
+            b'\\' if written_break(text, end) => break,
             b'\\'
                 if text.get(end + 1).is_some_and(u8::is_ascii_alphanumeric)
                     && !out.contains(&b':') =>

@@ -30,6 +30,14 @@ features! {
     Comment = "comment",
     /// A literal left and an operator that needs what follows: `'='`, `'||'`, `'+`.
     Operator = "operator",
+    /// A comparison of constants behind a logic operator, whatever stands before.
+    Tautology = "tautology",
+    /// The whole text compares constants.
+    Comparison = "comparison",
+    /// An expression, and the rest of the statement commented out.
+    Expression = "expression",
+    /// `ORDER BY n` or `HAVING` as the whole text.
+    BareClause = "bare_clause",
     /// Words split by inline comments.
     InlineComment = "inline_comment",
 }
@@ -37,11 +45,14 @@ features! {
 /// Without an odd byte, a text must hold one of these to be worth tokenising.
 pub const NEEDS: &[&str] = &[
     "select", "union", "order by", "group by", "having", "drop ", "delete", "insert", "update",
-    "--", "waitfor", " or ", " and ", "exec ",
+    "--", "waitfor", " or ", " and ", "@@", "exec ",
 ];
 
 /// Texts are cut into at most this many tokens.
 const MAX_TOKENS: usize = 2000;
+
+/// Longest string that a text may leave open behind an operator: the program's own quote closes it.
+const MAX_OPEN_TAIL: usize = 12;
 
 /// How deep brackets may nest before the grammar gives up.
 const MAX_DEPTH: u32 = 24;
@@ -284,6 +295,42 @@ const CATALOGUE: &[&str] = &[
     "dual",
 ];
 
+/// Variables that tell about the server (MySQL and SQL Server manuals), as prefixes.
+const SERVER_VARIABLES: &[&str] = &[
+    "version",
+    "hostname",
+    "datadir",
+    "basedir",
+    "servername",
+    "servicename",
+    "spid",
+    "global.",
+    "session.",
+    "language",
+    "innodb",
+    "tmpdir",
+    "rowcount",
+    "secure_file",
+    "max_",
+    "plugin_dir",
+    "dbts",
+    "identity",
+    "options",
+    "port",
+    "socket",
+    "log_",
+    "datadir",
+    "slave",
+    "server_",
+    "general_log",
+    "character_set",
+    "read_only",
+    "cpu_busy",
+    "trancount",
+    "microsoftversion",
+    "sql_mode",
+];
+
 /// Calls that wait.
 const DELAYS: &[&str] = &[
     "sleep",
@@ -414,13 +461,14 @@ fn tokenise(text: &[u8], from: usize, tokens: &mut Vec<Token>) {
 fn token_at(text: &[u8], at: usize) -> (Option<Kind>, usize) {
     let next = text.get(at + 1).copied().unwrap_or(0);
     match text[at] {
+        b'@' if matches!(next, b'>' | b'?' | b'@')
+            && !text.get(at + 2).is_some_and(u8::is_ascii_alphabetic) =>
+        {
+            (Some(Kind::Compare), at + 2)
+        }
         b'0'..=b'9' => (Some(Kind::Number), number_end(text, at)),
         b'.' if next.is_ascii_digit() => (Some(Kind::Number), number_end(text, at + 1)),
         b'a'..=b'z' | b'_' | b'A'..=b'Z' | 0x80.. => word(text, at),
-        b'@' => (
-            Some(Kind::Variable),
-            word_end(text, at + if next == b'@' { 2 } else { 1 }),
-        ),
         b'\'' | b'"' => string(text, at),
         b'`' | b'[' => {
             let close = if text[at] == b'`' { b'`' } else { b']' };
@@ -429,10 +477,17 @@ fn token_at(text: &[u8], at: usize) -> (Option<Kind>, usize) {
                 _ => (Some(Kind::Other), at + 1),
             }
         }
+        b'@' => (
+            Some(Kind::Variable),
+            word_end(text, at + if next == b'@' { 2 } else { 1 }),
+        ),
         b'/' if next == b'*' => comment(text, at),
         b'*' if next == b'/' => (None, at + 2),
-        b'-' if next == b'-' => (Some(Kind::Comment), text.len()),
-        b'#' => (Some(Kind::Comment), text.len()),
+        b'-' if next == b'-' => line_comment(text, at),
+        b'#' if next == b'-' => (Some(Kind::Compare), at + 2),
+        b'#' => line_comment(text, at),
+        b':' if next == b':' => (None, word_end(text, at + 2)),
+        b'?' if matches!(next, b'|' | b'&') => (Some(Kind::Compare), at + 2),
         b'(' => (Some(Kind::Open), at + 1),
         b')' => (Some(Kind::Close), at + 1),
         b',' => (Some(Kind::Comma), at + 1),
@@ -533,6 +588,14 @@ fn comment(text: &[u8], at: usize) -> (Option<Kind>, usize) {
     }
 }
 
+/// A comment to the end of the line: a blank if a line follows, else the end.
+fn line_comment(text: &[u8], at: usize) -> (Option<Kind>, usize) {
+    match memchr::memchr(b'\n', &text[at..]) {
+        Some(n) if text[at + n..].iter().any(|b| !b.is_ascii_whitespace()) => (None, at + n + 1),
+        _ => (Some(Kind::Comment), text.len()),
+    }
+}
+
 /// Reads a text in every context.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
@@ -586,6 +649,8 @@ struct Expression {
     /// Operands that are no plain word.
     solid: u32,
     words: u32,
+    operators: u32,
+    brackets: u32,
 }
 
 impl Reader<'_> {
@@ -617,6 +682,13 @@ impl Reader<'_> {
     }
 
     fn read(&mut self) {
+        if self.kind(0) == Some(Kind::Case) && !self.broken_out {
+            let when = (1..self.tokens.len().min(8)).any(|n| self.is_word(n, &["when"]));
+            let end = (2..self.tokens.len()).any(|n| self.is_word(n, &["end"]));
+            if when && end {
+                self.note(Feature::Statement, 0, 2);
+            }
+        }
         for at in 0..self.tokens.len() {
             match self.tokens[at].kind {
                 Kind::Union => self.union(at),
@@ -636,6 +708,8 @@ impl Reader<'_> {
         }
         if self.broken_out {
             self.tail();
+        } else {
+            self.whole();
         }
         self.inline_comments();
     }
@@ -720,23 +794,39 @@ impl Reader<'_> {
         if self.is_word(at, &["div"]) {
             return;
         }
-        let left = self.left_literal(at);
         let Some(right) = self.expression(at + 1, 0) else {
             return;
         };
         if !self.may_end(right.end) {
             return;
         }
+        let left = self.left_literal(at);
         let start = at == 0 && !self.broken_out;
-        if right.comparisons > 0 && right.solid > 0 {
-            if left || (start && right.solid > 1) || (right.solid >= 2 && self.word_left(at)) {
+        let same = self.same_sides(at + 1, right.end);
+        let commented = self.kind(right.end) == Some(Kind::Comment);
+        if right.comparisons > 0 && (right.solid > 0 || same) {
+            let strong = right.solid > 1 || same;
+            if left || (start && strong) || (strong && self.word_left(at)) {
                 self.note(Feature::Boolean, at, right.end);
+            } else if right.solid > 1 && right.words == 0 {
+                self.note(Feature::Tautology, at, right.end);
             }
         } else if right.calls > 0 && (left || start) {
             self.note(Feature::Boolean, at, right.end);
-        } else if self.broken_out && left && right.solid > 0 && right.words == 0 {
+        } else if left && commented && !right.open {
+            self.note(Feature::Constant, at, right.end);
+        } else if self.broken_out && left && right.solid > 0 && right.words == 0 && !right.open {
             self.note(Feature::Constant, at, right.end);
         }
+    }
+
+    /// `a=a`: a comparison of a word with itself.
+    fn same_sides(&self, from: usize, to: usize) -> bool {
+        (from..to.min(self.tokens.len())).any(|at| {
+            self.kind(at + 1) == Some(Kind::Compare)
+                && self.kind(at) == Some(Kind::Word)
+                && self.bytes(at) == self.bytes(at + 2)
+        })
     }
 
     /// A single word before the operator, as in `admin or 1=1`, or `id and 1=1`.
@@ -798,6 +888,8 @@ impl Reader<'_> {
                 open: right.open,
                 solid: result.solid + right.solid,
                 words: result.words + right.words,
+                operators: result.operators + right.operators + 1,
+                brackets: result.brackets + right.brackets,
             };
         }
     }
@@ -860,6 +952,7 @@ impl Reader<'_> {
         match inner {
             Some(mut inner) => {
                 inner.end = after;
+                inner.brackets += 1;
                 Some(inner)
             }
             None if end == at + 1 => Some(Expression {
@@ -907,7 +1000,15 @@ impl Reader<'_> {
                 found.calls = 1;
                 found.solid = 1;
             } else {
+                let constant = (end..close.min(self.tokens.len())).any(|n| {
+                    matches!(
+                        self.tokens[n].kind,
+                        Kind::Number | Kind::Text | Kind::Variable
+                    )
+                });
                 found.words = 1;
+                found.brackets = 1;
+                found.solid = u32::from(constant);
             }
         } else {
             found.words = 1;
@@ -1060,9 +1161,18 @@ impl Reader<'_> {
                 && !matches!(self.tokens[at - 1].kind, Kind::Text | Kind::OpenText))
         {
             self.note(Feature::Stacked, at, at + 2);
-        } else if at == 0 {
+        } else if at == 0 && !self.reads_like_search() {
             self.note(Feature::Statement, at, at + 3);
         }
+    }
+
+    /// `drop table lamp`: three words are what people search for.
+    fn reads_like_search(&self) -> bool {
+        self.tokens.len() <= 4
+            && self
+                .tokens
+                .iter()
+                .all(|t| matches!(t.kind, Kind::Verb | Kind::Word | Kind::Function))
     }
 
     fn select(&mut self, at: usize) {
@@ -1094,6 +1204,7 @@ impl Reader<'_> {
             && solid
             && (from.is_some()
                 || matches!(self.kind(at + 1), Some(Kind::Variable))
+                || matches!(self.kind(at + 2), Some(Kind::Comment | Kind::Comma))
                 || self.kind(at + 2) == Some(Kind::Open))
         {
             self.note(Feature::Statement, at, from.map_or(at + 2, |n| n + 1));
@@ -1140,6 +1251,23 @@ impl Reader<'_> {
         };
         if hit {
             self.note(Feature::Clause, at, at + 3);
+        } else if at == 0 && !self.broken_out && self.bare_clause() {
+            self.note(Feature::BareClause, 0, 3);
+        }
+    }
+
+    /// `order by 7`, `having 1=1` and nothing else.
+    fn bare_clause(&self) -> bool {
+        match self.tokens[0].kind {
+            Kind::Order | Kind::Group => {
+                self.kind(1) == Some(Kind::By)
+                    && self.kind(2) == Some(Kind::Number)
+                    && matches!(self.kind(3), None | Some(Kind::Comment | Kind::Comma))
+            }
+            Kind::Having => self.expression(1, 0).is_some_and(|e| {
+                e.comparisons > 0 && e.solid > 1 && e.words == 0 && self.may_end(e.end)
+            }),
+            _ => false,
         }
     }
 
@@ -1155,7 +1283,6 @@ impl Reader<'_> {
                         | Kind::Open
                         | Kind::Text
                         | Kind::Function
-                        | Kind::Word
                         | Kind::Arithmetic
                         | Kind::OpenText
                 )
@@ -1163,7 +1290,12 @@ impl Reader<'_> {
             let plain_word = at
                 .checked_sub(1)
                 .is_some_and(|n| self.tokens[n].kind == Kind::Word);
-            if argument && !alone && !plain_word && self.kind(end + 1) != Some(Kind::Word) {
+            let follows = self.may_end(end + 1)
+                || matches!(
+                    self.kind(end + 1),
+                    Some(Kind::Arithmetic | Kind::Compare | Kind::Like)
+                );
+            if argument && !alone && !plain_word && follows {
                 self.note(Feature::Delay, at, end);
             }
         }
@@ -1182,9 +1314,10 @@ impl Reader<'_> {
         if reach && within && self.is_word(at, DISCLOSING) {
             self.note(Feature::Disclosure, at, at + 1);
         }
-        if self.tokens[at].kind == Kind::Variable
-            && self.bytes(at).starts_with(b"@@")
-            && self.bytes(at).len() > 4
+        let variable = self.bytes(at).strip_prefix(b"@@").unwrap_or_default();
+        if SERVER_VARIABLES
+            .iter()
+            .any(|known| variable.starts_with(known.as_bytes()))
         {
             self.note(Feature::Disclosure, at, at);
         }
@@ -1211,33 +1344,76 @@ impl Reader<'_> {
             Some(Kind::Semicolon) if matches!(self.kind(at + 1), Some(Kind::Comment)) => {
                 self.note(Feature::Comment, 0, at + 1)
             }
-            Some(Kind::Compare | Kind::Arithmetic | Kind::Like | Kind::Logic) => {
+            Some(Kind::Compare | Kind::Arithmetic | Kind::Like | Kind::Logic | Kind::Not) => {
                 self.operator_tail(at)
             }
             _ => {}
         }
     }
 
-    /// `'='`, `' + (select`, `' like '%`: an operator and an operand that is no plain word.
+    /// `'='`, `' + (select`, `' like '%`: operators and an operand that is no plain word.
     fn operator_tail(&mut self, at: usize) {
-        let mut next = at + 1;
-        while matches!(
-            self.kind(next),
-            Some(Kind::Compare | Kind::Arithmetic | Kind::Not | Kind::Like | Kind::All)
-        ) {
+        let mut next = at;
+        let mut like = false;
+        while let Some(
+            kind @ (Kind::Compare | Kind::Arithmetic | Kind::Not | Kind::Like | Kind::All),
+        ) = self.kind(next)
+        {
+            like |= kind == Kind::Like;
             next += 1;
         }
-        let Some(operand) = self.operand(next, 0) else {
+        let logic = self.kind(next) == Some(Kind::Logic) && next == at;
+        let Some(right) = self.expression(next + usize::from(logic), 0) else {
             return;
         };
-        if operand.solid > 0
-            && self.may_end(operand.end)
-            && (operand.open
-                || operand.calls > 0
-                || self.kind(at) == Some(Kind::Like)
-                || matches!(self.kind(operand.end), Some(Kind::Comment)))
+        if right.solid == 0 || !self.may_end(right.end) {
+            return;
+        }
+        let commented = self.kind(right.end) == Some(Kind::Comment);
+        let last = self.tokens[right.end.min(self.tokens.len()) - 1];
+        let same_quote = right.open && self.text[last.start] == self.text[self.from];
+        let short = last.end - last.start <= MAX_OPEN_TAIL;
+        let symbol = matches!(self.bytes(at), b"||" | b"&&");
+        let compare = matches!(self.tokens[at].kind, Kind::Compare | Kind::Like | Kind::Not);
+        let apostrophe = self.text[self.from] == b'\'';
+        let wordy = matches!(self.tokens[at].kind, Kind::Like | Kind::Not);
+        let open = same_quote
+            && short
+            && (symbol || (compare && (apostrophe || !wordy)) || (apostrophe && !logic));
+        let number =
+            compare && !like && !right.open && self.kind(right.end).is_none() && right.words == 0;
+        if right.calls > 0
+            || commented
+            || open
+            || number
+            || (right.comparisons > 0 && right.solid > 1)
         {
-            self.note(Feature::Operator, 0, operand.end);
+            self.note(Feature::Operator, 0, right.end);
+        }
+    }
+
+    /// The text as one expression: compared constants, or an expression before a comment.
+    fn whole(&mut self) {
+        let Some(all) = self.expression(0, 0) else {
+            return;
+        };
+        if all.end >= self.tokens.len()
+            && all.comparisons > 0
+            && all.words == 0
+            && all.solid > 1
+            && !all.open
+        {
+            self.note(Feature::Comparison, 0, all.end);
+        }
+        let dashes =
+            self.kind(all.end) == Some(Kind::Comment) && self.bytes(all.end).first() != Some(&b'#');
+        let after = self
+            .tokens
+            .get(all.end)
+            .and_then(|t| self.text.get(t.start + 2));
+        let blank = after.is_none_or(u8::is_ascii_whitespace);
+        if dashes && blank && all.solid > 0 && all.operators + all.brackets > 0 {
+            self.note(Feature::Expression, 0, all.end);
         }
     }
 
