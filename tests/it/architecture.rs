@@ -12,35 +12,59 @@ use crate::tokens::{Token, tokens};
 
 /// The rows, lowest first; `*` stands for every file of the folder that no other row names.
 const ROWS: &[&[&str]] = &[
-    &["error", "time", "severity", "category", "terms", "client"],
+    // Vocabulary; text is cut and counts are merged everywhere.
     &[
-        "source/open",
+        "error", "time", "severity", "category", "terms", "client", "merge", "text",
+    ],
+    // Bytes to lines, records and views.
+    &[
         "source/discover",
         "source/decompress",
         "chunk",
         "event",
         "decode",
-        "syntax/*",
+        "syntax/bytes",
+        "segment",
     ],
+    &["source/open", "syntax/*", "baseline"],
+    &["syntax/mod"],
+    // What a format, a pattern and a count are; what a report says.
     &[
         "format/spec",
-        "pattern/set",
+        "pattern/entry",
         "pattern/symptom",
-        "evidence/*",
+        "report/escape",
     ],
-    &["format/*", "pattern/load"],
-    &["format/mod"],
-    &["survey", "focus", "hits"],
-    &["finding"],
+    &[
+        "evidence/capped",
+        "evidence/clients",
+        "evidence/distinct",
+        "evidence/first",
+        "evidence/series",
+        "pattern/need",
+    ],
+    &["evidence/*", "format/*", "pattern/gate", "report/view"],
+    &["format/mod", "pattern/set"],
+    &["pattern/load", "pass"],
+    // The two passes.
+    &["inputs", "survey", "focus", "quote"],
+    &["hits", "clock", "plan"],
+    // From counts to claims.
+    &["finding", "suspects"],
     &["detect/*"],
     &["detect/mod"],
-    &["actor", "incident", "outcome"],
-    &["timeline", "impact"],
-    &["report/view", "report/escape"],
+    // From claims to the story.
+    &["actor", "outcome", "impact"],
+    &["timeline"],
+    &["incident"],
+    &["assemble"],
+    &["analysis"],
+    // Out.
     &["report/*"],
     &["report/mod"],
     &["lib"],
-    &["cli", "progress"],
+    &["progress"],
+    &["cli"],
     &["main"],
 ];
 
