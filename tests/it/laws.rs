@@ -176,7 +176,7 @@ fn the_laws_hold_for_generated_logs() {
         large::write(size, seed, &mut log).unwrap();
         // A part of the lines is damaged, so that not all are records.
         for (number, line) in log.split_mut(|byte| *byte == b'\n').enumerate() {
-            if number as u64 % (97 * seed) == 0 && line.len() > 60 {
+            if (number as u64).is_multiple_of(97 * seed) && line.len() > 60 {
                 line[30..60].fill(b'\xFE');
             }
         }
