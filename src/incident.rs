@@ -487,6 +487,7 @@ impl Builder<'_> {
                     path,
                     stretch,
                     window,
+                    ..
                 } => {
                     let key = Some(visible(path).into_owned());
                     Some(self.burst(

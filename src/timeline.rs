@@ -14,6 +14,7 @@ use crate::quote::Quoter;
 use crate::report::view::{Injection, Symptom, TimelineEntry};
 use crate::severity::Severity;
 use crate::terms::{Cause, Outcome, Phase, Role, SymptomKind};
+use crate::text::visible;
 use crate::time::Time;
 
 /// Looking around belongs to an attack when it is no older than this, in seconds.
@@ -227,25 +228,12 @@ impl Story<'_> {
     fn of_finding(&self, finding: &Finding) -> Vec<TimelineEntry> {
         match &finding.kind {
             Kind::Burst { cause, stretch, .. } => self.surge(finding, *cause, stretch),
-            Kind::BruteForce { path, stretch, .. } => {
-                let summary = format!(
-                    "{} POST requests to {} from {} clients",
-                    stretch.count,
-                    crate::text::visible(path),
-                    finding.clients.len()
-                );
-                vec![self.by_actors(
-                    finding,
-                    step(
-                        finding.start,
-                        Some(finding.end),
-                        Phase::BruteForce,
-                        "password_guessing",
-                        Severity::Medium,
-                        summary,
-                    ),
-                )]
-            }
+            Kind::BruteForce {
+                path,
+                stretch,
+                successes,
+                ..
+            } => self.guessing(finding, path, stretch, successes),
             Kind::Webshell => {
                 let summary = finding.reasons.first().cloned().unwrap_or_default();
                 let mut step = self.by_actors(
@@ -319,6 +307,56 @@ impl Story<'_> {
             }
             Kind::Injection | Kind::Scan => Vec::new(),
         }
+    }
+
+    fn guessing(
+        &self,
+        finding: &Finding,
+        path: &[u8],
+        stretch: &Stretch,
+        successes: &[Locator],
+    ) -> Vec<TimelineEntry> {
+        let path = visible(path);
+        let summary = format!(
+            "{} POST requests to {path} from {} clients",
+            stretch.count,
+            finding.clients.len()
+        );
+        let guesses = step(
+            finding.start,
+            Some(finding.end),
+            Phase::BruteForce,
+            "password_guessing",
+            Severity::Medium,
+            summary,
+        );
+        let mut guesses = self.by_actors(finding, guesses);
+        guesses.metrics = BTreeMap::from([("attempts", stretch.count as f64)]);
+        guesses.evidence = self.quoter.quotes(&finding.samples);
+        let Some(first) = successes.first() else {
+            return vec![guesses];
+        };
+        let summary = format!(
+            "{} at {path} got another answer than all the rest: probably a login that worked",
+            if successes.len() == 1 {
+                "an attempt".to_string()
+            } else {
+                format!("{} attempts", successes.len())
+            }
+        );
+        let mut access = self.by_actors(
+            finding,
+            step(
+                first.time,
+                None,
+                Phase::Access,
+                "login",
+                Severity::High,
+                summary,
+            ),
+        );
+        access.evidence = self.quoter.quotes(successes);
+        vec![guesses, access]
     }
 
     fn surge(&self, finding: &Finding, cause: Cause, stretch: &Stretch) -> Vec<TimelineEntry> {
