@@ -166,6 +166,12 @@ impl PatternSet {
     }
 
     /// One entry.
+    #[cfg(test)]
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// One entry.
     pub fn pattern(&self, id: PatternId) -> &Pattern {
         &self.patterns[usize::from(id.0)]
     }
@@ -229,7 +235,11 @@ fn compile_field(patterns: &[Pattern], field: Field) -> FieldSet {
         if !pattern.looks_at(field) {
             continue;
         }
-        match pattern.regex.as_deref().and_then(need::of_expression) {
+        let literals = pattern
+            .regex
+            .as_deref()
+            .and_then(|expression| need::of_expression(expression, need::by_length));
+        match literals {
             Some(literals) => {
                 for literal in literals {
                     by_literal.entry(literal).or_default().push(index as u16);
