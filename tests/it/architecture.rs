@@ -34,6 +34,7 @@ const ROWS: &[&[&str]] = &[
         "pattern/entry",
         "pattern/symptom",
         "report/escape",
+        "evidence/sketch",
     ],
     &[
         "evidence/capped",
