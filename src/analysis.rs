@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use crate::actor;
 use crate::assemble::{self, ErrorClock, Read};
 use crate::clock::{self, Basis};
+use crate::cluster::{self, Cluster};
 use crate::detect::detect;
 use crate::error::{Error, Result, Warning};
 use crate::finding::Case;
 use crate::focus::{focus, trace};
 use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
-use crate::incident::{self, Cluster, Material};
+use crate::incident::{self, Material};
 use crate::inputs::Inputs;
 use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Run};
 use crate::pattern::set::PatternSet;
@@ -198,8 +199,8 @@ fn investigate(
     let mut findings = detect(&case);
     let drafts = actor::cast(&case, &findings);
     let traces = trace(&access_logs, &access.chunks, &actor::groups(&drafts), &run);
-    incident::sharpen(&mut findings, &drafts, &traces);
-    let clusters = incident::cluster(&findings);
+    cluster::sharpen(&mut findings, &drafts, &traces);
+    let clusters = cluster::cluster(&findings);
     let spans: Vec<_> = clusters.iter().map(Cluster::window).collect();
     let impacts = focus(&access_logs, &access.chunks, &spans, &run);
 
