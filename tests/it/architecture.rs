@@ -12,35 +12,65 @@ use crate::tokens::{Token, tokens};
 
 /// The rows, lowest first; `*` stands for every file of the folder that no other row names.
 const ROWS: &[&[&str]] = &[
+    // Vocabulary, and what knows nothing but bytes and numbers.
     &["error", "time", "severity", "category", "terms", "client"],
     &[
-        "source/open",
-        "source/discover",
-        "source/decompress",
+        "text",
+        "merge",
+        "segment",
         "chunk",
-        "event",
         "decode",
-        "syntax/*",
+        "syntax/bytes",
     ],
+    &["report/escape"],
+    // Inputs, records, grammars, what is normal.
+    &["source/discover", "source/decompress", "event", "syntax/*"],
+    &["source/open", "baseline"],
+    // What may be found in a line, and what is counted of it.
+    &["pattern/entry", "pattern/symptom"],
+    &["pattern/need"],
+    &["pattern/gate"],
     &[
-        "format/spec",
-        "pattern/set",
-        "pattern/symptom",
-        "evidence/*",
+        "evidence/capped",
+        "evidence/distinct",
+        "evidence/first",
+        "evidence/series",
+        "evidence/sketch",
     ],
-    &["format/*", "pattern/load"],
-    &["format/mod"],
-    &["survey", "focus", "hits"],
-    &["finding"],
+    &["evidence/clients", "evidence/errors"],
+    &["evidence/*"],
+    // From a line to a record.
+    &["format/spec"],
+    &["format/*", "pattern/set"],
+    &["format/mod", "pattern/load"],
+    // The report's shape, and the passes that fill it.
+    &["report/view", "pass"],
+    &["inputs", "quote", "focus", "survey"],
+    &["hits", "clock", "plan"],
+    // From counts to claims.
+    &["finding", "suspects"],
     &["detect/*"],
     &["detect/mod"],
-    &["actor", "incident", "outcome"],
-    &["timeline", "impact"],
-    &["report/view", "report/escape"],
-    &["report/*"],
+    // From claims to incidents.
+    &["actor", "impact", "outcome"],
+    &["cluster", "breakdown", "timeline", "assemble"],
+    &["headline"],
+    &["incident"],
+    &["analysis"],
+    // From the report to text.
+    &["report/sample"],
+    &["report/table/page", "report/table/words"],
+    &["report/table/place", "report/table/spark"],
+    &["report/table/section"],
+    &["report/table/*"],
+    &["report/table/incident", "report/table/overview"],
+    &["report/json", "report/table"],
+    &["report/table/tests"],
     &["report/mod"],
     &["lib"],
-    &["cli", "progress"],
+    // The program.
+    &["cli/*", "progress"],
+    &["cli"],
     &["main"],
 ];
 
