@@ -181,7 +181,7 @@ fn investigate(
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
         advance: &advance,
     };
-    // A mapped file that shrinks shows zeros: what was counted of it must not be believed.
+    // Before each pass: touching a mapped file beyond the end that it has lost is fatal.
     inputs.check()?;
     let surveyed = survey(inputs, options, patterns, observer, &run)?;
     inputs.check()?;
