@@ -50,6 +50,8 @@ enum Syntax {
     Lookup(lookup::Feature),
     /// A NUL byte was in the text: it ends a name in the eyes of C, and nowhere else.
     Nul,
+    /// Letters or brackets were written as numeric character references.
+    References,
 }
 
 impl Syntax {
@@ -62,7 +64,11 @@ impl Syntax {
             "script" => script::Feature::parse(feature).map(Syntax::Script),
             "shell" => shell::Feature::parse(feature).map(Syntax::Shell),
             "path" => path::Feature::parse(feature).map(Syntax::Path),
-            "text" => (feature == "nul").then_some(Syntax::Nul),
+            "text" => match feature {
+                "nul" => Some(Syntax::Nul),
+                "references" => Some(Syntax::References),
+                _ => None,
+            },
             "lookup" => lookup::Feature::parse(feature).map(Syntax::Lookup),
             _ => None,
         }
@@ -84,7 +90,7 @@ pub fn syntax_names() -> Vec<String> {
         list("shell", shell::Feature::names()),
         list("path", path::Feature::names()),
         list("lookup", lookup::Feature::names()),
-        list("text", vec!["nul"]),
+        list("text", vec!["nul", "references"]),
     ]
     .concat()
 }
@@ -229,6 +235,14 @@ fn compile_field(patterns: &[Pattern], field: Field) -> FieldSet {
                     by_literal.entry(literal).or_default().push(index as u16);
                 }
             }
+            // decoding removes what these features stand for
+            None if pattern
+                .syntax
+                .as_deref()
+                .is_some_and(|name| name.starts_with("text.")) =>
+            {
+                always.push(index as u16);
+            }
             None => match need::of_syntax(pattern) {
                 Some(words) => {
                     structural.push(index as u16);
@@ -341,6 +355,7 @@ impl Analyses {
                 .get_or_insert_with(|| shell::analyse(text))
                 .span(f),
             Syntax::Path(f) => self.path.get_or_insert_with(|| path::analyse(text)).span(f),
+            Syntax::References => view.references.then_some((0, text.len())),
             Syntax::Nul => view.nul.then_some((0, text.len())),
             Syntax::Lookup(f) => self
                 .lookup

@@ -52,10 +52,13 @@ fn sums_are_sums(name: &str, report: &Value) {
         requests,
         "{name}: series of requests"
     );
-    assert_eq!(
-        sum(report, "/series/hits/*"),
-        number(report, "/totals/hits"),
-        "{name}: series of hits"
+    // A line that does not parse can be a hit, but has no time and so no place in the series.
+    let timed = sum(report, "/series/hits/*");
+    let hits = number(report, "/totals/hits");
+    let unparsed = sum(report, "/inputs/*/unparsed");
+    assert!(
+        timed <= hits && hits <= timed + unparsed,
+        "{name}: series of hits has {timed} of {hits}, {unparsed} lines did not parse"
     );
     let status = report
         .pointer("/totals/status")
@@ -173,7 +176,7 @@ fn the_laws_hold_for_generated_logs() {
         large::write(size, seed, &mut log).unwrap();
         // A part of the lines is damaged, so that not all are records.
         for (number, line) in log.split_mut(|byte| *byte == b'\n').enumerate() {
-            if number as u64 % (97 * seed) == 0 && line.len() > 60 {
+            if (number as u64).is_multiple_of(97 * seed) && line.len() > 60 {
                 line[30..60].fill(b'\xFE');
             }
         }

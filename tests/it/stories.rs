@@ -266,7 +266,8 @@ fn out_of_order() {
 fn flash_crowd() {
     let story = story("flash-crowd");
     assert_eq!((story.cause(), story.attack()), ("flash_crowd", false));
-    story.expect_onset("2022-11-18T19:15:20Z");
+    // A crowd gathers; it has no first second.
+    story.expect_phase("surge", "2022-11-18T19:14:30Z", "2022-11-18T19:18:00Z");
     assert!(story.accused().is_empty(), "{:?}", story.accused());
 }
 
