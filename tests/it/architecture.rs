@@ -21,6 +21,7 @@ const ROWS: &[&[&str]] = &[
         "chunk",
         "decode",
         "syntax/bytes",
+        "syntax/mod",
     ],
     &["report/escape"],
     // Inputs, records, grammars, what is normal.
