@@ -52,6 +52,7 @@ fn rise(finding: &Finding) -> Option<Rise<'_>> {
             path,
             stretch,
             window,
+            ..
         } => {
             let key = Some(visible(path).into_owned());
             (

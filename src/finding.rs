@@ -52,6 +52,8 @@ pub enum Kind {
         stretch: Stretch,
         /// Index of its window in the second pass.
         window: usize,
+        /// Attempts that were answered unlike all others: logins that probably worked.
+        successes: Vec<Locator>,
     },
     /// Injection payloads from these clients.
     Injection,

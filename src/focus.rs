@@ -5,6 +5,7 @@
 //! chunks whose time range overlaps what is asked.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
@@ -55,6 +56,27 @@ pub struct WindowCounts {
     pub paths: TextMap<u64>,
     /// Per user agent.
     pub agents: TextMap<u64>,
+    /// Per status: how many, and the first of them.
+    pub answers: BTreeMap<u16, Answers>,
+}
+
+/// Requests answered with one status.
+#[derive(Debug, Clone, Default)]
+pub struct Answers {
+    /// How many.
+    pub count: u64,
+    /// The first, and who sent them.
+    pub first: FirstK<(Locator, Client), ANSWER_SAMPLES>,
+}
+
+/// Requests kept per status.
+pub const ANSWER_SAMPLES: usize = 8;
+
+impl Merge for Answers {
+    fn merge(&mut self, other: Answers) {
+        self.count += other.count;
+        self.first.merge(other.first);
+    }
 }
 
 impl WindowCounts {
@@ -67,10 +89,11 @@ impl WindowCounts {
             clients: CappedMap::new(MAX_CLIENTS),
             paths: CappedMap::new(MAX_TEXTS),
             agents: CappedMap::new(MAX_TEXTS),
+            answers: BTreeMap::new(),
         }
     }
 
-    fn note(&mut self, access: &Access<'_>) {
+    fn note(&mut self, access: &Access<'_>, at: Locator) {
         let path = access.path();
         let failed = status_class(access.status) == 4;
         let referred = access.referer.is_some();
@@ -81,6 +104,11 @@ impl WindowCounts {
         self.errors_5xx += u64::from(failed);
         self.referred += u64::from(referred);
         self.assets += u64::from(asset);
+        if let Some(status) = access.status {
+            let answers = self.answers.entry(status).or_default();
+            answers.count += 1;
+            answers.first.push((at, access.client));
+        }
         if let Some(entry) = self.paths.entry(path_hash, || Text::new(path)) {
             entry.stats += 1;
         }
@@ -107,6 +135,9 @@ impl Merge for WindowCounts {
         self.clients.merge(other.clients);
         self.paths.merge(other.paths);
         self.agents.merge(other.agents);
+        for (status, answers) in other.answers {
+            self.answers.entry(status).or_default().merge(answers);
+        }
     }
 }
 
@@ -169,7 +200,7 @@ pub fn focus(
                 let secs = at.time.secs();
                 for (window, counts) in windows.iter().zip(counts.iter_mut()) {
                     if window.takes(secs, access) {
-                        counts.note(access);
+                        counts.note(access, at);
                     }
                 }
             },

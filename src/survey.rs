@@ -308,7 +308,7 @@ impl AccessWorker<'_> {
         let failed = u32::from(class == 4);
         counts.by_class[class] += 1;
         if let Some(bytes) = access.bytes {
-            counts.bytes_sent += bytes;
+            counts.bytes_sent = counts.bytes_sent.saturating_add(bytes);
             counts.sized += 1;
         }
         counts.referred += u64::from(access.referer.is_some());

@@ -232,9 +232,12 @@ impl Story<'_> {
     fn of_finding(&self, finding: &Finding) -> Vec<TimelineEntry> {
         match &finding.kind {
             Kind::Burst { cause, stretch, .. } => self.surge(finding, *cause, stretch),
-            Kind::BruteForce { path, stretch, .. } => {
-                vec![self.guessing(finding, path, stretch)]
-            }
+            Kind::BruteForce {
+                path,
+                stretch,
+                successes,
+                ..
+            } => self.guessing(finding, path, stretch, successes),
             Kind::Webshell => vec![self.webshell(finding)],
             Kind::Failures { stretch, share } => vec![failures(finding, stretch, *share)],
             Kind::Silence(gap) => silence(finding, gap).into(),
@@ -242,14 +245,21 @@ impl Story<'_> {
         }
     }
 
-    fn guessing(&self, finding: &Finding, path: &[u8], stretch: &Stretch) -> TimelineEntry {
+    /// Guesses, and the login that worked if one did.
+    fn guessing(
+        &self,
+        finding: &Finding,
+        path: &[u8],
+        stretch: &Stretch,
+        successes: &[Locator],
+    ) -> Vec<TimelineEntry> {
+        let path = visible(path);
         let summary = format!(
-            "{} POST requests to {} from {} clients",
+            "{} POST requests to {path} from {} clients",
             stretch.count,
-            visible(path),
             finding.clients.len()
         );
-        let step = step(
+        let guesses = step(
             finding.start,
             Some(finding.end),
             Phase::BruteForce,
@@ -257,7 +267,33 @@ impl Story<'_> {
             Severity::Medium,
             summary,
         );
-        self.by_actors(finding, step)
+        let mut guesses = self.by_actors(finding, guesses);
+        guesses.metrics = BTreeMap::from([("attempts", stretch.count as f64)]);
+        guesses.evidence = self.quoter.quotes(&finding.samples);
+        let Some(first) = successes.first() else {
+            return vec![guesses];
+        };
+        let summary = format!(
+            "{} at {path} got another answer than all the rest: probably a login that worked",
+            if successes.len() == 1 {
+                "an attempt".to_string()
+            } else {
+                format!("{} attempts", successes.len())
+            }
+        );
+        let mut access = self.by_actors(
+            finding,
+            step(
+                first.time,
+                None,
+                Phase::Access,
+                "login",
+                Severity::High,
+                summary,
+            ),
+        );
+        access.evidence = self.quoter.quotes(successes);
+        vec![guesses, access]
     }
 
     fn webshell(&self, finding: &Finding) -> TimelineEntry {

@@ -4,6 +4,7 @@
 //! them refused or all answered alike. Accounts are not visible.
 
 use crate::client::Client;
+use crate::evidence::first::Locator;
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::WindowCounts;
 use crate::plan::Stretch;
@@ -19,6 +20,9 @@ const SPREAD_CLIENTS: u64 = 50;
 
 /// A burst at a login that is less than this share of a burst of everything is a part of that.
 const FLOOD_PART: f64 = 0.3;
+
+/// An answer is rare when at most this share of the attempts get it.
+const RARE_ANSWER: f64 = 0.05;
 
 /// One finding for each burst of POST requests to a login path.
 pub fn detect(case: &Case<'_>) -> Vec<Finding> {
@@ -70,6 +74,7 @@ fn finding(path: &[u8], stretch: &Stretch, counts: &WindowCounts, window: usize)
             path: path.into(),
             stretch: *stretch,
             window,
+            successes: successes(counts, &clients),
         },
         start: Time::from_secs(stretch.start),
         end: Time::from_secs(stretch.end),
@@ -78,6 +83,44 @@ fn finding(path: &[u8], stretch: &Stretch, counts: &WindowCounts, window: usize)
         // From 0.6, just above the threshold, towards 0.95; two hundred attempts are two thirds of the way.
         confidence: 0.6 + 0.35 * (1.0 - (-(stretch.count as f64) / 200.0).exp()),
         reasons,
-        samples: Vec::new(),
+        samples: first_attempts(counts),
     }
+}
+
+/// The first attempts, whatever their answer.
+fn first_attempts(counts: &WindowCounts) -> Vec<Locator> {
+    /// Lines shown.
+    const SHOWN: usize = 3;
+    let answers = counts
+        .answers
+        .values()
+        .flat_map(|answers| answers.first.as_slice());
+    let mut first: Vec<Locator> = answers.map(|(at, _)| *at).collect();
+    first.sort_unstable();
+    first.truncate(SHOWN);
+    first
+}
+
+/// The answer that most attempts get means "wrong password". A rare other one that lets the client go on
+/// (2xx or 3xx), given to one of those who guess, probably means "welcome".
+fn successes(counts: &WindowCounts, clients: &[Client]) -> Vec<Locator> {
+    let most = counts
+        .answers
+        .iter()
+        .max_by_key(|(status, answers)| (answers.count, **status));
+    let Some((failure, _)) = most else {
+        return Vec::new();
+    };
+    let all: u64 = counts.answers.values().map(|answers| answers.count).sum();
+    let welcome = counts.answers.iter().filter(|(status, answers)| {
+        (200..400).contains(*status)
+            && *status != failure
+            && answers.count as f64 <= RARE_ANSWER * all as f64
+    });
+    let ours = welcome
+        .flat_map(|(_, answers)| answers.first.as_slice())
+        .filter(|(_, client)| clients.binary_search(client).is_ok());
+    let mut found: Vec<Locator> = ours.map(|(at, _)| *at).collect();
+    found.sort_unstable();
+    found
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::client::Client;
 use crate::evidence::endpoints::Text;
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::WindowCounts;
@@ -66,14 +67,28 @@ fn judge(case: &Case<'_>, window: usize, stretch: &Stretch, counts: &WindowCount
         start: Time::from_secs(stretch.start),
         end: Time::from_secs(stretch.end),
         role: role(cause),
-        clients: if cause == Cause::ServerFault {
-            Vec::new()
-        } else {
-            excess.suspects
-        },
+        clients: named(cause, excess, counts),
         confidence: signs.confidence(stretch),
         reasons,
         samples: Vec::new(),
+    }
+}
+
+/// Where few sources make a burst, those that matter; of a crowd, everybody; nobody where the server is at fault.
+fn named(cause: Cause, excess: Excess, counts: &WindowCounts) -> Vec<Client> {
+    /// A source that brings less than this share is not one of the few.
+    const MATTERS: f64 = 0.02;
+    let matters = |client: &Client| {
+        let requests = counts
+            .clients
+            .get(client)
+            .map_or(0, |presence| presence.requests);
+        f64::from(requests) >= MATTERS * excess.requests as f64
+    };
+    match cause {
+        Cause::ServerFault => Vec::new(),
+        Cause::Ddos | Cause::FlashCrowd => excess.suspects,
+        _ => excess.suspects.iter().copied().filter(matters).collect(),
     }
 }
 

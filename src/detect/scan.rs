@@ -10,7 +10,8 @@ use crate::terms::Role;
 /// Probes (hits, or requests that met 404) from which a client scans.
 const PROBES: u64 = 100;
 
-/// A scanner meets 4xx at least this often: it asks for what is not there.
+/// A scanner meets 4xx at least this often: it asks for what is not there. One that does not must send
+/// [`PROBES`] payloads; a suspicious user agent alone may be an honest robot's.
 const MISSED: f64 = 0.5;
 
 /// A scan looks in at least this many different places; a monitor that asks for one missing page all day does
@@ -38,7 +39,7 @@ fn scan(case: &Case<'_>, client: Client, stats: &ClientStats) -> Option<Finding>
     let missed = u64::from(stats.by_class[3]);
     let share = missed as f64 / stats.requests().max(1) as f64;
     let probes = hits.lines.max(missed);
-    if probes < PROBES || (share < MISSED && hits.lines < PROBES) {
+    if probes < PROBES || (share < MISSED && hits.direct < PROBES) {
         return None;
     }
     let span = hits.span()?;

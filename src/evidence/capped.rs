@@ -71,7 +71,7 @@ pub struct CappedMap<K, V> {
     level: u32,
 }
 
-impl<K: StableHash + Eq + Hash, V> CappedMap<K, V> {
+impl<K: StableHash + Eq + Hash + Clone, V> CappedMap<K, V> {
     /// An empty map that holds at most `cap` keys.
     pub fn new(cap: usize) -> Self {
         CappedMap {
@@ -87,16 +87,20 @@ impl<K: StableHash + Eq + Hash, V> CappedMap<K, V> {
         if self.level > 0 && !in_sample(&key, self.level) {
             return None;
         }
-        if self.map.len() >= self.cap && !self.map.contains_key(&key) {
-            self.raise_level();
-            if !in_sample(&key, self.level) {
-                return None;
-            }
+        if self.map.len() == self.cap && !self.map.contains_key(&key) {
+            return self.insert_beyond_cap(key, make());
         }
         Some(match self.map.entry(key) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert(make()),
         })
+    }
+
+    #[cold]
+    fn insert_beyond_cap(&mut self, key: K, value: V) -> Option<&mut V> {
+        self.map.insert(key.clone(), value);
+        self.raise_level();
+        self.map.get_mut(&key)
     }
 
     /// The value of `key`, if it is kept.
@@ -131,7 +135,7 @@ impl<K: StableHash + Eq + Hash, V> CappedMap<K, V> {
 
     fn raise_level(&mut self) {
         // 64 bits of hash bound the loop.
-        while self.map.len() >= self.cap && self.level < 63 {
+        while self.map.len() > self.cap && self.level < 63 {
             self.level += 1;
             let level = self.level;
             self.map.retain(|key, _| in_sample(key, level));
@@ -143,7 +147,7 @@ fn in_sample<K: StableHash>(key: &K, level: u32) -> bool {
     key.stable_hash().leading_zeros() >= level
 }
 
-impl<K: StableHash + Eq + Hash, V: Merge> Merge for CappedMap<K, V> {
+impl<K: StableHash + Eq + Hash + Clone, V: Merge> Merge for CappedMap<K, V> {
     fn merge(&mut self, mut other: Self) {
         if other.map.len() > self.map.len() && other.cap == self.cap {
             std::mem::swap(self, &mut other);
@@ -164,9 +168,7 @@ impl<K: StableHash + Eq + Hash, V: Merge> Merge for CappedMap<K, V> {
                 }
             }
         }
-        if self.map.len() > self.cap {
-            self.raise_level();
-        }
+        self.raise_level();
     }
 }
 
@@ -201,6 +203,19 @@ mod tests {
             prop_assert_eq!(sorted(&whole), sorted(&merged));
             prop_assert_eq!(whole.distinct(), merged.distinct());
             prop_assert!(whole.len() <= cap);
+        }
+    }
+
+    #[test]
+    fn a_map_that_is_just_full_needs_no_higher_level() {
+        // Filling to the cap, one key more, and back to the cap by sampling: whole and merged must agree
+        // on the level at which everything fits.
+        let keys: Vec<u64> = (0..200).collect();
+        for cap in 4..40 {
+            let whole = count(&keys, cap);
+            let mut merged = count(&keys[..3], cap);
+            merged.merge(count(&keys[3..], cap));
+            assert_eq!(sorted(&whole), sorted(&merged), "cap {cap}");
         }
     }
 

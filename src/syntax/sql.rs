@@ -823,7 +823,10 @@ impl Reader<'_> {
         let commented = self.kind(right.end) == Some(Kind::Comment);
         if right.comparisons > 0 && (right.solid > 0 || same) {
             let strong = right.solid > 1 || same;
-            if left || (start && strong) || (strong && self.word_left(at)) {
+            // `"a" or b="c"` within one value is how query languages look
+            let text = at > 0 && matches!(self.tokens[at - 1].kind, Kind::Text | Kind::Close);
+            let filter = text && !self.broken_out && right.words > 0 && !commented;
+            if (left && !filter) || (start && strong) || (strong && self.word_left(at)) {
                 self.note(Feature::Boolean, at, right.end);
             } else if right.solid > 1 && right.words == 0 {
                 self.note(Feature::Tautology, at, right.end);
