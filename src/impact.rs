@@ -62,7 +62,7 @@ pub fn outages(findings: &[&Finding]) -> Vec<Outage> {
             _ => None,
         })
         .collect();
-    outages.sort_by(|a, b| (a.start, a.end).cmp(&(b.start, b.end)));
+    outages.sort_by_key(|outage| (outage.start, outage.end));
     outages
 }
 
