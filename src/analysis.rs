@@ -1,4 +1,4 @@
-//! The whole way from paths to a report.
+//! The whole way from paths to a report: the order of the passes, and nothing that they do.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,22 +6,25 @@ use std::path::PathBuf;
 use crate::actor;
 use crate::assemble::{self, ErrorClock, Read};
 use crate::clock::{self, Basis};
+use crate::cluster::{self, Cluster};
 use crate::detect::detect;
 use crate::error::{Error, Result, Warning};
 use crate::finding::Case;
 use crate::focus::{focus, trace};
 use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
-use crate::incident::{self, Cluster, Material};
+use crate::incident::{self, Material};
 use crate::inputs::Inputs;
 use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Run};
 use crate::pattern::set::PatternSet;
-use crate::pattern::symptom;
+use crate::pattern::symptom::{self, SymptomSet};
 use crate::plan::Plan;
 use crate::quote::Quoter;
-use crate::report::view::Report;
+use crate::report::view::{Incident, Report};
 use crate::severity::Confidence;
-use crate::survey::{AccessCounts, first_zone, last_time, survey_access, survey_errors};
+use crate::survey::{
+    AccessCounts, ErrorCounts, first_zone, last_time, survey_access, survey_errors,
+};
 use crate::time::{LocalTime, Time, UtcOffset};
 
 /// A point in time as a user names it.
@@ -155,6 +158,18 @@ pub fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool> {
         .map_err(|error| Error::Usage(format!("cannot start threads: {error}; try --threads 1")))
 }
 
+/// The logs of a run and what the survey counted of them.
+struct Surveyed<'a> {
+    access_logs: Vec<Log<'a>>,
+    error_logs: Vec<Log<'a>>,
+    access: AccessCounts,
+    errors: ErrorCounts,
+    symptoms: SymptomSet,
+    /// The access logs' own zone.
+    zone: Option<UtcOffset>,
+    clocks: Vec<ErrorClock>,
+}
+
 fn investigate(
     inputs: &Inputs,
     options: &ScanOptions,
@@ -166,68 +181,93 @@ fn investigate(
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
         advance: &advance,
     };
+    // Before each pass: touching a mapped file beyond the end that it has lost is fatal.
+    inputs.check()?;
+    let surveyed = survey(inputs, options, patterns, observer, &run)?;
+    inputs.check()?;
+    observer.begin("looking closer", 0);
+    let incidents = reconstruct(inputs, &surveyed, patterns, &run);
+    inputs.check()?;
+    let read = Read {
+        inputs,
+        access: &surveyed.access,
+        errors: &surveyed.errors,
+        clocks: &surveyed.clocks,
+        bucket_s: options.bucket_s.max(1),
+    };
+    Ok(assemble::report(&read, incidents))
+}
+
+/// The first pass: access logs, then error logs, whose zone the access logs tell.
+fn survey<'a>(
+    inputs: &'a Inputs,
+    options: &ScanOptions,
+    patterns: &PatternSet,
+    observer: &dyn Observer,
+    run: &Run<'_>,
+) -> Result<Surveyed<'a>> {
     let access_logs = inputs.logs(LogKind::Access);
     let mut error_logs = inputs.logs(LogKind::Error);
     let bytes = |logs: &[Log<'_>]| logs.iter().map(|log| log.bytes.len() as u64).sum::<u64>();
-
-    inputs.check()?;
     let limits = limits(options, &access_logs, &error_logs)?;
     observer.begin("reading access logs", bytes(&access_logs));
-    let access = survey_access(
-        &access_logs,
-        patterns,
-        limits,
-        options.bucket_s.max(1),
-        &run,
-    );
+    let bucket_s = options.bucket_s.max(1);
+    let access = survey_access(&access_logs, patterns, limits, bucket_s, run);
     let zone = assemble::zone(&access);
     let clocks = set_clocks(&mut error_logs, &access, zone, options.error_tz);
     let symptoms = symptom::embedded()?;
     observer.begin("reading error logs", bytes(&error_logs));
-    let errors = survey_errors(&error_logs, &symptoms, limits, &run);
+    let errors = survey_errors(&error_logs, &symptoms, limits, run);
+    Ok(Surveyed {
+        access_logs,
+        error_logs,
+        access,
+        errors,
+        symptoms,
+        zone,
+        clocks,
+    })
+}
 
-    inputs.check()?;
-    let plan = Plan::new(&access);
-    observer.begin("looking closer", 0);
-    let windows = focus(&access_logs, &access.chunks, &plan.windows(), &run);
+/// From counts to incidents: plan, second look, findings, actors, third look, clusters.
+fn reconstruct(
+    inputs: &Inputs,
+    surveyed: &Surveyed<'_>,
+    patterns: &PatternSet,
+    run: &Run<'_>,
+) -> Vec<Incident> {
+    let (logs, access) = (&surveyed.access_logs, &surveyed.access);
+    let plan = Plan::new(access);
+    let windows = focus(logs, &access.chunks, &plan.windows(), run);
     let case = Case {
-        access: &access,
+        access,
         plan: &plan,
         windows: &windows,
     };
     let mut findings = detect(&case);
     let drafts = actor::cast(&case, &findings);
-    let traces = trace(&access_logs, &access.chunks, &actor::groups(&drafts), &run);
-    incident::sharpen(&mut findings, &drafts, &traces);
-    let clusters = incident::cluster(&findings);
+    let traces = trace(logs, &access.chunks, &actor::groups(&drafts), run);
+    cluster::sharpen(&mut findings, &drafts, &traces);
+    let clusters = cluster::cluster(&findings);
     let spans: Vec<_> = clusters.iter().map(Cluster::window).collect();
-    let impacts = focus(&access_logs, &access.chunks, &spans, &run);
+    let impacts = focus(logs, &access.chunks, &spans, run);
 
     let mut quoter = Quoter::default();
     let name = |source: u32| inputs.sources[source as usize].name.as_str();
-    quoter.add(&access_logs, &access.chunks, name);
-    quoter.add(&error_logs, &errors.chunks, name);
+    quoter.add(logs, &access.chunks, name);
+    quoter.add(&surveyed.error_logs, &surveyed.errors.chunks, name);
     let material = Material {
         case: &case,
-        errors: &errors,
-        symptoms: &symptoms,
+        errors: &surveyed.errors,
+        symptoms: &surveyed.symptoms,
         patterns,
         findings: &findings,
         drafts: &drafts,
         traces: &traces,
         quoter: &quoter,
-        zone: zone.unwrap_or_default(),
+        zone: surveyed.zone.unwrap_or_default(),
     };
-    let incidents = incident::incidents(&material, &clusters, &impacts);
-    inputs.check()?;
-    let read = Read {
-        inputs,
-        access: &access,
-        errors: &errors,
-        clocks: &clocks,
-        bucket_s: options.bucket_s.max(1),
-    };
-    Ok(assemble::report(&read, incidents))
+    incident::incidents(&material, &clusters, &impacts)
 }
 
 /// Gives every error log its offset.

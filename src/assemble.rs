@@ -222,7 +222,7 @@ fn notes(books: &LineCounts, clock: Option<&ErrorClock>, bytes: &[u8]) -> Vec<St
             zones.join(", ")
         ));
     }
-    notes.extend(clock.map(|clock| clock_note(clock)));
+    notes.extend(clock.map(clock_note));
     notes
 }
 

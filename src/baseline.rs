@@ -199,6 +199,7 @@ fn doubles(counts: &[u32], at: usize, reach: usize, rising: bool, dispersion: f6
     })
 }
 
+/// True when the inside holds twice what the outside would bring in its time, beyond noise.
 fn is_double(inside: &[u32], outside: &[u32], dispersion: f64) -> bool {
     let sum = |part: &[u32]| part.iter().map(|count| f64::from(*count)).sum::<f64>();
     let scale = inside.len() as f64 / outside.len() as f64;

@@ -449,7 +449,8 @@ pub fn base64_text(input: &[u8], out: &mut Vec<u8>) -> bool {
             .take_while(|&&b| b == b'=')
             .take(2)
             .count();
-    if body < MIN_BASE64 || body % 4 == 1 || (body < input.len() && input.len() % 4 != 0) {
+    if body < MIN_BASE64 || body % 4 == 1 || (body < input.len() && !input.len().is_multiple_of(4))
+    {
         return false;
     }
     let mut bits: u32 = 0;

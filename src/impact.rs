@@ -11,6 +11,10 @@ use crate::time::Time;
 /// A run of failures is an outage when at least this share of the requests failed.
 pub const OUTAGE_SHARE: f64 = 0.5;
 
+/// The baseline is taken as at least this where a rate is told as a multiple of it, in requests a
+/// second: one request in a quarter of an hour.
+pub const LEAST_BASELINE_RPS: f64 = 0.001;
+
 /// Impact of the findings of one incident; `counts` covers its whole time.
 pub fn impact(findings: &[&Finding], counts: &WindowCounts) -> Impact {
     let outages = outages(findings);
@@ -58,7 +62,7 @@ pub fn outages(findings: &[&Finding]) -> Vec<Outage> {
             _ => None,
         })
         .collect();
-    outages.sort_by(|a, b| (a.start, a.end).cmp(&(b.start, b.end)));
+    outages.sort_by_key(|outage| (outage.start, outage.end));
     outages
 }
 

@@ -1,16 +1,22 @@
-//! What belongs together: findings become incidents, each with its cause and its headline.
+//! Clusters become incidents: cause, severity, actors, attacked endpoints and symptoms of each.
+//!
+//! Puts together what others find out; the only judgements made here are the cause, how grave it is,
+//! and which messages of the error logs belong to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
-use crate::actor::{self, Draft, edges, hits, joined};
+use crate::actor::{self, Draft, hits, joined};
+use crate::breakdown;
 use crate::client::Client;
+use crate::cluster::Cluster;
 use crate::evidence::clients::Span;
-use crate::evidence::endpoints::{Endpoint, Text};
+use crate::evidence::endpoints::Endpoint;
 use crate::evidence::errors::MinuteOf;
 use crate::finding::{Case, Finding, Kind};
-use crate::focus::{GroupCounts, Window, WindowCounts};
+use crate::focus::{GroupCounts, WindowCounts};
+use crate::headline::Headline;
 use crate::impact;
 use crate::merge::Merge;
 use crate::outcome;
@@ -21,143 +27,13 @@ use crate::quote::Quoter;
 use crate::report::view;
 use crate::severity::Severity;
 use crate::survey::ErrorCounts;
-use crate::suspects::ranked;
-use crate::terms::{Cause, Dimension, Outcome, Role, SymptomKind};
+use crate::terms::{Cause, Outcome, Role, SymptomKind};
 use crate::text::visible;
 use crate::time::{Time, UtcOffset};
-use crate::timeline::{Member, Story, duration};
-
-/// Findings less than this apart in time belong together, in seconds.
-const LINK_S: i64 = 30 * 60;
-
-/// A scan belongs to a graver incident when it lies wholly within this time around it, in seconds.
-const SCAN_LINK_S: i64 = 2 * 3600;
-
-/// Injection attempts this long before a surge are part of the same attack, in seconds.
-const BEFORE_SURGE_S: i64 = 3 * 3600;
-
-/// Values listed of a burst's leading clients, networks, paths and agents.
-const TOP: usize = 10;
+use crate::timeline::{Member, Story};
 
 /// Attacked endpoints listed per incident, by attempts; one scan can touch thousands.
 const MAX_INJECTIONS: usize = 100;
-
-/// Findings that belong together, by index, and the time they take.
-#[derive(Debug, Clone)]
-pub struct Cluster {
-    /// Indices of the findings.
-    pub findings: Vec<usize>,
-    /// First evidence.
-    pub start: Time,
-    /// Last evidence.
-    pub end: Time,
-}
-
-impl Cluster {
-    /// What must be counted for its impact.
-    pub fn window(&self) -> Window {
-        Window {
-            start: self.start.secs(),
-            end: self.end.secs(),
-            posts_to: None,
-        }
-    }
-}
-
-/// Moves the edges of floods from whole buckets to the flooders' own first and last requests.
-pub fn sharpen(findings: &mut [Finding], drafts: &[Draft], traces: &[GroupCounts]) {
-    for (draft, counts) in drafts.iter().zip(traces) {
-        let finding = &mut findings[draft.finding];
-        if let (Kind::Burst { .. }, Some((start, end))) = (&finding.kind, edges(counts)) {
-            finding.start = Time::from_secs(start);
-            finding.end = Time::from_secs(end.max(start));
-        }
-    }
-}
-
-/// Groups findings: those close in time, those that share clients, and scans around graver things.
-pub fn cluster(findings: &[Finding]) -> Vec<Cluster> {
-    let mut group: Vec<usize> = (0..findings.len()).collect();
-    for a in 0..findings.len() {
-        for b in a + 1..findings.len() {
-            if related(&findings[a], &findings[b]) {
-                let (from, to) = (group[b].max(group[a]), group[b].min(group[a]));
-                group
-                    .iter_mut()
-                    .filter(|member| **member == from)
-                    .for_each(|member| *member = to);
-            }
-        }
-    }
-    let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (finding, group) in group.into_iter().enumerate() {
-        members.entry(group).or_default().push(finding);
-    }
-    let mut clusters: Vec<Cluster> = members
-        .into_values()
-        .filter_map(|members| {
-            let parts: Vec<&Finding> = members.iter().map(|index| &findings[*index]).collect();
-            let (start, end) = impact::extent(&parts)?;
-            Some(Cluster {
-                findings: members,
-                start,
-                end,
-            })
-        })
-        .collect();
-    clusters.sort_by_key(|cluster| (cluster.start, cluster.end, cluster.findings.clone()));
-    clusters
-}
-
-fn related(a: &Finding, b: &Finding) -> bool {
-    let shared = || {
-        a.clients
-            .iter()
-            .any(|client| b.clients.binary_search(client).is_ok())
-    };
-    let gap = (a.start.secs().max(b.start.secs()) - a.end.secs().min(b.end.secs())).max(0);
-    match (is_background(a), is_background(b)) {
-        (false, false) => gap <= LINK_S || shared() || precedes_surge(a, b) || precedes_surge(b, a),
-        (true, true) => shared(),
-        (true, false) => shared() || within(a, b),
-        (false, true) => shared() || within(b, a),
-    }
-}
-
-/// Probing, and what goes on for very long, must not glue unrelated things together.
-fn is_background(finding: &Finding) -> bool {
-    let lasting = finding.end.secs() - finding.start.secs() > LASTING_S;
-    match finding.kind {
-        Kind::Scan
-        | Kind::Burst {
-            cause: Cause::Scan, ..
-        } => true,
-        Kind::Injection => lasting,
-        Kind::Burst { cause, .. } => lasting && !cause.is_attack(),
-        _ => false,
-    }
-}
-
-/// What lasts longer than this is background to anything else, in seconds.
-const LASTING_S: i64 = 6 * 3600;
-
-fn precedes_surge(first: &Finding, second: &Finding) -> bool {
-    let surge = matches!(
-        second.kind,
-        Kind::Burst {
-            cause: Cause::Ddos | Cause::Dos,
-            ..
-        }
-    );
-    let ago = second.start.secs() - first.end.secs();
-    surge && matches!(first.kind, Kind::Injection) && (0..=BEFORE_SURGE_S).contains(&ago)
-}
-
-fn within(scan: &Finding, graver: &Finding) -> bool {
-    graver.kind.is_attack()
-        && scan.start.secs() >= graver.start.secs() - SCAN_LINK_S
-        && scan.end.secs() <= graver.end.secs() + SCAN_LINK_S
-}
 
 /// What incidents are built from.
 pub struct Material<'a> {
@@ -230,43 +106,31 @@ impl Builder<'_> {
             quoter: material.quoter,
         };
         let timeline = story.tell();
-        let start = timeline
-            .iter()
-            .map(|step| step.time)
-            .min()
-            .unwrap_or(self.cluster.start)
-            .min(self.cluster.start)
-            .floor_to_second();
-        let end = self.cluster.end.floor_to_second();
-        let span = material.case.plan.minutes.span();
-        let confidence = confidence(&findings, cause);
-        let severity = severity(cause, &findings, &impact, &injections);
+        let (start, end) = self.span(&timeline);
+        let headline = Headline {
+            cause,
+            findings: &findings,
+            actors: &actors,
+            injections: &injections,
+            impact: &impact,
+            span: (start, end),
+            zone: material.zone,
+        };
         view::Incident {
             id,
             cause,
             attack: cause.is_attack(),
-            severity,
-            confidence: impact::rounded(confidence),
-            reasons: findings
-                .iter()
-                .flat_map(|finding| finding.reasons.iter().cloned())
-                .take(MAX_REASONS)
-                .collect(),
+            severity: severity(cause, &findings, &impact, &injections),
+            confidence: impact::rounded(confidence(&findings, cause)),
+            reasons: reasons(&findings),
             start,
             end,
-            ongoing_at_start: self.touches_edge(&findings, |stretch| stretch.at_log_start),
-            ongoing_at_end: self.touches_edge(&findings, |stretch| stretch.at_log_end)
-                || span.is_some_and(|(_, last)| end.secs() > last),
-            headline: self.headline(
-                cause,
-                &findings,
-                &actors,
-                &injections,
-                &impact,
-                (start, end),
-            ),
+            ongoing_at_start: touches_edge(&findings, |stretch| stretch.at_log_start),
+            ongoing_at_end: touches_edge(&findings, |stretch| stretch.at_log_end)
+                || self.outlasts_the_log(end),
+            headline: headline.sentence(),
             mitigations: impact::mitigations(&actors, &injections, self.counts),
-            bursts: self.bursts(&findings),
+            bursts: breakdown::bursts(material.case, &findings, self.counts),
             timeline,
             actors,
             injections,
@@ -275,13 +139,16 @@ impl Builder<'_> {
         }
     }
 
-    fn touches_edge(&self, findings: &[&Finding], edge: impl Fn(&Stretch) -> bool) -> bool {
-        findings.iter().any(|finding| match &finding.kind {
-            Kind::Burst { stretch, .. }
-            | Kind::Failures { stretch, .. }
-            | Kind::BruteForce { stretch, .. } => edge(stretch),
-            _ => false,
-        })
+    /// From the first step that is told, which may precede the first finding, to the last evidence.
+    fn span(&self, timeline: &[view::TimelineEntry]) -> (Time, Time) {
+        let told = timeline.iter().map(|step| step.time).min();
+        let start = told.map_or(self.cluster.start, |told| told.min(self.cluster.start));
+        (start.floor_to_second(), self.cluster.end.floor_to_second())
+    }
+
+    fn outlasts_the_log(&self, end: Time) -> bool {
+        let span = self.material.case.plan.minutes.span();
+        span.is_some_and(|(_, last)| end.secs() > last)
     }
 
     fn members(&self, before: &mut usize) -> (Vec<Member<'_>>, Vec<view::Actor>) {
@@ -466,259 +333,6 @@ impl Builder<'_> {
         let usual = (all - inside) as f64 / rest;
         inside >= SOME && inside as f64 / window >= MORE * usual
     }
-
-    fn bursts(&self, findings: &[&Finding]) -> Vec<view::Burst> {
-        findings
-            .iter()
-            .filter_map(|finding| match &finding.kind {
-                Kind::Burst {
-                    cause,
-                    stretch,
-                    window,
-                } => Some(self.burst(
-                    finding,
-                    Dimension::Total,
-                    None,
-                    cause.name(),
-                    stretch,
-                    Some(*window),
-                )),
-                Kind::BruteForce {
-                    path,
-                    stretch,
-                    window,
-                    ..
-                } => {
-                    let key = Some(visible(path).into_owned());
-                    Some(self.burst(
-                        finding,
-                        Dimension::Path,
-                        key,
-                        Cause::BruteForce.name(),
-                        stretch,
-                        Some(*window),
-                    ))
-                }
-                Kind::Failures { stretch, .. } => Some(self.burst(
-                    finding,
-                    Dimension::Status5xx,
-                    None,
-                    Cause::ServerFault.name(),
-                    stretch,
-                    None,
-                )),
-                _ => None,
-            })
-            .collect()
-    }
-
-    fn burst(
-        &self,
-        finding: &Finding,
-        dimension: Dimension,
-        key: Option<String>,
-        classification: &'static str,
-        stretch: &Stretch,
-        window: Option<usize>,
-    ) -> view::Burst {
-        let counts = window
-            .and_then(|window| self.material.case.windows.get(window))
-            .unwrap_or(self.counts);
-        let newcomers = counts
-            .clients
-            .iter()
-            .filter(|(client, presence)| {
-                self.requests_outside(**client, u64::from(presence.requests)) == 0
-            })
-            .count();
-        view::Burst {
-            dimension,
-            key,
-            start: finding.start,
-            peak_at: Time::from_secs(stretch.peak_at),
-            end: finding.end,
-            baseline_rps: impact::rounded(stretch.baseline_rps),
-            peak_rps: impact::rounded(stretch.peak_rps),
-            requests: stretch.count,
-            excess_requests: stretch.excess,
-            clients: counts.clients.distinct(),
-            new_client_ratio: impact::rounded(
-                newcomers as f64 / counts.clients.len().max(1) as f64,
-            ),
-            classification,
-            confidence: impact::rounded(finding.confidence),
-            top: self.top(counts, stretch),
-        }
-    }
-
-    fn requests_outside(&self, client: Client, inside: u64) -> u64 {
-        self.material
-            .case
-            .access
-            .clients
-            .get(&client)
-            .map_or(0, |stats| stats.requests())
-            .saturating_sub(inside)
-    }
-
-    fn top(&self, counts: &WindowCounts, stretch: &Stretch) -> view::BurstTop {
-        let access = self.material.case.access;
-        let window_s = (stretch.end - stretch.start + 1) as f64;
-        let outside_s = (self.material.case.log_seconds() as f64 - window_s).max(1.0);
-        let rank = |key: String, inside: u64, outside: u64| {
-            let usual = outside as f64 / outside_s * window_s;
-            view::Ranked {
-                key,
-                requests: inside,
-                excess: (inside as f64 - usual).max(0.0) as u64,
-            }
-        };
-        let clients = ranked(&counts.clients);
-        let mut networks: BTreeMap<ipnet::IpNet, (u64, u64)> = BTreeMap::new();
-        for (client, requests) in &clients {
-            if let Some(network) = client.network() {
-                let entry = networks.entry(network).or_default();
-                entry.0 += requests;
-                entry.1 += self.requests_outside(*client, *requests);
-            }
-        }
-        let texts = |hash: &u64, text: &Text<u64>, all: u64| {
-            (
-                *hash,
-                rank(
-                    visible(&text.text).into_owned(),
-                    text.stats,
-                    all.saturating_sub(text.stats),
-                ),
-            )
-                .1
-        };
-        view::BurstTop {
-            clients: leading(clients.iter().take(TOP * 10).map(|(client, requests)| {
-                rank(
-                    actor::name(self.material.case, *client),
-                    *requests,
-                    self.requests_outside(*client, *requests),
-                )
-            })),
-            networks: leading(
-                networks
-                    .into_iter()
-                    .map(|(network, (inside, outside))| rank(network.to_string(), inside, outside)),
-            ),
-            paths: leading(counts.paths.iter().map(|(hash, text)| {
-                texts(
-                    hash,
-                    text,
-                    access
-                        .paths
-                        .get(hash)
-                        .map_or(0, |path| u64::from(path.stats.requests)),
-                )
-            })),
-            user_agents: leading(counts.agents.iter().map(|(hash, text)| {
-                texts(
-                    hash,
-                    text,
-                    access.agents.get(hash).map_or(0, |agent| agent.stats),
-                )
-            })),
-        }
-    }
-
-    fn headline(
-        &self,
-        cause: Cause,
-        findings: &[&Finding],
-        actors: &[view::Actor],
-        injections: &[view::Injection],
-        impact: &view::Impact,
-        (start, end): (Time, Time),
-    ) -> String {
-        let zone = self.material.zone;
-        let when = format!(
-            "from {} to {} ({})",
-            start.format_at(zone, "%Y-%m-%d %H:%M:%S"),
-            end.format_at(zone, "%Y-%m-%d %H:%M:%S"),
-            zone.label()
-        );
-        let sources = |role: Role| {
-            actors
-                .iter()
-                .filter(|actor| actor.role == role)
-                .map(|actor| actor.client_count)
-                .sum::<u64>()
-        };
-        let failed = match impact.failed {
-            0 => String::new(),
-            failed => format!("; {failed} of {} requests failed", impact.requests),
-        };
-        let down: i64 = impact
-            .outages
-            .iter()
-            .filter(|outage| outage.reason.starts_with("nothing"))
-            .map(|outage| outage.end.secs() - outage.start.secs())
-            .sum();
-        let silent = if down > 0 {
-            format!(", nothing was logged for {}", duration(down))
-        } else {
-            String::new()
-        };
-        let peak = findings
-            .iter()
-            .filter_map(|finding| match &finding.kind {
-                Kind::Burst { stretch, .. } => {
-                    Some(stretch.peak_rps / stretch.baseline_rps.max(0.001))
-                }
-                _ => None,
-            })
-            .fold(0.0, f64::max);
-        let worked = injections
-            .iter()
-            .filter(|injection| injection.outcome == Outcome::Likely)
-            .count();
-        let success = match worked {
-            0 => "no sign that any worked".to_string(),
-            1 => "at one place it probably worked".to_string(),
-            n => format!("at {n} places it probably worked"),
-        };
-        let attempts: u64 = injections.iter().map(|injection| injection.attempts).sum();
-        let what = match cause {
-            Cause::Ddos => format!(
-                "Distributed flood from {} clients at up to {peak:.0} times the usual traffic",
-                sources(Role::Flooder)
-            ),
-            Cause::Dos => format!(
-                "Flood from {} client(s) at up to {peak:.0} times the usual traffic",
-                sources(Role::Flooder)
-            ),
-            Cause::InjectionAndSurge => format!(
-                "{attempts} injection attempts ({success}) and a surge from {} clients at up to {peak:.0} times the usual traffic",
-                sources(Role::Flooder)
-            ),
-            Cause::Injection => format!(
-                "{attempts} injection attempts by {} client(s), {success},",
-                sources(Role::Injector)
-            ),
-            Cause::BruteForce => format!(
-                "Password guessing from {} client(s)",
-                sources(Role::BruteForcer)
-            ),
-            Cause::Scan => format!("Scan by {} client(s)", sources(Role::Scanner)),
-            Cause::Webshell => format!(
-                "A web shell was used by {} client(s)",
-                sources(Role::WebshellOperator)
-            ),
-            Cause::FlashCrowd => {
-                format!("No attack: a crowd of visitors at up to {peak:.0} times the usual traffic")
-            }
-            Cause::Crawler => {
-                format!("No attack: a crawler raised traffic to {peak:.0} times the usual")
-            }
-            Cause::ServerFault => "No attack in the logs: the server failed".to_string(),
-        };
-        format!("{what} {when}{failed}{silent}")
-    }
 }
 
 /// A probe for something that is not there is reconnaissance, not an attack on an endpoint.
@@ -733,13 +347,20 @@ const MAX_REASONS: usize = 20;
 /// Messages this long after an incident still belong to it (restarts, recoveries), in seconds.
 const SYMPTOM_TAIL_S: i64 = 300;
 
-fn leading(values: impl Iterator<Item = view::Ranked>) -> Vec<view::Ranked> {
-    let mut all: Vec<view::Ranked> = values.filter(|value| value.excess > 0).collect();
-    all.sort_unstable_by(|a, b| {
-        (b.excess, b.requests, &a.key).cmp(&(a.excess, a.requests, &b.key))
-    });
-    all.truncate(TOP);
-    all
+/// What the findings rest on, those of the first finding first.
+fn reasons(findings: &[&Finding]) -> Vec<String> {
+    let all = findings.iter().flat_map(|finding| finding.reasons.iter());
+    all.take(MAX_REASONS).cloned().collect()
+}
+
+/// True when a rise among the findings begins, or ends, where the log does.
+fn touches_edge(findings: &[&Finding], edge: impl Fn(&Stretch) -> bool) -> bool {
+    findings.iter().any(|finding| match &finding.kind {
+        Kind::Burst { stretch, .. }
+        | Kind::Failures { stretch, .. }
+        | Kind::BruteForce { stretch, .. } => edge(stretch),
+        _ => false,
+    })
 }
 
 /// The one word for it: what was grave enough to name the incident after.

@@ -488,7 +488,7 @@ fn header(field: Field) -> Option<&'static [u8]> {
     }
 }
 
-/// See [`header`].
+/// See `header`.
 pub const REFERER: &[u8] = b"Referer";
 
 /// Counts error logs. Their clocks' offsets are in the logs given.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::actor::{self, Draft};
 use crate::category::Category;
-use crate::evidence::clients::HitStats;
+use crate::evidence::clients::{HitStats, Span};
 use crate::evidence::first::Locator;
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::GroupCounts;
-use crate::impact::OUTAGE_SHARE;
-use crate::plan::Stretch;
+use crate::impact::{LEAST_BASELINE_RPS, OUTAGE_SHARE, rounded};
+use crate::plan::{Silence, Stretch};
 use crate::quote::Quoter;
 use crate::report::view::{Injection, Symptom, TimelineEntry};
 use crate::severity::Severity;
@@ -31,6 +31,10 @@ const CALM_FAILURES: f64 = 0.02;
 
 /// ... and between these multiples of the baseline.
 const CALM_RATE: std::ops::Range<f64> = 0.3..2.0;
+
+/// A bucket is compared with at least so many expected requests, so that a quiet night divides nothing
+/// by zero.
+const LEAST_EXPECTED: f64 = 0.1;
 
 /// Payload lines of a group below which they are not told.
 const FEW: u64 = 3;
@@ -154,7 +158,7 @@ impl Story<'_> {
             1
         };
         let categories = categories.filter(move |(_, span)| span.count >= least);
-        let tell = |(category, span): &(Category, crate::evidence::clients::Span)| {
+        let tell = |(category, span): &(Category, Span)| {
             let summary = format!(
                 "{} tried {} {}",
                 self.who(member),
@@ -234,81 +238,14 @@ impl Story<'_> {
                 successes,
                 ..
             } => self.guessing(finding, path, stretch, successes),
-            Kind::Webshell => {
-                let summary = finding.reasons.first().cloned().unwrap_or_default();
-                let mut step = self.by_actors(
-                    finding,
-                    step(
-                        finding.start,
-                        Some(finding.end),
-                        Phase::Access,
-                        "webshell",
-                        Severity::Critical,
-                        summary,
-                    ),
-                );
-                step.evidence = self.quoter.quotes(&finding.samples);
-                vec![step]
-            }
-            Kind::Failures { stretch, share } => {
-                let (phase, severity) = if *share >= OUTAGE_SHARE {
-                    (Phase::Outage, Severity::Critical)
-                } else {
-                    (Phase::Degradation, Severity::High)
-                };
-                let summary = format!(
-                    "{} requests failed with 5xx, {:.0}% of all",
-                    stretch.count,
-                    share * 100.0
-                );
-                let mut step = step(
-                    finding.start,
-                    Some(finding.end),
-                    phase,
-                    "errors_5xx",
-                    severity,
-                    summary,
-                );
-                step.metrics = BTreeMap::from([
-                    ("failed", stretch.count as f64),
-                    ("failed_ratio", crate::impact::rounded(*share)),
-                ]);
-                vec![step]
-            }
-            Kind::Silence(silence) => {
-                let summary = format!(
-                    "nothing was logged for {}; the baseline brings {:.0} requests in that time",
-                    duration(silence.end - silence.start),
-                    silence.expected
-                );
-                let mut down = step(
-                    finding.start,
-                    Some(finding.end),
-                    Phase::Outage,
-                    "silence",
-                    Severity::Critical,
-                    summary,
-                );
-                down.metrics = BTreeMap::from([
-                    ("seconds", (silence.end - silence.start) as f64),
-                    ("lost_requests", silence.expected.round()),
-                ]);
-                vec![
-                    down,
-                    step(
-                        finding.end,
-                        None,
-                        Phase::Restart,
-                        "log_resumes",
-                        Severity::Low,
-                        "requests are logged again".to_string(),
-                    ),
-                ]
-            }
+            Kind::Webshell => vec![self.webshell(finding)],
+            Kind::Failures { stretch, share } => vec![failures(finding, stretch, *share)],
+            Kind::Silence(gap) => silence(finding, gap).into(),
             Kind::Injection | Kind::Scan => Vec::new(),
         }
     }
 
+    /// Guesses, and the login that worked if one did.
     fn guessing(
         &self,
         finding: &Finding,
@@ -359,88 +296,86 @@ impl Story<'_> {
         vec![guesses, access]
     }
 
+    fn webshell(&self, finding: &Finding) -> TimelineEntry {
+        let summary = finding.reasons.first().cloned().unwrap_or_default();
+        let step = step(
+            finding.start,
+            Some(finding.end),
+            Phase::Access,
+            "webshell",
+            Severity::Critical,
+            summary,
+        );
+        let mut step = self.by_actors(finding, step);
+        step.evidence = self.quoter.quotes(&finding.samples);
+        step
+    }
+
+    /// A burst in three steps: onset, peak and end.
     fn surge(&self, finding: &Finding, cause: Cause, stretch: &Stretch) -> Vec<TimelineEntry> {
         let severity = if cause.is_attack() {
             Severity::High
         } else {
             Severity::Low
         };
-        let onset = format!(
+        let steps = [
+            self.onset(finding, stretch, severity),
+            peak(stretch, severity),
+            self.end(finding),
+        ];
+        steps.map(|step| self.by_actors(finding, step)).into()
+    }
+
+    fn onset(&self, finding: &Finding, stretch: &Stretch, severity: Severity) -> TimelineEntry {
+        let summary = format!(
             "traffic rises above its baseline of {:.2} requests a second; {} requests until the end, {} of them excess",
             stretch.baseline_rps, stretch.count, stretch.excess
         );
-        let mut begin = self.by_actors(
-            finding,
-            step(
-                finding.start,
-                Some(finding.end),
-                Phase::Surge,
-                "onset",
-                severity,
-                onset,
-            ),
+        let mut step = step(
+            finding.start,
+            Some(finding.end),
+            Phase::Surge,
+            "onset",
+            severity,
+            summary,
         );
-        begin.metrics = BTreeMap::from([
-            ("baseline_rps", crate::impact::rounded(stretch.baseline_rps)),
+        step.metrics = BTreeMap::from([
+            ("baseline_rps", rounded(stretch.baseline_rps)),
             ("requests", stretch.count as f64),
             ("excess_requests", stretch.excess as f64),
         ]);
-        let named = self
-            .members
-            .iter()
-            .find(|member| member.draft.clients == finding.clients);
-        if let Some(member) = named {
-            begin.evidence = self.quoter.quotes(
-                member
-                    .counts
-                    .first
-                    .as_slice()
-                    .iter()
-                    .filter(|at| at.time.secs() >= finding.start.secs())
-                    .take(SHOWN),
-            );
+        if let Some(member) = self.who_did(finding) {
+            let first = member.counts.first.as_slice().iter();
+            let inside = first.filter(|at| at.time.secs() >= finding.start.secs());
+            step.evidence = self.quoter.quotes(inside.take(SHOWN));
         }
-        let peak = format!(
-            "the surge peaks at {:.1} requests a second, {:.0} times the baseline",
-            stretch.peak_rps,
-            stretch.peak_rps / stretch.baseline_rps.max(0.001)
+        step
+    }
+
+    fn end(&self, finding: &Finding) -> TimelineEntry {
+        let summary = "the surge ends".to_string();
+        let mut step = step(
+            finding.end,
+            None,
+            Phase::Surge,
+            "end",
+            Severity::Low,
+            summary,
         );
-        let mut top = self.by_actors(
-            finding,
-            step(
-                Time::from_secs(stretch.peak_at),
-                None,
-                Phase::Surge,
-                "peak",
-                severity,
-                peak,
-            ),
-        );
-        top.metrics = BTreeMap::from([("peak_rps", crate::impact::rounded(stretch.peak_rps))]);
-        let mut end = self.by_actors(
-            finding,
-            step(
-                finding.end,
-                None,
-                Phase::Surge,
-                "end",
-                Severity::Low,
-                "the surge ends".to_string(),
-            ),
-        );
-        if let Some(member) = named {
-            let last: Vec<Locator> = member
-                .counts
-                .last
-                .as_slice()
-                .iter()
-                .map(|at| at.0)
-                .filter(|at| at.time.secs() <= finding.end.secs())
-                .take(1)
-                .collect();
-            end.evidence = self.quoter.quotes(&last);
+        if let Some(member) = self.who_did(finding) {
+            let last = member.counts.last.as_slice().iter().map(|at| at.0);
+            let inside: Option<Locator> = last
+                .into_iter()
+                .find(|at| at.time.secs() <= finding.end.secs());
+            step.evidence = self.quoter.quotes(&inside);
         }
-        vec![begin, top, end]
+        step
+    }
+
+    /// The actor that consists of a finding's clients, all of them and nobody else.
+    fn who_did(&self, finding: &Finding) -> Option<&Member<'_>> {
+        let mut members = self.members.iter();
+        members.find(|member| member.draft.clients == finding.clients)
     }
 
     fn by_actors(&self, finding: &Finding, mut step: TimelineEntry) -> TimelineEntry {
@@ -472,7 +407,7 @@ impl Story<'_> {
                 f64::from(minutes.requests[at]),
                 f64::from(minutes.errors[at]),
             );
-            let normal = plan.normal.expected[at].max(0.1);
+            let normal = plan.normal.expected[at].max(LEAST_EXPECTED);
             CALM_RATE.contains(&(requests / normal))
                 && failed <= (CALM_FAILURES * requests).max(1.0)
         };
@@ -500,6 +435,80 @@ impl Story<'_> {
 
 /// Lines quoted per step.
 const SHOWN: usize = 3;
+
+fn peak(stretch: &Stretch, severity: Severity) -> TimelineEntry {
+    let summary = format!(
+        "the surge peaks at {:.1} requests a second, {:.0} times the baseline",
+        stretch.peak_rps,
+        stretch.peak_rps / stretch.baseline_rps.max(LEAST_BASELINE_RPS)
+    );
+    let mut step = step(
+        Time::from_secs(stretch.peak_at),
+        None,
+        Phase::Surge,
+        "peak",
+        severity,
+        summary,
+    );
+    step.metrics = BTreeMap::from([("peak_rps", rounded(stretch.peak_rps))]);
+    step
+}
+
+fn failures(finding: &Finding, stretch: &Stretch, share: f64) -> TimelineEntry {
+    let (phase, severity) = if share >= OUTAGE_SHARE {
+        (Phase::Outage, Severity::Critical)
+    } else {
+        (Phase::Degradation, Severity::High)
+    };
+    let summary = format!(
+        "{} requests failed with 5xx, {:.0}% of all",
+        stretch.count,
+        share * 100.0
+    );
+    let mut step = step(
+        finding.start,
+        Some(finding.end),
+        phase,
+        "errors_5xx",
+        severity,
+        summary,
+    );
+    step.metrics = BTreeMap::from([
+        ("failed", stretch.count as f64),
+        ("failed_ratio", rounded(share)),
+    ]);
+    step
+}
+
+/// A silence and the return from it.
+fn silence(finding: &Finding, gap: &Silence) -> [TimelineEntry; 2] {
+    let summary = format!(
+        "nothing was logged for {}; the baseline brings {:.0} requests in that time",
+        duration(gap.end - gap.start),
+        gap.expected
+    );
+    let mut down = step(
+        finding.start,
+        Some(finding.end),
+        Phase::Outage,
+        "silence",
+        Severity::Critical,
+        summary,
+    );
+    down.metrics = BTreeMap::from([
+        ("seconds", (gap.end - gap.start) as f64),
+        ("lost_requests", gap.expected.round()),
+    ]);
+    let back = step(
+        finding.end,
+        None,
+        Phase::Restart,
+        "log_resumes",
+        Severity::Low,
+        "requests are logged again".to_string(),
+    );
+    [down, back]
+}
 
 fn access(injection: &Injection) -> Option<TimelineEntry> {
     if injection.outcome != Outcome::Likely {

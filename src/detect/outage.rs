@@ -21,6 +21,7 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     silences.chain(failures).collect()
 }
 
+/// The plan asks for a silence that chance does not explain, so that only a fault of logging is left as doubt.
 fn silence(silence: &Silence) -> Finding {
     let reason = format!(
         "nothing was logged for {} s, in which the baseline brings {:.0} requests",

@@ -32,6 +32,7 @@ fn finding(endpoint: &Endpoint) -> Finding {
         start: endpoint.span.first,
         end: endpoint.span.last,
         role: Some(Role::WebshellOperator),
+        // A page of the site that only one group of clients knows would look the same.
         confidence: 0.9,
         reasons: vec![format!(
             "{} answered {} of {} requests with 2xx, and no ordinary visitor asks for it",

@@ -208,7 +208,7 @@ pub struct Endpoint {
     pub samples: FirstK<Locator, ENDPOINT_SAMPLES>,
     /// The attempts with the largest 200 answers.
     pub largest: FirstK<(Reverse<u64>, Locator), ENDPOINT_SAMPLES>,
-    /// Who, at most [`MAX_ENDPOINT_CLIENTS`].
+    /// Who, at most `MAX_ENDPOINT_CLIENTS`.
     pub clients: CappedMap<Client, Attempts>,
 }
 

@@ -52,19 +52,6 @@ pub fn rich(text: Rewrite) -> Report {
 
 /// A day without an incident.
 pub fn quiet(text: Rewrite) -> Report {
-    let requests: Vec<u64> = (0..1440).map(day_shape).collect();
-    let surge = 838..947;
-    let series_of = |inside: u64, outside: u64| -> Vec<u64> {
-        (0..1440)
-            .map(|minute| {
-                if surge.contains(&minute) {
-                    inside + minute as u64 % 7 * inside / 9
-                } else {
-                    outside
-                }
-            })
-            .collect()
-    };
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool {
@@ -85,34 +72,56 @@ pub fn quiet(text: Rewrite) -> Report {
             end: Some(at("23:59:58")),
             bucket_s: 60,
         },
-        totals: Totals {
-            requests: 1_812_345,
-            bytes_sent: Some(42_300_000_000),
-            clients: 48_213,
-            status: BTreeMap::from([
-                ("2xx", 1_402_311),
-                ("3xx", 120_034),
-                ("4xx", 77_777),
-                ("5xx", 212_223),
-            ]),
-            hits: 3_214,
-            hits_by_category: BTreeMap::from([
-                ("sql_injection", 3_001),
-                ("path_traversal", 200),
-                ("scanner", 13),
-            ]),
-        },
-        series: Series {
-            start: Some(at("00:00:00")),
-            bucket_s: 60,
-            clients: requests.iter().map(|requests| requests / 9).collect(),
-            requests,
-            errors_5xx: series_of(1_900, 0),
-            hits: series_of(30, 0),
-        },
+        totals: totals(),
+        series: series(),
         incidents: Vec::new(),
         warnings: Vec::new(),
         display_offset: UtcOffset::UTC,
+    }
+}
+
+fn totals() -> Totals {
+    Totals {
+        requests: 1_812_345,
+        bytes_sent: Some(42_300_000_000),
+        clients: 48_213,
+        status: BTreeMap::from([
+            ("2xx", 1_402_311),
+            ("3xx", 120_034),
+            ("4xx", 77_777),
+            ("5xx", 212_223),
+        ]),
+        hits: 3_214,
+        hits_by_category: BTreeMap::from([
+            ("sql_injection", 3_001),
+            ("path_traversal", 200),
+            ("scanner", 13),
+        ]),
+    }
+}
+
+/// A day with its rhythm, and a surge after noon.
+fn series() -> Series {
+    let requests: Vec<u64> = (0..1440).map(day_shape).collect();
+    let surge = 838..947;
+    let series_of = |inside: u64, outside: u64| -> Vec<u64> {
+        (0..1440)
+            .map(|minute| {
+                if surge.contains(&minute) {
+                    inside + minute as u64 % 7 * inside / 9
+                } else {
+                    outside
+                }
+            })
+            .collect()
+    };
+    Series {
+        start: Some(at("00:00:00")),
+        bucket_s: 60,
+        clients: requests.iter().map(|requests| requests / 9).collect(),
+        requests,
+        errors_5xx: series_of(1_900, 0),
+        hits: series_of(30, 0),
     }
 }
 
@@ -246,42 +255,50 @@ fn surge(text: Rewrite) -> Incident {
         actors: vec![injector(text), flooder(text)],
         injections: vec![injection(text)],
         symptoms: vec![symptom(text)],
-        impact: Impact {
-            requests: 1_502_111,
-            failed: 212_223,
-            failed_ratio: Some(0.1413),
-            clients: 44_001,
-            clients_failed: 31_870,
-            outages: vec![Outage {
-                start: at("14:10:02"),
-                end: at("14:20:59"),
-                reason: text(
-                    "no request was answered for 10 m 57 s; the baseline would have brought one every 60 ms",
-                ),
-            }],
-            lost_requests_estimate: Some(11_200),
-        },
-        mitigations: vec![
-            Mitigation {
-                kind: "block_networks",
-                summary: text("Blocking three networks at the edge"),
-                targets: vec![
-                    text("198.51.100.0/24"),
-                    text("192.0.2.0/24"),
-                    text("2001:db8:77::/48"),
-                ],
-                attack_share: Some(0.968),
-                innocent_share: Some(0.0004),
-            },
-            Mitigation {
-                kind: "fix_endpoint",
-                summary: text("Bound parameters in /product.php, parameter id"),
-                targets: Vec::new(),
-                attack_share: None,
-                innocent_share: None,
-            },
-        ],
+        impact: impact(text),
+        mitigations: mitigations(text),
     }
+}
+
+fn impact(text: Rewrite) -> Impact {
+    Impact {
+        requests: 1_502_111,
+        failed: 212_223,
+        failed_ratio: Some(0.1413),
+        clients: 44_001,
+        clients_failed: 31_870,
+        outages: vec![Outage {
+            start: at("14:10:02"),
+            end: at("14:20:59"),
+            reason: text(
+                "no request was answered for 10 m 57 s; the baseline would have brought one every 60 ms",
+            ),
+        }],
+        lost_requests_estimate: Some(11_200),
+    }
+}
+
+fn mitigations(text: Rewrite) -> Vec<Mitigation> {
+    vec![
+        Mitigation {
+            kind: "block_networks",
+            summary: text("Blocking three networks at the edge"),
+            targets: vec![
+                text("198.51.100.0/24"),
+                text("192.0.2.0/24"),
+                text("2001:db8:77::/48"),
+            ],
+            attack_share: Some(0.968),
+            innocent_share: Some(0.0004),
+        },
+        Mitigation {
+            kind: "fix_endpoint",
+            summary: text("Bound parameters in /product.php, parameter id"),
+            targets: Vec::new(),
+            attack_share: None,
+            innocent_share: None,
+        },
+    ]
 }
 
 fn entry(

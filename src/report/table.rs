@@ -27,6 +27,7 @@ use crate::report::view::Report;
 use crate::time::UtcOffset;
 use page::Page;
 use place::Places;
+use section::Context;
 use words::Clock;
 
 /// Narrower than this, columns would fall over each other: the terminal may wrap instead.
@@ -41,12 +42,6 @@ pub struct TableOptions {
     pub tz: Option<UtcOffset>,
     /// Whether to write colours.
     pub color: bool,
-}
-
-/// What every section needs besides its part of the report.
-struct Context {
-    clock: Clock,
-    places: Places,
 }
 
 /// Writes the report.

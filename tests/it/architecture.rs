@@ -12,58 +12,58 @@ use crate::tokens::{Token, tokens};
 
 /// The rows, lowest first; `*` stands for every file of the folder that no other row names.
 const ROWS: &[&[&str]] = &[
-    // Vocabulary; text is cut and counts are merged everywhere.
+    // Vocabulary, and what knows nothing but bytes and numbers.
+    &["error", "time", "severity", "category", "terms", "client"],
     &[
-        "error", "time", "severity", "category", "terms", "client", "merge", "text",
-    ],
-    // Bytes to lines, records and views.
-    &[
-        "source/discover",
-        "source/decompress",
+        "text",
+        "merge",
+        "segment",
         "chunk",
-        "event",
         "decode",
         "syntax/bytes",
-        "segment",
+        "syntax/mod",
     ],
-    &["source/open", "syntax/*", "baseline"],
-    &["syntax/mod"],
-    // What a format, a pattern and a count are; what a report says.
-    &[
-        "format/spec",
-        "pattern/entry",
-        "pattern/symptom",
-        "report/escape",
-        "evidence/sketch",
-    ],
+    &["report/escape"],
+    // Inputs, records, grammars, what is normal.
+    &["source/discover", "source/decompress", "event", "syntax/*"],
+    &["source/open", "baseline"],
+    // What may be found in a line, and what is counted of it.
+    &["pattern/entry", "pattern/symptom"],
+    &["pattern/need"],
+    &["pattern/gate"],
     &[
         "evidence/capped",
-        "evidence/clients",
         "evidence/distinct",
         "evidence/first",
         "evidence/series",
-        "pattern/need",
+        "evidence/sketch",
     ],
-    &["evidence/*", "format/*", "pattern/gate", "report/view"],
-    &["format/mod", "pattern/set"],
-    &["pattern/load", "pass"],
-    // The two passes.
-    &["inputs", "survey", "focus", "quote"],
+    &["evidence/clients", "evidence/errors"],
+    &["evidence/*"],
+    // From a line to a record.
+    &["format/spec"],
+    &["format/*", "pattern/set"],
+    &["format/mod", "pattern/load"],
+    // The report's shape, and the passes that fill it.
+    &["report/view", "pass"],
+    &["inputs", "quote", "focus", "survey"],
     &["hits", "clock", "plan"],
     // From counts to claims.
     &["finding", "suspects"],
     &["detect/*"],
     &["detect/mod"],
-    // From claims to the story.
-    &["actor", "outcome", "impact"],
-    &["timeline"],
+    // From claims to incidents.
+    &["actor", "impact", "outcome"],
+    &["cluster", "breakdown", "timeline", "assemble"],
+    &["headline"],
     &["incident"],
-    &["assemble"],
     &["analysis"],
-    // Out.
-    &["report/*"],
+    // From the report to text.
+    &["report/sample"],
+    &["report/json", "report/table"],
     &["report/mod"],
     &["lib"],
+    // The program.
     &["progress"],
     &["cli"],
     &["main"],

@@ -2,6 +2,9 @@
 //!
 //! A line `...` in a block stands for lines left out. Commands that build or test the repository are
 //! not run from within its own tests; the test command must be the one that `.ci/run` uses.
+//!
+//! `UPDATE_GOLDEN=1 cargo test readme` writes what the commands print now into the page: as many lines
+//! as were shown, counted from the beginning before a `...` and from the end behind it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -117,10 +120,36 @@ fn agrees(shown: &[String], printed: &[&str]) -> bool {
     }
 }
 
+/// What to show of an output in place of what is shown of it.
+fn refreshed(shown: &[String], printed: &[&str]) -> Vec<String> {
+    let is_gap = |line: &String| line.trim() == "...";
+    let all = || printed.iter().map(|line| line.trim_end().to_owned());
+    let (Some(first), Some(last)) = (
+        shown.iter().position(is_gap),
+        shown.iter().rposition(is_gap),
+    ) else {
+        return all().collect();
+    };
+    let behind = shown.len() - last - 1;
+    let mut lines: Vec<String> = all().take(first).collect();
+    lines.push("...".to_owned());
+    lines.extend(all().skip(printed.len().saturating_sub(behind)));
+    lines
+}
+
+fn without_blank_end(mut lines: Vec<String>) -> Vec<String> {
+    while lines.last().is_some_and(|line| line.trim().is_empty()) {
+        lines.pop();
+    }
+    lines
+}
+
 #[test]
 fn every_command_runs_and_prints_what_is_shown() {
     let folder = copy_of_the_tree();
     let page = readme();
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut new_page: Vec<String> = page.lines().map(str::to_owned).collect();
     let shown: Vec<Shown> = commands(&page)
         .into_iter()
         .filter(|shown| {
@@ -135,25 +164,34 @@ fn every_command_runs_and_prints_what_is_shown() {
             .any(|shown| shown.command.starts_with(CARGO_RUN)),
         "README.md shows how to run the program"
     );
+    // From the end on, so that lines of commands above keep their numbers.
     for Shown {
         line,
         command,
-        mut output,
-    } in shown
+        output,
+    } in shown.into_iter().rev()
     {
-        while output.last().is_some_and(|line| line.trim().is_empty()) {
-            output.pop();
-        }
+        let output = without_blank_end(output);
         let (status, printed, complaint) = run(&command, folder.path());
         assert!(
             matches!(status, Some(0 | 1)),
             "README.md:{line}: `{command}` ends with {status:?}: {complaint}"
         );
         let printed_lines: Vec<&str> = printed.trim_end().lines().collect();
+        if update && !output.is_empty() {
+            let place = line..line + output.len();
+            new_page.splice(place, refreshed(&output, &printed_lines));
+            continue;
+        }
         assert!(
             output.is_empty() || agrees(&output, &printed_lines),
-            "README.md:{line}: `{command}` prints something else:\n{printed}"
+            "README.md:{line}: `{command}` prints something else (UPDATE_GOLDEN=1 shows it in the \
+             page):\n{printed}"
         );
+    }
+    if update {
+        let path = repository().join("README.md");
+        fs::write(path, new_page.join("\n") + "\n").unwrap();
     }
 }
 
@@ -189,4 +227,16 @@ fn left_out_lines_are_understood() {
     assert_eq!(found.len(), 2);
     assert_eq!((found[0].command.as_str(), found[0].line), ("one", 2));
     assert_eq!(found[0].output, ["out"]);
+}
+
+#[test]
+fn outputs_are_refreshed_in_the_shape_that_is_shown() {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let printed = ["1", "2", "3", "4", "5"];
+    assert_eq!(refreshed(&lines("old"), &printed), printed);
+    assert_eq!(
+        refreshed(&lines("a\nb\n...\nc"), &printed),
+        ["1", "2", "...", "5"]
+    );
+    assert_eq!(refreshed(&lines("a\n..."), &printed), ["1", "..."]);
 }

@@ -7,7 +7,8 @@ pub struct Token {
     pub line: usize,
 }
 
-/// The tokens of a file, up to its unit tests (which stand at the end and may use anything).
+/// The tokens of a file, up to its unit tests (which stand at the end and may use anything); a line
+/// `mod tests;` that names another file does not end it.
 pub fn tokens(source: &str) -> Vec<Token> {
     let mut lexer = Lexer {
         bytes: source.as_bytes(),
@@ -18,14 +19,11 @@ pub fn tokens(source: &str) -> Vec<Token> {
     while lexer.at < lexer.bytes.len() {
         lexer.step();
     }
-    let tests = ["#", "[", "cfg", "(", "test", ")", "]"];
+    let tests = ["#", "[", "cfg", "(", "test", ")", "]", "mod"];
     let begin = lexer.tokens.windows(tests.len() + 2).position(|window| {
-        let texts = window.iter().map(|token| token.text.as_str());
-        texts
-            .clone()
-            .zip(tests)
-            .all(|(text, expected)| text == expected)
-            && texts.clone().nth(tests.len()) == Some("mod")
+        let texts = || window.iter().map(|token| token.text.as_str());
+        let opened = texts().nth(tests.len() + 1) == Some("{");
+        opened && texts().zip(tests).all(|(text, expected)| text == expected)
     });
     lexer.tokens.truncate(begin.unwrap_or(lexer.tokens.len()));
     lexer.tokens
@@ -168,10 +166,14 @@ const B: &[u8] = br#"use "crate::wrong"#;
 const C: (char, u8) = ('"', b'\'');
 fn f<'a>(x: &'a str) -> &'a str { x }
 #[cfg(test)]
+mod elsewhere;
+use crate::also_right;
+#[cfg(test)]
 mod tests { use crate::wrong; }
 "####;
     let words: Vec<String> = tokens(source).into_iter().map(|token| token.text).collect();
     assert!(words.contains(&"right".to_owned()));
+    assert!(words.contains(&"also_right".to_owned()));
     assert!(!words.contains(&"wrong".to_owned()));
     assert_eq!(words.iter().filter(|word| *word == "a").count(), 3);
     let line = tokens(source)

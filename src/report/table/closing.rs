@@ -2,9 +2,8 @@
 
 use std::io;
 
-use super::Context;
 use super::page::{Page, Text, Tone};
-use super::section::and_more;
+use super::section::{Context, and_more};
 use super::words::{self, Clock};
 use crate::report::view::{Input, Report, Warning};
 

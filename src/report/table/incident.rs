@@ -4,8 +4,10 @@ use std::cmp::Reverse;
 use std::io;
 
 use super::page::{Page, Text, Tone};
-use super::section::{LABEL, TITLE, and_more, bullet, cause_in_words, severity_tone, title};
-use super::{Context, attacked, charts, cost, timeline, who, words};
+use super::section::{
+    Context, LABEL, TITLE, and_more, bullet, cause_in_words, severity_tone, title,
+};
+use super::{attacked, charts, cost, timeline, who, words};
 use crate::report::view::{Incident, Report};
 use crate::severity::Severity;
 

@@ -2,10 +2,9 @@
 
 use std::io;
 
-use super::Context;
 use super::charts::{self, INDENT, LABEL};
 use super::page::{Page, Text, Tone};
-use super::section::{by_category, cause_named};
+use super::section::{Context, by_category, cause_named};
 use super::words::{self, Clock};
 use crate::format::spec::LogKind;
 use crate::report::view::{Report, Totals, Verdict, Window};

@@ -5,10 +5,17 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::page::{Page, Text, Tone};
-use super::words;
+use super::place::Places;
+use super::words::{self, Clock};
 use crate::category::Category;
 use crate::severity::Severity;
 use crate::terms::Cause;
+
+/// What every section needs besides its part of the report.
+pub struct Context {
+    pub clock: Clock,
+    pub places: Places,
+}
 
 /// Indentation of titles inside an incident.
 pub const TITLE: usize = 1;

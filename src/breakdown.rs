@@ -1,0 +1,205 @@
+//! What a burst consists of: its size, and the clients, networks, paths and agents that lead it.
+//!
+//! Ranks by excess over what each brings ordinarily, so that a busy page is not blamed for being busy.
+
+use std::collections::BTreeMap;
+
+use crate::actor;
+use crate::client::Client;
+use crate::evidence::endpoints::TextMap;
+use crate::finding::{Case, Finding, Kind};
+use crate::focus::WindowCounts;
+use crate::impact::rounded;
+use crate::plan::Stretch;
+use crate::report::view::{Burst, BurstTop, Ranked};
+use crate::suspects::ranked;
+use crate::terms::{Cause, Dimension};
+use crate::text::visible;
+use crate::time::Time;
+
+/// Values listed of a burst's leading clients, networks, paths and agents.
+const TOP: usize = 10;
+
+/// Clients looked at when those with the most excess are sought, those with the most requests first.
+const RANKED_CLIENTS: usize = 10 * TOP;
+
+/// One kind of burst within a finding: which series rose, and how it is classified.
+struct Rise<'a> {
+    finding: &'a Finding,
+    dimension: Dimension,
+    /// The path, where one path's series rose.
+    key: Option<String>,
+    cause: Cause,
+    stretch: &'a Stretch,
+    /// Index of its window in the second pass, where it has one of its own.
+    window: Option<usize>,
+}
+
+/// The bursts among the findings of one incident; `whole` counts the incident's whole time.
+pub fn bursts(case: &Case<'_>, findings: &[&Finding], whole: &WindowCounts) -> Vec<Burst> {
+    let rises = findings.iter().filter_map(|finding| rise(finding));
+    rises.map(|rise| burst(case, rise, whole)).collect()
+}
+
+fn rise(finding: &Finding) -> Option<Rise<'_>> {
+    let (dimension, key, cause, stretch, window) = match &finding.kind {
+        Kind::Burst {
+            cause,
+            stretch,
+            window,
+        } => (Dimension::Total, None, *cause, stretch, Some(*window)),
+        Kind::BruteForce {
+            path,
+            stretch,
+            window,
+            ..
+        } => {
+            let key = Some(visible(path).into_owned());
+            (
+                Dimension::Path,
+                key,
+                Cause::BruteForce,
+                stretch,
+                Some(*window),
+            )
+        }
+        Kind::Failures { stretch, .. } => (
+            Dimension::Status5xx,
+            None,
+            Cause::ServerFault,
+            stretch,
+            None,
+        ),
+        _ => return None,
+    };
+    Some(Rise {
+        finding,
+        dimension,
+        key,
+        cause,
+        stretch,
+        window,
+    })
+}
+
+fn burst(case: &Case<'_>, rise: Rise<'_>, whole: &WindowCounts) -> Burst {
+    let stretch = rise.stretch;
+    let counts = rise
+        .window
+        .and_then(|window| case.windows.get(window))
+        .unwrap_or(whole);
+    let newcomers = counts
+        .clients
+        .iter()
+        .filter(|(client, presence)| {
+            requests_outside(case, **client, u64::from(presence.requests)) == 0
+        })
+        .count();
+    Burst {
+        dimension: rise.dimension,
+        key: rise.key,
+        start: rise.finding.start,
+        peak_at: Time::from_secs(stretch.peak_at),
+        end: rise.finding.end,
+        baseline_rps: rounded(stretch.baseline_rps),
+        peak_rps: rounded(stretch.peak_rps),
+        requests: stretch.count,
+        excess_requests: stretch.excess,
+        clients: counts.clients.distinct(),
+        new_client_ratio: rounded(newcomers as f64 / counts.clients.len().max(1) as f64),
+        classification: rise.cause.name(),
+        confidence: rounded(rise.finding.confidence),
+        top: top(case, counts, stretch),
+    }
+}
+
+/// What a client sent outside of a window in which it sent `inside` requests.
+fn requests_outside(case: &Case<'_>, client: Client, inside: u64) -> u64 {
+    case.access
+        .clients
+        .get(&client)
+        .map_or(0, |stats| stats.requests())
+        .saturating_sub(inside)
+}
+
+/// How long a burst and the rest of the log are, in seconds.
+struct Lengths {
+    inside: f64,
+    outside: f64,
+}
+
+impl Lengths {
+    /// What somebody sent in the burst, and how much of that is more than it sends ordinarily.
+    fn rank(&self, key: String, inside: u64, outside: u64) -> Ranked {
+        let usual = outside as f64 / self.outside * self.inside;
+        Ranked {
+            key,
+            requests: inside,
+            excess: (inside as f64 - usual).max(0.0) as u64,
+        }
+    }
+
+    /// The leading texts of a map; `all` tells how often one occurs in the whole log.
+    fn texts(&self, texts: &TextMap<u64>, all: impl Fn(&u64) -> u64) -> Vec<Ranked> {
+        leading(texts.iter().map(|(hash, text)| {
+            let outside = all(hash).saturating_sub(text.stats);
+            self.rank(visible(&text.text).into_owned(), text.stats, outside)
+        }))
+    }
+}
+
+fn top(case: &Case<'_>, counts: &WindowCounts, stretch: &Stretch) -> BurstTop {
+    let inside = (stretch.end - stretch.start + 1) as f64;
+    let lengths = Lengths {
+        inside,
+        outside: (case.log_seconds() as f64 - inside).max(1.0),
+    };
+    let clients = ranked(&counts.clients);
+    let (paths, agents) = (&case.access.paths, &case.access.agents);
+    BurstTop {
+        clients: leading(
+            clients
+                .iter()
+                .take(RANKED_CLIENTS)
+                .map(|(client, requests)| {
+                    let outside = requests_outside(case, *client, *requests);
+                    lengths.rank(actor::name(case, *client), *requests, outside)
+                }),
+        ),
+        networks: networks(case, &clients, &lengths),
+        paths: lengths.texts(&counts.paths, |hash| {
+            paths
+                .get(hash)
+                .map_or(0, |path| u64::from(path.stats.requests))
+        }),
+        user_agents: lengths.texts(&counts.agents, |hash| {
+            agents.get(hash).map_or(0, |agent| agent.stats)
+        }),
+    }
+}
+
+fn networks(case: &Case<'_>, clients: &[(Client, u64)], lengths: &Lengths) -> Vec<Ranked> {
+    let mut networks: BTreeMap<ipnet::IpNet, (u64, u64)> = BTreeMap::new();
+    for (client, requests) in clients {
+        if let Some(network) = client.network() {
+            let (inside, outside) = networks.entry(network).or_default();
+            *inside += requests;
+            *outside += requests_outside(case, *client, *requests);
+        }
+    }
+    leading(
+        networks
+            .into_iter()
+            .map(|(network, (inside, outside))| lengths.rank(network.to_string(), inside, outside)),
+    )
+}
+
+/// Those with the most excess; who brings none is no part of a burst.
+fn leading(values: impl Iterator<Item = Ranked>) -> Vec<Ranked> {
+    let mut all: Vec<Ranked> = values.filter(|value| value.excess > 0).collect();
+    all.sort_unstable_by(|a, b| {
+        (b.excess, b.requests, &a.key).cmp(&(a.excess, a.requests, &b.key))
+    });
+    all.truncate(TOP);
+    all
+}

@@ -1,0 +1,149 @@
+//! The headline of an incident: the one sentence that a postmortem can quote.
+
+use crate::finding::{Finding, Kind};
+use crate::impact::LEAST_BASELINE_RPS;
+use crate::report::view::{Actor, Impact, Injection};
+use crate::terms::{Cause, Outcome, Role};
+use crate::time::{Time, UtcOffset};
+use crate::timeline::duration;
+
+/// Everything that a headline tells.
+pub struct Headline<'a> {
+    /// What it was.
+    pub cause: Cause,
+    /// The findings of the incident.
+    pub findings: &'a [&'a Finding],
+    /// Who.
+    pub actors: &'a [Actor],
+    /// What was attacked.
+    pub injections: &'a [Injection],
+    /// What it cost.
+    pub impact: &'a Impact,
+    /// When it began and ended.
+    pub span: (Time, Time),
+    /// The zone that people read times in.
+    pub zone: UtcOffset,
+}
+
+impl Headline<'_> {
+    /// The sentence, without a full stop.
+    pub fn sentence(&self) -> String {
+        let (what, when) = (self.what(), self.when());
+        let (failed, silent) = (self.failed(), self.silent());
+        format!("{what} {when}{failed}{silent}")
+    }
+
+    fn what(&self) -> String {
+        let sources = |role| self.sources(role);
+        let peak = self.peak();
+        match self.cause {
+            Cause::Ddos => format!(
+                "Distributed flood from {} clients at up to {peak:.0} times the usual traffic",
+                sources(Role::Flooder)
+            ),
+            Cause::Dos => format!(
+                "Flood from {} client(s) at up to {peak:.0} times the usual traffic",
+                sources(Role::Flooder)
+            ),
+            Cause::InjectionAndSurge => format!(
+                "{} injection attempts ({}) and a surge from {} clients at up to {peak:.0} times the usual traffic",
+                self.attempts(),
+                self.success(),
+                sources(Role::Flooder)
+            ),
+            Cause::Injection => format!(
+                "{} injection attempts by {} client(s), {},",
+                self.attempts(),
+                sources(Role::Injector),
+                self.success()
+            ),
+            Cause::BruteForce => format!(
+                "Password guessing from {} client(s)",
+                sources(Role::BruteForcer)
+            ),
+            Cause::Scan => format!("Scan by {} client(s)", sources(Role::Scanner)),
+            Cause::Webshell => format!(
+                "A web shell was used by {} client(s)",
+                sources(Role::WebshellOperator)
+            ),
+            Cause::FlashCrowd => {
+                format!("No attack: a crowd of visitors at up to {peak:.0} times the usual traffic")
+            }
+            Cause::Crawler => {
+                format!("No attack: a crawler raised traffic to {peak:.0} times the usual")
+            }
+            Cause::ServerFault => "No attack in the logs: the server failed".to_string(),
+        }
+    }
+
+    fn when(&self) -> String {
+        let date = |time: Time| time.format_at(self.zone, "%Y-%m-%d %H:%M:%S");
+        let (start, end) = self.span;
+        format!(
+            "from {} to {} ({})",
+            date(start),
+            date(end),
+            self.zone.label()
+        )
+    }
+
+    fn failed(&self) -> String {
+        match self.impact.failed {
+            0 => String::new(),
+            failed => format!("; {failed} of {} requests failed", self.impact.requests),
+        }
+    }
+
+    fn silent(&self) -> String {
+        let silences = self
+            .findings
+            .iter()
+            .filter(|finding| matches!(finding.kind, Kind::Silence(_)));
+        let seconds: i64 = silences
+            .map(|finding| finding.end.secs() - finding.start.secs())
+            .sum();
+        match seconds {
+            0 => String::new(),
+            seconds => format!(", nothing was logged for {}", duration(seconds)),
+        }
+    }
+
+    fn sources(&self, role: Role) -> u64 {
+        let actors = self.actors.iter().filter(|actor| actor.role == role);
+        actors.map(|actor| actor.client_count).sum()
+    }
+
+    /// The highest rate of the incident's bursts, as a multiple of the baseline.
+    fn peak(&self) -> f64 {
+        let peaks = self
+            .findings
+            .iter()
+            .filter_map(|finding| match &finding.kind {
+                Kind::Burst { stretch, .. } => {
+                    Some(stretch.peak_rps / stretch.baseline_rps.max(LEAST_BASELINE_RPS))
+                }
+                _ => None,
+            });
+        peaks.fold(0.0, f64::max)
+    }
+
+    fn attempts(&self) -> u64 {
+        self.injections
+            .iter()
+            .map(|injection| injection.attempts)
+            .sum()
+    }
+
+    fn success(&self) -> String {
+        let worked = self
+            .injections
+            .iter()
+            .filter(|injection| injection.outcome == Outcome::Likely)
+            .count();
+        match worked {
+            0 => "no sign that any worked".to_string(),
+            1 => "at one place it probably worked".to_string(),
+            places => format!("at {places} places it probably worked"),
+        }
+    }
+}
