@@ -5,11 +5,11 @@
 
 use crate::category::Category;
 use crate::client::Client;
-use crate::evidence::endpoints::Endpoint;
+use crate::evidence::endpoints::{Attempts, Endpoint};
 use crate::finding::{Case, Finding, Kind};
 use crate::terms::Role;
 
-/// Answers with 2xx from which a shell was used rather than met.
+/// Answers with 2xx, and requests of one client, from which a shell was used rather than met.
 const USES: u32 = 3;
 
 /// One finding for each path that acts like a web shell.
@@ -18,16 +18,24 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = shells
         .filter(|endpoint| endpoint.category == Category::Webshell && endpoint.by_class[1] >= USES)
         .filter(|endpoint| !case.is_own_path(&endpoint.path))
-        .map(finding)
+        .filter_map(finding)
         .collect();
     found.sort_unstable_by_key(|finding| (finding.start, finding.clients.clone()));
     found
 }
 
-fn finding(endpoint: &Endpoint) -> Finding {
-    let mut clients: Vec<Client> = endpoint.clients.iter().map(|(client, _)| *client).collect();
+fn finding(endpoint: &Endpoint) -> Option<Finding> {
+    let uses = |attempts: &Attempts| attempts.span.count >= u64::from(USES);
+    let users = endpoint
+        .clients
+        .iter()
+        .filter(|(_, attempts)| uses(attempts));
+    let mut clients: Vec<Client> = users.map(|(client, _)| *client).collect();
+    if clients.is_empty() {
+        return None;
+    }
     clients.sort_unstable();
-    Finding {
+    Some(Finding {
         kind: Kind::Webshell,
         start: endpoint.span.first,
         end: endpoint.span.last,
@@ -42,5 +50,5 @@ fn finding(endpoint: &Endpoint) -> Finding {
         )],
         samples: endpoint.samples.as_slice().to_vec(),
         clients,
-    }
+    })
 }
