@@ -504,6 +504,11 @@ impl<'s> Inspector<'s> {
         if !self.gated || self.worker.set.gate.passes_text(raw) {
             self.worker.whole(Field::Line, raw);
         }
+        if let Some(target) = target_within(raw)
+            && (!self.gated || self.worker.set.gate.passes_target(target))
+        {
+            self.worker.target(target);
+        }
         self.sum_up(None)
     }
 
@@ -556,6 +561,15 @@ impl<'s> Inspector<'s> {
             }
         });
     }
+}
+
+/// What looks like a request target in a line that no format reads: the first word that begins with a slash
+/// and goes on to a query.
+fn target_within(raw: &[u8]) -> Option<&[u8]> {
+    let words = raw.split(|byte| byte.is_ascii_whitespace() || *byte == b'"');
+    words
+        .into_iter()
+        .find(|word| word.first() == Some(&b'/') && word.contains(&b'?'))
 }
 
 /// Takes the matches of `key` from its slot, or finds them and puts them there.
