@@ -675,7 +675,9 @@ fn judge(word: &Word, at: usize, count: usize, met: &Met, text: &[u8], facts: &m
         if met.argument && (met.rare || count <= 6) {
             note(Feature::CommandLine);
         }
-        if met.strong && met.rare {
+        if met.strong
+            && (met.rare || matches!(&word.text[..], b"time" | b"watch" | b"env" | b"which"))
+        {
             note(Feature::StrongLine);
         }
         if count == 1 && met.rare {
@@ -730,7 +732,10 @@ fn is_flag(word: &[u8]) -> bool {
 
 /// What only a command is followed by.
 fn is_strong_argument(word: &[u8]) -> bool {
-    is_flag(word) || word.starts_with(b"/") || memchr::memmem::find(word, b"://").is_some()
+    is_flag(word)
+        || word.starts_with(b"/")
+        || (word.len() > 2 && is_listed(word, RARE))
+        || memchr::memmem::find(word, b"://").is_some()
 }
 
 /// A path with wildcards in two or more of its parts.
