@@ -431,6 +431,10 @@ fn overlong(rest: &[u8]) -> Option<(u8, usize)> {
         code = (code << 6) | u32::from(byte & 0x3f);
     }
     let ascii = u8::try_from(code).ok().filter(|&b| b < 0x80)?;
+    // overlong letters are never needed; the bytes are kept, for they stand for separators elsewhere
+    if ascii.is_ascii_alphanumeric() && width == 2 {
+        return None;
+    }
     let climbs = matches!(ascii, b'.' | b'/' | b'\\');
     (strict || (width == 2 && climbs)).then_some((ascii, width))
 }

@@ -23,8 +23,8 @@ pub const NEEDS: &[&str] = &["..", "./.", "0x2e", "2e2e", "2f.."];
 /// Longest unknown separator between dots, in bytes.
 const MAX_SEPARATOR: usize = 12;
 
-/// More dots than this in a row are an ellipsis or filler.
-const MAX_DOTS: usize = 8;
+/// More dots than this in a row are filler.
+const MAX_DOTS: usize = 200;
 
 /// How many broken bytes close together make a pattern rather than an accident.
 const BROKEN_RUN: usize = 3;
@@ -66,7 +66,10 @@ fn climbs(text: &[u8], facts: &mut Facts) {
                     dots.odd || after.odd || odd_before || (dots.count > 2 && after.count > 1);
                 if climbs >= 2 {
                     facts.note(Feature::Climb, begin, after.end);
-                } else if at <= 1 {
+                } else if text[..at]
+                    .iter()
+                    .all(|b| matches!(b, b'.' | b'/' | b'\\' | b'=' | b'\'' | b'"'))
+                {
                     facts.note(Feature::SingleClimb, begin, after.end);
                 }
                 if odd && (climbs >= 2 || after.odd) {

@@ -63,6 +63,14 @@ pub const NEEDS: &[&str] = &[
     "crontab",
     "dig ",
     "??",
+    "which ",
+    "nohup ",
+    "sysinfo",
+    "cscli",
+    "chef-",
+    "visudo",
+    "htop",
+    "time sh",
     "nmap",
     "strace",
 ];
@@ -73,6 +81,9 @@ const MAX_WORDS: usize = 400;
 /// Commands that are no words of a sentence (coreutils, util-linux, GTFOBins, LOLBAS): one behind a
 /// separator is telling.
 const RARE: &[&str] = &[
+    "aa-disable",
+    "aa-exec",
+    "ab-results",
     "addgroup",
     "adduser",
     "agetty",
@@ -102,6 +113,7 @@ const RARE: &[&str] = &[
     "blkid",
     "bpftrace",
     "bsdtar",
+    "btop",
     "bunzip2",
     "busybox",
     "bzcat",
@@ -111,12 +123,12 @@ const RARE: &[&str] = &[
     "cacls",
     "capsh",
     "certutil",
-    "certutil.exe",
     "cfdisk",
     "chage",
     "chattr",
     "chdir",
     "chgrp",
+    "chisel",
     "chmod",
     "chown",
     "chpasswd",
@@ -125,12 +137,14 @@ const RARE: &[&str] = &[
     "chsh",
     "cksum",
     "cmd.exe",
+    "cmdkey",
     "cmp",
     "cp",
     "cpan",
     "cpio",
     "cpulimit",
     "crontab",
+    "cscli",
     "cscript",
     "csh",
     "csvtool",
@@ -149,10 +163,12 @@ const RARE: &[&str] = &[
     "dmidecode",
     "dmsetup",
     "dnf",
+    "dnsrecon",
     "doas",
     "docker",
     "dosbox",
     "dpkg",
+    "dsget",
     "dsquery",
     "dstat",
     "du",
@@ -161,13 +177,17 @@ const RARE: &[&str] = &[
     "ebtables",
     "echo",
     "egrep",
+    "elinks",
+    "esentutl",
     "ethtool",
     "eval",
     "exiftool",
     "expr",
+    "extrac32",
     "facter",
     "fdisk",
     "fgrep",
+    "fierce",
     "findmnt",
     "findstr",
     "fping",
@@ -181,25 +201,36 @@ const RARE: &[&str] = &[
     "getent",
     "getfacl",
     "ghci",
+    "ghostscript",
     "gimp",
     "gpasswd",
     "grep",
     "groupadd",
+    "gs",
     "gtester",
     "gunzip",
     "gzexe",
     "gzip",
+    "hashcat",
     "hexdump",
+    "hostid",
     "hostname",
     "hostnamectl",
+    "hping",
     "hping3",
+    "htop",
+    "hydra",
     "icacls",
     "iconv",
     "id",
     "iex",
     "ifconfig",
     "iftop",
+    "imagemagick",
+    "infdefaultinstall",
+    "installutil",
     "ionice",
+    "iostat",
     "ipconfig",
     "ipcs",
     "iptables",
@@ -208,6 +239,7 @@ const RARE: &[&str] = &[
     "iwr",
     "jjs",
     "joe",
+    "john",
     "journalctl",
     "jrunscript",
     "kmod",
@@ -218,6 +250,9 @@ const RARE: &[&str] = &[
     "latexmk",
     "ldconfig",
     "ldd",
+    "ligolo",
+    "links",
+    "linpeas",
     "ln",
     "logname",
     "logsave",
@@ -229,6 +264,7 @@ const RARE: &[&str] = &[
     "lscpu",
     "lshw",
     "lsmod",
+    "lsns",
     "lsof",
     "lspci",
     "lsusb",
@@ -237,11 +273,17 @@ const RARE: &[&str] = &[
     "luatex",
     "lwp-download",
     "lwp-request",
+    "lynx",
     "mail",
     "mailx",
     "makecab",
+    "mavinject",
     "mawk",
+    "mc",
     "md5sum",
+    "meterpreter",
+    "microsoft.workflow.compiler",
+    "mimikatz",
     "mkdir",
     "mkfifo",
     "mknod",
@@ -250,6 +292,12 @@ const RARE: &[&str] = &[
     "modprobe",
     "mosh",
     "mosquitto",
+    "mpstat",
+    "msbuild",
+    "msconfig",
+    "msdt",
+    "msfconsole",
+    "msfvenom",
     "mshta",
     "msiexec",
     "mtr",
@@ -260,10 +308,9 @@ const RARE: &[&str] = &[
     "nawk",
     "nbtstat",
     "nc",
-    "nc.exe",
     "ncat",
-    "net.exe",
     "netcat",
+    "nethogs",
     "netsh",
     "netstat",
     "newgrp",
@@ -280,8 +327,11 @@ const RARE: &[&str] = &[
     "ntpdate",
     "octave",
     "od",
+    "odbcconf",
     "openssl",
     "openvpn",
+    "pcalua",
+    "pcwrun",
     "pdb",
     "pdflatex",
     "perl",
@@ -295,6 +345,7 @@ const RARE: &[&str] = &[
     "pico",
     "pidstat",
     "ping6",
+    "pinky",
     "pip install",
     "pip2",
     "pip3",
@@ -302,13 +353,15 @@ const RARE: &[&str] = &[
     "pkexec",
     "pkg",
     "pkill",
+    "plink",
     "poweroff",
     "powershell",
-    "powershell.exe",
+    "presentationhost",
     "printenv",
     "printf",
     "procdump",
     "ps",
+    "pscp",
     "psexec",
     "psftp",
     "psql",
@@ -321,28 +374,40 @@ const RARE: &[&str] = &[
     "python",
     "python2",
     "python3",
+    "python3.10",
     "qemu",
     "qwinsta",
+    "rclone",
     "readelf",
     "readlink",
+    "regasm",
+    "regedit",
+    "regsvcs",
     "regsvr32",
-    "rename.exe",
     "rlogin",
     "rlwrap",
     "rm",
     "rmdir",
+    "rmt-dump",
     "rmt-tar",
+    "rpcping",
     "rpm",
     "rsync",
+    "rubeus",
     "ruby",
     "rundll32",
+    "runscripthelper",
     "rvim",
+    "sar",
     "schtasks",
     "scp",
+    "scriptrunner",
     "sdelete",
+    "seatbelt",
     "sed",
     "setarch",
     "setfacl",
+    "setuid",
     "sftp",
     "sh",
     "sha1sum",
@@ -354,7 +419,9 @@ const RARE: &[&str] = &[
     "socat",
     "soelim",
     "sqlite3",
+    "sqlmap",
     "ssh",
+    "ssh-copy-id",
     "ssh-keygen",
     "ssh-keyscan",
     "sshpass",
@@ -364,7 +431,9 @@ const RARE: &[&str] = &[
     "strings",
     "sudo",
     "sudoedit",
+    "syncappvpublishingserver",
     "sysctl",
+    "sysinfo",
     "systemctl",
     "systemd-resolve",
     "systeminfo",
@@ -376,6 +445,7 @@ const RARE: &[&str] = &[
     "tasksh",
     "tclsh",
     "tcpdump",
+    "tcpkill",
     "tee",
     "telnet",
     "tex",
@@ -404,28 +474,33 @@ const RARE: &[&str] = &[
     "uuencode",
     "valgrind",
     "ver",
+    "verclsid",
     "vigr",
     "vim",
     "vimdiff",
     "vipw",
     "virsh",
     "visudo",
+    "vmstat",
     "vol",
     "vssadmin",
+    "w3m",
     "wbadmin",
     "wc",
     "wevtutil",
     "wget",
-    "wget.exe",
     "whereis",
     "whiptail",
     "whoami",
-    "whoami.exe",
+    "winpeas",
     "winrm",
+    "winscp",
     "wireshark",
     "wish",
     "wmic",
+    "wpscan",
     "wscript",
+    "wsreset",
     "xargs",
     "xcopy",
     "xdotool",
@@ -433,6 +508,7 @@ const RARE: &[&str] = &[
     "xmodmap",
     "xmore",
     "xterm",
+    "xwizard",
     "xxd",
     "xzcat",
     "yarn",
@@ -642,7 +718,13 @@ fn judge(word: &Word, at: usize, count: usize, met: &Met, text: &[u8], facts: &m
     let path = has_path(&word.text);
     let mut note = |feature| facts.note(feature, word.start.saturating_sub(1), word.end);
     let short = word.text.len() <= 3;
-    let listed = short && text.iter().filter(|b| **b == b'|').count() > 1 && !met.argument;
+    let rest = &text[word.end..];
+    let closing = rest.first() == Some(&b'|')
+        && rest
+            .iter()
+            .all(|b| matches!(b, b'|' | b'"' | b'\'' | b';' | b' '));
+    let listed =
+        short && !closing && text.iter().filter(|b| **b == b'|').count() > 1 && !met.argument;
     match word.separator {
         0 => {}
         b'`' | b'(' => {
@@ -675,7 +757,9 @@ fn judge(word: &Word, at: usize, count: usize, met: &Met, text: &[u8], facts: &m
         if met.argument && (met.rare || count <= 6) {
             note(Feature::CommandLine);
         }
-        if met.strong && met.rare {
+        if met.strong
+            && (met.rare || matches!(&word.text[..], b"time" | b"watch" | b"env" | b"which"))
+        {
             note(Feature::StrongLine);
         }
         if count == 1 && met.rare {
@@ -709,9 +793,18 @@ fn has_path(word: &[u8]) -> bool {
 fn is_listed(word: &[u8], list: &[&str]) -> bool {
     let base = base(word);
     let family = base.len() > 8 && (base.starts_with(b"ansible-") || base.starts_with(b"chef-"));
-    list.binary_search_by(|known| known.as_bytes().cmp(base))
-        .is_ok()
-        || family
+    let end = base.len()
+        - base
+            .iter()
+            .rev()
+            .take_while(|b| b.is_ascii_digit() || **b == b'.')
+            .count();
+    let listed = |word: &[u8]| {
+        list.binary_search_by(|known| known.as_bytes().cmp(word))
+            .is_ok()
+    };
+    // python3.11, gcc10.1
+    listed(base) || (end > 2 && listed(&base[..end])) || family
 }
 
 fn is_plain_word(word: &[u8]) -> bool {
@@ -730,7 +823,10 @@ fn is_flag(word: &[u8]) -> bool {
 
 /// What only a command is followed by.
 fn is_strong_argument(word: &[u8]) -> bool {
-    is_flag(word) || word.starts_with(b"/") || memchr::memmem::find(word, b"://").is_some()
+    is_flag(word)
+        || word.starts_with(b"/")
+        || (word.len() > 2 && is_listed(word, RARE))
+        || memchr::memmem::find(word, b"://").is_some()
 }
 
 /// A path with wildcards in two or more of its parts.

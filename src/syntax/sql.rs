@@ -787,6 +787,15 @@ impl Reader<'_> {
             next += 1;
         }
         if self.kind(next) != Some(Kind::Select) {
+            // `-1 # comment, new line, union`: nothing but the first number stands before it
+            let first = (1..=2).contains(&at)
+                && self.tokens[..at]
+                    .iter()
+                    .all(|t| matches!(t.kind, Kind::Number | Kind::Arithmetic));
+            let torn = memchr::memchr2(b'#', b'-', &self.text[self.from..]).is_some();
+            if first && torn && self.kind(next).is_none() && !self.broken_out {
+                self.note(Feature::Union, at, at);
+            }
             if self.kind(next) == Some(Kind::Verb)
                 && self.is_word(next, &["values"])
                 && self.kind(next + 1) == Some(Kind::Open)
@@ -814,13 +823,24 @@ impl Reader<'_> {
         let Some(right) = self.expression(at + 1, 0) else {
             return;
         };
+        let left = self.left_literal(at);
+        let start = at == 0 && !self.broken_out;
+        let dangling = matches!(self.kind(right.end), Some(Kind::Compare | Kind::Not))
+            && self.kind(right.end + 1).is_none();
+        if dangling && self.broken_out && left {
+            self.note(Feature::Tautology, at, right.end);
+        }
         if !self.may_end(right.end) {
             return;
         }
-        let left = self.left_literal(at);
-        let start = at == 0 && !self.broken_out;
+        if start && right.open && right.comparisons > 0 {
+            self.note(Feature::Tautology, at, right.end);
+        }
         let same = self.same_sides(at + 1, right.end);
-        let commented = self.kind(right.end) == Some(Kind::Comment);
+        let commented = self.kind(right.end) == Some(Kind::Comment)
+            || (self.broken_out
+                && self.kind(right.end) == Some(Kind::Semicolon)
+                && self.kind(right.end + 1).is_none());
         if right.comparisons > 0 && (right.solid > 0 || same) {
             let strong = right.solid > 1 || same;
             // `"a" or b="c"` within one value is how query languages look
