@@ -365,8 +365,12 @@ impl Dense {
             .collect();
         let mut silent = vec![false; self.requests.len()];
         for (start, end) in &long {
-            for at in self.bucket(*start)..=self.bucket(*end) {
-                silent[at] |= self.requests[at] == 0;
+            let buckets = self.bucket(*start)..=self.bucket(*end);
+            for (silent, requests) in silent[buckets.clone()]
+                .iter_mut()
+                .zip(&self.requests[buckets])
+            {
+                *silent |= *requests == 0;
             }
         }
         (long, silent)
