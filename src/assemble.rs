@@ -14,7 +14,7 @@ use crate::report::view::{
     self, Incident, Report, SCHEMA_VERSION, Series, Tool, Totals, Verdict, Window,
 };
 use crate::survey::{AccessCounts, ErrorCounts};
-use crate::text::visible;
+use crate::text::{counted, visible};
 use crate::time::{Time, UtcOffset};
 
 /// Buckets in the series at most. A bucket of a minute then covers almost two years.
@@ -124,7 +124,10 @@ fn verdict(incidents: &[Incident], requests: u64) -> Verdict {
             attack: false,
             cause: "none",
             confidence: rounded(quiet_confidence(requests)),
-            headline: format!("No attack and no outage found in {requests} requests"),
+            headline: format!(
+                "No attack and no outage found in {}",
+                counted(requests, "request", "requests")
+            ),
             start: None,
             end: None,
         },

@@ -48,7 +48,9 @@ impl Cluster {
 pub fn sharpen(findings: &mut [Finding], drafts: &[Draft], traces: &[GroupCounts]) {
     for (draft, counts) in drafts.iter().zip(traces) {
         let finding = &mut findings[draft.finding];
-        if let (Kind::Burst { .. }, Some((start, end))) = (&finding.kind, edges(counts)) {
+        if let (Kind::Burst { .. } | Kind::BruteForce { .. }, Some((start, end))) =
+            (&finding.kind, edges(counts))
+        {
             finding.start = Time::from_secs(start);
             finding.end = Time::from_secs(end.max(start));
         }

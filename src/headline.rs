@@ -4,6 +4,7 @@ use crate::finding::{Finding, Kind};
 use crate::impact::LEAST_BASELINE_RPS;
 use crate::report::view::{Actor, Impact, Injection};
 use crate::terms::{Cause, Outcome, Role};
+use crate::text::{count, counted};
 use crate::time::{Time, UtcOffset};
 use crate::timeline::duration;
 
@@ -34,36 +35,33 @@ impl Headline<'_> {
     }
 
     fn what(&self) -> String {
-        let sources = |role| self.sources(role);
+        let sources = |role| counted(self.sources(role), "client", "clients");
         let peak = self.peak();
         match self.cause {
             Cause::Ddos => format!(
-                "Distributed flood from {} clients at up to {peak:.0} times the usual traffic",
+                "Distributed flood from {} at up to {peak:.0} times the usual traffic",
                 sources(Role::Flooder)
             ),
             Cause::Dos => format!(
-                "Flood from {} client(s) at up to {peak:.0} times the usual traffic",
+                "Flood from {} at up to {peak:.0} times the usual traffic",
                 sources(Role::Flooder)
             ),
             Cause::InjectionAndSurge => format!(
-                "{} injection attempts ({}) and a surge from {} clients at up to {peak:.0} times the usual traffic",
-                self.attempts(),
+                "{} injection attempts ({}) and a surge from {} at up to {peak:.0} times the usual traffic",
+                count(self.attempts()),
                 self.success(),
                 sources(Role::Flooder)
             ),
             Cause::Injection => format!(
-                "{} injection attempts by {} client(s), {},",
-                self.attempts(),
+                "{} injection attempts by {}, {},",
+                count(self.attempts()),
                 sources(Role::Injector),
                 self.success()
             ),
-            Cause::BruteForce => format!(
-                "Password guessing from {} client(s)",
-                sources(Role::BruteForcer)
-            ),
-            Cause::Scan => format!("Scan by {} client(s)", sources(Role::Scanner)),
+            Cause::BruteForce => format!("Password guessing from {}", sources(Role::BruteForcer)),
+            Cause::Scan => format!("Scan by {}", sources(Role::Scanner)),
             Cause::Webshell => format!(
-                "A web shell was used by {} client(s)",
+                "A web shell was used by {}",
                 sources(Role::WebshellOperator)
             ),
             Cause::FlashCrowd => {
@@ -90,7 +88,11 @@ impl Headline<'_> {
     fn failed(&self) -> String {
         match self.impact.failed {
             0 => String::new(),
-            failed => format!("; {failed} of {} requests failed", self.impact.requests),
+            failed => format!(
+                "; {} of {} requests failed",
+                count(failed),
+                count(self.impact.requests)
+            ),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::focus::WindowCounts;
 use crate::merge::Merge;
 use crate::report::view::{Actor, Impact, Injection, Mitigation, Outage};
 use crate::terms::{Outcome, Role};
+use crate::text::counted;
 use crate::time::Time;
 
 /// A run of failures is an outage when at least this share of the requests failed.
@@ -129,8 +130,8 @@ fn block_networks(flooders: &[&Actor], window: &WindowCounts) -> Option<Mitigati
     Some(Mitigation {
         kind: "block_networks",
         summary: format!(
-            "blocking {} networks would have stopped {:.0}% of the flood and {:.1}% of the other requests",
-            chosen.len(),
+            "blocking {} would have stopped {:.0}% of the flood and {:.1}% of the other requests",
+            counted(chosen.len() as u64, "network", "networks"),
             stopped as f64 / attack as f64 * 100.0,
             caught as f64 / innocent.max(1) as f64 * 100.0
         ),

@@ -426,11 +426,14 @@ fn severity(
     let failing = findings
         .iter()
         .any(|finding| matches!(finding.kind, Kind::Failures { .. }));
+    let guessed = findings.iter().any(|finding| {
+        matches!(&finding.kind, Kind::BruteForce { successes, .. } if !successes.is_empty())
+    });
     match cause {
         Cause::Scan => Severity::Low,
         Cause::FlashCrowd | Cause::Crawler if !down => Severity::Low,
         _ if worked || down || cause == Cause::Webshell => Severity::Critical,
-        _ if failing => Severity::High,
+        _ if failing || guessed => Severity::High,
         _ => Severity::Medium,
     }
 }

@@ -1,6 +1,6 @@
 //! Bytes that nobody promised to be text, made into text without losing any of them.
 //!
-//! Not an escape for terminals or documents: control characters that are valid UTF-8 pass.
+//! Also how numbers read in sentences. Not an escape for terminals or documents: control characters that are valid UTF-8 pass.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -12,6 +12,24 @@ pub fn visible(bytes: &[u8]) -> Cow<'_, str> {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(escape_invalid(bytes)),
     }
+}
+
+/// With thousands separators: `1,234,567`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A number with its noun: `1 request`, `2,000 requests`.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
 fn escape_invalid(bytes: &[u8]) -> String {

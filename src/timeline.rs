@@ -14,7 +14,7 @@ use crate::quote::Quoter;
 use crate::report::view::{Injection, Symptom, TimelineEntry};
 use crate::severity::Severity;
 use crate::terms::{Cause, Outcome, Phase, Role, SymptomKind};
-use crate::text::visible;
+use crate::text::{count, counted, visible};
 use crate::time::Time;
 
 /// Looking around belongs to an attack when it is no older than this, in seconds.
@@ -124,9 +124,11 @@ impl Story<'_> {
             .sum();
         let missed = member.counts.by_class[3];
         let summary = format!(
-            "{} looked around: {} requests in all, {probes} probes, {missed} client errors",
+            "{} looked around: {} in all, {}, {}",
             self.who(member),
-            member.counts.by_class.iter().sum::<u64>()
+            counted(member.counts.by_class.iter().sum(), "request", "requests"),
+            counted(probes, "known probe", "known probes"),
+            counted(missed, "client error", "client errors")
         );
         let mut step = step(
             began,
@@ -209,8 +211,8 @@ impl Story<'_> {
         }
         let first = member.counts.first_refused.as_slice().first()?;
         let summary = format!(
-            "{} requests of {} were refused (403, 429 or 444) from here on",
-            member.counts.refused,
+            "{} of {} refused (403, 429 or 444) from here on",
+            counted(member.counts.refused, "request", "requests"),
             self.who(member)
         );
         let mut step = step(
@@ -255,9 +257,9 @@ impl Story<'_> {
     ) -> Vec<TimelineEntry> {
         let path = visible(path);
         let summary = format!(
-            "{} POST requests to {path} from {} clients",
-            stretch.count,
-            finding.clients.len()
+            "{} to {path} from {}",
+            counted(stretch.count, "POST request", "POST requests"),
+            counted(finding.clients.len() as u64, "client", "clients")
         );
         let guesses = step(
             finding.start,
@@ -329,7 +331,9 @@ impl Story<'_> {
     fn onset(&self, finding: &Finding, stretch: &Stretch, severity: Severity) -> TimelineEntry {
         let summary = format!(
             "traffic rises above its baseline of {:.2} requests a second; {} requests until the end, {} of them excess",
-            stretch.baseline_rps, stretch.count, stretch.excess
+            stretch.baseline_rps,
+            count(stretch.count),
+            count(stretch.excess)
         );
         let mut step = step(
             finding.start,
@@ -428,7 +432,7 @@ impl Story<'_> {
     fn who(&self, member: &Member<'_>) -> String {
         match member.draft.clients.as_slice() {
             [one] => format!("{} ({})", member.id, actor::name(self.case, *one)),
-            many => format!("{} ({} clients)", member.id, many.len()),
+            many => format!("{} ({} clients)", member.id, count(many.len() as u64)),
         }
     }
 }
@@ -461,8 +465,8 @@ fn failures(finding: &Finding, stretch: &Stretch, share: f64) -> TimelineEntry {
         (Phase::Degradation, Severity::High)
     };
     let summary = format!(
-        "{} requests failed with 5xx, {:.0}% of all",
-        stretch.count,
+        "{} failed with 5xx, {:.0}% of all",
+        counted(stretch.count, "request", "requests"),
         share * 100.0
     );
     let mut step = step(
@@ -591,12 +595,12 @@ fn step(
     }
 }
 
-/// `once`, `17 times`.
-fn times(count: u64) -> String {
-    if count == 1 {
+/// `once`, `1,700 times`.
+fn times(number: u64) -> String {
+    if number == 1 {
         "once".to_string()
     } else {
-        format!("{count} times")
+        format!("{} times", count(number))
     }
 }
 

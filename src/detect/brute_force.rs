@@ -63,11 +63,11 @@ fn finding(path: &[u8], stretch: &Stretch, counts: &WindowCounts, window: usize)
     };
     clients.sort_unstable();
     let reasons = vec![format!(
-        "{} POST requests to {} ({:.1} times its baseline) from {} clients",
-        stretch.count,
+        "{} to {} ({:.0} times its baseline) from {}",
+        crate::text::counted(stretch.count, "POST request", "POST requests"),
         crate::text::visible(path),
         stretch.ratio,
-        clients.len()
+        crate::text::counted(clients.len() as u64, "client", "clients")
     )];
     Finding {
         kind: Kind::BruteForce {

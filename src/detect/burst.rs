@@ -9,6 +9,7 @@ use crate::focus::WindowCounts;
 use crate::plan::Stretch;
 use crate::suspects::{Excess, excess};
 use crate::terms::{Cause, Role};
+use crate::text::{count, counted};
 use crate::time::Time;
 
 /// From this many sources on, a flood is distributed. Blocking ten addresses by hand is still easy.
@@ -117,7 +118,7 @@ fn size_sentence(stretch: &Stretch) -> String {
         stretch.baseline_rps,
         stretch.peak_rps,
         stretch.peak_rps / stretch.baseline_rps.max(0.001),
-        stretch.excess
+        count(stretch.excess)
     )
 }
 
@@ -178,7 +179,7 @@ impl Signs {
             let reason = format!(
                 "{:.0}% of the requests of its {} met client errors or are known probes (at least {:.0}% make it a scan)",
                 self.probing * 100.0,
-                clients(self.sources),
+                counted(self.sources as u64, "client", "clients"),
                 SCAN_SHARE * 100.0
             );
             return (Cause::Scan, vec![reason]);
@@ -204,7 +205,7 @@ impl Signs {
                 comparison,
                 format!(
                     "{} behaved like the excess and unlike ordinary visitors",
-                    clients(self.sources)
+                    counted(self.sources as u64, "client", "clients")
                 ),
             ],
         )
@@ -230,14 +231,6 @@ impl Signs {
             0.7
         };
         (0.5 + 0.49 * size) * clear
-    }
-}
-
-fn clients(count: usize) -> String {
-    if count == 1 {
-        "one client".to_string()
-    } else {
-        format!("{count} clients")
     }
 }
 
