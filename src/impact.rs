@@ -165,7 +165,11 @@ fn fix_endpoints(injections: &[Injection]) -> Option<Mitigation> {
         .sum();
     (!targets.is_empty()).then(|| Mitigation {
         kind: "fix_endpoint",
-        summary: format!("{} places answered {attempts} injection attempts with signs of success: fix them first", targets.len()),
+        summary: format!(
+            "{} answered {} with signs of success: fix this first",
+            counted(targets.len() as u64, "place", "places"),
+            counted(attempts, "injection attempt", "injection attempts")
+        ),
         targets,
         attack_share: None,
         innocent_share: None,

@@ -64,6 +64,9 @@ pub fn text(bytes: &[u8]) -> String {
 /// A scenario as it lies in the tree.
 pub struct Scenario {
     pub name: String,
+    /// Where its story and its expected reports lie.
+    pub home: PathBuf,
+    /// Where its logs lie, and where the program is run.
     pub folder: PathBuf,
     /// The log files, in order of name.
     pub inputs: Vec<String>,
@@ -93,23 +96,17 @@ pub fn scenarios() -> Vec<Scenario> {
 
 /// One scenario.
 pub fn scenario(name: &str) -> Scenario {
-    let folder = repository().join("testdata/scenarios").join(name);
-    let inputs = names_in(&folder)
-        .into_iter()
-        .filter(|file| !is_about(file))
-        .collect();
-    let arguments = fs::read_to_string(folder.join("args")).unwrap_or_default();
+    let home = repository().join("testdata/scenarios").join(name);
+    let folder = home.join("logs");
+    let inputs = names_in(&folder);
+    let arguments = fs::read_to_string(home.join("args")).unwrap_or_default();
     Scenario {
         name: name.to_owned(),
+        home,
         folder,
         inputs,
         arguments: arguments.lines().map(str::to_owned).collect(),
     }
-}
-
-/// Whether a file of a scenario's folder is about the scenario rather than one of its logs.
-pub fn is_about(file: &str) -> bool {
-    file == "README.md" || file == "args" || file.starts_with("expected.")
 }
 
 /// The names in a folder, sorted.

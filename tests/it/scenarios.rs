@@ -20,7 +20,7 @@ fn scan(scenario: &Scenario, format: &str, more: &[&str]) -> Vec<u8> {
 }
 
 fn compare(scenario: &Scenario, file: &str, found: &[u8]) -> Result<(), String> {
-    let path = scenario.folder.join(file);
+    let path = scenario.home.join(file);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&path, found).unwrap();
         return Ok(());

@@ -97,13 +97,14 @@ impl Scenario {
 
     /// Writes the scenario into a folder, and leaves the expected reports in it alone.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
-        std::fs::create_dir_all(folder)?;
+        let logs = folder.join("logs");
+        std::fs::create_dir_all(&logs)?;
         std::fs::write(folder.join("README.md"), self.readme())?;
         if !self.args.is_empty() {
             std::fs::write(folder.join("args"), self.args.join("\n") + "\n")?;
         }
         for file in (self.build)() {
-            std::fs::write(folder.join(file.name), file.stored()?)?;
+            std::fs::write(logs.join(file.name), file.stored()?)?;
         }
         Ok(())
     }
