@@ -14,14 +14,14 @@ use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Cluster, Material};
 use crate::inputs::Inputs;
-use crate::pass::{DEFAULT_CHUNK_BYTES, Log, Run};
+use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Run};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom;
 use crate::plan::Plan;
 use crate::quote::Quoter;
 use crate::report::view::Report;
 use crate::severity::Confidence;
-use crate::survey::{AccessCounts, Limits, first_zone, last_time, survey_access, survey_errors};
+use crate::survey::{AccessCounts, first_zone, last_time, survey_access, survey_errors};
 use crate::time::{LocalTime, Time, UtcOffset};
 
 /// A point in time as a user names it.

@@ -14,11 +14,10 @@ use crate::category::Category;
 use crate::chunk;
 use crate::event::{Access, Event};
 use crate::format::spec::TimeCache;
-use crate::pass::{self, Log, Run, Task, tasks, work};
+use crate::pass::{self, Limits, Log, Run, Task, tasks, work};
 use crate::pattern::entry::Field;
 use crate::pattern::set::{Inspector, Match, PatternSet, Verdict};
 use crate::severity::{Confidence, Severity};
-use crate::survey::Limits;
 use crate::text::visible;
 use crate::time::Time;
 

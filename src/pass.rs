@@ -47,6 +47,22 @@ pub struct ChunkSpan {
     pub lines: u64,
 }
 
+/// Which records count.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Seconds since the epoch; earlier records are set aside.
+    pub since: i64,
+    /// Seconds since the epoch; later records are set aside.
+    pub until: i64,
+}
+
+impl Limits {
+    /// Whether a record of this second counts.
+    pub fn contain(&self, secs: i64) -> bool {
+        (self.since..=self.until).contains(&secs)
+    }
+}
+
 /// How the passes are run.
 pub struct Run<'a> {
     /// Bytes per chunk.

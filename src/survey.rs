@@ -21,29 +21,13 @@ use crate::evidence::lines::LineCounts;
 use crate::evidence::series::{Minute, Series};
 use crate::format::spec::TimeCache;
 use crate::merge::Merge;
-use crate::pass::{ChunkSpan, Log, Run, merge_all, read, tasks, work};
+use crate::pass::{ChunkSpan, Limits, Log, Run, merge_all, read, tasks, work};
 use crate::pattern::entry::Field;
 use crate::pattern::set::{Inspector, Match, PatternSet, Verdict};
 use crate::pattern::symptom::{Classifier, SymptomSet};
 use crate::severity::Confidence;
 use crate::terms::SymptomKind;
 use crate::time::{Time, UtcOffset};
-
-/// Which records count.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Seconds since the epoch; earlier records are set aside.
-    pub since: i64,
-    /// Seconds since the epoch; later records are set aside.
-    pub until: i64,
-}
-
-impl Limits {
-    /// Whether a record of this second counts.
-    pub fn contain(&self, secs: i64) -> bool {
-        (self.since..=self.until).contains(&secs)
-    }
-}
 
 /// One bucket of the report's series.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
