@@ -9,7 +9,7 @@ use crate::clock::{self, Basis};
 use crate::detect::detect;
 use crate::error::{Error, Result, Warning};
 use crate::finding::Case;
-use crate::focus::{focus, trace};
+use crate::focus::{Whole, focus, tallies, trace};
 use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Cluster, Material};
@@ -201,7 +201,18 @@ fn investigate(
     incident::sharpen(&mut findings, &drafts, &traces);
     let clusters = incident::cluster(&findings);
     let spans: Vec<_> = clusters.iter().map(Cluster::window).collect();
-    let impacts = focus(&access_logs, &access.chunks, &spans, &run);
+    let whole = Whole {
+        requests: access.requests(),
+        errors_5xx: access.by_class[4],
+        clients: &access.clients,
+        limits,
+    };
+    let impacts = tallies(&access_logs, &access.chunks, &whole, &spans, &run);
+    let in_full = clusters
+        .iter()
+        .filter(|cluster| cluster.needs_counts(&findings));
+    let in_full: Vec<_> = in_full.map(Cluster::window).collect();
+    let in_full = focus(&access_logs, &access.chunks, &in_full, &run);
 
     let mut quoter = Quoter::default();
     let name = |source: u32| inputs.sources[source as usize].name.as_str();
@@ -218,7 +229,7 @@ fn investigate(
         quoter: &quoter,
         zone: zone.unwrap_or_default(),
     };
-    let incidents = incident::incidents(&material, &clusters, &impacts);
+    let incidents = incident::incidents(&material, &clusters, &impacts, &in_full);
     inputs.check()?;
     let read = Read {
         inputs,

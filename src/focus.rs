@@ -1,8 +1,8 @@
 //! The second passes: exact counts inside the windows that the plan asks for.
 //!
 //! [`focus`] tells what a window consists of, so that a flooder is told from a shopper. [`trace`]
-//! follows named clients, so that every statement about an actor can be checked. Both read only
-//! chunks whose time range overlaps what is asked.
+//! follows named clients, so that every statement about an actor can be checked. [`tallies`] counts
+//! what incidents cost. All read only chunks whose time range overlaps what is asked.
 
 use std::cmp::Reverse;
 
@@ -11,12 +11,12 @@ use hashbrown::HashMap;
 use crate::client::Client;
 use crate::event::{Access, Event, is_asset};
 use crate::evidence::capped::{CappedMap, hash_bytes};
-use crate::evidence::clients::{MAX_CLIENTS, Span, status_class};
+use crate::evidence::clients::{ClientStats, MAX_CLIENTS, Span, status_class};
 use crate::evidence::endpoints::{MAX_TEXT_BYTES, MAX_TEXTS, Text, TextMap};
 use crate::evidence::first::{FirstK, Locator};
 use crate::format::spec::TimeCache;
 use crate::merge::Merge;
-use crate::pass::{ChunkSpan, Log, Run, Task, merge_all, work};
+use crate::pass::{ChunkSpan, Limits, Log, Run, Task, merge_all, work};
 
 /// A stretch of time worth a second look; seconds since the epoch, both ends within.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,14 @@ pub struct Window {
 }
 
 impl Window {
+    fn overlaps(&self, chunk: &ChunkSpan) -> bool {
+        chunk.first <= self.end && chunk.last >= self.start
+    }
+
+    fn covers(&self, chunk: &ChunkSpan) -> bool {
+        chunk.first >= self.start && chunk.last <= self.end
+    }
+
     fn takes(&self, secs: i64, access: &Access<'_>) -> bool {
         (self.start..=self.end).contains(&secs)
             && self
@@ -188,12 +196,9 @@ pub fn focus(
     if windows.is_empty() {
         return Vec::new();
     }
-    let overlaps = |chunk: &ChunkSpan| {
-        windows
-            .iter()
-            .any(|window| chunk.first <= window.end && chunk.last >= window.start)
-    };
-    let tasks = chosen(chunks, overlaps);
+    let tasks = chosen(chunks, |chunk| {
+        windows.iter().any(|window| window.overlaps(chunk))
+    });
     let start = || {
         windows
             .iter()
@@ -215,13 +220,167 @@ pub fn focus(
             },
         );
     });
-    let merged = parts.into_iter().reduce(|mut left, right| {
-        left.iter_mut()
-            .zip(right)
-            .for_each(|(left, right)| left.merge(right));
-        left
+    merge_all(parts.into_iter().map(Several)).map_or_else(Vec::new, |counts| counts.0)
+}
+
+/// What a stretch of time cost.
+pub struct Tally {
+    /// Requests.
+    pub requests: u64,
+    /// Answers with 5xx.
+    pub errors_5xx: u64,
+    /// Per client.
+    pub clients: CappedMap<Client, Share>,
+}
+
+/// One client's part of a [`Tally`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Share {
+    /// Requests.
+    pub requests: u32,
+    /// Answers with 5xx.
+    pub errors_5xx: u32,
+}
+
+impl Merge for Share {
+    fn merge(&mut self, other: Share) {
+        self.requests.merge(other.requests);
+        self.errors_5xx.merge(other.errors_5xx);
+    }
+}
+
+impl Tally {
+    fn new() -> Tally {
+        Tally {
+            requests: 0,
+            errors_5xx: 0,
+            clients: CappedMap::new(MAX_CLIENTS),
+        }
+    }
+
+    fn note(&mut self, access: &Access<'_>) {
+        let failed = status_class(access.status) == 4;
+        self.requests += 1;
+        self.errors_5xx += u64::from(failed);
+        if let Some(client) = self.clients.entry(access.client, Share::default) {
+            client.merge(Share {
+                requests: 1,
+                errors_5xx: u32::from(failed),
+            });
+        }
+    }
+}
+
+impl Merge for Tally {
+    fn merge(&mut self, other: Tally) {
+        self.requests += other.requests;
+        self.errors_5xx += other.errors_5xx;
+        self.clients.merge(other.clients);
+    }
+}
+
+/// All records that count, as the survey counted them.
+pub struct Whole<'a> {
+    /// Requests.
+    pub requests: u64,
+    /// Answers with 5xx.
+    pub errors_5xx: u64,
+    /// Per client.
+    pub clients: &'a CappedMap<Client, ClientStats>,
+    /// Which records count.
+    pub limits: Limits,
+}
+
+impl Whole<'_> {
+    /// The part that `outside` leaves.
+    fn without(&self, outside: &Tally) -> Tally {
+        let mut inside = Tally::new();
+        inside.requests = self.requests.saturating_sub(outside.requests);
+        inside.errors_5xx = self.errors_5xx.saturating_sub(outside.errors_5xx);
+        inside.clients.sample_like(self.clients);
+        for (client, all) in self.clients.iter() {
+            let gone = outside.clients.get(client).copied().unwrap_or_default();
+            let left = all.requests().saturating_sub(u64::from(gone.requests));
+            if left == 0 {
+                continue;
+            }
+            if let Some(share) = inside.clients.entry(*client, Share::default) {
+                *share = Share {
+                    requests: u32::try_from(left).unwrap_or(u32::MAX),
+                    errors_5xx: all.by_class[4].saturating_sub(gone.errors_5xx),
+                };
+            }
+        }
+        inside
+    }
+}
+
+/// How a window is counted: by what is in it, or, where that is less to read, by what is not.
+struct Side {
+    window: Window,
+    outside: bool,
+}
+
+impl Side {
+    fn of(window: &Window, chunks: &[ChunkSpan]) -> Side {
+        let bytes = |wanted: &dyn Fn(&ChunkSpan) -> bool| -> usize {
+            let wanted = chunks.iter().filter(|chunk| wanted(chunk));
+            wanted.map(|chunk| chunk.end - chunk.start).sum()
+        };
+        let inside = bytes(&|chunk| window.overlaps(chunk));
+        let outside = bytes(&|chunk| !window.covers(chunk));
+        Side {
+            window: *window,
+            outside: window.posts_to.is_none() && outside < inside,
+        }
+    }
+
+    fn reads(&self, chunk: &ChunkSpan) -> bool {
+        match self.outside {
+            true => !self.window.covers(chunk),
+            false => self.window.overlaps(chunk),
+        }
+    }
+}
+
+/// Counts what happened in every window; one result a window, in order.
+pub fn tallies(
+    logs: &[Log<'_>],
+    chunks: &[ChunkSpan],
+    whole: &Whole<'_>,
+    windows: &[Window],
+    run: &Run<'_>,
+) -> Vec<Tally> {
+    let sides: Vec<Side> = windows
+        .iter()
+        .map(|window| Side::of(window, chunks))
+        .collect();
+    let tasks = chosen(chunks, |chunk| sides.iter().any(|side| side.reads(chunk)));
+    let start = || windows.iter().map(|_| Tally::new()).collect::<Vec<_>>();
+    let parts = work(&tasks, run, start, |counts, (log, range)| {
+        let bytes = &logs[*log].bytes[range.clone()];
+        each_access(&logs[*log], bytes, range.start, |access, at| {
+            let secs = at.time.secs();
+            if !whole.limits.contain(secs) {
+                return;
+            }
+            for (side, counts) in sides.iter().zip(counts.iter_mut()) {
+                if side.window.takes(secs, access) != side.outside {
+                    counts.note(access);
+                }
+            }
+        });
     });
-    merged.unwrap_or_default()
+    let counted = merge_all(parts.into_iter().map(Several)).map_or_else(Vec::new, |all| all.0);
+    let finished = sides.iter().zip(counted).map(|(side, mut counts)| {
+        if side.outside {
+            return whole.without(&counts);
+        }
+        // The same sample, whichever side was read.
+        counts.clients.sample_like(whole.clients);
+        counts
+    });
+    finished.collect()
 }
 
 fn chosen(chunks: &[ChunkSpan], wanted: impl Fn(&ChunkSpan) -> bool) -> Vec<Task> {
@@ -410,15 +569,14 @@ pub fn trace(
             );
         },
     );
-    let all = parts.into_iter().map(Groups);
-    merge_all(all).map_or_else(Vec::new, |groups| groups.0)
+    merge_all(parts.into_iter().map(Several)).map_or_else(Vec::new, |counts| counts.0)
 }
 
-/// Several groups' counts, merged one by one.
-struct Groups(Vec<GroupCounts>);
+/// The counts of several windows or groups, merged one by one.
+struct Several<T>(Vec<T>);
 
-impl Merge for Groups {
-    fn merge(&mut self, other: Groups) {
+impl<T: Merge> Merge for Several<T> {
+    fn merge(&mut self, other: Several<T>) {
         self.0
             .iter_mut()
             .zip(other.0)

@@ -2,7 +2,7 @@
 
 use crate::evidence::clients::Span;
 use crate::finding::{Finding, Kind};
-use crate::focus::WindowCounts;
+use crate::focus::Tally;
 use crate::merge::Merge;
 use crate::report::view::{Actor, Impact, Injection, Mitigation, Outage};
 use crate::terms::{Outcome, Role};
@@ -12,7 +12,7 @@ use crate::time::Time;
 pub const OUTAGE_SHARE: f64 = 0.5;
 
 /// Impact of the findings of one incident; `counts` covers its whole time.
-pub fn impact(findings: &[&Finding], counts: &WindowCounts) -> Impact {
+pub fn impact(findings: &[&Finding], counts: &Tally) -> Impact {
     let outages = outages(findings);
     let lost: f64 = findings
         .iter()
@@ -74,11 +74,7 @@ const MAX_NETWORKS: usize = 50;
 const NETWORK_MEMBERS: usize = 3;
 
 /// Measures that these logs speak for.
-pub fn mitigations(
-    actors: &[Actor],
-    injections: &[Injection],
-    window: &WindowCounts,
-) -> Vec<Mitigation> {
+pub fn mitigations(actors: &[Actor], injections: &[Injection], window: &Tally) -> Vec<Mitigation> {
     let flooders: Vec<&Actor> = actors
         .iter()
         .filter(|actor| actor.role == Role::Flooder)
@@ -89,7 +85,7 @@ pub fn mitigations(
 }
 
 /// The networks in which several flooders sit, and whom blocking them would have stopped.
-fn block_networks(flooders: &[&Actor], window: &WindowCounts) -> Option<Mitigation> {
+fn block_networks(flooders: &[&Actor], window: &Tally) -> Option<Mitigation> {
     let attackers: hashbrown::HashSet<&str> = flooders
         .iter()
         .flat_map(|actor| actor.clients.iter().map(String::as_str))

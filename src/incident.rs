@@ -10,7 +10,7 @@ use crate::evidence::clients::Span;
 use crate::evidence::endpoints::{Endpoint, Text};
 use crate::evidence::errors::MinuteOf;
 use crate::finding::{Case, Finding, Kind};
-use crate::focus::{GroupCounts, Window, WindowCounts};
+use crate::focus::{GroupCounts, Tally, Window, WindowCounts};
 use crate::impact;
 use crate::merge::Merge;
 use crate::outcome;
@@ -54,6 +54,12 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// Whether a burst in it has no window of its own in the plan and is told by the whole cluster's.
+    pub fn needs_counts(&self, findings: &[Finding]) -> bool {
+        let is_failures = |index: &usize| matches!(findings[*index].kind, Kind::Failures { .. });
+        self.findings.iter().any(is_failures)
+    }
+
     /// What must be counted for its impact.
     pub fn window(&self) -> Window {
         Window {
@@ -181,20 +187,25 @@ pub struct Material<'a> {
     pub zone: UtcOffset,
 }
 
-/// Builds the incidents of all clusters, numbering incidents and actors; `windows` counts each cluster's time.
+/// Builds the incidents of all clusters, numbering incidents and actors. `tallies` counts each cluster's
+/// time; `windows` in full that of each cluster that [needs it](Cluster::needs_counts), in order.
 pub fn incidents(
     material: &Material<'_>,
     clusters: &[Cluster],
+    tallies: &[Tally],
     windows: &[WindowCounts],
 ) -> Vec<view::Incident> {
     let mut actors = 0;
-    let numbered = clusters.iter().zip(windows).enumerate();
+    let mut windows = windows.iter();
+    let numbered = clusters.iter().zip(tallies).enumerate();
     numbered
-        .map(|(index, (cluster, counts))| {
+        .map(|(index, (cluster, tally))| {
+            let needed = cluster.needs_counts(material.findings);
             Builder {
                 material,
                 cluster,
-                counts,
+                tally,
+                counts: windows.by_ref().take(usize::from(needed)).next(),
             }
             .build(index as u32 + 1, &mut actors)
         })
@@ -204,7 +215,8 @@ pub fn incidents(
 struct Builder<'a> {
     material: &'a Material<'a>,
     cluster: &'a Cluster,
-    counts: &'a WindowCounts,
+    tally: &'a Tally,
+    counts: Option<&'a WindowCounts>,
 }
 
 impl Builder<'_> {
@@ -219,7 +231,7 @@ impl Builder<'_> {
         let (members, actors) = self.members(actors_before);
         let injections = self.injections(&members);
         let symptoms = self.symptoms();
-        let impact = impact::impact(&findings, self.counts);
+        let impact = impact::impact(&findings, self.tally);
         let cause = cause(&findings, &members);
         let story = Story {
             case: material.case,
@@ -265,7 +277,7 @@ impl Builder<'_> {
                 &impact,
                 (start, end),
             ),
-            mitigations: impact::mitigations(&actors, &injections, self.counts),
+            mitigations: impact::mitigations(&actors, &injections, self.tally),
             bursts: self.bursts(&findings),
             timeline,
             actors,
@@ -475,37 +487,37 @@ impl Builder<'_> {
                     cause,
                     stretch,
                     window,
-                } => Some(self.burst(
+                } => self.burst(
                     finding,
                     Dimension::Total,
                     None,
                     cause.name(),
                     stretch,
                     Some(*window),
-                )),
+                ),
                 Kind::BruteForce {
                     path,
                     stretch,
                     window,
                 } => {
                     let key = Some(visible(path).into_owned());
-                    Some(self.burst(
+                    self.burst(
                         finding,
                         Dimension::Path,
                         key,
                         Cause::BruteForce.name(),
                         stretch,
                         Some(*window),
-                    ))
+                    )
                 }
-                Kind::Failures { stretch, .. } => Some(self.burst(
+                Kind::Failures { stretch, .. } => self.burst(
                     finding,
                     Dimension::Status5xx,
                     None,
                     Cause::ServerFault.name(),
                     stretch,
                     None,
-                )),
+                ),
                 _ => None,
             })
             .collect()
@@ -519,10 +531,11 @@ impl Builder<'_> {
         classification: &'static str,
         stretch: &Stretch,
         window: Option<usize>,
-    ) -> view::Burst {
-        let counts = window
-            .and_then(|window| self.material.case.windows.get(window))
-            .unwrap_or(self.counts);
+    ) -> Option<view::Burst> {
+        let counts = match window {
+            Some(window) => self.material.case.windows.get(window),
+            None => self.counts,
+        }?;
         let newcomers = counts
             .clients
             .iter()
@@ -530,7 +543,7 @@ impl Builder<'_> {
                 self.requests_outside(**client, u64::from(presence.requests)) == 0
             })
             .count();
-        view::Burst {
+        Some(view::Burst {
             dimension,
             key,
             start: finding.start,
@@ -547,7 +560,7 @@ impl Builder<'_> {
             classification,
             confidence: impact::rounded(finding.confidence),
             top: self.top(counts, stretch),
-        }
+        })
     }
 
     fn requests_outside(&self, client: Client, inside: u64) -> u64 {

@@ -380,7 +380,11 @@ impl Dense {
             rate * (end - start) as f64
         };
         // With many gaps the longest ordinary one already tells how clumped the traffic is.
-        let clump = if self.occupied.len() >= MANY_GAPS { 1.0 } else { normal.dispersion };
+        let clump = if self.occupied.len() >= MANY_GAPS {
+            1.0
+        } else {
+            normal.dispersion
+        };
         gaps.into_iter()
             .map(|gap| Silence {
                 start: gap.0,
