@@ -23,6 +23,9 @@ pub struct Decoded {
     pub rounds: u8,
     /// A NUL byte was removed.
     pub nul: bool,
+    /// Numeric character references of letters, digits or angle brackets were decoded: nobody needs
+    /// to write these so.
+    pub references: bool,
 }
 
 /// How a text was encoded on its way into the log.
@@ -41,6 +44,7 @@ impl Decoded {
         self.text.clear();
         self.rounds = 0;
         self.nul = false;
+        self.references = false;
         match form {
             Form::Plain => self.text.extend_from_slice(input),
             Form::Urlencoded => self
@@ -48,6 +52,7 @@ impl Decoded {
                 .extend(input.iter().map(|&b| if b == b'+' { b' ' } else { b })),
         }
         while self.rounds < MAX_ROUNDS && one_round(&self.text, scratch) {
+            self.references |= needless_reference(&self.text);
             std::mem::swap(&mut self.text, scratch);
             self.rounds += 1;
         }
@@ -61,6 +66,7 @@ impl Decoded {
             .extend_from_slice(&input[..input.len().min(MAX_FIELD)]);
         self.rounds = rounds;
         self.nul = false;
+        self.references = false;
         self.lower.clear();
         self.lower
             .extend(self.text.iter().map(u8::to_ascii_lowercase));
@@ -312,6 +318,16 @@ fn numeric_entity(rest: &[u8]) -> Option<(Unit, usize)> {
     };
     // three bytes of UTF-8 at most for four or more characters of reference: never grows
     (taken >= 4).then_some((unit, taken))
+}
+
+/// Whether a text refers by number to a letter, a digit or an angle bracket.
+fn needless_reference(text: &[u8]) -> bool {
+    memchr::memmem::find_iter(text, b"&#").any(|at| {
+        matches!(
+            numeric_entity(&text[at..]),
+            Some((Unit::Byte(byte), _)) if byte.is_ascii_alphanumeric() || matches!(byte, b'<' | b'>')
+        )
+    })
 }
 
 /// Two hexadecimal digits as a byte.

@@ -7,10 +7,10 @@
 
 use aho_corasick::AhoCorasick;
 
-use super::entry::Pattern;
-use super::need;
+use super::entry::{Field, Pattern};
+use super::need::{self, Need};
 use crate::decode;
-use crate::syntax::bytes::{CODED, KINDS, ODD};
+use crate::syntax::bytes::{CODED, KINDS, ODD, is_odd};
 
 /// Longer texts are always looked at: they are rare, and odd.
 const MAX_GATED: usize = 2048;
@@ -23,18 +23,28 @@ const BARE_ENTITIES: [&str; 4] = ["&amp", "&gt", "&lt", "&quot"];
 
 /// Decides whether a raw text (as logged) needs inspection.
 pub struct Gate {
-    literals: AhoCorasick,
+    /// For patterns that look at targets.
+    targets: Literals,
+    /// For patterns that look at headers and whole lines.
+    texts: Literals,
+}
+
+/// What lets a text without odd bytes pass.
+struct Literals {
+    automaton: AhoCorasick,
+    /// Some pattern needs no literal: everything passes.
     open: bool,
 }
 
-impl Gate {
-    /// Derives the gate from the entries.
-    pub fn new(patterns: &[Pattern]) -> Gate {
+impl Literals {
+    /// Collects the needs of the entries that look at one of `fields`.
+    fn new(patterns: &[Pattern], fields: &[Field]) -> Literals {
         let mut literals: Vec<Vec<u8>> = BARE_ENTITIES
             .map(|entity| entity.as_bytes().to_vec())
             .to_vec();
         let mut open = false;
-        for pattern in patterns {
+        let looking = |pattern: &&Pattern| fields.iter().any(|field| pattern.looks_at(*field));
+        for pattern in patterns.iter().filter(looking) {
             match need_of(pattern) {
                 Some(need) => literals.extend(need),
                 None => open = true,
@@ -47,30 +57,47 @@ impl Gate {
             .kind(Some(aho_corasick::AhoCorasickKind::DFA))
             .build(&literals);
         match built {
-            Ok(literals) => Gate { literals, open },
+            Ok(automaton) => Literals { automaton, open },
             // too many literals for an automaton: every text is looked at
-            Err(_) => Gate {
-                literals: AhoCorasick::new([""]).expect("one empty literal fits"),
+            Err(_) => Literals {
+                automaton: AhoCorasick::new([""]).expect("one empty literal fits"),
                 open: true,
             },
+        }
+    }
+}
+
+impl Gate {
+    /// Derives the gate from the entries.
+    pub fn new(patterns: &[Pattern]) -> Gate {
+        let targets = [Field::Target, Field::Path, Field::Query];
+        let texts = [
+            Field::Referer,
+            Field::UserAgent,
+            Field::Request,
+            Field::Line,
+        ];
+        Gate {
+            targets: Literals::new(patterns, &targets),
+            texts: Literals::new(patterns, &texts),
         }
     }
 
     /// False only if no pattern can match anything decoded from a request target.
     #[inline]
     pub fn passes_target(&self, raw: &[u8]) -> bool {
-        self.passes(raw, true)
+        Self::passes(&self.targets, raw, true)
     }
 
     /// The same for a text that is looked at as a whole: a header, or a line.
     #[inline]
     pub fn passes_text(&self, raw: &[u8]) -> bool {
-        self.passes(raw, false)
+        Self::passes(&self.texts, raw, false)
     }
 
     #[inline]
-    fn passes(&self, raw: &[u8], target: bool) -> bool {
-        if self.open || raw.len() > MAX_GATED {
+    fn passes(literals: &Literals, raw: &[u8], target: bool) -> bool {
+        if literals.open || raw.len() > MAX_GATED {
             return true;
         }
         let kinds = survey(raw);
@@ -78,14 +105,14 @@ impl Gate {
             return true;
         }
         if kinds & CODED != 0 {
-            return self.passes_decoded(raw, target);
+            return Self::passes_decoded(literals, raw, target);
         }
-        self.literals.is_match(raw) || hides_text(raw)
+        literals.automaton.is_match(raw) || hides_text(raw)
     }
 
     /// The same for text with percent signs, plus signs or non-ASCII bytes.
     #[cold]
-    fn passes_decoded(&self, raw: &[u8], target: bool) -> bool {
+    fn passes_decoded(literals: &Literals, raw: &[u8], target: bool) -> bool {
         let plain: Vec<u8> = raw
             .iter()
             .map(|&b| if b == b'+' { b' ' } else { b })
@@ -103,7 +130,7 @@ impl Gate {
         decode::fold(&once, &mut folded);
         survey(&folded) & ODD != 0
             || second_equals(&folded, target)
-            || self.literals.is_match(&folded)
+            || literals.automaton.is_match(&folded)
             || hides_text(&folded)
     }
 }
@@ -168,21 +195,87 @@ fn hides_text(text: &[u8]) -> bool {
     })
 }
 
+/// Literals so common in ordinary requests that they say nothing.
+const COMMON: &[&str] = &[
+    ".php?", ".asp?", ".aspx?", ".jsp?", "/", ".", "-", "_", "=", ":", " ", "?", "&", ",", "~",
+    "!", "@", ".php", "php", ".asp", "asp", ".html", "html", ".js", "www", "com", ".com", "src",
+    "img", "css", "id", "in", "cat", "page", "url", "index", "http",
+];
+
+/// How rarely ordinary requests meet a need: best is one that takes an odd byte in any case.
+fn rarity(need: &Need) -> usize {
+    need.iter()
+        .filter(|literal| !literal.iter().any(|&b| is_odd(b)))
+        .map(|literal| {
+            let common = COMMON
+                .iter()
+                .any(|word| word.as_bytes() == literal.as_slice());
+            if common { 0 } else { literal.len() }
+        })
+        .min()
+        .unwrap_or(usize::MAX)
+}
+
 /// What any text that the entry matches must have; `None` when nothing follows. A literal with an odd
 /// byte in it needs no search: the byte itself opens the gate.
-fn need_of(pattern: &Pattern) -> Option<Vec<Vec<u8>>> {
-    let of_regex = |expression: &Option<String>| need::of_expression(expression.as_deref()?);
-    let plain = |need: Vec<Vec<u8>>| -> Vec<Vec<u8>> {
-        let odd = |literal: &Vec<u8>| literal.iter().any(|&b| KINDS[usize::from(b)] == ODD);
-        need.into_iter().filter(|literal| !odd(literal)).collect()
-    };
-    [
+fn need_of(pattern: &Pattern) -> Option<Need> {
+    let of_regex =
+        |expression: &Option<String>| need::of_expression(expression.as_deref()?, rarity);
+    let mut need = [
         of_regex(&pattern.regex),
         need::of_syntax(pattern),
         of_regex(&pattern.parameter),
     ]
     .into_iter()
     .flatten()
-    .map(plain)
-    .max_by_key(|need| need.iter().map(Vec::len).min().unwrap_or(usize::MAX))
+    .max_by_key(rarity)?;
+    need.retain(|literal| !literal.iter().any(|&b| is_odd(b)));
+    Some(need)
+}
+
+#[cfg(test)]
+mod tests {
+    /// What shops and blogs are asked for must not need inspection, or it would cost too much.
+    #[test]
+    fn ordinary_targets_stay_outside() {
+        let set = crate::pattern::load::embedded().unwrap();
+        let passing: Vec<String> = ORDINARY
+            .iter()
+            .filter(|target| set.gate().passes_target(target.as_bytes()))
+            .map(|target| {
+                let literal = set.gate().targets.automaton.find(target.as_bytes());
+                format!(
+                    "{target}: {:?}",
+                    literal.map(|found| &target[found.range()])
+                )
+            })
+            .collect();
+        assert!(passing.is_empty(), "{}", passing.join("\n"));
+    }
+
+    const ORDINARY: [&str; 23] = [
+        "/",
+        "/?11044827",
+        "/index.php",
+        "/category.php?c=kitchen&page=3120",
+        "/product.php?id=475",
+        "/search.php?q=ncdw+jueisoea",
+        "/css/style.css?v=3",
+        "/search?q=garden%20chair",
+        "/blog/some-post-about-things",
+        "/js/jquery.min.js",
+        "/cart.php?add=14&qty=2",
+        "/caf%C3%A9/men%C3%BC",
+        "/api/v2/items?offset=20&limit=10",
+        "/account/orders/2023-05-07",
+        "/robots.txt",
+        "/favicon.ico",
+        "/product/1234-blue-shirt-size-m.html?color=blue&size=m",
+        "/search?q=black+dress+for+women&sort=price_asc&page=2",
+        "/static/fonts/roboto-v20-latin-regular.woff2",
+        "/checkout/shipping?step=2",
+        "/news/2024/05/the-best-tools-of-the-year/",
+        "/user/profile?tab=settings&lang=en",
+        "/s?utm_source=newsletter&utm_medium=email&utm_campaign=spring",
+    ];
 }

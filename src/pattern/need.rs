@@ -1,7 +1,7 @@
 //! What a text must contain for an expression to match: literals that follow from its syntax.
 //!
 //! Both the gate and the search for candidates rest on this; neither needs to be told anything by
-//! the author of a pattern.
+//! the author of a pattern. They differ in what they call rare, so they bring their own measure.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -11,17 +11,20 @@ use crate::syntax::{lookup, markup, path, script, shell, sql};
 /// One of these byte strings is in every text that matches.
 pub type Need = Vec<Vec<u8>>;
 
+/// How rarely ordinary text meets a need; higher is better.
+pub type Rank = fn(&Need) -> usize;
+
 /// Classes of up to this many bytes are spelled out as literals of one byte.
 const MAX_CLASS: usize = 12;
 
-/// Most literals of one need: beyond, the need says little.
-const MAX_LITERALS: usize = 400;
+/// Most literals of one need: beyond, searching for them costs more than it saves.
+const MAX_LITERALS: usize = 1000;
 
 /// Longest prefix of a literal that is looked for.
 const MAX_LITERAL: usize = 24;
 
-/// The need of an expression; `None` when nothing follows from it.
-pub fn of_expression(expression: &str) -> Option<Need> {
+/// The best need of an expression; `None` when nothing follows from it.
+pub fn of_expression(expression: &str, rank: Rank) -> Option<Need> {
     let hir = regex_syntax::ParserBuilder::new()
         .unicode(false)
         .utf8(false)
@@ -29,7 +32,10 @@ pub fn of_expression(expression: &str) -> Option<Need> {
         .build()
         .parse(expression)
         .ok()?;
-    let mut need = of_hir(&hir)?;
+    let mut need = of_hir(&hir, rank)?;
+    for literal in &mut need {
+        literal.truncate(MAX_LITERAL);
+    }
     need.sort_unstable();
     need.dedup();
     Some(need)
@@ -52,26 +58,23 @@ pub fn of_syntax(pattern: &Pattern) -> Option<Need> {
     Some(words.iter().map(|word| word.as_bytes().to_vec()).collect())
 }
 
-/// How rarely ordinary text meets a need: the length of its shortest literal, then how few it has.
-pub fn worth(need: &Need) -> (usize, std::cmp::Reverse<usize>) {
-    let shortest = need.iter().map(Vec::len).min().unwrap_or(0);
-    (shortest, std::cmp::Reverse(need.len()))
+/// Long literals are rare: the length of the shortest.
+pub fn by_length(need: &Need) -> usize {
+    need.iter().map(Vec::len).min().unwrap_or(0)
 }
 
 /// The need of a parsed expression.
-fn of_hir(hir: &Hir) -> Option<Need> {
+fn of_hir(hir: &Hir, rank: Rank) -> Option<Need> {
     match hir.kind() {
-        HirKind::Literal(literal) => {
-            Some(vec![literal.0[..literal.0.len().min(MAX_LITERAL)].to_vec()])
-        }
+        HirKind::Literal(literal) => Some(vec![literal.0.to_vec()]),
         HirKind::Class(class) => of_class(class),
-        HirKind::Capture(capture) => of_hir(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => of_hir(&repetition.sub),
-        HirKind::Concat(parts) => of_concat(parts),
+        HirKind::Capture(capture) => of_hir(&capture.sub, rank),
+        HirKind::Repetition(repetition) if repetition.min > 0 => of_hir(&repetition.sub, rank),
+        HirKind::Concat(parts) => of_concat(parts, rank),
         HirKind::Alternation(branches) => {
             let mut all = Need::new();
             for branch in branches {
-                all.extend(of_hir(branch)?);
+                all.extend(of_hir(branch, rank)?);
             }
             (all.len() <= MAX_LITERALS).then_some(all)
         }
@@ -79,65 +82,103 @@ fn of_hir(hir: &Hir) -> Option<Need> {
     }
 }
 
-/// The best part of a sequence; neighbouring parts that are literals through and through are joined.
-fn of_concat(parts: &[Hir]) -> Option<Need> {
+/// The best part of a sequence. Neighbours that stand for few texts each are joined to longer ones.
+fn of_concat(parts: &[Hir], rank: Rank) -> Option<Need> {
     let mut best: Option<Need> = None;
-    let mut joined: Need = Vec::new();
     let mut offer = |need: Need| {
-        if best
-            .as_ref()
-            .is_none_or(|known| worth(&need) > worth(known))
-        {
+        if best.as_ref().is_none_or(|known| rank(&need) > rank(known)) {
             best = Some(need);
         }
     };
-    for part in parts {
-        if matches!(part.kind(), HirKind::Look(_)) {
+    let mut joined: Need = vec![Vec::new()];
+    for part in parts
+        .iter()
+        .filter(|part| !matches!(part.kind(), HirKind::Look(_)))
+    {
+        if let Some(longer) = exact(part).and_then(|next| product(&joined, &next)) {
+            joined = longer;
             continue;
         }
-        match exact(part) {
-            Some(exact) if joined.is_empty() => joined = exact,
-            Some(exact) if joined.len() * exact.len() <= MAX_LITERALS / 4 => {
-                joined = joined
-                    .iter()
-                    .flat_map(|left| exact.iter().map(move |right| [&left[..], right].concat()))
-                    .collect();
-            }
-            other => {
-                if !joined.is_empty() {
-                    offer(cut(std::mem::take(&mut joined)));
-                }
-                match other {
-                    Some(exact) => joined = exact,
-                    None => {
-                        if let Some(need) = of_hir(part) {
-                            offer(need);
-                        }
-                    }
-                }
-            }
+        if let Some(longer) = starts(part).and_then(|next| product(&joined, &next)) {
+            offer(longer);
+        } else if by_length(&joined) > 0 {
+            offer(joined);
         }
+        if let Some(need) = of_hir(part, rank) {
+            offer(need);
+        }
+        joined = last_round(part).unwrap_or_else(|| vec![Vec::new()]);
     }
-    if !joined.is_empty() {
-        offer(cut(joined));
+    if by_length(&joined) > 0 {
+        offer(joined);
     }
     best
 }
 
-/// Keeps literals short; drops the need if one is empty.
-fn cut(mut need: Need) -> Need {
-    for literal in &mut need {
-        literal.truncate(MAX_LITERAL);
-    }
-    need
+/// Every left text followed by every right one, if these are few.
+fn product(left: &Need, right: &Need) -> Option<Need> {
+    (left.len() * right.len() <= MAX_LITERALS).then(|| {
+        left.iter()
+            .flat_map(|left| right.iter().map(move |right| [&left[..], right].concat()))
+            .collect()
+    })
 }
 
-/// Every text that a part matches, if these are few.
+/// What the end of a part is, if that is few texts: the last round of a repetition.
+fn last_round(part: &Hir) -> Option<Need> {
+    match part.kind() {
+        HirKind::Repetition(repetition) if repetition.min > 0 => exact(&repetition.sub),
+        HirKind::Repetition(_) => None,
+        _ => exact(part),
+    }
+}
+
+/// What every text that a part matches begins with; never empty texts.
+fn starts(hir: &Hir) -> Option<Need> {
+    let all = match hir.kind() {
+        HirKind::Literal(literal) => vec![literal.0.to_vec()],
+        HirKind::Class(class) => of_class(class)?,
+        HirKind::Capture(capture) => starts(&capture.sub)?,
+        HirKind::Repetition(repetition) if repetition.min > 0 => starts(&repetition.sub)?,
+        HirKind::Alternation(branches) => {
+            let mut all = Need::new();
+            for branch in branches {
+                all.extend(starts(branch)?);
+            }
+            all
+        }
+        HirKind::Concat(parts) => {
+            let mut all: Need = vec![Vec::new()];
+            for part in parts {
+                match exact(part).and_then(|next| product(&all, &next)) {
+                    Some(longer) => all = longer,
+                    None => {
+                        if let Some(longer) = starts(part).and_then(|next| product(&all, &next)) {
+                            all = longer;
+                        }
+                        break;
+                    }
+                }
+            }
+            all
+        }
+        _ => return None,
+    };
+    (all.len() <= MAX_LITERALS && by_length(&all) > 0).then_some(all)
+}
+
+/// Every text that a part matches, if these are few; may be the empty one.
 fn exact(hir: &Hir) -> Option<Need> {
     let all: Need = match hir.kind() {
+        HirKind::Empty => vec![Vec::new()],
         HirKind::Literal(literal) => vec![literal.0.to_vec()],
         HirKind::Class(class) => of_class(class)?,
         HirKind::Capture(capture) => exact(&capture.sub)?,
+        HirKind::Repetition(repetition) if (repetition.min, repetition.max) == (0, Some(1)) => {
+            let mut all = exact(&repetition.sub)?;
+            all.push(Vec::new());
+            all
+        }
         HirKind::Alternation(branches) => {
             let mut all = Need::new();
             for branch in branches {
@@ -148,20 +189,13 @@ fn exact(hir: &Hir) -> Option<Need> {
         HirKind::Concat(parts) => {
             let mut all: Need = vec![Vec::new()];
             for part in parts {
-                let next = exact(part)?;
-                if all.len() * next.len() > MAX_LITERALS / 4 {
-                    return None;
-                }
-                all = all
-                    .iter()
-                    .flat_map(|left| next.iter().map(move |right| [&left[..], right].concat()))
-                    .collect();
+                all = product(&all, &exact(part)?)?;
             }
             all
         }
         _ => return None,
     };
-    (all.len() <= MAX_LITERALS && all.iter().all(|literal| !literal.is_empty())).then_some(all)
+    (all.len() <= MAX_LITERALS).then_some(all)
 }
 
 /// The bytes of a small class.
@@ -173,16 +207,69 @@ fn of_class(class: &Class) -> Option<Need> {
                 bytes.extend((range.start()..=range.end()).map(|byte| vec![byte]));
             }
         }
+        // byte strings that are UTF-8 are folded into such classes
         Class::Unicode(ranges) => {
             for range in ranges.iter() {
-                let low = u8::try_from(range.start()).ok()?;
-                let high = u8::try_from(range.end()).ok()?;
-                if high >= 0x80 {
-                    return None;
+                for character in (range.start()..=range.end()).take(MAX_CLASS + 1) {
+                    bytes.push(character.to_string().into_bytes());
                 }
-                bytes.extend((low..=high).map(|byte| vec![byte]));
             }
         }
     }
     (bytes.len() <= MAX_CLASS && !bytes.is_empty()).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn need(expression: &str) -> Option<Vec<String>> {
+        of_expression(expression, by_length).map(|need| {
+            need.into_iter()
+                .map(|literal| String::from_utf8_lossy(&literal).into_owned())
+                .collect()
+        })
+    }
+
+    #[test]
+    fn literals_follow_from_syntax() {
+        let strings = |list: &[&str]| Some(list.iter().map(|s| (*s).to_string()).collect());
+        assert_eq!(need("abc"), strings(&["abc"]));
+        assert_eq!(need("a(?:bc|de)f"), strings(&["abcf", "adef"]));
+        assert_eq!(need("x*selec[st]+"), strings(&["selecs", "select"]));
+        assert_eq!(need(r"\bunion[a-z]+all"), strings(&["union"]));
+        assert_eq!(
+            need("/(?:shell[0-9]*|cmd.*x)"),
+            strings(&["/cmd", "/shell"])
+        );
+        assert_eq!(need("[a-z]*"), None);
+        assert_eq!(need("(?:abc)?"), None);
+        assert_eq!(need("(?:abc|[a-z]+)"), None);
+    }
+
+    /// The law that gate and candidates rest on: what matches contains one of the literals.
+    #[test]
+    fn every_match_contains_a_needed_literal() {
+        for pattern in crate::pattern::load::embedded().unwrap().patterns() {
+            let Some(expression) = &pattern.regex else {
+                continue;
+            };
+            let regex = crate::pattern::set::compile_regex(expression).unwrap();
+            let Some(need) = of_expression(expression, by_length) else {
+                continue;
+            };
+            for sample in pattern.matches.iter().chain(&pattern.ignores) {
+                let lower = sample.to_ascii_lowercase();
+                if regex.is_match(lower.as_bytes()) {
+                    assert!(
+                        need.iter().any(
+                            |literal| memchr::memmem::find(lower.as_bytes(), literal).is_some()
+                        ),
+                        "{}: {sample}",
+                        pattern.id
+                    );
+                }
+            }
+        }
+    }
 }

@@ -50,6 +50,8 @@ enum Syntax {
     Lookup(lookup::Feature),
     /// A NUL byte was in the text: it ends a name in the eyes of C, and nowhere else.
     Nul,
+    /// Letters or brackets were written as numeric character references.
+    References,
 }
 
 impl Syntax {
@@ -62,7 +64,11 @@ impl Syntax {
             "script" => script::Feature::parse(feature).map(Syntax::Script),
             "shell" => shell::Feature::parse(feature).map(Syntax::Shell),
             "path" => path::Feature::parse(feature).map(Syntax::Path),
-            "text" => (feature == "nul").then_some(Syntax::Nul),
+            "text" => match feature {
+                "nul" => Some(Syntax::Nul),
+                "references" => Some(Syntax::References),
+                _ => None,
+            },
             "lookup" => lookup::Feature::parse(feature).map(Syntax::Lookup),
             _ => None,
         }
@@ -84,7 +90,7 @@ pub fn syntax_names() -> Vec<String> {
         list("shell", shell::Feature::names()),
         list("path", path::Feature::names()),
         list("lookup", lookup::Feature::names()),
-        list("text", vec!["nul"]),
+        list("text", vec!["nul", "references"]),
     ]
     .concat()
 }
@@ -160,6 +166,12 @@ impl PatternSet {
     }
 
     /// One entry.
+    #[cfg(test)]
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// One entry.
     pub fn pattern(&self, id: PatternId) -> &Pattern {
         &self.patterns[usize::from(id.0)]
     }
@@ -223,11 +235,23 @@ fn compile_field(patterns: &[Pattern], field: Field) -> FieldSet {
         if !pattern.looks_at(field) {
             continue;
         }
-        match pattern.regex.as_deref().and_then(need::of_expression) {
+        let literals = pattern
+            .regex
+            .as_deref()
+            .and_then(|expression| need::of_expression(expression, need::by_length));
+        match literals {
             Some(literals) => {
                 for literal in literals {
                     by_literal.entry(literal).or_default().push(index as u16);
                 }
+            }
+            // decoding removes what these features stand for
+            None if pattern
+                .syntax
+                .as_deref()
+                .is_some_and(|name| name.starts_with("text.")) =>
+            {
+                always.push(index as u16);
             }
             None => match need::of_syntax(pattern) {
                 Some(words) => {
@@ -341,6 +365,7 @@ impl Analyses {
                 .get_or_insert_with(|| shell::analyse(text))
                 .span(f),
             Syntax::Path(f) => self.path.get_or_insert_with(|| path::analyse(text)).span(f),
+            Syntax::References => view.references.then_some((0, text.len())),
             Syntax::Nul => view.nul.then_some((0, text.len())),
             Syntax::Lookup(f) => self
                 .lookup
@@ -630,7 +655,7 @@ impl Worker<'_> {
             .any(|b| !b.is_ascii_alphanumeric() && *b != b'_')
             || memchr::memmem::find(&name.lower, b"__").is_some()
         {
-            self.judge(field, &name, None);
+            self.judge(field, &name, None, Reading::Whole);
         }
         let label = std::mem::take(&mut name.lower);
         let label_text = label.strip_suffix(b"=").unwrap_or(&label);
@@ -643,22 +668,50 @@ impl Worker<'_> {
     fn look(&mut self, field: Field, raw: &[u8], form: Form, name: Option<&[u8]>) {
         let mut view = std::mem::take(&mut self.view);
         view.decode(raw, form, &mut self.scratch);
-        self.judge(field, &view, name);
-        if name.is_some() {
-            let mut inner = std::mem::take(&mut self.inner);
-            if decode::base64_text(&view.text, &mut self.scratch) {
-                let decoded = std::mem::take(&mut self.scratch);
-                inner.set_plain(&decoded, view.rounds + 1);
-                self.scratch = decoded;
-                self.judge(field, &inner, name);
+        match name.and_then(|_| inner_query(&view.text)) {
+            Some(query) => {
+                self.judge(field, &view, name, Reading::Words);
+                self.inner_query(field, &view, query, name);
             }
+            None => self.judge(field, &view, name, Reading::Whole),
+        }
+        if name.is_some() && decode::base64_text(&view.text, &mut self.scratch) {
+            let mut inner = std::mem::take(&mut self.inner);
+            inner.set_plain(&self.scratch, view.rounds + 1);
+            self.judge(field, &inner, name, Reading::Whole);
             self.inner = inner;
         }
         self.view = view;
     }
 
+    /// A value that is itself a URL with a query, as beacons and redirects carry: its parameters are
+    /// values of their own, and what joins them is no operator.
+    fn inner_query(&mut self, field: Field, view: &Decoded, query: usize, name: Option<&[u8]>) {
+        let mut inner = std::mem::take(&mut self.inner);
+        let head = &view.text[..query];
+        inner.set_plain(head, view.rounds);
+        self.judge(field, &inner, name, Reading::Whole);
+        let mut rest = &view.text[query + 1..];
+        for _ in 0..MAX_PARAMETERS {
+            if rest.is_empty() {
+                break;
+            }
+            let end = part_end(rest);
+            let part = &rest[..end];
+            rest = rest.get(end + 1..).unwrap_or_default();
+            let value = match memchr::memchr(b'=', part) {
+                Some(at) if plausible_name(&part[..at]) => &part[at + 1..],
+                _ => part,
+            };
+            inner.decode(value, Form::Urlencoded, &mut self.scratch);
+            inner.rounds = inner.rounds.saturating_add(view.rounds);
+            self.judge(field, &inner, name, Reading::Whole);
+        }
+        self.inner = inner;
+    }
+
     /// Runs everything that looks at `field` over one decoded text.
-    fn judge(&mut self, field: Field, view: &Decoded, name: Option<&[u8]>) {
+    fn judge(&mut self, field: Field, view: &Decoded, name: Option<&[u8]>, reading: Reading) {
         let set = self.set;
         let entries = &set.fields[field as usize];
         let mut analyses = Analyses::default();
@@ -680,6 +733,10 @@ impl Worker<'_> {
         candidates.sort_unstable();
         candidates.dedup();
         for &index in &candidates {
+            let structural = set.compiled[usize::from(index)].syntax.is_some();
+            if structural && reading == Reading::Words {
+                continue;
+            }
             self.try_entry(index, field, view, name, &mut analyses);
         }
         self.candidates = candidates;
@@ -725,6 +782,33 @@ impl Worker<'_> {
             rounds: view.rounds,
         });
     }
+}
+
+/// How a text is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// By expressions and grammars.
+    Whole,
+    /// By expressions only: its parts are read by themselves.
+    Words,
+}
+
+/// Where the query of a value begins that is a URL or a path with a query.
+fn inner_query(value: &[u8]) -> Option<usize> {
+    let at = memchr::memchr(b'?', value)?;
+    let head = &value[..at];
+    let url =
+        head.starts_with(b"http://") || head.starts_with(b"https://") || head.starts_with(b"/");
+    let plain = head.iter().all(|b| {
+        b.is_ascii_alphanumeric()
+            || matches!(
+                b,
+                b'/' | b'.' | b'-' | b'_' | b':' | b'%' | b'~' | b'@' | b',' | 0x80..
+            )
+    });
+    let name = &value[at + 1..];
+    let equals = memchr::memchr(b'=', name)?;
+    (url && plain && plausible_name(&name[..equals])).then_some(at)
 }
 
 /// Whether a URL is a page of a search engine: what people search for elsewhere is no attack here.

@@ -53,8 +53,8 @@ pub const NEEDS: &[&str] = &[
     "netcat",
     "ncat",
     "ansible",
-    "pip",
-    "python",
+    "pip install",
+    "python ",
     "perl ",
     "ruby ",
     "bash",
@@ -185,7 +185,6 @@ const RARE: &[&str] = &[
     "gpasswd",
     "grep",
     "groupadd",
-    "groups",
     "gtester",
     "gunzip",
     "gzexe",
@@ -296,7 +295,7 @@ const RARE: &[&str] = &[
     "pico",
     "pidstat",
     "ping6",
-    "pip",
+    "pip install",
     "pip2",
     "pip3",
     "pipx",
@@ -401,7 +400,6 @@ const RARE: &[&str] = &[
     "useradd",
     "userdel",
     "usermod",
-    "users",
     "uudecode",
     "uuencode",
     "valgrind",
@@ -648,7 +646,9 @@ fn judge(word: &Word, at: usize, count: usize, met: &Met, text: &[u8], facts: &m
     match word.separator {
         0 => {}
         b'`' | b'(' => {
-            if met.rare || met.argument || (met.ends && word.text.len() > 3) {
+            let close = if word.separator == b'`' { b'`' } else { b')' };
+            let closed = text[word.end..].contains(&close);
+            if closed && (met.rare || met.argument || (met.ends && word.text.len() > 3)) {
                 note(Feature::Substitution);
             }
         }
@@ -740,7 +740,9 @@ fn is_glob_path(word: &[u8]) -> bool {
         .split(|b| *b == b'/')
         .filter(|part| !part.is_empty())
         .collect();
-    let plain = word.iter().all(|b| !matches!(b, b'=' | b':'));
+    // `/**/` is a comment of SQL, not a path
+    let comment = memchr::memmem::find(word, b"/*").is_some();
+    let plain = !comment && word.iter().all(|b| !matches!(b, b'=' | b':'));
     plain
         && parts.len() >= 2
         && parts.iter().filter(|part| wild(part)).count() >= 2

@@ -54,6 +54,10 @@ const MAX_TOKENS: usize = 2000;
 /// Longest string that a text may leave open behind an operator: the program's own quote closes it.
 const MAX_OPEN_TAIL: usize = 12;
 
+/// Word processors turn the two hyphens of a comment into a dash.
+const EN_DASH: &[u8] = "\u{2013}".as_bytes();
+const EM_DASH: &[u8] = "\u{2014}".as_bytes();
+
 /// How deep brackets may nest before the grammar gives up.
 const MAX_DEPTH: u32 = 24;
 
@@ -466,6 +470,9 @@ fn token_at(text: &[u8], at: usize) -> (Option<Kind>, usize) {
         {
             (Some(Kind::Compare), at + 2)
         }
+        0xe2 if text[at..].starts_with(EN_DASH) || text[at..].starts_with(EM_DASH) => {
+            line_comment(text, at)
+        }
         b'0'..=b'9' => (Some(Kind::Number), number_end(text, at)),
         b'.' if next.is_ascii_digit() => (Some(Kind::Number), number_end(text, at + 1)),
         b'a'..=b'z' | b'_' | b'A'..=b'Z' | 0x80.. => word(text, at),
@@ -483,11 +490,13 @@ fn token_at(text: &[u8], at: usize) -> (Option<Kind>, usize) {
         ),
         b'/' if next == b'*' => comment(text, at),
         b'*' if next == b'/' => (None, at + 2),
+        b'\\' if next == b'n' => (Some(Kind::Null), at + 2),
         b'-' if next == b'-' => line_comment(text, at),
         b'#' if next == b'-' => (Some(Kind::Compare), at + 2),
         b'#' => line_comment(text, at),
         b':' if next == b':' => (None, word_end(text, at + 2)),
         b'?' if matches!(next, b'|' | b'&') => (Some(Kind::Compare), at + 2),
+        b'?' => (Some(Kind::Variable), at + 1),
         b'(' => (Some(Kind::Open), at + 1),
         b')' => (Some(Kind::Close), at + 1),
         b',' => (Some(Kind::Comma), at + 1),
@@ -497,7 +506,7 @@ fn token_at(text: &[u8], at: usize) -> (Option<Kind>, usize) {
         b'|' if next == b'|' => (Some(Kind::Logic), at + 2),
         b'=' | b'<' | b'>' => (
             Some(Kind::Compare),
-            at + 1 + usize::from(matches!(next, b'=' | b'>' | b'<')),
+            at + 1 + usize::from(matches!(next, b'=' | b'>' | b'<' | b'@')),
         ),
         b'!' if next == b'=' => (Some(Kind::Compare), at + 2),
         b'!' | b'~' => (Some(Kind::Not), at + 1),
@@ -722,7 +731,7 @@ impl Reader<'_> {
         }
         match back.checked_sub(1).map(|n| self.tokens[n].kind) {
             None => self.broken_out || back < at,
-            Some(Kind::Number | Kind::Text | Kind::Null | Kind::OpenText) => true,
+            Some(Kind::Number | Kind::Text | Kind::Null | Kind::OpenText | Kind::Variable) => true,
             Some(_) => back < at,
         }
     }
@@ -744,6 +753,9 @@ impl Reader<'_> {
                 | Kind::Catalogue,
             ) => true,
             Some(Kind::Arithmetic) => true,
+            Some(Kind::Word) if self.is_word(at, &["top", "first", "skip"]) => {
+                self.kind(at + 1) == Some(Kind::Number)
+            }
             Some(Kind::Function | Kind::Word) => {
                 matches!(
                     self.kind(at + 1),
@@ -784,7 +796,12 @@ impl Reader<'_> {
             return;
         }
         let strong = self.list_follows(next + 1);
-        let ends = self.kind(next + 1).is_none() && self.left_literal(at) && at > 0;
+        let word = matches!(self.kind(next + 1), Some(Kind::Word | Kind::Function));
+        let closed = matches!(
+            self.kind(next + 1 + usize::from(word)),
+            None | Some(Kind::Close | Kind::Comment | Kind::Semicolon)
+        );
+        let ends = closed && self.left_literal(at) && at > 0;
         if strong || ends {
             self.note(Feature::Union, at, next + 2);
         }
@@ -806,18 +823,33 @@ impl Reader<'_> {
         let commented = self.kind(right.end) == Some(Kind::Comment);
         if right.comparisons > 0 && (right.solid > 0 || same) {
             let strong = right.solid > 1 || same;
-            if left || (start && strong) || (strong && self.word_left(at)) {
+            // `"a" or b="c"` within one value is how query languages look
+            let text = at > 0 && matches!(self.tokens[at - 1].kind, Kind::Text | Kind::Close);
+            let filter = text && !self.broken_out && right.words > 0 && !commented;
+            if (left && !filter) || (start && strong) || (strong && self.word_left(at)) {
                 self.note(Feature::Boolean, at, right.end);
             } else if right.solid > 1 && right.words == 0 {
                 self.note(Feature::Tautology, at, right.end);
             }
         } else if right.calls > 0 && (left || start) {
             self.note(Feature::Boolean, at, right.end);
-        } else if left && commented && !right.open {
+        } else if (left || (start && right.solid > 0)) && commented && !right.open {
+            self.note(Feature::Constant, at, right.end);
+        } else if left && self.is_word(at + 1, &["true", "false"]) {
+            self.note(Feature::Constant, at, right.end);
+        } else if self.broken_out && left && right.solid > 0 && self.computes(&right) {
             self.note(Feature::Constant, at, right.end);
         } else if self.broken_out && left && right.solid > 0 && right.words == 0 && !right.open {
             self.note(Feature::Constant, at, right.end);
         }
+    }
+
+    /// Operators on constants, or a number in the quote that the program will close.
+    fn computes(&self, right: &Expression) -> bool {
+        let last = self.tokens[right.end.min(self.tokens.len()) - 1];
+        let inner = &self.text[last.start + 1..last.end.max(last.start + 1)];
+        let number = right.open && !inner.is_empty() && inner.iter().all(u8::is_ascii_digit);
+        number || (right.operators > 0 && (!right.open || inner.len() <= MAX_OPEN_TAIL))
     }
 
     /// `a=a`: a comparison of a word with itself.
@@ -1122,6 +1154,7 @@ impl Reader<'_> {
                 ) || second(&["with"])
             }
             b"grant" => (at + 1..at + 5).any(|n| self.is_word(n, &["on", "to"])),
+            b"do" if self.kind(at + 1) == Some(Kind::Open) => self.kind(at + 2).is_some(),
             b"call" | b"do" => {
                 self.kind(at + 2) == Some(Kind::Open) || self.kind(at + 2) == Some(Kind::Dot)
             }
@@ -1135,7 +1168,7 @@ impl Reader<'_> {
             }
             b"backup" => second(&["database", "log"]),
             b"bulk" => second(&["insert"]),
-            b"load" => second(&["data", "extension"]),
+            b"load" => second(&["data", "xml", "extension"]),
             b"attach" => second(&["database"]),
             b"begin" => {
                 matches!(self.kind(at + 1), Some(Kind::Verb | Kind::Semicolon))
@@ -1181,6 +1214,18 @@ impl Reader<'_> {
         if before == Some(Kind::Open) && list && !matches!(self.kind(at + 1), Some(Kind::OpenText))
         {
             self.note(Feature::Subselect, at - 1, at + 2);
+            return;
+        }
+        let source =
+            (at + 1..(at + 12).min(self.tokens.len())).find(|&n| self.kind(n) == Some(Kind::From));
+        let catalogue = source.is_some_and(|n| {
+            self.kind(n + 1) == Some(Kind::Catalogue) || self.kind(n + 2) == Some(Kind::Dot)
+        });
+        let user = matches!(self.kind(at + 1), Some(Kind::Function))
+            && matches!(self.kind(at + 2), Some(Kind::Semicolon | Kind::Comment));
+        let branch = self.is_word(0, &["if"]) && self.kind(1) == Some(Kind::Open) && list;
+        if (at == 0 && !self.broken_out && (catalogue || user)) || branch {
+            self.note(Feature::Statement, 0, at + 2);
             return;
         }
         let starts = at == 0 || (at == 1 && matches!(before, Some(Kind::Open | Kind::Close)));
@@ -1244,7 +1289,14 @@ impl Reader<'_> {
                 self.is_word(at + 1, &["outfile", "dumpfile"])
                     && matches!(
                         self.kind(at + 2),
-                        Some(Kind::Text | Kind::OpenText | Kind::Number | Kind::Variable)
+                        Some(
+                            Kind::Text
+                                | Kind::OpenText
+                                | Kind::Number
+                                | Kind::Variable
+                                | Kind::Open
+                                | Kind::Function
+                        )
                     )
             }
             _ => false,
@@ -1274,7 +1326,8 @@ impl Reader<'_> {
     fn name(&mut self, at: usize) {
         let call = self.kind(at + 1) == Some(Kind::Open);
         if call && self.is_word(at, DELAYS) {
-            let alone = at == 0 && !self.broken_out;
+            let heavy = self.is_word(at, &["benchmark"]) && self.kind(at + 3) == Some(Kind::Comma);
+            let alone = at == 0 && !self.broken_out && !heavy;
             let end = self.closing(at + 2);
             let argument = matches!(
                 self.kind(at + 2),
@@ -1308,7 +1361,7 @@ impl Reader<'_> {
                 || self.tokens.iter().any(|t| {
                     matches!(
                         t.kind,
-                        Kind::Select | Kind::Logic | Kind::Semicolon | Kind::Verb
+                        Kind::Select | Kind::Logic | Kind::Semicolon | Kind::Verb | Kind::Case
                     )
                 }));
         if reach && within && self.is_word(at, DISCLOSING) {
@@ -1366,10 +1419,10 @@ impl Reader<'_> {
         let Some(right) = self.expression(next + usize::from(logic), 0) else {
             return;
         };
-        if right.solid == 0 || !self.may_end(right.end) {
+        let commented = self.kind(right.end) == Some(Kind::Comment);
+        if (right.solid == 0 && !commented) || !self.may_end(right.end) {
             return;
         }
-        let commented = self.kind(right.end) == Some(Kind::Comment);
         let last = self.tokens[right.end.min(self.tokens.len()) - 1];
         let same_quote = right.open && self.text[last.start] == self.text[self.from];
         let short = last.end - last.start <= MAX_OPEN_TAIL;
@@ -1404,6 +1457,10 @@ impl Reader<'_> {
             && !all.open
         {
             self.note(Feature::Comparison, 0, all.end);
+        }
+        let number_first = matches!(self.kind(0), Some(Kind::Number | Kind::Text));
+        if number_first && all.calls > 0 && all.operators > 0 && self.may_end(all.end) {
+            self.note(Feature::Expression, 0, all.end);
         }
         let dashes =
             self.kind(all.end) == Some(Kind::Comment) && self.bytes(all.end).first() != Some(&b'#');
