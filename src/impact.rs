@@ -1,5 +1,8 @@
 //! What it cost, and what would have helped, counted on these very logs.
 
+use hashbrown::{HashMap, HashSet};
+
+use crate::client::Client;
 use crate::evidence::clients::Span;
 use crate::finding::{Finding, Kind};
 use crate::focus::Tally;
@@ -86,22 +89,26 @@ pub fn mitigations(actors: &[Actor], injections: &[Injection], window: &Tally) -
 
 /// The networks in which several flooders sit, and whom blocking them would have stopped.
 fn block_networks(flooders: &[&Actor], window: &Tally) -> Option<Mitigation> {
-    let attackers: hashbrown::HashSet<&str> = flooders
+    let attackers: HashSet<Client> = flooders
         .iter()
-        .flat_map(|actor| actor.clients.iter().map(String::as_str))
+        .flat_map(|actor| &actor.clients)
+        .filter_map(|name| name.parse().ok().map(Client::from_ip))
         .collect();
     // Per network: attacking addresses, their requests, and everybody else's.
-    let mut networks: std::collections::BTreeMap<ipnet::IpNet, (usize, u64, u64)> =
-        std::collections::BTreeMap::new();
+    let mut networks: HashMap<ipnet::IpNet, (usize, u64, u64)> = attackers
+        .iter()
+        .filter_map(|client| Some((client.network()?, (0, 0, 0))))
+        .collect();
+    if networks.is_empty() {
+        return None;
+    }
     let (mut attack, mut innocent) = (0u64, 0u64);
-    for (client, presence) in window.clients.iter() {
-        let requests = u64::from(presence.requests);
-        let attacks = client
-            .ip()
-            .is_some_and(|ip| attackers.contains(ip.to_string().as_str()));
+    for (client, share) in window.clients.iter() {
+        let requests = u64::from(share.requests);
+        let attacks = attackers.contains(client);
         *(if attacks { &mut attack } else { &mut innocent }) += requests;
-        if let Some(network) = client.network() {
-            let entry = networks.entry(network).or_default();
+        let network = client.network();
+        if let Some(entry) = network.and_then(|network| networks.get_mut(&network)) {
             entry.0 += usize::from(attacks);
             *(if attacks { &mut entry.1 } else { &mut entry.2 }) += requests;
         }
