@@ -108,6 +108,13 @@ impl<K: StableHash + Eq, V> CappedMap<K, V> {
             .map(|(_, value)| value)
     }
 
+    /// Looks for several keys and tells how many are kept. On a map larger than the processor's caches
+    /// this brings the keys near for the [`entry`](Self::entry) that follows: looked up one right after
+    /// the other, their cache misses overlap.
+    pub fn warm(&self, keys: impl Iterator<Item = K>) -> usize {
+        keys.filter(|key| self.get(key).is_some()).count()
+    }
+
     /// Keeps no more of the keys than `other` does, so that both are the same sample.
     pub fn sample_like<W>(&mut self, other: &CappedMap<K, W>) {
         if other.level > self.level {
