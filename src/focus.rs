@@ -224,13 +224,30 @@ pub fn focus(
 }
 
 /// What a stretch of time cost.
-pub struct Tally {
+pub struct Tally<'w> {
     /// Requests.
     pub requests: u64,
     /// Answers with 5xx.
     pub errors_5xx: u64,
-    /// Per client.
-    pub clients: CappedMap<Client, Share>,
+    /// What was counted of it.
+    counted: Counted,
+    /// What that is.
+    part: Part<'w>,
+}
+
+/// Counts of records, before it is said of what.
+struct Counted {
+    requests: u64,
+    errors_5xx: u64,
+    clients: CappedMap<Client, Share>,
+}
+
+/// How counts relate to the whole.
+enum Part<'w> {
+    /// They are of what is in the stretch.
+    Inside,
+    /// They are of what is outside it.
+    Outside(&'w CappedMap<Client, ClientStats>),
 }
 
 /// One client's part of a [`Tally`].
@@ -249,9 +266,9 @@ impl Merge for Share {
     }
 }
 
-impl Tally {
-    fn new() -> Tally {
-        Tally {
+impl Counted {
+    fn new() -> Counted {
+        Counted {
             requests: 0,
             errors_5xx: 0,
             clients: CappedMap::new(MAX_CLIENTS),
@@ -271,11 +288,56 @@ impl Tally {
     }
 }
 
-impl Merge for Tally {
-    fn merge(&mut self, other: Tally) {
+impl Merge for Counted {
+    fn merge(&mut self, other: Counted) {
         self.requests += other.requests;
         self.errors_5xx += other.errors_5xx;
         self.clients.merge(other.clients);
+    }
+}
+
+impl Tally<'_> {
+    /// Clients, those among them that met a 5xx: exact, or estimates from a sample.
+    pub fn clients(&self) -> (u64, u64) {
+        let (mut all, mut failed) = (0, 0);
+        for (_, share) in self.shares() {
+            all += 1;
+            failed += usize::from(share.errors_5xx > 0);
+        }
+        let estimate = |kept| self.counted.clients.estimate(kept);
+        (estimate(all), estimate(failed))
+    }
+
+    /// Every kept client with its part, in no order.
+    pub fn shares(&self) -> impl Iterator<Item = (Client, Share)> {
+        let inside = match self.part {
+            Part::Inside => Some(self.counted.clients.iter()),
+            Part::Outside(_) => None,
+        };
+        let rest = match self.part {
+            Part::Inside => None,
+            Part::Outside(whole) => Some(whole.iter()),
+        };
+        let inside = inside.into_iter().flatten();
+        let rest = rest.into_iter().flatten();
+        inside
+            .map(|(client, share)| (*client, *share))
+            .chain(rest.filter_map(|(client, all)| Some((*client, self.left(client, all)?))))
+    }
+
+    /// What a client did in the stretch, if what it did outside is counted.
+    fn left(&self, client: &Client, all: &ClientStats) -> Option<Share> {
+        let gone = self
+            .counted
+            .clients
+            .get(client)
+            .copied()
+            .unwrap_or_default();
+        let requests = all.requests().saturating_sub(u64::from(gone.requests));
+        (requests > 0).then(|| Share {
+            requests: u32::try_from(requests).unwrap_or(u32::MAX),
+            errors_5xx: all.by_class[4].saturating_sub(gone.errors_5xx),
+        })
     }
 }
 
@@ -291,27 +353,25 @@ pub struct Whole<'a> {
     pub limits: Limits,
 }
 
-impl Whole<'_> {
-    /// The part that `outside` leaves.
-    fn without(&self, outside: &Tally) -> Tally {
-        let mut inside = Tally::new();
-        inside.requests = self.requests.saturating_sub(outside.requests);
-        inside.errors_5xx = self.errors_5xx.saturating_sub(outside.errors_5xx);
-        inside.clients.sample_like(self.clients);
-        for (client, all) in self.clients.iter() {
-            let gone = outside.clients.get(client).copied().unwrap_or_default();
-            let left = all.requests().saturating_sub(u64::from(gone.requests));
-            if left == 0 {
-                continue;
-            }
-            if let Some(share) = inside.clients.entry(*client, Share::default) {
-                *share = Share {
-                    requests: u32::try_from(left).unwrap_or(u32::MAX),
-                    errors_5xx: all.by_class[4].saturating_sub(gone.errors_5xx),
-                };
-            }
+impl<'w> Whole<'w> {
+    fn tally(&self, mut counted: Counted, outside: bool) -> Tally<'w> {
+        // The same sample, whichever side was read.
+        counted.clients.sample_like(self.clients);
+        let (requests, errors_5xx) = (counted.requests, counted.errors_5xx);
+        match outside {
+            false => Tally {
+                requests,
+                errors_5xx,
+                counted,
+                part: Part::Inside,
+            },
+            true => Tally {
+                requests: self.requests.saturating_sub(requests),
+                errors_5xx: self.errors_5xx.saturating_sub(errors_5xx),
+                counted,
+                part: Part::Outside(self.clients),
+            },
         }
-        inside
     }
 }
 
@@ -344,19 +404,19 @@ impl Side {
 }
 
 /// Counts what happened in every window; one result a window, in order.
-pub fn tallies(
+pub fn tallies<'w>(
     logs: &[Log<'_>],
     chunks: &[ChunkSpan],
-    whole: &Whole<'_>,
+    whole: &Whole<'w>,
     windows: &[Window],
     run: &Run<'_>,
-) -> Vec<Tally> {
+) -> Vec<Tally<'w>> {
     let sides: Vec<Side> = windows
         .iter()
         .map(|window| Side::of(window, chunks))
         .collect();
     let tasks = chosen(chunks, |chunk| sides.iter().any(|side| side.reads(chunk)));
-    let start = || windows.iter().map(|_| Tally::new()).collect::<Vec<_>>();
+    let start = || windows.iter().map(|_| Counted::new()).collect::<Vec<_>>();
     let parts = work(&tasks, run, start, |counts, (log, range)| {
         let bytes = &logs[*log].bytes[range.clone()];
         each_access(&logs[*log], bytes, range.start, |access, at| {
@@ -372,15 +432,10 @@ pub fn tallies(
         });
     });
     let counted = merge_all(parts.into_iter().map(Several)).map_or_else(Vec::new, |all| all.0);
-    let finished = sides.iter().zip(counted).map(|(side, mut counts)| {
-        if side.outside {
-            return whole.without(&counts);
-        }
-        // The same sample, whichever side was read.
-        counts.clients.sample_like(whole.clients);
-        counts
-    });
-    finished.collect()
+    let sides = sides.iter().zip(counted);
+    sides
+        .map(|(side, counted)| whole.tally(counted, side.outside))
+        .collect()
 }
 
 fn chosen(chunks: &[ChunkSpan], wanted: impl Fn(&ChunkSpan) -> bool) -> Vec<Task> {

@@ -15,7 +15,7 @@ use crate::time::Time;
 pub const OUTAGE_SHARE: f64 = 0.5;
 
 /// Impact of the findings of one incident; `counts` covers its whole time.
-pub fn impact(findings: &[&Finding], counts: &Tally) -> Impact {
+pub fn impact(findings: &[&Finding], counts: &Tally<'_>) -> Impact {
     let outages = outages(findings);
     let lost: f64 = findings
         .iter()
@@ -27,17 +27,14 @@ pub fn impact(findings: &[&Finding], counts: &Tally) -> Impact {
     let silent = findings
         .iter()
         .any(|finding| matches!(finding.kind, Kind::Silence(_)));
+    let (clients, clients_failed) = counts.clients();
     Impact {
         requests: counts.requests,
         failed: counts.errors_5xx,
         failed_ratio: (counts.requests > 0)
             .then(|| rounded(counts.errors_5xx as f64 / counts.requests as f64)),
-        clients: counts.clients.distinct(),
-        clients_failed: counts
-            .clients
-            .iter()
-            .filter(|(_, presence)| presence.errors_5xx > 0)
-            .count() as u64,
+        clients,
+        clients_failed,
         outages,
         lost_requests_estimate: silent.then_some(lost.round() as u64),
     }
@@ -77,7 +74,11 @@ const MAX_NETWORKS: usize = 50;
 const NETWORK_MEMBERS: usize = 3;
 
 /// Measures that these logs speak for.
-pub fn mitigations(actors: &[Actor], injections: &[Injection], window: &Tally) -> Vec<Mitigation> {
+pub fn mitigations(
+    actors: &[Actor],
+    injections: &[Injection],
+    window: &Tally<'_>,
+) -> Vec<Mitigation> {
     let flooders: Vec<&Actor> = actors
         .iter()
         .filter(|actor| actor.role == Role::Flooder)
@@ -88,7 +89,7 @@ pub fn mitigations(actors: &[Actor], injections: &[Injection], window: &Tally) -
 }
 
 /// The networks in which several flooders sit, and whom blocking them would have stopped.
-fn block_networks(flooders: &[&Actor], window: &Tally) -> Option<Mitigation> {
+fn block_networks(flooders: &[&Actor], window: &Tally<'_>) -> Option<Mitigation> {
     let attackers: HashSet<Client> = flooders
         .iter()
         .flat_map(|actor| &actor.clients)
@@ -103,9 +104,9 @@ fn block_networks(flooders: &[&Actor], window: &Tally) -> Option<Mitigation> {
         return None;
     }
     let (mut attack, mut innocent) = (0u64, 0u64);
-    for (client, share) in window.clients.iter() {
+    for (client, share) in window.shares() {
         let requests = u64::from(share.requests);
-        let attacks = attackers.contains(client);
+        let attacks = attackers.contains(&client);
         *(if attacks { &mut attack } else { &mut innocent }) += requests;
         let network = client.network();
         if let Some(entry) = network.and_then(|network| networks.get_mut(&network)) {

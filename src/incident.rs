@@ -192,7 +192,7 @@ pub struct Material<'a> {
 pub fn incidents(
     material: &Material<'_>,
     clusters: &[Cluster],
-    tallies: &[Tally],
+    tallies: &[Tally<'_>],
     windows: &[WindowCounts],
 ) -> Vec<view::Incident> {
     let mut actors = 0;
@@ -215,7 +215,7 @@ pub fn incidents(
 struct Builder<'a> {
     material: &'a Material<'a>,
     cluster: &'a Cluster,
-    tally: &'a Tally,
+    tally: &'a Tally<'a>,
     counts: Option<&'a WindowCounts>,
 }
 

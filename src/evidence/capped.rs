@@ -139,7 +139,12 @@ impl<K: StableHash + Eq, V> CappedMap<K, V> {
 
     /// Distinct keys met: exact below the cap, an estimate above it.
     pub fn distinct(&self) -> u64 {
-        (self.table.len() as u64) << self.level
+        self.estimate(self.table.len())
+    }
+
+    /// Of all keys met, how many are like `kept` of those kept.
+    pub fn estimate(&self, kept: usize) -> u64 {
+        (kept as u64) << self.level
     }
 
     /// True when the cap was reached, so that figures over keys are estimates.
