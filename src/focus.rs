@@ -638,3 +638,105 @@ impl<T: Merge> Merge for Several<T> {
             .for_each(|(mine, theirs)| mine.merge(theirs));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::combined::COMBINED;
+    use crate::pass::tasks;
+    use crate::time::UtcOffset;
+
+    /// One line a second from noon on; one of seven clients each, and every fifth fails.
+    fn text(lines: u32) -> String {
+        let line = |n: u32| {
+            let (minute, second) = (n / 60, n % 60);
+            let status = if n.is_multiple_of(5) { 500 } else { 200 };
+            let client = n * n % 7;
+            format!(
+                "192.0.2.{client} - - [19/May/2026:12:{minute:02}:{second:02} +0000] \"GET / HTTP/1.1\" {status} 5 \"-\" \"x\"\n"
+            )
+        };
+        (0..lines).map(line).collect()
+    }
+
+    /// The spans of the chunks, and all of it counted, as the survey would.
+    fn survey(log: &Log<'_>, run: &Run<'_>) -> (Vec<ChunkSpan>, CappedMap<Client, ClientStats>) {
+        let mut clients = CappedMap::new(MAX_CLIENTS);
+        let spans = tasks(&[*log], run.chunk_bytes)
+            .into_iter()
+            .map(|(index, range)| {
+                let mut times = Vec::new();
+                each_access(log, &log.bytes[range.clone()], range.start, |access, at| {
+                    let secs = at.time.secs();
+                    times.push(secs);
+                    let client = clients.entry(access.client, ClientStats::default).unwrap();
+                    client.note(secs, status_class(access.status), false);
+                });
+                ChunkSpan {
+                    log: index,
+                    start: range.start,
+                    end: range.end,
+                    first: times[0],
+                    last: *times.last().unwrap(),
+                    lines: times.len() as u64,
+                }
+            });
+        (spans.collect(), clients)
+    }
+
+    fn sorted(tally: &Tally<'_>) -> Vec<(Client, u32, u32)> {
+        let shares = tally.shares();
+        let mut all: Vec<_> = shares
+            .map(|(client, share)| (client, share.requests, share.errors_5xx))
+            .collect();
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn what_is_left_of_the_whole_is_what_is_inside() {
+        let text = text(300);
+        let log = Log {
+            source: 0,
+            bytes: text.as_bytes(),
+            format: &COMBINED,
+            offset: UtcOffset::UTC,
+        };
+        let run = Run {
+            chunk_bytes: 500,
+            advance: &|_| {},
+        };
+        let (chunks, clients) = survey(&log, &run);
+        let noon = chunks[0].first;
+        let whole = Whole {
+            requests: 300,
+            errors_5xx: 60,
+            clients: &clients,
+            limits: Limits {
+                since: i64::MIN,
+                until: i64::MAX,
+            },
+        };
+        for (start, end) in [(3, 290), (0, 299), (100, 120), (298, 299), (7, 8)] {
+            let window = Window {
+                start: noon + start,
+                end: noon + end,
+                posts_to: None,
+            };
+            let found = &tallies(&[log], &chunks, &whole, &[window], &run)[0];
+            assert_eq!(matches!(found.part, Part::Outside(_)), end - start > 200);
+            let exact = &focus(&[log], &chunks, &[window], &run)[0];
+            assert_eq!(found.requests, exact.requests);
+            assert_eq!(found.errors_5xx, exact.errors_5xx);
+            let mut expected: Vec<_> = exact
+                .clients
+                .iter()
+                .map(|(client, here)| (*client, here.requests, here.errors_5xx))
+                .collect();
+            expected.sort_unstable();
+            assert_eq!(sorted(found), expected);
+            let failed = expected.iter().filter(|(_, _, failed)| *failed > 0).count();
+            assert_eq!(found.clients(), (expected.len() as u64, failed as u64));
+        }
+    }
+}
