@@ -10,7 +10,7 @@ use crate::cluster::{self, Cluster};
 use crate::detect::detect;
 use crate::error::{Error, Result, Warning};
 use crate::finding::Case;
-use crate::focus::{focus, trace};
+use crate::focus::{Whole, focus, tallies, trace};
 use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
@@ -162,6 +162,7 @@ pub fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool> {
 struct Surveyed<'a> {
     access_logs: Vec<Log<'a>>,
     error_logs: Vec<Log<'a>>,
+    limits: Limits,
     access: AccessCounts,
     errors: ErrorCounts,
     symptoms: SymptomSet,
@@ -221,6 +222,7 @@ fn survey<'a>(
     Ok(Surveyed {
         access_logs,
         error_logs,
+        limits,
         access,
         errors,
         symptoms,
@@ -250,7 +252,20 @@ fn reconstruct(
     cluster::sharpen(&mut findings, &drafts, &traces);
     let clusters = cluster::cluster(&findings);
     let spans: Vec<_> = clusters.iter().map(Cluster::window).collect();
-    let impacts = focus(logs, &access.chunks, &spans, run);
+    let whole = Whole {
+        requests: access.requests(),
+        errors_5xx: access.by_class[4],
+        clients: &access.clients,
+        limits: surveyed.limits,
+    };
+    let impacts = tallies(logs, &access.chunks, &whole, &spans, run);
+    let needed = |cluster: &&Cluster| cluster.needs_counts(&findings);
+    let needed: Vec<_> = clusters
+        .iter()
+        .filter(needed)
+        .map(Cluster::window)
+        .collect();
+    let in_full = focus(logs, &access.chunks, &needed, run);
 
     let mut quoter = Quoter::default();
     let name = |source: u32| inputs.sources[source as usize].name.as_str();
@@ -267,7 +282,7 @@ fn reconstruct(
         quoter: &quoter,
         zone: surveyed.zone.unwrap_or_default(),
     };
-    incident::incidents(&material, &clusters, &impacts)
+    incident::incidents(&material, &clusters, &impacts, &in_full)
 }
 
 /// Gives every error log its offset.

@@ -35,10 +35,11 @@ struct Rise<'a> {
     window: Option<usize>,
 }
 
-/// The bursts among the findings of one incident; `whole` counts the incident's whole time.
-pub fn bursts(case: &Case<'_>, findings: &[&Finding], whole: &WindowCounts) -> Vec<Burst> {
+/// The bursts among the findings of one incident; `whole` counts the incident's whole time, which a rise
+/// without a window of its own is told by.
+pub fn bursts(case: &Case<'_>, findings: &[&Finding], whole: Option<&WindowCounts>) -> Vec<Burst> {
     let rises = findings.iter().filter_map(|finding| rise(finding));
-    rises.map(|rise| burst(case, rise, whole)).collect()
+    rises.filter_map(|rise| burst(case, rise, whole)).collect()
 }
 
 fn rise(finding: &Finding) -> Option<Rise<'_>> {
@@ -82,12 +83,12 @@ fn rise(finding: &Finding) -> Option<Rise<'_>> {
     })
 }
 
-fn burst(case: &Case<'_>, rise: Rise<'_>, whole: &WindowCounts) -> Burst {
+fn burst(case: &Case<'_>, rise: Rise<'_>, whole: Option<&WindowCounts>) -> Option<Burst> {
     let stretch = rise.stretch;
-    let counts = rise
-        .window
-        .and_then(|window| case.windows.get(window))
-        .unwrap_or(whole);
+    let counts = match rise.window {
+        Some(window) => case.windows.get(window),
+        None => whole,
+    }?;
     let newcomers = counts
         .clients
         .iter()
@@ -95,7 +96,7 @@ fn burst(case: &Case<'_>, rise: Rise<'_>, whole: &WindowCounts) -> Burst {
             requests_outside(case, **client, u64::from(presence.requests)) == 0
         })
         .count();
-    Burst {
+    Some(Burst {
         dimension: rise.dimension,
         key: rise.key,
         start: rise.finding.start,
@@ -110,7 +111,7 @@ fn burst(case: &Case<'_>, rise: Rise<'_>, whole: &WindowCounts) -> Burst {
         classification: rise.cause.name(),
         confidence: rounded(rise.finding.confidence),
         top: top(case, counts, stretch),
-    }
+    })
 }
 
 /// What a client sent outside of a window in which it sent `inside` requests.

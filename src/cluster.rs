@@ -34,6 +34,12 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// Whether a burst in it has no window of its own in the plan and is told by the whole cluster's.
+    pub fn needs_counts(&self, findings: &[Finding]) -> bool {
+        let is_failures = |index: &usize| matches!(findings[*index].kind, Kind::Failures { .. });
+        self.findings.iter().any(is_failures)
+    }
+
     /// What must be counted for its impact.
     pub fn window(&self) -> Window {
         Window {

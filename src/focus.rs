@@ -1,8 +1,8 @@
 //! The second passes: exact counts inside the windows that the plan asks for.
 //!
 //! [`focus`] tells what a window consists of, so that a flooder is told from a shopper. [`trace`]
-//! follows named clients, so that every statement about an actor can be checked. Both read only
-//! chunks whose time range overlaps what is asked.
+//! follows named clients, so that every statement about an actor can be checked. [`tallies`] counts
+//! what incidents cost. All read only chunks whose time range overlaps what is asked.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,13 +12,13 @@ use hashbrown::HashMap;
 use crate::client::Client;
 use crate::event::{Access, Event, is_asset};
 use crate::evidence::capped::{CappedMap, hash_bytes};
-use crate::evidence::clients::{MAX_CLIENTS, Span, status_class};
+use crate::evidence::clients::{ClientStats, MAX_CLIENTS, Span, status_class};
 use crate::evidence::endpoints::{MAX_TEXT_BYTES, MAX_TEXTS, Text, TextMap};
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::sketch::Sketch;
 use crate::format::spec::TimeCache;
 use crate::merge::Merge;
-use crate::pass::{ChunkSpan, Log, Run, Task, merge_all, work};
+use crate::pass::{ChunkSpan, Limits, Log, Run, Task, merge_all, work};
 
 /// A stretch of time worth a second look; seconds since the epoch, both ends within.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,14 @@ pub struct Window {
 }
 
 impl Window {
+    fn overlaps(&self, chunk: &ChunkSpan) -> bool {
+        chunk.first <= self.end && chunk.last >= self.start
+    }
+
+    fn covers(&self, chunk: &ChunkSpan) -> bool {
+        chunk.first >= self.start && chunk.last <= self.end
+    }
+
     fn takes(&self, secs: i64, access: &Access<'_>) -> bool {
         (self.start..=self.end).contains(&secs)
             && self
@@ -179,12 +187,9 @@ pub fn focus(
     if windows.is_empty() {
         return Vec::new();
     }
-    let overlaps = |chunk: &ChunkSpan| {
-        windows
-            .iter()
-            .any(|window| chunk.first <= window.end && chunk.last >= window.start)
-    };
-    let tasks = chosen(chunks, overlaps);
+    let tasks = chosen(chunks, |chunk| {
+        windows.iter().any(|window| window.overlaps(chunk))
+    });
     let start = || {
         windows
             .iter()
@@ -206,13 +211,222 @@ pub fn focus(
             },
         );
     });
-    let merged = parts.into_iter().reduce(|mut left, right| {
-        left.iter_mut()
-            .zip(right)
-            .for_each(|(left, right)| left.merge(right));
-        left
+    merge_all(parts.into_iter().map(Several)).map_or_else(Vec::new, |counts| counts.0)
+}
+
+/// What a stretch of time cost.
+pub struct Tally<'w> {
+    /// Requests.
+    pub requests: u64,
+    /// Answers with 5xx.
+    pub errors_5xx: u64,
+    /// What was counted of it.
+    counted: Counted,
+    /// What that is.
+    part: Part<'w>,
+}
+
+/// Counts of records, before it is said of what.
+struct Counted {
+    requests: u64,
+    errors_5xx: u64,
+    clients: CappedMap<Client, Share>,
+}
+
+/// How counts relate to the whole.
+enum Part<'w> {
+    /// They are of what is in the stretch.
+    Inside,
+    /// They are of what is outside it.
+    Outside(&'w CappedMap<Client, ClientStats>),
+}
+
+/// One client's part of a [`Tally`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Share {
+    /// Requests.
+    pub requests: u32,
+    /// Answers with 5xx.
+    pub errors_5xx: u32,
+}
+
+impl Merge for Share {
+    fn merge(&mut self, other: Share) {
+        self.requests.merge(other.requests);
+        self.errors_5xx.merge(other.errors_5xx);
+    }
+}
+
+impl Counted {
+    fn new() -> Counted {
+        Counted {
+            requests: 0,
+            errors_5xx: 0,
+            clients: CappedMap::new(MAX_CLIENTS),
+        }
+    }
+
+    fn note(&mut self, access: &Access<'_>) {
+        let failed = status_class(access.status) == 4;
+        self.requests += 1;
+        self.errors_5xx += u64::from(failed);
+        if let Some(client) = self.clients.entry(access.client, Share::default) {
+            client.merge(Share {
+                requests: 1,
+                errors_5xx: u32::from(failed),
+            });
+        }
+    }
+}
+
+impl Merge for Counted {
+    fn merge(&mut self, other: Counted) {
+        self.requests += other.requests;
+        self.errors_5xx += other.errors_5xx;
+        self.clients.merge(other.clients);
+    }
+}
+
+impl Tally<'_> {
+    /// Clients, those among them that met a 5xx: exact, or estimates from a sample.
+    pub fn clients(&self) -> (u64, u64) {
+        let (mut all, mut failed) = (0, 0);
+        for (_, share) in self.shares() {
+            all += 1;
+            failed += usize::from(share.errors_5xx > 0);
+        }
+        let estimate = |kept| self.counted.clients.estimate(kept);
+        (estimate(all), estimate(failed))
+    }
+
+    /// Every kept client with its part, in no order.
+    pub fn shares(&self) -> impl Iterator<Item = (Client, Share)> {
+        let inside = match self.part {
+            Part::Inside => Some(self.counted.clients.iter()),
+            Part::Outside(_) => None,
+        };
+        let rest = match self.part {
+            Part::Inside => None,
+            Part::Outside(whole) => Some(whole.iter()),
+        };
+        let inside = inside.into_iter().flatten();
+        let rest = rest.into_iter().flatten();
+        inside
+            .map(|(client, share)| (*client, *share))
+            .chain(rest.filter_map(|(client, all)| Some((*client, self.left(client, all)?))))
+    }
+
+    /// What a client did in the stretch, if what it did outside is counted.
+    fn left(&self, client: &Client, all: &ClientStats) -> Option<Share> {
+        let gone = self
+            .counted
+            .clients
+            .get(client)
+            .copied()
+            .unwrap_or_default();
+        let requests = all.requests().saturating_sub(u64::from(gone.requests));
+        (requests > 0).then(|| Share {
+            requests: u32::try_from(requests).unwrap_or(u32::MAX),
+            errors_5xx: all.by_class[4].saturating_sub(gone.errors_5xx),
+        })
+    }
+}
+
+/// All records that count, as the survey counted them.
+pub struct Whole<'a> {
+    /// Requests.
+    pub requests: u64,
+    /// Answers with 5xx.
+    pub errors_5xx: u64,
+    /// Per client.
+    pub clients: &'a CappedMap<Client, ClientStats>,
+    /// Which records count.
+    pub limits: Limits,
+}
+
+impl<'w> Whole<'w> {
+    fn tally(&self, mut counted: Counted, outside: bool) -> Tally<'w> {
+        // The same sample, whichever side was read.
+        counted.clients.sample_like(self.clients);
+        let (requests, errors_5xx) = (counted.requests, counted.errors_5xx);
+        match outside {
+            false => Tally {
+                requests,
+                errors_5xx,
+                counted,
+                part: Part::Inside,
+            },
+            true => Tally {
+                requests: self.requests.saturating_sub(requests),
+                errors_5xx: self.errors_5xx.saturating_sub(errors_5xx),
+                counted,
+                part: Part::Outside(self.clients),
+            },
+        }
+    }
+}
+
+/// How a window is counted: by what is in it, or, where that is less to read, by what is not.
+struct Side {
+    window: Window,
+    outside: bool,
+}
+
+impl Side {
+    fn of(window: &Window, chunks: &[ChunkSpan]) -> Side {
+        let bytes = |wanted: &dyn Fn(&ChunkSpan) -> bool| -> usize {
+            let wanted = chunks.iter().filter(|chunk| wanted(chunk));
+            wanted.map(|chunk| chunk.end - chunk.start).sum()
+        };
+        let inside = bytes(&|chunk| window.overlaps(chunk));
+        let outside = bytes(&|chunk| !window.covers(chunk));
+        Side {
+            window: *window,
+            outside: window.posts_to.is_none() && outside < inside,
+        }
+    }
+
+    fn reads(&self, chunk: &ChunkSpan) -> bool {
+        match self.outside {
+            true => !self.window.covers(chunk),
+            false => self.window.overlaps(chunk),
+        }
+    }
+}
+
+/// Counts what happened in every window; one result a window, in order.
+pub fn tallies<'w>(
+    logs: &[Log<'_>],
+    chunks: &[ChunkSpan],
+    whole: &Whole<'w>,
+    windows: &[Window],
+    run: &Run<'_>,
+) -> Vec<Tally<'w>> {
+    let sides: Vec<Side> = windows
+        .iter()
+        .map(|window| Side::of(window, chunks))
+        .collect();
+    let tasks = chosen(chunks, |chunk| sides.iter().any(|side| side.reads(chunk)));
+    let start = || windows.iter().map(|_| Counted::new()).collect::<Vec<_>>();
+    let parts = work(&tasks, run, start, |counts, (log, range)| {
+        let bytes = &logs[*log].bytes[range.clone()];
+        each_access(&logs[*log], bytes, range.start, |access, at| {
+            let secs = at.time.secs();
+            if !whole.limits.contain(secs) {
+                return;
+            }
+            for (side, counts) in sides.iter().zip(counts.iter_mut()) {
+                if side.window.takes(secs, access) != side.outside {
+                    counts.note(access);
+                }
+            }
+        });
     });
-    merged.unwrap_or_default()
+    let counted = merge_all(parts.into_iter().map(Several)).map_or_else(Vec::new, |all| all.0);
+    let sides = sides.iter().zip(counted);
+    sides
+        .map(|(side, counted)| whole.tally(counted, side.outside))
+        .collect()
 }
 
 fn chosen(chunks: &[ChunkSpan], wanted: impl Fn(&ChunkSpan) -> bool) -> Vec<Task> {
@@ -401,18 +615,119 @@ pub fn trace(
             );
         },
     );
-    let all = parts.into_iter().map(Groups);
-    merge_all(all).map_or_else(Vec::new, |groups| groups.0)
+    merge_all(parts.into_iter().map(Several)).map_or_else(Vec::new, |counts| counts.0)
 }
 
-/// Several groups' counts, merged one by one.
-struct Groups(Vec<GroupCounts>);
+/// The counts of several windows or groups, merged one by one.
+struct Several<T>(Vec<T>);
 
-impl Merge for Groups {
-    fn merge(&mut self, other: Groups) {
+impl<T: Merge> Merge for Several<T> {
+    fn merge(&mut self, other: Several<T>) {
         self.0
             .iter_mut()
             .zip(other.0)
             .for_each(|(mine, theirs)| mine.merge(theirs));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::combined::COMBINED;
+    use crate::pass::tasks;
+    use crate::time::UtcOffset;
+
+    /// One line a second from noon on; one of seven clients each, and every fifth fails.
+    fn text(lines: u32) -> String {
+        let line = |n: u32| {
+            let (minute, second) = (n / 60, n % 60);
+            let status = if n.is_multiple_of(5) { 500 } else { 200 };
+            let client = n * n % 7;
+            format!(
+                "192.0.2.{client} - - [19/May/2026:12:{minute:02}:{second:02} +0000] \"GET / HTTP/1.1\" {status} 5 \"-\" \"x\"\n"
+            )
+        };
+        (0..lines).map(line).collect()
+    }
+
+    /// The spans of the chunks, and all of it counted, as the survey would.
+    fn survey(log: &Log<'_>, run: &Run<'_>) -> (Vec<ChunkSpan>, CappedMap<Client, ClientStats>) {
+        let mut clients = CappedMap::new(MAX_CLIENTS);
+        let spans = tasks(&[*log], run.chunk_bytes)
+            .into_iter()
+            .map(|(index, range)| {
+                let mut times = Vec::new();
+                each_access(log, &log.bytes[range.clone()], range.start, |access, at| {
+                    let secs = at.time.secs();
+                    times.push(secs);
+                    let client = clients.entry(access.client, ClientStats::default).unwrap();
+                    client.note(secs, status_class(access.status), false);
+                });
+                ChunkSpan {
+                    log: index,
+                    start: range.start,
+                    end: range.end,
+                    first: times[0],
+                    last: *times.last().unwrap(),
+                    lines: times.len() as u64,
+                }
+            });
+        (spans.collect(), clients)
+    }
+
+    fn sorted(tally: &Tally<'_>) -> Vec<(Client, u32, u32)> {
+        let shares = tally.shares();
+        let mut all: Vec<_> = shares
+            .map(|(client, share)| (client, share.requests, share.errors_5xx))
+            .collect();
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn what_is_left_of_the_whole_is_what_is_inside() {
+        let text = text(300);
+        let log = Log {
+            source: 0,
+            bytes: text.as_bytes(),
+            format: &COMBINED,
+            offset: UtcOffset::UTC,
+        };
+        let run = Run {
+            chunk_bytes: 500,
+            advance: &|_| {},
+        };
+        let (chunks, clients) = survey(&log, &run);
+        let noon = chunks[0].first;
+        let whole = Whole {
+            requests: 300,
+            errors_5xx: 60,
+            clients: &clients,
+            limits: Limits {
+                since: i64::MIN,
+                until: i64::MAX,
+            },
+        };
+        for (start, end) in [(3, 290), (0, 299), (100, 120), (298, 299), (7, 8)] {
+            let window = Window {
+                start: noon + start,
+                end: noon + end,
+                posts_to: None,
+            };
+            let found = &tallies(&[log], &chunks, &whole, &[window], &run)[0];
+            assert_eq!(matches!(found.part, Part::Outside(_)), end - start > 200);
+            let exact = &focus(&[log], &chunks, &[window], &run)[0];
+            assert_eq!(found.requests, exact.requests);
+            assert_eq!(found.errors_5xx, exact.errors_5xx);
+            let mut expected: Vec<_> = exact
+                .clients
+                .iter()
+                .map(|(client, here)| (*client, here.requests, here.errors_5xx))
+                .collect();
+            expected.sort_unstable();
+            assert_eq!(sorted(found), expected);
+            let failed = expected.iter().filter(|(_, _, failed)| *failed > 0).count();
+            assert_eq!(found.clients(), (expected.len() as u64, failed as u64));
+        }
     }
 }

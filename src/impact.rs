@@ -1,8 +1,11 @@
 //! What it cost, and what would have helped, counted on these very logs.
 
+use hashbrown::{HashMap, HashSet};
+
+use crate::client::Client;
 use crate::evidence::clients::Span;
 use crate::finding::{Finding, Kind};
-use crate::focus::WindowCounts;
+use crate::focus::Tally;
 use crate::merge::Merge;
 use crate::report::view::{Actor, Impact, Injection, Mitigation, Outage};
 use crate::terms::{Outcome, Role};
@@ -17,7 +20,7 @@ pub const OUTAGE_SHARE: f64 = 0.5;
 pub const LEAST_BASELINE_RPS: f64 = 0.001;
 
 /// Impact of the findings of one incident; `counts` covers its whole time.
-pub fn impact(findings: &[&Finding], counts: &WindowCounts) -> Impact {
+pub fn impact(findings: &[&Finding], counts: &Tally<'_>) -> Impact {
     let outages = outages(findings);
     let lost: f64 = findings
         .iter()
@@ -29,17 +32,14 @@ pub fn impact(findings: &[&Finding], counts: &WindowCounts) -> Impact {
     let silent = findings
         .iter()
         .any(|finding| matches!(finding.kind, Kind::Silence(_)));
+    let (clients, clients_failed) = counts.clients();
     Impact {
         requests: counts.requests,
         failed: counts.errors_5xx,
         failed_ratio: (counts.requests > 0)
             .then(|| rounded(counts.errors_5xx as f64 / counts.requests as f64)),
-        clients: counts.clients.distinct(),
-        clients_failed: counts
-            .clients
-            .iter()
-            .filter(|(_, presence)| presence.errors_5xx > 0)
-            .count() as u64,
+        clients,
+        clients_failed,
         outages,
         lost_requests_estimate: silent.then_some(lost.round() as u64),
     }
@@ -82,7 +82,7 @@ const NETWORK_MEMBERS: usize = 3;
 pub fn mitigations(
     actors: &[Actor],
     injections: &[Injection],
-    window: &WindowCounts,
+    window: &Tally<'_>,
 ) -> Vec<Mitigation> {
     let flooders: Vec<&Actor> = actors
         .iter()
@@ -94,23 +94,27 @@ pub fn mitigations(
 }
 
 /// The networks in which several flooders sit, and whom blocking them would have stopped.
-fn block_networks(flooders: &[&Actor], window: &WindowCounts) -> Option<Mitigation> {
-    let attackers: hashbrown::HashSet<&str> = flooders
+fn block_networks(flooders: &[&Actor], window: &Tally<'_>) -> Option<Mitigation> {
+    let attackers: HashSet<Client> = flooders
         .iter()
-        .flat_map(|actor| actor.clients.iter().map(String::as_str))
+        .flat_map(|actor| &actor.clients)
+        .filter_map(|name| name.parse().ok().map(Client::from_ip))
         .collect();
     // Per network: attacking addresses, their requests, and everybody else's.
-    let mut networks: std::collections::BTreeMap<ipnet::IpNet, (usize, u64, u64)> =
-        std::collections::BTreeMap::new();
+    let mut networks: HashMap<ipnet::IpNet, (usize, u64, u64)> = attackers
+        .iter()
+        .filter_map(|client| Some((client.network()?, (0, 0, 0))))
+        .collect();
+    if networks.is_empty() {
+        return None;
+    }
     let (mut attack, mut innocent) = (0u64, 0u64);
-    for (client, presence) in window.clients.iter() {
-        let requests = u64::from(presence.requests);
-        let attacks = client
-            .ip()
-            .is_some_and(|ip| attackers.contains(ip.to_string().as_str()));
+    for (client, share) in window.shares() {
+        let requests = u64::from(share.requests);
+        let attacks = attackers.contains(&client);
         *(if attacks { &mut attack } else { &mut innocent }) += requests;
-        if let Some(network) = client.network() {
-            let entry = networks.entry(network).or_default();
+        let network = client.network();
+        if let Some(entry) = network.and_then(|network| networks.get_mut(&network)) {
             entry.0 += usize::from(attacks);
             *(if attacks { &mut entry.1 } else { &mut entry.2 }) += requests;
         }

@@ -15,7 +15,7 @@ use crate::evidence::clients::Span;
 use crate::evidence::endpoints::Endpoint;
 use crate::evidence::errors::MinuteOf;
 use crate::finding::{Case, Finding, Kind};
-use crate::focus::{GroupCounts, WindowCounts};
+use crate::focus::{GroupCounts, Tally, WindowCounts};
 use crate::headline::Headline;
 use crate::impact;
 use crate::merge::Merge;
@@ -57,20 +57,25 @@ pub struct Material<'a> {
     pub zone: UtcOffset,
 }
 
-/// Builds the incidents of all clusters, numbering incidents and actors; `windows` counts each cluster's time.
+/// Builds the incidents of all clusters, numbering incidents and actors. `tallies` counts each cluster's
+/// time; `windows` in full that of each cluster that [needs it](Cluster::needs_counts), in order.
 pub fn incidents(
     material: &Material<'_>,
     clusters: &[Cluster],
+    tallies: &[Tally<'_>],
     windows: &[WindowCounts],
 ) -> Vec<view::Incident> {
     let mut actors = 0;
-    let numbered = clusters.iter().zip(windows).enumerate();
+    let mut windows = windows.iter();
+    let numbered = clusters.iter().zip(tallies).enumerate();
     numbered
-        .map(|(index, (cluster, counts))| {
+        .map(|(index, (cluster, tally))| {
+            let needed = cluster.needs_counts(material.findings);
             Builder {
                 material,
                 cluster,
-                counts,
+                tally,
+                counts: windows.by_ref().take(usize::from(needed)).next(),
             }
             .build(index as u32 + 1, &mut actors)
         })
@@ -80,7 +85,8 @@ pub fn incidents(
 struct Builder<'a> {
     material: &'a Material<'a>,
     cluster: &'a Cluster,
-    counts: &'a WindowCounts,
+    tally: &'a Tally<'a>,
+    counts: Option<&'a WindowCounts>,
 }
 
 impl Builder<'_> {
@@ -95,7 +101,7 @@ impl Builder<'_> {
         let (members, actors) = self.members(actors_before);
         let injections = self.injections(&members);
         let symptoms = self.symptoms();
-        let impact = impact::impact(&findings, self.counts);
+        let impact = impact::impact(&findings, self.tally);
         let cause = cause(&findings, &members);
         let story = Story {
             case: material.case,
@@ -129,7 +135,7 @@ impl Builder<'_> {
             ongoing_at_end: touches_edge(&findings, |stretch| stretch.at_log_end)
                 || self.outlasts_the_log(end),
             headline: headline.sentence(),
-            mitigations: impact::mitigations(&actors, &injections, self.counts),
+            mitigations: impact::mitigations(&actors, &injections, self.tally),
             bursts: breakdown::bursts(material.case, &findings, self.counts),
             timeline,
             actors,

@@ -7,10 +7,8 @@
 //! `kept * 2^level`. A part never needs a higher level than the whole, so the result does not
 //! depend on how the input was cut.
 
-use std::hash::Hash;
-
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use crate::merge::Merge;
 
@@ -64,18 +62,21 @@ pub fn hash_bytes(bytes: &[u8]) -> u64 {
 }
 
 /// The map. See the file's header for what happens at the cap.
+///
+/// Keys are hashed once, by their stable hash. Two maps therefore keep common keys in the same order,
+/// and merging them walks both from front to back instead of jumping through memory.
 #[derive(Debug, Clone)]
 pub struct CappedMap<K, V> {
-    map: HashMap<K, V>,
+    table: HashTable<(K, V)>,
     cap: usize,
     level: u32,
 }
 
-impl<K: StableHash + Eq + Hash + Clone, V> CappedMap<K, V> {
+impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
     /// An empty map that holds at most `cap` keys.
     pub fn new(cap: usize) -> Self {
         CappedMap {
-            map: HashMap::new(),
+            table: HashTable::new(),
             cap,
             level: 0,
         }
@@ -84,48 +85,73 @@ impl<K: StableHash + Eq + Hash + Clone, V> CappedMap<K, V> {
     /// The value of `key`, made if missing; `None` when the key is outside the sample.
     #[inline]
     pub fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> Option<&mut V> {
-        if self.level > 0 && !in_sample(&key, self.level) {
+        let hash = key.stable_hash();
+        if hash.leading_zeros() < self.level {
             return None;
         }
-        if self.map.len() == self.cap && !self.map.contains_key(&key) {
+        if self.table.len() == self.cap && self.get(&key).is_none() {
             return self.insert_beyond_cap(key, make());
         }
-        Some(match self.map.entry(key) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(make()),
-        })
+        let entry = self
+            .table
+            .entry(place(hash), |(known, _)| *known == key, place_of);
+        Some(&mut entry.or_insert_with(|| (key, make())).into_mut().1)
     }
 
     #[cold]
     fn insert_beyond_cap(&mut self, key: K, value: V) -> Option<&mut V> {
-        self.map.insert(key.clone(), value);
+        let place = place(key.stable_hash());
+        self.table.insert_unique(place, (key, value), place_of);
         self.raise_level();
-        self.map.get_mut(&key)
+        self.table
+            .find_mut(place, |(known, _)| *known == key)
+            .map(|(_, value)| value)
     }
 
     /// The value of `key`, if it is kept.
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.map.get(key)
+        self.table
+            .find(place(key.stable_hash()), |(known, _)| known == key)
+            .map(|(_, value)| value)
+    }
+
+    /// Looks for several keys and tells how many are kept. On a map larger than the processor's caches
+    /// this brings the keys near for the [`entry`](Self::entry) that follows: looked up one right after
+    /// the other, their cache misses overlap.
+    pub fn warm(&self, keys: impl Iterator<Item = K>) -> usize {
+        keys.filter(|key| self.get(key).is_some()).count()
+    }
+
+    /// Keeps no more of the keys than `other` does, so that both are the same sample.
+    pub fn sample_like<W>(&mut self, other: &CappedMap<K, W>) {
+        if other.level > self.level {
+            self.set_level(other.level);
+        }
     }
 
     /// Every kept key, in no order: sort before anything depends on it.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.map.iter()
+        self.table.iter().map(|(key, value)| (key, value))
     }
 
     /// Keys kept.
     pub fn len(&self) -> usize {
-        self.map.len()
+        self.table.len()
     }
 
     /// True when nothing was counted.
     pub fn is_empty(&self) -> bool {
-        self.map.is_empty()
+        self.table.is_empty()
     }
 
     /// Distinct keys met: exact below the cap, an estimate above it.
     pub fn distinct(&self) -> u64 {
-        (self.map.len() as u64) << self.level
+        self.estimate(self.table.len())
+    }
+
+    /// Of all keys met, how many are like `kept` of those kept.
+    pub fn estimate(&self, kept: usize) -> u64 {
+        (kept as u64) << self.level
     }
 
     /// True when the cap was reached, so that figures over keys are estimates.
@@ -135,11 +161,14 @@ impl<K: StableHash + Eq + Hash + Clone, V> CappedMap<K, V> {
 
     fn raise_level(&mut self) {
         // 64 bits of hash bound the loop.
-        while self.map.len() > self.cap && self.level < 63 {
-            self.level += 1;
-            let level = self.level;
-            self.map.retain(|key, _| in_sample(key, level));
+        while self.table.len() > self.cap && self.level < 63 {
+            self.set_level(self.level + 1);
         }
+    }
+
+    fn set_level(&mut self, level: u32) {
+        self.level = level;
+        self.table.retain(|(key, _)| in_sample(key, level));
     }
 }
 
@@ -147,24 +176,35 @@ fn in_sample<K: StableHash>(key: &K, level: u32) -> bool {
     key.stable_hash().leading_zeros() >= level
 }
 
-impl<K: StableHash + Eq + Hash + Clone, V: Merge> Merge for CappedMap<K, V> {
+/// The hash as the table uses it. A sample has no leading bits left, and the table tells its slots
+/// apart by just those, so it gets the halves swapped.
+#[inline]
+fn place(hash: u64) -> u64 {
+    hash.rotate_left(u64::BITS / 2)
+}
+
+fn place_of<K: StableHash, V>((key, _): &(K, V)) -> u64 {
+    place(key.stable_hash())
+}
+
+impl<K: StableHash + Eq + Copy, V: Merge> Merge for CappedMap<K, V> {
     fn merge(&mut self, mut other: Self) {
-        if other.map.len() > self.map.len() && other.cap == self.cap {
+        if other.table.len() > self.table.len() && other.cap == self.cap {
             std::mem::swap(self, &mut other);
         }
-        if other.level > self.level {
-            self.level = other.level;
-            let level = self.level;
-            self.map.retain(|key, _| in_sample(key, level));
-        }
-        for (key, value) in other.map {
-            if self.level > 0 && !in_sample(&key, self.level) {
+        self.sample_like(&other);
+        for (key, value) in other.table {
+            let hash = key.stable_hash();
+            if hash.leading_zeros() < self.level {
                 continue;
             }
-            match self.map.entry(key) {
-                Entry::Occupied(mut entry) => entry.get_mut().merge(value),
+            match self
+                .table
+                .entry(place(hash), |(known, _)| *known == key, place_of)
+            {
+                Entry::Occupied(mut entry) => entry.get_mut().1.merge(value),
                 Entry::Vacant(entry) => {
-                    entry.insert(value);
+                    entry.insert((key, value));
                 }
             }
         }

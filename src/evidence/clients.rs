@@ -5,7 +5,7 @@ use crate::evidence::sketch::Sketch;
 use crate::merge::Merge;
 use crate::time::Time;
 
-/// Clients counted exactly at most. One entry takes about 56 bytes with its key.
+/// Clients counted exactly at most. One entry takes 48 bytes with its key.
 pub const MAX_CLIENTS: usize = 6_000_000;
 
 /// Clients with hits kept at most; one takes a few hundred bytes.
@@ -22,21 +22,26 @@ pub struct ClientStats {
     /// First and last request, seconds since the epoch.
     first: u32,
     last: u32,
-    /// Bucket in which the client was last noted as present; a hint that saves work, not a result.
-    pub last_bucket: u32,
 }
 
-impl ClientStats {
-    /// A client first met at `secs`.
-    pub fn new(secs: i64) -> ClientStats {
-        let secs = clamp_secs(secs);
+impl Default for ClientStats {
+    /// A client not met yet.
+    fn default() -> ClientStats {
         ClientStats {
             by_class: [0; 5],
             assets: 0,
-            first: secs,
-            last: secs,
-            last_bucket: u32::MAX,
+            first: u32::MAX,
+            last: 0,
         }
+    }
+}
+
+impl ClientStats {
+    /// Whether the latest request was in the `width_s` seconds from `start` on. May say no where yes is
+    /// right, when requests are out of order or their times clamped.
+    #[inline]
+    pub fn was_last_in(&self, start: i64, width_s: i64) -> bool {
+        self.last > 0 && (start..start.saturating_add(width_s)).contains(&i64::from(self.last))
     }
 
     /// Counts a request.

@@ -378,6 +378,10 @@ impl Analyses {
 /// Slots of one memory of repeated strings. With [`MEMORY_KEY`] this bounds it to 4 MiB.
 const MEMORY_SLOTS: usize = 4096;
 
+/// Slots that a string may use. With one, a few hundred user agents already collide in pairs that
+/// drive each other out on every line.
+const MEMORY_WAYS: usize = 4;
+
 /// Longest string that is remembered, in bytes.
 const MEMORY_KEY: usize = 1024;
 
@@ -389,8 +393,8 @@ struct Slot {
     matches: Box<[Match]>,
 }
 
-/// A direct-mapped memory: a string has one slot, and takes it from whoever was there. Bounded by
-/// construction, and never wrong, because the whole string is compared.
+/// A set-associative memory: a string has a few slots, and takes the one of them that was used least
+/// lately. Bounded by construction, and never wrong, because the whole string is compared.
 struct Memory {
     slots: Vec<Slot>,
     hasher: hashbrown::DefaultHashBuilder,
@@ -404,12 +408,19 @@ impl Memory {
         }
     }
 
-    /// The slot that `key` may use.
+    /// The slot that holds `key`, or the one that it may take.
     #[inline]
     fn slot(&mut self, key: &[u8]) -> &mut Slot {
         use std::hash::BuildHasher;
         let hash = self.hasher.hash_one(key);
-        &mut self.slots[hash as usize % MEMORY_SLOTS]
+        let first = hash as usize % (MEMORY_SLOTS / MEMORY_WAYS) * MEMORY_WAYS;
+        let ways = &mut self.slots[first..first + MEMORY_WAYS];
+        if ways[0].holds(key) {
+            return &mut ways[0];
+        }
+        let at = ways.iter().position(|slot| slot.holds(key));
+        ways[..=at.unwrap_or(MEMORY_WAYS - 1)].rotate_right(1);
+        &mut ways[0]
     }
 }
 
