@@ -190,7 +190,7 @@ pub fn actor(
     Some(view::Actor {
         id,
         role: draft.role,
-        clients: names(case, &draft.clients),
+        clients: names(case, &busiest(draft, counts)),
         client_count: draft.clients.len() as u64,
         networks: networks(&draft.clients),
         user_agents: top(&counts.agents, LISTED)
@@ -211,6 +211,14 @@ pub fn actor(
             .collect(),
         status: statuses(&counts.by_class),
     })
+}
+
+/// The clients by what they sent, most first.
+fn busiest(draft: &Draft, counts: &GroupCounts) -> Vec<Client> {
+    let requests = |client: &Client| counts.clients.get(client).map_or(0, |span| span.count);
+    let mut clients = draft.clients.clone();
+    clients.sort_by_key(|client| (std::cmp::Reverse(requests(client)), *client));
+    clients
 }
 
 /// Hits of several clients together.

@@ -32,6 +32,10 @@ const MIN_SIGMA: f64 = 8.0;
 /// rhythm takes hours for that.
 const STEEP_MINUTES: f64 = 45.0;
 
+/// Buckets that an edge needs on both sides: the first and the last minute of a log are often cut, and must
+/// not pass for the quiet beside a burst.
+const ENOUGH_BESIDE: usize = 5;
+
 /// An edge must be this many standard deviations high. The cuts are already where the data looks most like
 /// an edge, so the usual three are too few.
 const EDGE_SIGMA: f64 = 5.0;
@@ -186,7 +190,7 @@ fn steep_part(
 fn doubles(counts: &[u32], at: usize, reach: usize, rising: bool, dispersion: f64) -> bool {
     let before = &counts[at.saturating_sub(reach)..at];
     let after = &counts[at..(at + reach).min(counts.len())];
-    if before.is_empty() || after.is_empty() {
+    if before.len().min(after.len()) < ENOUGH_BESIDE {
         return false;
     }
     [reach / 15, reach / 3, reach].into_iter().any(|near| {

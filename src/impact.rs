@@ -75,6 +75,9 @@ pub fn rounded(value: f64) -> f64 {
 /// Networks named in a measure at most; more belongs in a file.
 const MAX_NETWORKS: usize = 50;
 
+/// Networks that hold less than this share of the flood are no advice.
+const WORTH_BLOCKING: f64 = 0.05;
+
 /// A network is worth blocking as a whole when at least this many of its addresses attacked.
 const NETWORK_MEMBERS: usize = 3;
 
@@ -89,6 +92,7 @@ pub fn mitigations(
         .filter(|actor| actor.role == Role::Flooder)
         .collect();
     let mut measures: Vec<Mitigation> = block_networks(&flooders, window).into_iter().collect();
+    measures.extend(block_clients(actors));
     measures.extend(fix_endpoints(injections));
     measures
 }
@@ -121,11 +125,12 @@ fn block_networks(flooders: &[&Actor], window: &Tally<'_>) -> Option<Mitigation>
     }
     let mut chosen: Vec<_> = networks
         .into_iter()
-        .filter(|(_, (members, ..))| *members >= NETWORK_MEMBERS)
+        .filter(|(_, (members, hostile, others))| *members >= NETWORK_MEMBERS && hostile > others)
         .collect();
     chosen.sort_by_key(|(network, (_, requests, _))| (std::cmp::Reverse(*requests), *network));
     chosen.truncate(MAX_NETWORKS);
-    if chosen.is_empty() || attack == 0 {
+    let worth: u64 = chosen.iter().map(|(_, (_, hostile, _))| hostile).sum();
+    if attack == 0 || (worth as f64) < WORTH_BLOCKING * attack as f64 {
         return None;
     }
     let stopped: u64 = chosen.iter().map(|(_, (_, requests, _))| requests).sum();
@@ -145,6 +150,30 @@ fn block_networks(flooders: &[&Actor], window: &Tally<'_>) -> Option<Mitigation>
             .collect(),
         attack_share: share(stopped, attack),
         innocent_share: share(caught, innocent),
+    })
+}
+
+/// Few attackers are named one by one.
+fn block_clients(actors: &[Actor]) -> Option<Mitigation> {
+    /// More than these nobody blocks by hand.
+    const FEW: usize = 10;
+    let attackers = || actors.iter().filter(|actor| actor.role.is_attack());
+    let mut targets: Vec<String> = attackers()
+        .flat_map(|actor| actor.clients.iter().cloned())
+        .collect();
+    targets.sort_unstable();
+    targets.dedup();
+    let requests: u64 = attackers().map(|actor| actor.requests).sum();
+    (1..=FEW).contains(&targets.len()).then(|| Mitigation {
+        kind: "block_clients",
+        summary: format!(
+            "blocking {} would have stopped all {} of the attack",
+            counted(targets.len() as u64, "client", "clients"),
+            counted(requests, "request", "requests")
+        ),
+        targets,
+        attack_share: Some(1.0),
+        innocent_share: Some(0.0),
     })
 }
 

@@ -33,6 +33,10 @@ const RARE: f64 = 20.0;
 /// it always does: a monitor, a busy office, a search bot.
 const OWN_RATIO: f64 = 2.0;
 
+/// The same for a client that was known before the window, however few requests it had made: a returning
+/// visitor or a search bot easily doubles its usual rate by chance.
+const KNOWN_RATIO: f64 = 20.0;
+
 /// Requests outside the window from which a client has a rate of its own.
 const OWN_REQUESTS: u64 = 8;
 
@@ -113,6 +117,7 @@ struct Model {
     volume: Vec<f64>,
     window_s: f64,
     outside_s: f64,
+    stretch: Stretch,
     outside_referred: f64,
     outside_assets: f64,
 }
@@ -145,6 +150,7 @@ impl Model {
             volume,
             window_s,
             outside_s: (log_seconds as f64 - window_s).max(1.0),
+            stretch: *stretch,
             outside_referred: share(referred_outside, outside),
             outside_assets: share(assets_outside, outside),
         }
@@ -156,6 +162,9 @@ impl Model {
         let own_ratio =
             (requests / self.window_s) / (before as f64 / self.outside_s).max(f64::MIN_POSITIVE);
         if before >= OWN_REQUESTS && own_ratio < OWN_RATIO {
+            return false;
+        }
+        if before > 0 && !is_newcomer(counts, client, &self.stretch) && own_ratio < KNOWN_RATIO {
             return false;
         }
         let repeats = requests.min(MAX_REPEATS);

@@ -23,6 +23,9 @@ const CROWD_ASSETS: f64 = 0.4;
 /// of the ordinary share.
 const CROWD_REFERRED: f64 = 0.4;
 
+/// The least share of either, where the rest of the log tells little of what is ordinary.
+const CROWD_LEAST: f64 = 0.1;
+
 /// A declared robot sends this share of a crawl's excess.
 const CRAWLER_SHARE: f64 = 0.6;
 
@@ -51,6 +54,7 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let bursts = bursts.filter(|(_, (stretch, _))| !is_password_guessing(case, stretch));
     bursts
         .map(|(window, (stretch, counts))| judge(case, window, stretch, counts))
+        .filter(|finding| !is_ordinary(finding))
         .collect()
 }
 
@@ -90,6 +94,18 @@ fn named(cause: Cause, excess: Excess, counts: &WindowCounts) -> Vec<Client> {
         Cause::ServerFault => Vec::new(),
         Cause::Ddos | Cause::FlashCrowd => excess.suspects,
         _ => excess.suspects.iter().copied().filter(matters).collect(),
+    }
+}
+
+/// People and robots whose coming was not seen, because the log begins among them or because they came slowly
+/// and stayed for most of a day, are what is usual at that time, not a crowd.
+fn is_ordinary(finding: &Finding) -> bool {
+    const MOST_OF_A_DAY_S: i64 = 8 * 3600;
+    match &finding.kind {
+        Kind::Burst { cause, stretch, .. } if !cause.is_attack() => {
+            stretch.at_log_start || stretch.end - stretch.start > MOST_OF_A_DAY_S
+        }
+        _ => false,
     }
 }
 
@@ -214,10 +230,8 @@ impl Signs {
     /// Real people load what pages consist of and follow links. Where the log knows neither assets nor
     /// referers (an API, the common format), nothing speaks for people.
     fn looks_like_people(&self) -> bool {
-        let assets =
-            self.ordinary_assets > 0.0 && self.assets >= CROWD_ASSETS * self.ordinary_assets;
-        let referred = self.ordinary_referred > 0.0
-            && self.referred >= CROWD_REFERRED * self.ordinary_referred;
+        let assets = self.assets >= (CROWD_ASSETS * self.ordinary_assets).max(CROWD_LEAST);
+        let referred = self.referred >= (CROWD_REFERRED * self.ordinary_referred).max(CROWD_LEAST);
         self.sources > DISTRIBUTED && assets && referred
     }
 
