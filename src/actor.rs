@@ -10,6 +10,7 @@ use crate::evidence::endpoints::TextMap;
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::{Group, GroupCounts};
 use crate::merge::Merge;
+use crate::pass::Limits;
 use crate::report::view;
 use crate::terms::Role;
 use crate::text::visible;
@@ -117,7 +118,10 @@ fn mostly_floods(case: &Case<'_>, client: Client, onset: i64) -> bool {
 /// An attacker of its own is followed over everything it ever did; a crowd only around its burst, since
 /// addresses are shared and change hands.
 fn watch(case: &Case<'_>, finding: &Finding, clients: &[Client]) -> (i64, i64) {
-    if matches!(finding.kind, Kind::Burst { .. } | Kind::BruteForce { .. }) {
+    if matches!(finding.kind, Kind::BruteForce { .. }) {
+        return (finding.start.secs(), finding.end.secs());
+    }
+    if matches!(finding.kind, Kind::Burst { .. }) {
         return (finding.start.secs() - EDGE_S, finding.end.secs() + EDGE_S);
     }
     let stats = || {
@@ -134,11 +138,11 @@ fn watch(case: &Case<'_>, finding: &Finding, clients: &[Client]) -> (i64, i64) {
 }
 
 /// What the third look must count.
-pub fn groups(drafts: &[Draft]) -> Vec<Group> {
+pub fn groups(drafts: &[Draft], limits: Limits) -> Vec<Group> {
     let group = |draft: &Draft| Group {
         clients: draft.clients.clone(),
-        start: draft.watch.0,
-        end: draft.watch.1,
+        start: draft.watch.0.max(limits.since),
+        end: draft.watch.1.min(limits.until),
     };
     drafts.iter().map(group).collect()
 }

@@ -10,7 +10,7 @@ use crate::cluster::{self, Cluster};
 use crate::detect::detect;
 use crate::error::{Error, Result, Warning};
 use crate::finding::Case;
-use crate::focus::{Whole, focus, tallies, trace};
+use crate::focus::{Whole, Window, focus, tallies, trace};
 use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
@@ -195,6 +195,7 @@ fn investigate(
         errors: &surveyed.errors,
         clocks: &surveyed.clocks,
         bucket_s: options.bucket_s.max(1),
+        limits: surveyed.limits,
     };
     Ok(assemble::report(&read, incidents))
 }
@@ -215,7 +216,7 @@ fn survey<'a>(
     let bucket_s = options.bucket_s.max(1);
     let access = survey_access(&access_logs, patterns, limits, bucket_s, run);
     let zone = assemble::zone(&access);
-    let clocks = set_clocks(&mut error_logs, &access, zone, options.error_tz);
+    let clocks = set_clocks(&mut error_logs, &access, zone, options.error_tz, limits);
     let symptoms = symptom::embedded()?;
     observer.begin("reading error logs", bytes(&error_logs));
     let errors = survey_errors(&error_logs, &symptoms, limits, run);
@@ -240,7 +241,7 @@ fn reconstruct(
 ) -> Vec<Incident> {
     let (logs, access) = (&surveyed.access_logs, &surveyed.access);
     let plan = Plan::new(access);
-    let windows = focus(logs, &access.chunks, &plan.windows(), run);
+    let windows = focus(logs, &access.chunks, &plan.windows(surveyed.limits), run);
     let case = Case {
         access,
         plan: &plan,
@@ -248,7 +249,12 @@ fn reconstruct(
     };
     let mut findings = detect(&case);
     let drafts = actor::cast(&case, &findings);
-    let traces = trace(logs, &access.chunks, &actor::groups(&drafts), run);
+    let traces = trace(
+        logs,
+        &access.chunks,
+        &actor::groups(&drafts, surveyed.limits),
+        run,
+    );
     cluster::sharpen(&mut findings, &drafts, &traces);
     let clusters = cluster::cluster(&findings);
     let spans: Vec<_> = clusters.iter().map(Cluster::window).collect();
@@ -263,7 +269,10 @@ fn reconstruct(
     let needed: Vec<_> = clusters
         .iter()
         .filter(needed)
-        .map(Cluster::window)
+        .map(|cluster| Window {
+            failed: true,
+            ..cluster.window()
+        })
         .collect();
     let in_full = focus(logs, &access.chunks, &needed, run);
 
@@ -291,12 +300,13 @@ fn set_clocks(
     access: &AccessCounts,
     zone: Option<UtcOffset>,
     given: Option<UtcOffset>,
+    limits: Limits,
 ) -> Vec<ErrorClock> {
     logs.iter_mut()
         .map(|log| {
             let (offset, basis) = match given {
                 Some(offset) => (offset, Basis::Given),
-                None => clock::align(log, access, zone),
+                None => clock::align(log, access, zone, limits),
             };
             log.offset = offset;
             ErrorClock {

@@ -10,6 +10,7 @@ use crate::evidence::lines::LineCounts;
 use crate::format::spec::LogKind;
 use crate::impact::rounded;
 use crate::inputs::Inputs;
+use crate::pass::Limits;
 use crate::report::view::{
     self, Incident, Report, SCHEMA_VERSION, Series, Tool, Totals, Verdict, Window,
 };
@@ -49,6 +50,8 @@ pub struct Read<'a> {
     pub clocks: &'a [ErrorClock],
     /// Bucket width of the series in seconds.
     pub bucket_s: u64,
+    /// The time that was asked for.
+    pub limits: Limits,
 }
 
 /// The zone that most access records are written in; `None` without access records.
@@ -90,7 +93,7 @@ pub fn report(read: &Read<'_>, incidents: Vec<Incident>) -> Report {
             version: env!("CARGO_PKG_VERSION"),
         },
         verdict: verdict(&incidents, read.access.requests()),
-        window: window(&inputs, read.bucket_s),
+        window: window(&inputs, read),
         totals: totals(read.access),
         series,
         inputs,
@@ -314,11 +317,14 @@ fn cap_warnings(access: &AccessCounts) -> Vec<Warning> {
         .collect()
 }
 
-fn window(inputs: &[view::Input], bucket_s: u64) -> Window {
+/// The time that the records cover, cut to what was asked for.
+fn window(inputs: &[view::Input], read: &Read<'_>) -> Window {
+    let first = inputs.iter().filter_map(|input| input.first).min();
+    let last = inputs.iter().filter_map(|input| input.last).max();
     Window {
-        start: inputs.iter().filter_map(|input| input.first).min(),
-        end: inputs.iter().filter_map(|input| input.last).max(),
-        bucket_s,
+        start: first.map(|first| first.max(Time::from_secs(read.limits.since))),
+        end: last.map(|last| last.min(Time::from_secs(read.limits.until))),
+        bucket_s: read.bucket_s,
     }
 }
 

@@ -35,14 +35,19 @@ struct Rise<'a> {
     window: Option<usize>,
 }
 
-/// The bursts among the findings of one incident; `whole` counts the incident's whole time, which a rise
+/// The bursts among the findings of one incident; `failed` counts the failed requests of its whole time, which a rise
 /// without a window of its own is told by.
-pub fn bursts(case: &Case<'_>, findings: &[&Finding], whole: Option<&WindowCounts>) -> Vec<Burst> {
-    let rises = findings.iter().filter_map(|finding| rise(finding));
-    rises.filter_map(|rise| burst(case, rise, whole)).collect()
+pub fn bursts(
+    case: &Case<'_>,
+    findings: &[&Finding],
+    cause: Cause,
+    failed: Option<&WindowCounts>,
+) -> Vec<Burst> {
+    let rises = findings.iter().filter_map(|finding| rise(finding, cause));
+    rises.filter_map(|rise| burst(case, rise, failed)).collect()
 }
 
-fn rise(finding: &Finding) -> Option<Rise<'_>> {
+fn rise(finding: &Finding, incident: Cause) -> Option<Rise<'_>> {
     let (dimension, key, cause, stretch, window) = match &finding.kind {
         Kind::Burst {
             cause,
@@ -67,7 +72,8 @@ fn rise(finding: &Finding) -> Option<Rise<'_>> {
         Kind::Failures { stretch, .. } => (
             Dimension::Status5xx,
             None,
-            Cause::ServerFault,
+            // Failures during an attack are its effect as far as anybody can tell from logs.
+            incident,
             stretch,
             None,
         ),
@@ -83,11 +89,11 @@ fn rise(finding: &Finding) -> Option<Rise<'_>> {
     })
 }
 
-fn burst(case: &Case<'_>, rise: Rise<'_>, whole: Option<&WindowCounts>) -> Option<Burst> {
+fn burst(case: &Case<'_>, rise: Rise<'_>, failed: Option<&WindowCounts>) -> Option<Burst> {
     let stretch = rise.stretch;
     let counts = match rise.window {
         Some(window) => case.windows.get(window),
-        None => whole,
+        None => failed,
     }?;
     let newcomers = counts
         .clients

@@ -7,7 +7,7 @@
 use crate::chunk;
 use crate::event::Event;
 use crate::format::spec::TimeCache;
-use crate::pass::Log;
+use crate::pass::{Limits, Log};
 use crate::survey::AccessCounts;
 use crate::time::{LocalTime, Time, UtcOffset};
 
@@ -19,6 +19,10 @@ const ENOUGH: usize = 5;
 
 /// An offset must fit this many times as many messages as the access log's own zone to replace it.
 const MARGIN: f64 = 1.1;
+
+/// Share of the messages that must fit: a client may come twice, and a message may name an address that the
+/// access log never does.
+const SHARE: f64 = 0.9;
 
 /// A message may be written this long before or after the request it belongs to is logged: nginx logs
 /// a request when it ends, Apache with the time it began. Two minutes cover usual timeouts.
@@ -43,7 +47,12 @@ pub enum Basis {
 }
 
 /// Finds the offset of an error log. `zone` is the access logs' own.
-pub fn align(log: &Log<'_>, access: &AccessCounts, zone: Option<UtcOffset>) -> (UtcOffset, Basis) {
+pub fn align(
+    log: &Log<'_>,
+    access: &AccessCounts,
+    zone: Option<UtcOffset>,
+    limits: Limits,
+) -> (UtcOffset, Basis) {
     let Some(zone) = zone else {
         return (UtcOffset::UTC, Basis::Unknown);
     };
@@ -51,39 +60,59 @@ pub fn align(log: &Log<'_>, access: &AccessCounts, zone: Option<UtcOffset>) -> (
     if messages.len() < ENOUGH {
         return (zone, Basis::Assumed);
     }
-    let fitting = |offset: UtcOffset| {
-        messages
-            .iter()
-            .filter(|message| message.fits(offset))
-            .count()
-    };
-    let own = fitting(zone);
+    // With --since and --until most messages may belong to requests that were not read, so only those count
+    // that an offset puts into the time that was.
+    let judged = |offset: UtcOffset| Fit::of(&messages, offset, limits);
+    let own = judged(zone);
     let best = candidates()
-        .map(|offset| (fitting(offset), offset))
-        .max_by_key(|(count, offset)| {
+        .map(|offset| (judged(offset), offset))
+        .filter(|(fit, _)| fit.convinces())
+        .max_by_key(|(fit, offset)| {
             (
-                *count,
-                std::cmp::Reverse((offset.0 - zone.0).abs()),
-                std::cmp::Reverse(offset.0),
+                fit.fitting,
+                std::cmp::Reverse(((offset.0 - zone.0).abs(), offset.0)),
             )
         });
-    let tried = messages.len();
     match best {
-        Some((count, offset)) if count as f64 > own as f64 * MARGIN && count >= ENOUGH => (
-            offset,
-            Basis::Aligned {
-                fitting: count,
-                tried,
-            },
-        ),
-        _ if own >= ENOUGH => (
-            zone,
-            Basis::Aligned {
-                fitting: own,
-                tried,
-            },
-        ),
+        Some((fit, offset))
+            if !own.convinces() || fit.fitting as f64 > own.fitting as f64 * MARGIN =>
+        {
+            (offset, fit.basis())
+        }
+        _ if own.convinces() => (zone, own.basis()),
         _ => (zone, Basis::Assumed),
+    }
+}
+
+/// How well an offset fits.
+#[derive(Clone, Copy)]
+struct Fit {
+    fitting: usize,
+    tried: usize,
+}
+
+impl Fit {
+    fn of(messages: &[Message], offset: UtcOffset, limits: Limits) -> Fit {
+        let inside = || {
+            messages
+                .iter()
+                .filter(|message| limits.contain(message.time.at(offset).secs()))
+        };
+        Fit {
+            fitting: inside().filter(|message| message.fits(offset)).count(),
+            tried: inside().count(),
+        }
+    }
+
+    fn convinces(self) -> bool {
+        self.fitting >= ENOUGH && self.fitting as f64 >= SHARE * self.tried as f64
+    }
+
+    fn basis(self) -> Basis {
+        Basis::Aligned {
+            fitting: self.fitting,
+            tried: self.tried,
+        }
     }
 }
 

@@ -46,6 +46,7 @@ impl Cluster {
             start: self.start.secs(),
             end: self.end.secs(),
             posts_to: None,
+            failed: false,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::client::Client;
 use crate::evidence::capped::hash_bytes;
+use crate::evidence::endpoints::{Endpoint, Sizes};
 use crate::evidence::first::Locator;
 use crate::focus::WindowCounts;
 use crate::plan::{Plan, Silence, Stretch};
@@ -112,6 +113,19 @@ impl Case<'_> {
             .is_some_and(|path| path.stats.ordinary >= ORDINARY)
     }
 
+    /// The largest answer to an attempt, if it is larger than any that ordinary visitors get from the page.
+    pub fn oversize(&self, endpoint: &Endpoint) -> Option<Oversize> {
+        let path = self.access.paths.get(&hash_bytes(&endpoint.path))?;
+        let ordinary = path.stats.sizes;
+        let (bytes, at) = endpoint.largest.as_slice().first()?;
+        let unusual = ordinary.count >= KNOWN && bytes.0 as f64 >= OVERSIZE * ordinary.max as f64;
+        unusual.then_some(Oversize {
+            bytes: bytes.0,
+            at: *at,
+            ordinary,
+        })
+    }
+
     /// True when the path with this hash is one where people log in: by its name, or because most of what is
     /// posted there is denied.
     pub fn is_login(&self, path: u64) -> bool {
@@ -142,3 +156,20 @@ const LOGIN_WORDS: [&[u8]; 9] = [
 
 /// Share of answers with 401 or 403 that marks a path as one that checks passwords, whatever its name.
 const DENIED: f64 = 0.5;
+
+/// An answer to an attempt is unusual from this multiple of the largest ordinary answer on.
+const OVERSIZE: f64 = 1.2;
+
+/// Ordinary answers needed to know what is usual.
+const KNOWN: u32 = 10;
+
+/// An answer that is larger than the page's own.
+#[derive(Debug, Clone, Copy)]
+pub struct Oversize {
+    /// Its size.
+    pub bytes: u64,
+    /// The attempt.
+    pub at: Locator,
+    /// What ordinary visitors get.
+    pub ordinary: Sizes,
+}

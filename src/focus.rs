@@ -29,6 +29,8 @@ pub struct Window {
     pub end: i64,
     /// Only POST requests to the path with this hash.
     pub posts_to: Option<u64>,
+    /// Only answers with 5xx.
+    pub failed: bool,
 }
 
 impl Window {
@@ -713,6 +715,7 @@ mod tests {
                 start: noon + start,
                 end: noon + end,
                 posts_to: None,
+                failed: false,
             };
             let found = &tallies(&[log], &chunks, &whole, &[window], &run)[0];
             assert_eq!(matches!(found.part, Part::Outside(_)), end - start > 200);

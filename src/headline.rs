@@ -137,15 +137,22 @@ impl Headline<'_> {
     }
 
     fn success(&self) -> String {
-        let worked = self
-            .injections
-            .iter()
-            .filter(|injection| injection.outcome == Outcome::Likely)
-            .count();
-        match worked {
-            0 => "no sign that any worked".to_string(),
-            1 => "at one place it probably worked".to_string(),
-            places => format!("at {places} places it probably worked"),
+        let places = |outcome| {
+            let judged = self.injections.iter();
+            judged
+                .filter(|injection| injection.outcome == outcome)
+                .count() as u64
+        };
+        match (places(Outcome::Likely), places(Outcome::Suspected)) {
+            (0, 0) => "no sign that any worked".to_string(),
+            (0, maybe) => format!(
+                "at {} it may have worked",
+                counted(maybe, "place", "places")
+            ),
+            (worked, _) => format!(
+                "at {} it probably worked",
+                counted(worked, "place", "places")
+            ),
         }
     }
 }

@@ -136,7 +136,7 @@ impl Builder<'_> {
                 || self.outlasts_the_log(end),
             headline: headline.sentence(),
             mitigations: impact::mitigations(&actors, &injections, self.tally),
-            bursts: breakdown::bursts(material.case, &findings, self.counts),
+            bursts: breakdown::bursts(material.case, &findings, cause, self.counts),
             timeline,
             actors,
             injections,
@@ -428,6 +428,9 @@ fn severity(
     let worked = injections
         .iter()
         .any(|injection| injection.outcome == Outcome::Likely);
+    let maybe = injections
+        .iter()
+        .any(|injection| injection.outcome == Outcome::Suspected);
     let down = !impact.outages.is_empty();
     let failing = findings
         .iter()
@@ -439,7 +442,7 @@ fn severity(
         Cause::Scan => Severity::Low,
         Cause::FlashCrowd | Cause::Crawler if !down => Severity::Low,
         _ if worked || down || cause == Cause::Webshell => Severity::Critical,
-        _ if failing || guessed => Severity::High,
+        _ if failing || guessed || maybe => Severity::High,
         _ => Severity::Medium,
     }
 }

@@ -8,16 +8,11 @@ use crate::evidence::first::Locator;
 use crate::finding::Case;
 use crate::survey::ErrorCounts;
 use crate::terms::Outcome;
+use crate::text::{count, counted};
 
 /// An attack counts as refused when at least this share of its attempts met 4xx at a page that
 /// ordinarily answers.
 const REFUSED: f64 = 0.9;
-
-/// An answer to an attempt is unusual from this multiple of the largest ordinary answer on.
-const OVERSIZE: f64 = 1.2;
-
-/// Ordinary answers needed to know what is usual.
-const KNOWN: u32 = 10;
 
 /// A database error belongs to an attempt of the same client when it comes this close, in seconds.
 const SAME_CLIENT_S: i64 = 5;
@@ -106,20 +101,14 @@ fn unsuccessful(case: &Case<'_>, endpoint: &Endpoint) -> Judgement {
 
 /// An answer far larger than the page ever gives ordinary visitors: data came along.
 fn oversize(case: &Case<'_>, endpoint: &Endpoint) -> Option<(String, Locator)> {
-    let ordinary = case
-        .access
-        .paths
-        .get(&crate::evidence::capped::hash_bytes(&endpoint.path))?
-        .stats
-        .sizes;
-    let (largest, at) = endpoint.largest.as_slice().first()?;
-    let unusual = ordinary.count >= KNOWN && largest.0 as f64 >= OVERSIZE * ordinary.max as f64;
-    unusual.then(|| {
-        let reason = format!(
-            "an attempt was answered with {} bytes, more than any of {} ordinary answers (at most {}): same request",
-            largest.0, ordinary.count, ordinary.max);
-        (reason, *at)
-    })
+    let large = case.oversize(endpoint)?;
+    let reason = format!(
+        "an attempt was answered with {} bytes, while the {} ordinary answers of the page have at most {}",
+        count(large.bytes),
+        count(u64::from(large.ordinary.count)),
+        count(large.ordinary.max)
+    );
+    Some((reason, large.at))
 }
 
 /// Database errors of the same clients within seconds of their attempts: the statement arrived.
@@ -155,9 +144,9 @@ fn database_errors(errors: &ErrorCounts, endpoint: &Endpoint) -> Option<(String,
     let clients: std::collections::BTreeSet<Client> =
         found.iter().map(|(_, client)| *client).collect();
     let reason = format!(
-        "at least {} database errors of {} of the same clients while they tried",
-        found.len(),
-        clients.len()
+        "while they tried, the database refused at least {} of {}",
+        counted(found.len() as u64, "statement", "statements"),
+        counted(clients.len() as u64, "client", "clients")
     );
     Some((reason, first))
 }

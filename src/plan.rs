@@ -4,6 +4,7 @@ use crate::baseline::{Baseline, Outline, baseline};
 use crate::evidence::endpoints::Posts;
 use crate::evidence::series::{Minute, Series};
 use crate::focus::Window;
+use crate::pass::Limits;
 use crate::survey::AccessCounts;
 
 /// Bursts of less excess than this are a visitor's click trail.
@@ -126,6 +127,10 @@ impl Plan {
         let silences = minutes.confirmed(silences, &normal);
         let bursts = all(&normal, &minutes.requests);
         let failures = all(&failed, &minutes.errors);
+        let failures = failures
+            .into_iter()
+            .map(|run| minutes.to_the_second(run))
+            .collect();
         let posts = post_bursts(counts, &minutes, &silent);
         Plan {
             minutes,
@@ -138,18 +143,25 @@ impl Plan {
     }
 
     /// What the second pass must look at: every burst, then every POST burst, in order.
-    pub fn windows(&self) -> Vec<Window> {
+    pub fn windows(&self, limits: Limits) -> Vec<Window> {
         let bursts = self.bursts.iter().map(|burst| Window {
             start: burst.start,
             end: burst.end,
             posts_to: None,
+            failed: false,
         });
         let posts = self.posts.iter().map(|(path, burst)| Window {
             start: burst.start,
             end: burst.end,
             posts_to: Some(*path),
+            failed: false,
         });
-        bursts.chain(posts).collect()
+        let within = |window: Window| Window {
+            start: window.start.max(limits.since),
+            end: window.end.min(limits.until),
+            ..window
+        };
+        bursts.chain(posts).map(within).collect()
     }
 }
 
@@ -223,6 +235,8 @@ pub struct Dense {
     pub refused: Vec<u32>,
     /// Occupied minutes: first and last second with a request.
     occupied: Vec<(i64, i64)>,
+    /// Minutes with 5xx: first and last second with one.
+    failed: Vec<(i64, i64)>,
 }
 
 impl Dense {
@@ -246,6 +260,7 @@ impl Dense {
             errors: vec![0; buckets as usize],
             refused: vec![0; buckets as usize],
             occupied: Vec::with_capacity(cells.len()),
+            failed: Vec::new(),
         };
         for (minute, cell) in cells {
             let at = ((minute - first) / width) as usize;
@@ -256,6 +271,11 @@ impl Dense {
             dense
                 .occupied
                 .push((edge(cell.first_second), edge(cell.last_second)));
+            if cell.errors_5xx > 0 {
+                dense
+                    .failed
+                    .push((edge(cell.first_failed), edge(cell.last_failed)));
+            }
         }
         dense
     }
@@ -344,6 +364,19 @@ impl Dense {
             sigma: outline.sigma,
             at_log_start: outline.start == 0,
             at_log_end: outline.end == series.len(),
+        }
+    }
+
+    /// A run of failures from its first failed answer to its last.
+    fn to_the_second(&self, run: Stretch) -> Stretch {
+        let inside = || {
+            let failed = self.failed.iter();
+            failed.filter(|(first, last)| *first >= run.start && *last <= run.end)
+        };
+        Stretch {
+            start: inside().map(|(first, _)| *first).min().unwrap_or(run.start),
+            end: inside().map(|(_, last)| *last).max().unwrap_or(run.end),
+            ..run
         }
     }
 

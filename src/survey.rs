@@ -362,6 +362,10 @@ impl AccessWorker<'_> {
         minute.hits += hit;
         minute.first_second = minute.first_second.min(second);
         minute.last_second = minute.last_second.max(second);
+        if failed > 0 {
+            minute.first_failed = minute.first_failed.min(second);
+            minute.last_failed = minute.last_failed.max(second);
+        }
         counts.buckets.cell(secs).merge(Bucket {
             requests: 1,
             errors_5xx: failed,

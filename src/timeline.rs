@@ -39,6 +39,9 @@ const LEAST_EXPECTED: f64 = 0.1;
 /// Payload lines of a group below which they are not told.
 const FEW: u64 = 3;
 
+/// Client errors from which asking around is reconnaissance, even without a known probe.
+const MISSES: u64 = 20;
+
 /// An actor of the incident.
 pub struct Member<'a> {
     /// Its id in the report.
@@ -123,10 +126,12 @@ impl Story<'_> {
             .map(|(_, span)| span.count)
             .sum();
         let missed = member.counts.by_class[3];
+        if probes == 0 && missed < MISSES {
+            return None;
+        }
         let summary = format!(
-            "{} looked around: {} in all, {}, {}",
+            "{} looked around: {}, {}",
             self.who(member),
-            counted(member.counts.by_class.iter().sum(), "request", "requests"),
             counted(probes, "known probe", "known probes"),
             counted(missed, "client error", "client errors")
         );
@@ -322,7 +327,7 @@ impl Story<'_> {
         };
         let steps = [
             self.onset(finding, stretch, severity),
-            peak(stretch, severity),
+            peak(finding, stretch, severity),
             self.end(finding),
         ];
         steps.map(|step| self.by_actors(finding, step)).into()
@@ -440,14 +445,14 @@ impl Story<'_> {
 /// Lines quoted per step.
 const SHOWN: usize = 3;
 
-fn peak(stretch: &Stretch, severity: Severity) -> TimelineEntry {
+fn peak(finding: &Finding, stretch: &Stretch, severity: Severity) -> TimelineEntry {
     let summary = format!(
         "the surge peaks at {:.1} requests a second, {:.0} times the baseline",
         stretch.peak_rps,
         stretch.peak_rps / stretch.baseline_rps.max(LEAST_BASELINE_RPS)
     );
     let mut step = step(
-        Time::from_secs(stretch.peak_at),
+        Time::from_secs(stretch.peak_at).clamp(finding.start, finding.end),
         None,
         Phase::Surge,
         "peak",
@@ -527,12 +532,9 @@ fn access(injection: &Injection) -> Option<TimelineEntry> {
         injection.category.title(),
         injection.outcome_reasons.join("; ")
     );
-    let first = injection
-        .samples
-        .iter()
-        .filter_map(|sample| sample.time)
-        .min()
-        .unwrap_or(injection.first);
+    // What proves it stands first among the samples.
+    let proof = injection.samples.first().and_then(|proof| proof.time);
+    let first = proof.unwrap_or(injection.first);
     let mut step = step(
         first,
         Some(injection.last),

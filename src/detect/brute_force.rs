@@ -34,8 +34,15 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
                 return None;
             }
             let path = case.access.paths.get(hash)?;
-            case.is_login(*hash)
-                .then(|| finding(&path.text, stretch, counts, case.plan.bursts.len() + index))
+            case.is_login(*hash).then(|| {
+                finding(
+                    case,
+                    &path.text,
+                    stretch,
+                    counts,
+                    case.plan.bursts.len() + index,
+                )
+            })
         })
         .collect()
 }
@@ -47,7 +54,13 @@ fn is_part_of_flood(case: &Case<'_>, stretch: &Stretch) -> bool {
     floods.any(|burst| (stretch.count as f64) < FLOOD_PART * burst.excess as f64)
 }
 
-fn finding(path: &[u8], stretch: &Stretch, counts: &WindowCounts, window: usize) -> Finding {
+fn finding(
+    case: &Case<'_>,
+    path: &[u8],
+    stretch: &Stretch,
+    counts: &WindowCounts,
+    window: usize,
+) -> Finding {
     let ranked = ranked(&counts.clients);
     let busy: Vec<Client> = ranked
         .iter()
@@ -61,6 +74,14 @@ fn finding(path: &[u8], stretch: &Stretch, counts: &WindowCounts, window: usize)
     } else {
         busy
     };
+    // Who loads the images and scripts of pages is a customer who logs in.
+    clients.retain(|client| {
+        !case
+            .access
+            .clients
+            .get(client)
+            .is_some_and(|stats| stats.browses())
+    });
     clients.sort_unstable();
     let reasons = vec![format!(
         "{} to {} ({:.0} times its baseline) from {}",

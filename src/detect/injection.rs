@@ -12,7 +12,7 @@ use crate::survey::REFERER;
 use crate::terms::Role;
 
 /// Payload lines from which a single client is an attacker of its own, wherever it aimed.
-const PERSISTENT: u64 = 50;
+const PERSISTENT: u64 = 20;
 
 /// Payload lines at the site's own pages from which a client is an attacker of its own.
 const AIMED: u64 = 10;
@@ -33,8 +33,9 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
         .hit_clients
         .iter()
         .filter(|(client, hits)| {
-            let aim = aimed.get(*client).copied().unwrap_or(0);
-            hits.high >= DOUBTLESS && (hits.direct >= PERSISTENT || aim >= AIMED)
+            let aim = aimed.get(*client).copied().unwrap_or_default();
+            let persistent = hits.direct >= PERSISTENT && hits.high >= AIMED;
+            hits.high >= DOUBTLESS && (persistent || aim.lines >= AIMED || aim.rewarded)
         })
         .map(|(client, hits)| (*client, hits))
         .collect();
@@ -59,17 +60,26 @@ fn is_aimed(endpoint: &Endpoint) -> bool {
         .is_some_and(|parameter| parameter != REFERER)
 }
 
-/// Payload lines of each client at endpoints that the site has.
-fn aimed_payloads(case: &Case<'_>) -> hashbrown::HashMap<Client, u64> {
-    let mut aimed = hashbrown::HashMap::new();
-    let own = case
-        .access
-        .endpoints
-        .iter()
-        .filter(|(_, endpoint)| case.is_own_path(&endpoint.path));
-    for (_, endpoint) in own.filter(|(_, endpoint)| is_aimed(endpoint)) {
+/// A client's payloads at the site's own pages.
+#[derive(Clone, Copy, Default)]
+struct Aim {
+    /// Payload lines.
+    lines: u64,
+    /// One of the pages answered somebody's payload with more than it ever gives visitors.
+    rewarded: bool,
+}
+
+/// What each client sent to endpoints that the site has.
+fn aimed_payloads(case: &Case<'_>) -> hashbrown::HashMap<Client, Aim> {
+    let mut aimed: hashbrown::HashMap<Client, Aim> = hashbrown::HashMap::new();
+    let endpoints = case.access.endpoints.iter().map(|(_, endpoint)| endpoint);
+    let own = endpoints.filter(|endpoint| is_aimed(endpoint) && case.is_own_path(&endpoint.path));
+    for endpoint in own {
+        let rewarded = case.oversize(endpoint).is_some();
         for (client, attempts) in endpoint.clients.iter() {
-            *aimed.entry(*client).or_default() += attempts.span.count;
+            let aim = aimed.entry(*client).or_default();
+            aim.lines += attempts.span.count;
+            aim.rewarded |= rewarded;
         }
     }
     aimed

@@ -97,6 +97,10 @@ pub struct Minute {
     pub first_second: u8,
     /// See `first_second`.
     pub last_second: u8,
+    /// First and last second that has an answer with 5xx.
+    pub first_failed: u8,
+    /// See `first_failed`.
+    pub last_failed: u8,
 }
 
 impl Default for Minute {
@@ -108,6 +112,8 @@ impl Default for Minute {
             hits: 0,
             first_second: u8::MAX,
             last_second: 0,
+            first_failed: u8::MAX,
+            last_failed: 0,
         }
     }
 }
@@ -120,5 +126,7 @@ impl Merge for Minute {
         self.hits.merge(other.hits);
         self.first_second = self.first_second.min(other.first_second);
         self.last_second = self.last_second.max(other.last_second);
+        self.first_failed = self.first_failed.min(other.first_failed);
+        self.last_failed = self.last_failed.max(other.last_failed);
     }
 }
