@@ -23,6 +23,9 @@ pub const NEEDS: &[&str] = &["..", "./.", "0x2e", "2e2e", "2f.."];
 /// Longest unknown separator between dots, in bytes.
 const MAX_SEPARATOR: usize = 12;
 
+/// Longest path parameter that may stand between dots and a slash, in bytes.
+const MAX_PATH_PARAMETER: usize = 32;
+
 /// More dots than this in a row are filler.
 const MAX_DOTS: usize = 200;
 
@@ -132,14 +135,17 @@ fn separators_at(text: &[u8], at: usize) -> Run {
     ];
     let mut run = run_of(text, at, b"/\\", &ODD);
     // `..;name=value/`
-    if run.count == 0 && text.get(at) == Some(&b';') {
-        if let Some(n) = text[at..].iter().take(32).position(|b| *b == b'/') {
-            run = Run {
-                count: 1,
-                end: at + n + 1,
-                odd: true,
-            };
-        }
+    let parameter = run.count == 0 && text.get(at) == Some(&b';');
+    let slash = text[at..]
+        .iter()
+        .take(MAX_PATH_PARAMETER)
+        .position(|b| *b == b'/');
+    if let (true, Some(n)) = (parameter, slash) {
+        run = Run {
+            count: 1,
+            end: at + n + 1,
+            odd: true,
+        };
     }
     run
 }

@@ -734,11 +734,8 @@ fn judge(word: &Word, at: usize, count: usize, met: &Met, text: &[u8], facts: &m
                 note(Feature::Substitution);
             }
         }
-        b'{' => {
-            if text.get(word.end) == Some(&b',') && met.argument {
-                note(Feature::Command);
-            }
-        }
+        b'{' if text.get(word.end) == Some(&b',') && met.argument => note(Feature::Command),
+        b'{' => {}
         _ if word.first && !listed => {
             let encoding = text.get(word.end) == Some(&b',');
             if (met.rare && (met.ends || met.argument || (!short && met.short)) && !encoding)
@@ -948,7 +945,7 @@ fn word_at(text: &[u8], at: usize, first: bool, separator: u8) -> Word {
                     && !out.contains(&b':') =>
             {
                 disguised |= !out.is_empty();
-                if out.iter().any(|b| *b == b'.') || out.is_empty() {
+                if out.contains(&b'.') || out.is_empty() {
                     out.push(b'\\');
                 }
                 end += 1;

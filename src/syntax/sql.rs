@@ -820,47 +820,56 @@ impl Reader<'_> {
         if self.is_word(at, &["div"]) {
             return;
         }
-        let Some(right) = self.expression(at + 1, 0) else {
-            return;
-        };
+        if let Some(right) = self.expression(at + 1, 0)
+            && let Some(feature) = self.condition(at, &right)
+        {
+            self.note(feature, at, right.end);
+        }
+    }
+
+    /// What the logic operator at `at` and the expression behind it amount to.
+    fn condition(&self, at: usize, right: &Expression) -> Option<Feature> {
         let left = self.left_literal(at);
         let start = at == 0 && !self.broken_out;
-        let dangling = matches!(self.kind(right.end), Some(Kind::Compare | Kind::Not))
-            && self.kind(right.end + 1).is_none();
-        if dangling && self.broken_out && left {
-            self.note(Feature::Tautology, at, right.end);
-        }
         if !self.may_end(right.end) {
-            return;
+            let dangling = matches!(self.kind(right.end), Some(Kind::Compare | Kind::Not))
+                && self.kind(right.end + 1).is_none();
+            return (dangling && self.broken_out && left).then_some(Feature::Tautology);
         }
-        if start && right.open && right.comparisons > 0 {
-            self.note(Feature::Tautology, at, right.end);
+        if right.comparisons > 0 && (right.solid > 0 || self.same_sides(at + 1, right.end)) {
+            return self.comparison(at, right);
         }
-        let same = self.same_sides(at + 1, right.end);
-        let commented = self.kind(right.end) == Some(Kind::Comment)
-            || (self.broken_out
-                && self.kind(right.end) == Some(Kind::Semicolon)
-                && self.kind(right.end + 1).is_none());
-        if right.comparisons > 0 && (right.solid > 0 || same) {
-            let strong = right.solid > 1 || same;
-            // `"a" or b="c"` within one value is how query languages look
-            let text = at > 0 && matches!(self.tokens[at - 1].kind, Kind::Text | Kind::Close);
-            let filter = text && !self.broken_out && right.words > 0 && !commented;
-            if (left && !filter) || (start && strong) || (strong && self.word_left(at)) {
-                self.note(Feature::Boolean, at, right.end);
-            } else if right.solid > 1 && right.words == 0 {
-                self.note(Feature::Tautology, at, right.end);
-            }
-        } else if right.calls > 0 && (left || start) {
-            self.note(Feature::Boolean, at, right.end);
-        } else if (left || (start && right.solid > 0)) && commented && !right.open {
-            self.note(Feature::Constant, at, right.end);
-        } else if left && self.is_word(at + 1, &["true", "false"]) {
-            self.note(Feature::Constant, at, right.end);
-        } else if self.broken_out && left && right.solid > 0 && self.computes(&right) {
-            self.note(Feature::Constant, at, right.end);
-        } else if self.broken_out && left && right.solid > 0 && right.words == 0 && !right.open {
-            self.note(Feature::Constant, at, right.end);
+        if right.calls > 0 && (left || start) {
+            return Some(Feature::Boolean);
+        }
+        let commented = self.commented(right.end) && !right.open;
+        let constant = (commented && (left || (start && right.solid > 0)))
+            || (left && self.is_word(at + 1, &["true", "false"]))
+            || (self.broken_out && left && right.solid > 0 && self.computes(right));
+        constant.then_some(Feature::Constant)
+    }
+
+    /// A comparison behind a logic operator, by what stands before it.
+    fn comparison(&self, at: usize, right: &Expression) -> Option<Feature> {
+        let left = self.left_literal(at);
+        let start = at == 0 && !self.broken_out;
+        let strong = right.solid > 1 || self.same_sides(at + 1, right.end);
+        // `"a" or b="c"` within one value is how query languages look
+        let text = at > 0 && matches!(self.tokens[at - 1].kind, Kind::Text | Kind::Close);
+        let filter = text && !self.broken_out && right.words > 0 && !self.commented(right.end);
+        if (left && !filter) || (strong && (start || self.word_left(at))) {
+            return Some(Feature::Boolean);
+        }
+        let constants = right.solid > 1 && right.words == 0;
+        (constants || (start && right.open)).then_some(Feature::Tautology)
+    }
+
+    /// Whether the rest of the statement is cut off at `at`.
+    fn commented(&self, at: usize) -> bool {
+        match self.kind(at) {
+            Some(Kind::Comment) => true,
+            Some(Kind::Semicolon) => self.broken_out && self.kind(at + 1).is_none(),
+            _ => false,
         }
     }
 
@@ -869,7 +878,9 @@ impl Reader<'_> {
         let last = self.tokens[right.end.min(self.tokens.len()) - 1];
         let inner = &self.text[last.start + 1..last.end.max(last.start + 1)];
         let number = right.open && !inner.is_empty() && inner.iter().all(u8::is_ascii_digit);
-        number || (right.operators > 0 && (!right.open || inner.len() <= MAX_OPEN_TAIL))
+        let closed = right.words == 0 && !right.open;
+        let operators = right.operators > 0 && (!right.open || inner.len() <= MAX_OPEN_TAIL);
+        number || closed || operators
     }
 
     /// `a=a`: a comparison of a word with itself.
