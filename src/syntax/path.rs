@@ -111,6 +111,9 @@ fn run_of(text: &[u8], at: usize, plain: &[u8], odd: &[&[u8]]) -> Run {
             return run;
         }
         run.count += 1;
+        if run.count > MAX_DOTS {
+            return run;
+        }
     }
 }
 

@@ -58,6 +58,12 @@ const MAX_OPEN_TAIL: usize = 12;
 const EN_DASH: &[u8] = "\u{2013}".as_bytes();
 const EM_DASH: &[u8] = "\u{2014}".as_bytes();
 
+/// At most this many comments of one text are looked at.
+const MAX_COMMENTS: usize = 64;
+
+/// Longest comment that can stand for a blank between keywords, in bytes.
+const MAX_COMMENT: usize = 64;
+
 /// How deep brackets may nest before the grammar gives up.
 const MAX_DEPTH: u32 = 24;
 
@@ -1507,30 +1513,23 @@ impl Reader<'_> {
 
     /// Comments between or within words: `un/**/ion`, `union/**/select`, `/*!50000select*/`.
     fn inline_comments(&mut self) {
-        let mut from = 0;
-        while let Some(at) = memchr::memmem::find(&self.text[from..], b"/*").map(|n| from + n) {
+        let keyword = self.tokens.iter().any(|t| {
+            matches!(
+                t.kind,
+                Kind::Select | Kind::Union | Kind::Logic | Kind::Order | Kind::From | Kind::Verb
+            )
+        });
+        for at in memchr::memmem::find_iter(self.text, b"/*").take(MAX_COMMENTS) {
             let after = &self.text[at + 2..];
             let versioned = after.first() == Some(&b'!')
                 && after.get(1).is_some_and(|b| b.is_ascii_alphanumeric());
             let word_before = at > 0 && self.text[at - 1].is_ascii_alphanumeric();
-            let closed = memchr::memmem::find(after, b"*/");
-            let word_after = closed
-                .is_some_and(|n| n < 64 && after.get(n + 2).is_some_and(u8::is_ascii_alphanumeric));
-            let keyword = self.tokens.iter().any(|t| {
-                matches!(
-                    t.kind,
-                    Kind::Select
-                        | Kind::Union
-                        | Kind::Logic
-                        | Kind::Order
-                        | Kind::From
-                        | Kind::Verb
-                )
-            });
+            let closed = memchr::memmem::find(&after[..after.len().min(MAX_COMMENT)], b"*/");
+            let word_after =
+                closed.is_some_and(|n| after.get(n + 2).is_some_and(u8::is_ascii_alphanumeric));
             if versioned || (word_before && word_after && keyword) {
                 self.facts.note(Feature::InlineComment, at, at + 2);
             }
-            from = at + 2;
         }
     }
 }
