@@ -62,28 +62,43 @@ fn judge(
     let mut writer = BufWriter::new(fs::File::create(
         Path::new(out).join(format!("{name}.jsonl")),
     )?);
+    let accesses: Vec<(u32, Access<'_>)> = log
+        .split(|b| *b == b'\n')
+        .filter(|line| !line.is_empty())
+        .zip(1..)
+        .filter_map(|(line, number)| Some((number, cut(line)?)))
+        .collect();
     let mut inspector = Inspector::new(set);
-    let mut lines = 0u32;
+    let mut objects = Vec::new();
+    let lines = accesses.len() as u32;
     let started = Instant::now();
-    for line in log.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-        lines += 1;
-        let Some(access) = cut(line) else { continue };
-        let Some(verdict) = inspector.inspect(&access) else {
+    for (number, access) in &accesses {
+        let Some(verdict) = inspector.inspect(access) else {
             continue;
         };
+        objects.push((*number, verdict.clone()));
+    }
+    let nanos = started.elapsed().as_nanos() / u128::from(lines.max(1));
+    for (number, verdict) in objects {
+        let marks = |hit: &aftertrace::pattern::set::Match| {
+            let pattern = set.pattern(hit.pattern);
+            let mark = match pattern.confidence.name() {
+                "high" => "+",
+                "medium" => "",
+                _ => "?",
+            };
+            format!("{}@{}{mark}", pattern.id, hit.field.name())
+        };
         let object = serde_json::json!({
-            "line": lines,
+            "line": number,
             "category": verdict.category.name(),
             "categories": verdict.categories.iter().map(|c| c.name()).collect::<Vec<_>>(),
             "confidence": verdict.confidence.name(),
-            "patterns": verdict.matches.iter().map(|hit| format!(
-                "{}@{}{}", set.pattern(hit.pattern).id, hit.field.name(), match set.pattern(hit.pattern).confidence.name() { "high" => "+", "medium" => "", _ => "?" }
-            )).collect::<Vec<_>>(),
+            "patterns": verdict.matches.iter().map(marks).collect::<Vec<_>>(),
             "matched": String::from_utf8_lossy(&verdict.matches[0].matched),
         });
         writeln!(writer, "{object}")?;
     }
-    let nanos = started.elapsed().as_nanos() / u128::from(lines.max(1));
     eprintln!("{name}: {lines} lines, {nanos} ns/line");
     writer.flush()
 }

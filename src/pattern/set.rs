@@ -18,7 +18,7 @@ use crate::syntax::query::{inner_query, is_search_engine, part_end, plausible_na
 use crate::syntax::{bytes, lookup, markup, path, script, shell, sql};
 
 pub use super::entry::{Field, Pattern, PatternId};
-use super::gate::Gate;
+use super::gate::{self, Gate};
 use super::need::{self, Need};
 
 /// Longest matched text kept with a match, in bytes.
@@ -439,6 +439,7 @@ struct Worker<'s> {
     name: Decoded,
     inner: Decoded,
     candidates: Vec<u16>,
+    gate: gate::Scratch,
 }
 
 impl<'s> Inspector<'s> {
@@ -454,6 +455,7 @@ impl<'s> Inspector<'s> {
                 name: Decoded::default(),
                 inner: Decoded::default(),
                 candidates: Vec::new(),
+                gate: gate::Scratch::default(),
             },
             paths: Memory::new(),
             referers: Memory::new(),
@@ -493,7 +495,7 @@ impl<'s> Inspector<'s> {
     pub fn inspect_line(&mut self, raw: &[u8]) -> Option<&Verdict> {
         self.worker.matches.clear();
         let raw = &raw[..raw.len().min(MAX_FIELD)];
-        if !self.gated || self.worker.set.gate.passes_text(raw) {
+        if !self.gated || self.worker.passes_text(raw) {
             self.worker.whole(Field::Line, raw);
         }
         self.sum_up(None)
@@ -509,7 +511,7 @@ impl<'s> Inspector<'s> {
     }
 
     fn request(&mut self, raw: &[u8]) {
-        if !self.gated || self.worker.set.gate.passes_text(raw) {
+        if !self.gated || self.worker.passes_text(raw) {
             self.worker.whole(Field::Request, raw);
         }
     }
@@ -519,7 +521,7 @@ impl<'s> Inspector<'s> {
         if !self.gated {
             return self.worker.target(raw);
         }
-        if !self.worker.set.gate.passes_target(raw) {
+        if !self.worker.passes_target(raw) {
             return;
         }
         if raw.len() > MEMORY_KEY {
@@ -543,7 +545,7 @@ impl<'s> Inspector<'s> {
         };
         let slot = memory.slot(raw);
         recall(slot, raw, &mut self.worker, |worker| {
-            if worker.set.gate.passes_text(raw) {
+            if worker.passes_text(raw) {
                 worker.header(field, raw);
             }
         });
@@ -568,6 +570,16 @@ fn recall<'s>(
 }
 
 impl Worker<'_> {
+    #[inline]
+    fn passes_target(&mut self, raw: &[u8]) -> bool {
+        self.set.gate.passes_target(raw, &mut self.gate)
+    }
+
+    #[inline]
+    fn passes_text(&mut self, raw: &[u8]) -> bool {
+        self.set.gate.passes_text(raw, &mut self.gate)
+    }
+
     /// Runs `look` on `raw` without the log's escapes.
     fn unescaped(&mut self, raw: &[u8], look: impl FnOnce(&mut Self, &[u8])) {
         let mut buffer = std::mem::take(&mut self.unescaped);
