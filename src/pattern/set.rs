@@ -27,6 +27,9 @@ const MAX_MATCHED: usize = 200;
 /// Most matches kept for one record: more would only say the same again.
 const MAX_MATCHES: usize = 64;
 
+/// Most segments of a path that are looked at one by one.
+const MAX_SEGMENTS: usize = 64;
+
 /// Candidates of one text are thinned out beyond this many.
 const MAX_CANDIDATES: usize = 4096;
 
@@ -621,11 +624,28 @@ impl Worker<'_> {
             let split = memchr::memchr(b'?', text);
             let path = &text[..split.unwrap_or(text.len())];
             worker.look(Field::Path, path, Form::Plain, None);
+            worker.segments(path);
             worker.look(Field::Target, text, Form::Urlencoded, None);
             if let Some(at) = split {
                 worker.query(Field::Query, &text[at + 1..]);
             }
         });
+    }
+
+    /// Every segment of a path that has more than a plain name: routers hand segments to programs as
+    /// they hand parameters.
+    fn segments(&mut self, path: &[u8]) {
+        let odd = |segment: &&[u8]| {
+            segment
+                .iter()
+                .any(|&b| !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'_' | b'.' | b'~'))
+        };
+        let mut view = std::mem::take(&mut self.view);
+        for segment in path.split(|b| *b == b'/').take(MAX_SEGMENTS).filter(odd) {
+            view.decode(segment, Form::Plain, &mut self.scratch);
+            self.judge(Field::Path, &view, None, Reading::Structure);
+        }
+        self.view = view;
     }
 
     /// Every parameter of a query. A part whose name is no plausible name continues the value before
@@ -738,7 +758,12 @@ impl Worker<'_> {
         candidates.dedup();
         for &index in &candidates {
             let structural = set.compiled[usize::from(index)].syntax.is_some();
-            if structural && reading == Reading::Words {
+            let wanted = match reading {
+                Reading::Whole => true,
+                Reading::Words => !structural,
+                Reading::Structure => structural,
+            };
+            if !wanted {
                 continue;
             }
             self.try_entry(index, field, view, name, &mut analyses);
@@ -798,4 +823,6 @@ enum Reading {
     Whole,
     /// By expressions only: its parts are read by themselves.
     Words,
+    /// By grammars only: it is a part, and expressions have seen the whole.
+    Structure,
 }

@@ -697,7 +697,8 @@ impl Reader<'_> {
     }
 
     fn read(&mut self) {
-        if self.kind(0) == Some(Kind::Case) && !self.broken_out {
+        let bracket = usize::from(self.kind(0) == Some(Kind::Open));
+        if self.kind(bracket) == Some(Kind::Case) && !self.broken_out {
             let when = (1..self.tokens.len().min(8)).any(|n| self.is_word(n, &["when"]));
             let end = (2..self.tokens.len()).any(|n| self.is_word(n, &["end"]));
             if when && end {
@@ -866,7 +867,7 @@ impl Reader<'_> {
         if (left && !filter) || (strong && (start || self.word_left(at))) {
             return Some(Feature::Boolean);
         }
-        let constants = right.solid > 1 && right.words == 0;
+        let constants = right.solid > 2 || (right.solid > 1 && right.words == 0);
         (constants || (start && right.open)).then_some(Feature::Tautology)
     }
 
@@ -1482,6 +1483,15 @@ impl Reader<'_> {
         }
     }
 
+    /// `elt(1=1,2)`: a function of the database that is given a comparison of numbers.
+    fn compares_in_call(&self) -> bool {
+        self.kind(0) == Some(Kind::Function)
+            && self.kind(1) == Some(Kind::Open)
+            && self.kind(2) == Some(Kind::Number)
+            && self.kind(3) == Some(Kind::Compare)
+            && self.kind(4) == Some(Kind::Number)
+    }
+
     /// The text as one expression: compared constants, or an expression before a comment.
     fn whole(&mut self) {
         let Some(all) = self.expression(0, 0) else {
@@ -1494,6 +1504,10 @@ impl Reader<'_> {
             && !all.open
         {
             self.note(Feature::Comparison, 0, all.end);
+        }
+        let computed = all.words == 0 && all.comparisons > 0 && all.operators > all.comparisons;
+        if (computed || self.compares_in_call()) && self.may_end(all.end) {
+            self.note(Feature::Expression, 0, all.end);
         }
         let number_first = matches!(self.kind(0), Some(Kind::Number | Kind::Text));
         if number_first && all.calls > 0 && all.operators > 0 && self.may_end(all.end) {
