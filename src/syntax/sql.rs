@@ -863,7 +863,9 @@ impl Reader<'_> {
         let strong = right.solid > 1 || self.same_sides(at + 1, right.end);
         // `"a" or b="c"` within one value is how query languages look
         let text = at > 0 && matches!(self.tokens[at - 1].kind, Kind::Text | Kind::Close);
-        let filter = text && !self.broken_out && right.words > 0 && !self.commented(right.end);
+        let equation = at > 1 && self.tokens[at - 2].kind == Kind::Compare;
+        let filter =
+            (text || equation) && !self.broken_out && right.words > 0 && !self.commented(right.end);
         if (left && !filter) || (strong && (start || self.word_left(at))) {
             return Some(Feature::Boolean);
         }
@@ -1269,6 +1271,14 @@ impl Reader<'_> {
         let starts = at == 0 || (at == 1 && matches!(before, Some(Kind::Open | Kind::Close)));
         let from =
             (at + 2..(at + 60).min(self.tokens.len())).find(|&n| self.tokens[n].kind == Kind::From);
+        // `select * from table tutorial` is what people search for
+        let sentence = from.is_some_and(|n| {
+            self.kind(n + 1) == Some(Kind::Word)
+                && matches!(self.kind(n + 2), Some(Kind::Word | Kind::Function))
+        });
+        if sentence {
+            return;
+        }
         let solid = matches!(
             self.kind(at + 1),
             Some(
@@ -1505,7 +1515,10 @@ impl Reader<'_> {
         {
             self.note(Feature::Comparison, 0, all.end);
         }
-        let computed = all.words == 0 && all.comparisons > 0 && all.operators > all.comparisons;
+        let computed = self.kind(0) == Some(Kind::Open)
+            && all.words == 0
+            && all.comparisons > 0
+            && all.operators > all.comparisons;
         if (computed || self.compares_in_call()) && self.may_end(all.end) {
             self.note(Feature::Expression, 0, all.end);
         }
