@@ -109,7 +109,7 @@ impl Gate {
             return true;
         }
         let kinds = survey(raw);
-        if kinds & ODD != 0 || second_equals(raw, target) || odd_name(raw, target) {
+        if kinds & ODD != 0 || odd_shape(raw, target) {
             return true;
         }
         if kinds & CODED != 0 {
@@ -143,7 +143,7 @@ impl Gate {
         }
         decode::fold(once, folded);
         survey(folded) & ODD != 0
-            || second_equals(folded, target)
+            || odd_shape(folded, target)
             || literals.automaton.is_match(&*folded)
             || hides_text(folded, plain)
     }
@@ -156,41 +156,31 @@ fn survey(text: &[u8]) -> u8 {
         .fold(0, |kinds, &byte| kinds | KINDS[usize::from(byte)])
 }
 
-/// Whether there is a `=` that does not end a parameter's name: comparisons have one. In a text that
-/// is no target every `=` counts.
+/// Whether a text has an operator sign where a form has none: a second `=` in one parameter, a name that
+/// no form would have (so that the part may continue the value before it), or either sign outside of
+/// a query. One pass, for it runs on every target.
 #[inline]
-fn second_equals(text: &[u8], target: bool) -> bool {
-    let equals = memchr::memchr_iter(b'=', text).count();
-    if equals == 0 || !target {
-        return equals > 0;
-    }
-    let Some(query) = memchr::memchr(b'?', text) else {
-        return true;
+fn odd_shape(text: &[u8], target: bool) -> bool {
+    let query = if target {
+        memchr::memchr(b'?', text)
+    } else {
+        None
     };
-    let before = memchr::memchr(b'=', &text[..query]).is_some();
-    let parameters = 1 + memchr::memchr_iter(b'&', &text[query..]).count();
-    before || equals > parameters
-}
-
-/// Whether a parameter's name is none that a form would have, so that the part may continue the value
-/// before it. In a text that is no target every `&` counts.
-#[inline]
-fn odd_name(text: &[u8], target: bool) -> bool {
-    if !target {
-        return memchr::memchr(b'&', text).is_some();
-    }
-    let Some(query) = memchr::memchr(b'?', text) else {
-        return memchr::memchr(b'&', text).is_some();
-    };
-    if memchr::memchr(b'&', &text[..query]).is_some() {
+    let before = &text[..query.unwrap_or(text.len())];
+    if memchr::memchr2(b'=', b'&', before).is_some() {
         return true;
     }
     let mut name = 0;
-    for &byte in &text[query + 1..] {
+    let mut in_value = false;
+    for &byte in &text[query.map_or(text.len(), |at| at + 1)..] {
         match byte {
-            b'&' => name = 0,
-            b'=' => name = usize::MAX,
-            _ if name == usize::MAX => {}
+            b'&' => {
+                name = 0;
+                in_value = false;
+            }
+            b'=' if in_value => return true,
+            b'=' => in_value = true,
+            _ if in_value => {}
             b'+' | b' ' | b'/' | b'%' => return true,
             _ if name > MAX_NAME => return true,
             _ => name += 1,
