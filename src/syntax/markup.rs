@@ -385,3 +385,34 @@ fn attribute_breakout(text: &[u8], facts: &mut Facts) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn live_markup_is_told_from_formatting() {
+        let has = |text: &str, feature| analyse(text.as_bytes()).span(feature).is_some();
+        for (text, feature) in [
+            ("<script>alert(1)</script>", Feature::ActiveElement),
+            ("<img src=x onerror=alert(1)>", Feature::Handler),
+            ("<svg/onload=alert(1)>", Feature::Handler),
+            ("<a href=\"jav\tascript:alert(1)\">", Feature::ScriptUrl),
+            ("\" onfocus=alert(1) x=\"", Feature::AttributeBreakout),
+            ("<p style=\"x:exp/**/ression(1)\">", Feature::ActiveStyle),
+            ("<base href=//x>", Feature::OddElement),
+            ("\"><h1>x", Feature::TagBreakout),
+        ] {
+            assert!(has(text, feature), "{text}: {feature:?}");
+        }
+        for text in [
+            "<b>bold</b>",
+            "a < b",
+            "vector<int>",
+            "i <3 you",
+            "<p>one <em>two</em></p>",
+        ] {
+            assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
+        }
+    }
+}

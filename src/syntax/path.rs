@@ -244,3 +244,42 @@ fn steps(text: &[u8], facts: &mut Facts) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn climbs_are_found_in_every_spelling() {
+        let has = |text: &[u8], feature| analyse(text).span(feature).is_some();
+        for (text, feature) in [
+            (&b"../../etc/passwd"[..], Feature::Climb),
+            (b"..\\..\\boot.ini", Feature::Climb),
+            (b"../x", Feature::SingleClimb),
+            (b"....//....//x", Feature::Disguised),
+            (b"/app/..;/manager", Feature::Disguised),
+            (b"..0x2f..0x2fetc", Feature::Disguised),
+            (
+                b"..\xef\x80\xa5..\xef\x80\xa5..\xef\x80\xa5",
+                Feature::Climb,
+            ),
+            (b"\xc0\xee\xc0\xee\xc0%qf", Feature::BrokenEncoding),
+            (b"/./././etc", Feature::Steps),
+        ] {
+            assert!(
+                has(text, feature),
+                "{:?}: {feature:?}",
+                String::from_utf8_lossy(text)
+            );
+        }
+        for text in [
+            "a/b/c",
+            "wait...what...ok",
+            "1..5",
+            "file.tar.gz",
+            "a, b.. c.. d",
+        ] {
+            assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
+        }
+    }
+}

@@ -989,3 +989,45 @@ fn word_at(text: &[u8], at: usize, first: bool, separator: u8) -> Word {
         separator,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_sorted_and_apart() {
+        for list in [RARE, PLAIN] {
+            assert!(list.windows(2).all(|pair| pair[0] < pair[1]));
+        }
+        assert!(RARE.iter().all(|command| !PLAIN.contains(command)));
+    }
+
+    #[test]
+    fn commands_are_told_from_sentences() {
+        let has = |text: &str, feature| analyse(text.as_bytes()).span(feature).is_some();
+        for (text, feature) in [
+            ("x;whoami", Feature::Command),
+            ("127.0.0.1|cat /etc/passwd", Feature::Command),
+            ("x;c''at /etc/passwd", Feature::Obfuscated),
+            ("x;who\\ami", Feature::Obfuscated),
+            ("$(id)", Feature::Substitution),
+            ("`uname -a`", Feature::Substitution),
+            ("cat$ifs/etc/passwd", Feature::CommandLine),
+            ("/???/c?t /???/p?ss??", Feature::Glob),
+            ("whoami", Feature::BareCommand),
+            ("a;foo --version", Feature::FlaggedWord),
+        ] {
+            assert!(has(text, feature), "{text}: {feature:?}");
+        }
+        for text in [
+            "ping pong table ; paddles",
+            "cat and dog & mouse",
+            "smith; john",
+            "items=a|b|c",
+            "find my phone",
+            "tom & jerry; the movie",
+        ] {
+            assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
+        }
+    }
+}

@@ -1560,3 +1560,57 @@ impl Reader<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn grammar_tells_breakouts_from_text() {
+        let has = |text: &str, feature| analyse(text.as_bytes()).span(feature).is_some();
+        for (text, feature) in [
+            ("1 or 1=1", Feature::Boolean),
+            ("x' or 'a'='a", Feature::Boolean),
+            ("x\") and (\"a\"=\"a", Feature::Boolean),
+            ("1'/**/and/**/1=1 -- a", Feature::Boolean),
+            ("admin'--", Feature::Comment),
+            ("' or 1#", Feature::Constant),
+            ("-1 union/*!50000*/select 1,2", Feature::Union),
+            ("1;drop table t", Feature::Stacked),
+            ("1'-sleep(5)-'", Feature::Delay),
+            ("1 order by 7", Feature::Clause),
+            ("(select 1 from t)", Feature::Subselect),
+            ("elt(1=1,2)", Feature::Expression),
+            ("'='", Feature::Operator),
+        ] {
+            assert!(has(text, feature), "{text}: {feature:?}");
+        }
+        for text in [
+            "rock 'n' roll or blues",
+            "5' 6\" curtain rod",
+            "\"union station\" or \"grand central\"",
+            "select a size from the list",
+            "union select committee",
+            "drop table lamp",
+            "it's; order by phone",
+            "title~\"a\" or label=\"b\"",
+            "x=1 or y=2",
+        ] {
+            assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn spans_stay_within_the_text(text in "([a-z0-9'\"();,=#*/ -]|union |select |or |sleep\\(|case when )*") {
+            let facts = analyse(text.as_bytes());
+            for feature in Feature::ALL {
+                if let Some((start, end)) = facts.span(*feature) {
+                    prop_assert!(start <= end && end <= text.len(), "{feature:?} in {text}");
+                }
+            }
+        }
+    }
+}
