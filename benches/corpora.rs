@@ -62,29 +62,43 @@ fn judge(
     let mut writer = BufWriter::new(fs::File::create(
         Path::new(out).join(format!("{name}.jsonl")),
     )?);
-    let mut inspector = Inspector::new(set);
-    let mut lines = 0u32;
+    let lines = || log.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    // cutting alone, so that the cost of inspection can be told from it
     let started = Instant::now();
-    for line in log.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-        lines += 1;
+    let cut_alone = lines().filter_map(cut).count();
+    let cutting = started.elapsed();
+    let mut inspector = Inspector::new(set);
+    let mut objects = Vec::new();
+    let started = Instant::now();
+    for (line, number) in lines().zip(1u32..) {
         let Some(access) = cut(line) else { continue };
-        let Some(verdict) = inspector.inspect(&access) else {
-            continue;
+        if let Some(verdict) = inspector.inspect(&access) {
+            objects.push((number, verdict.clone()));
+        }
+    }
+    let inspecting = started.elapsed().saturating_sub(cutting);
+    let nanos = inspecting.as_nanos() / cut_alone.max(1) as u128;
+    eprintln!("{name}: {cut_alone} lines, inspection costs {nanos} ns/line");
+    for (number, verdict) in objects {
+        let marks = |hit: &aftertrace::pattern::set::Match| {
+            let pattern = set.pattern(hit.pattern);
+            let mark = match pattern.confidence.name() {
+                "high" => "+",
+                "medium" => "",
+                _ => "?",
+            };
+            format!("{}@{}{mark}", pattern.id, hit.field.name())
         };
         let object = serde_json::json!({
-            "line": lines,
+            "line": number,
             "category": verdict.category.name(),
             "categories": verdict.categories.iter().map(|c| c.name()).collect::<Vec<_>>(),
             "confidence": verdict.confidence.name(),
-            "patterns": verdict.matches.iter().map(|hit| format!(
-                "{}@{}{}", set.pattern(hit.pattern).id, hit.field.name(), match set.pattern(hit.pattern).confidence.name() { "high" => "+", "medium" => "", _ => "?" }
-            )).collect::<Vec<_>>(),
+            "patterns": verdict.matches.iter().map(marks).collect::<Vec<_>>(),
             "matched": String::from_utf8_lossy(&verdict.matches[0].matched),
         });
         writeln!(writer, "{object}")?;
     }
-    let nanos = started.elapsed().as_nanos() / u128::from(lines.max(1));
-    eprintln!("{name}: {lines} lines, {nanos} ns/line");
     writer.flush()
 }
 

@@ -488,3 +488,113 @@ fn base64_value(byte: u8) -> Option<u8> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decoded(text: &str, form: Form) -> (String, u8) {
+        let mut view = Decoded::default();
+        view.decode(text.as_bytes(), form, &mut Vec::new());
+        (
+            String::from_utf8_lossy(&view.text).into_owned(),
+            view.rounds,
+        )
+    }
+
+    #[test]
+    fn every_layer_is_undone_and_counted() {
+        for (text, plain, rounds) in [
+            ("abc", "abc", 0),
+            ("%27%20or", "' or", 1),
+            ("%2527", "'", 2),
+            ("%252527", "'", 3),
+            ("%25252527", "%27", 3),
+            ("%u0027%uff1c", "'<", 1),
+            ("%c0%ae%c0%af", "./", 1),
+            ("%e0%80%af%f0%80%80%ae", "/.", 1),
+            ("%c1%1c", "\\", 1),
+            ("&lt;b&#62;&#x26;", "<b>&", 1),
+            ("a&colon;b&lpar;", "a:b(", 1),
+            ("\\x3cb\\u003e\\u{41}", "<b>A", 1),
+            ("a%00b", "ab", 1),
+            ("un%C2%A0ion", "un ion", 1),
+            ("%zz%", "%zz%", 0),
+            ("caf%C3%A9", "caf\u{e9}", 1),
+        ] {
+            assert_eq!(decoded(text, Form::Plain), (plain.into(), rounds), "{text}");
+        }
+        assert_eq!(decoded("a+b%2Bc", Form::Urlencoded).0, "a b+c");
+        assert_eq!(decoded("a+b", Form::Plain).0, "a+b");
+    }
+
+    #[test]
+    fn parameters_named_like_entities_stay() {
+        assert_eq!(decoded("a=1&lt=5&amp;b", Form::Plain).0, "a=1&lt=5&b");
+    }
+
+    #[test]
+    fn escapes_of_the_servers_are_removed() {
+        let mut out = Vec::new();
+        assert!(!unescape_log(b"plain", &mut out));
+        for (text, plain) in [
+            (r#"a\"b"#, &b"a\"b"[..]),
+            (r"a\\b", b"a\\b"),
+            (r"\x22\x5Cx", b"\"\\x"),
+            (r"\n\t", b"\n\t"),
+            (r"\u0022", b"\""),
+            (r"C:\dir", b"C:\\dir"),
+        ] {
+            assert!(unescape_log(text.as_bytes(), &mut out), "{text}");
+            assert_eq!(out, plain, "{text}");
+        }
+    }
+
+    #[test]
+    fn base64_must_be_strict_and_printable() {
+        let mut out = Vec::new();
+        assert!(base64_text(
+            b"PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==",
+            &mut out
+        ));
+        assert_eq!(out, b"<script>alert(1)</script>");
+        for text in [
+            &b"dGVzdA=="[..],
+            b"d41d8cd98f00b204e9800998ecf8427e",
+            b"PHNjcmlwdD5hbGVydCgxKTw!",
+        ] {
+            assert!(
+                !base64_text(text, &mut out),
+                "{}",
+                String::from_utf8_lossy(text)
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_never_grows_and_ends(text in prop::collection::vec(any::<u8>(), 0..300)) {
+            let mut out = Vec::new();
+            one_round(&text, &mut out);
+            prop_assert!(out.len() <= text.len());
+            fold(&text, &mut out);
+            prop_assert!(out.len() <= text.len());
+            let mut view = Decoded::default();
+            view.decode(&text, Form::Urlencoded, &mut out);
+            prop_assert!(view.text.len() <= text.len() && view.rounds <= MAX_ROUNDS);
+            prop_assert_eq!(view.text.len(), view.lower.len());
+        }
+
+        #[test]
+        fn encoding_tricks_never_grow(text in "(%[0-9a-f]{2}|%u[0-9a-f]{4}|&#[0-9]{1,7};?|&[a-z]{2,8};?|\\\\[xu][0-9a-f]{2,4}|[a-z<>'])*") {
+            let mut out = Vec::new();
+            let bytes = text.as_bytes();
+            one_round(bytes, &mut out);
+            prop_assert!(out.len() <= bytes.len(), "{} became {:?}", text, out);
+            prop_assert!(unescape_log(bytes, &mut out) == text.contains('\\'));
+            prop_assert!(out.len() <= bytes.len());
+        }
+    }
+}

@@ -21,6 +21,14 @@ const MAX_NAME: usize = 64;
 /// Entities that decode without a semicolon; with one, the semicolon itself opens the gate.
 const BARE_ENTITIES: [&str; 4] = ["&amp", "&gt", "&lt", "&quot"];
 
+/// Buffers of one worker, so that no line costs an allocation.
+#[derive(Default)]
+pub struct Scratch {
+    plain: Vec<u8>,
+    once: Vec<u8>,
+    folded: Vec<u8>,
+}
+
 /// Decides whether a raw text (as logged) needs inspection.
 pub struct Gate {
     /// For patterns that look at targets.
@@ -85,53 +93,59 @@ impl Gate {
 
     /// False only if no pattern can match anything decoded from a request target.
     #[inline]
-    pub fn passes_target(&self, raw: &[u8]) -> bool {
-        Self::passes(&self.targets, raw, true)
+    pub fn passes_target(&self, raw: &[u8], scratch: &mut Scratch) -> bool {
+        Self::passes(&self.targets, raw, true, scratch)
     }
 
     /// The same for a text that is looked at as a whole: a header, or a line.
     #[inline]
-    pub fn passes_text(&self, raw: &[u8]) -> bool {
-        Self::passes(&self.texts, raw, false)
+    pub fn passes_text(&self, raw: &[u8], scratch: &mut Scratch) -> bool {
+        Self::passes(&self.texts, raw, false, scratch)
     }
 
     #[inline]
-    fn passes(literals: &Literals, raw: &[u8], target: bool) -> bool {
+    fn passes(literals: &Literals, raw: &[u8], target: bool, scratch: &mut Scratch) -> bool {
         if literals.open || raw.len() > MAX_GATED {
             return true;
         }
         let kinds = survey(raw);
-        if kinds & ODD != 0 || second_equals(raw, target) || odd_name(raw, target) {
+        if kinds & ODD != 0 || odd_shape(raw, target) {
             return true;
         }
         if kinds & CODED != 0 {
-            return Self::passes_decoded(literals, raw, target);
+            return Self::passes_decoded(literals, raw, target, scratch);
         }
-        literals.automaton.is_match(raw) || hides_text(raw)
+        literals.automaton.is_match(raw) || hides_text(raw, &mut scratch.once)
     }
 
     /// The same for text with percent signs, plus signs or non-ASCII bytes.
     #[cold]
-    fn passes_decoded(literals: &Literals, raw: &[u8], target: bool) -> bool {
-        let plain: Vec<u8> = raw
-            .iter()
-            .map(|&b| if b == b'+' { b' ' } else { b })
-            .collect();
-        let mut once = Vec::with_capacity(raw.len());
-        let mut folded = Vec::with_capacity(raw.len());
-        decode::one_round(&plain, &mut once);
-        if once.contains(&0) || once.contains(&b'%') || once.contains(&b'+') {
+    fn passes_decoded(
+        literals: &Literals,
+        raw: &[u8],
+        target: bool,
+        scratch: &mut Scratch,
+    ) -> bool {
+        let Scratch {
+            plain,
+            once,
+            folded,
+        } = scratch;
+        plain.clear();
+        plain.extend(raw.iter().map(|&b| if b == b'+' { b' ' } else { b }));
+        decode::one_round(plain, once);
+        if once.iter().any(|b| matches!(b, 0 | b'%' | b'+')) {
             return true;
         }
         let ampersands = |text: &[u8]| memchr::memchr_iter(b'&', text).count();
-        if ampersands(&once) > ampersands(raw) {
+        if ampersands(once) > ampersands(raw) {
             return true;
         }
-        decode::fold(&once, &mut folded);
-        survey(&folded) & ODD != 0
-            || second_equals(&folded, target)
-            || literals.automaton.is_match(&folded)
-            || hides_text(&folded)
+        decode::fold(once, folded);
+        survey(folded) & ODD != 0
+            || odd_shape(folded, target)
+            || literals.automaton.is_match(&*folded)
+            || hides_text(folded, plain)
     }
 }
 
@@ -142,41 +156,31 @@ fn survey(text: &[u8]) -> u8 {
         .fold(0, |kinds, &byte| kinds | KINDS[usize::from(byte)])
 }
 
-/// Whether there is a `=` that does not end a parameter's name: comparisons have one. In a text that
-/// is no target every `=` counts.
+/// Whether a text has an operator sign where a form has none: a second `=` in one parameter, a name that
+/// no form would have (so that the part may continue the value before it), or either sign outside of
+/// a query. One pass, for it runs on every target.
 #[inline]
-fn second_equals(text: &[u8], target: bool) -> bool {
-    let equals = memchr::memchr_iter(b'=', text).count();
-    if equals == 0 || !target {
-        return equals > 0;
-    }
-    let Some(query) = memchr::memchr(b'?', text) else {
-        return true;
+fn odd_shape(text: &[u8], target: bool) -> bool {
+    let query = if target {
+        memchr::memchr(b'?', text)
+    } else {
+        None
     };
-    let before = memchr::memchr(b'=', &text[..query]).is_some();
-    let parameters = 1 + memchr::memchr_iter(b'&', &text[query..]).count();
-    before || equals > parameters
-}
-
-/// Whether a parameter's name is none that a form would have, so that the part may continue the value
-/// before it. In a text that is no target every `&` counts.
-#[inline]
-fn odd_name(text: &[u8], target: bool) -> bool {
-    if !target {
-        return memchr::memchr(b'&', text).is_some();
-    }
-    let Some(query) = memchr::memchr(b'?', text) else {
-        return memchr::memchr(b'&', text).is_some();
-    };
-    if memchr::memchr(b'&', &text[..query]).is_some() {
+    let before = &text[..query.unwrap_or(text.len())];
+    if memchr::memchr2(b'=', b'&', before).is_some() {
         return true;
     }
     let mut name = 0;
-    for &byte in &text[query + 1..] {
+    let mut in_value = false;
+    for &byte in &text[query.map_or(text.len(), |at| at + 1)..] {
         match byte {
-            b'&' => name = 0,
-            b'=' => name = usize::MAX,
-            _ if name == usize::MAX => {}
+            b'&' => {
+                name = 0;
+                in_value = false;
+            }
+            b'=' if in_value => return true,
+            b'=' => in_value = true,
+            _ if in_value => {}
             b'+' | b' ' | b'/' | b'%' => return true,
             _ if name > MAX_NAME => return true,
             _ => name += 1,
@@ -186,12 +190,11 @@ fn odd_name(text: &[u8], target: bool) -> bool {
 }
 
 /// Whether a parameter is base64 of text: what it hides must be looked at.
-fn hides_text(text: &[u8]) -> bool {
-    let mut out = Vec::new();
+fn hides_text(text: &[u8], out: &mut Vec<u8>) -> bool {
     memchr::memchr_iter(b'=', text).any(|at| {
         let value = &text[at + 1..];
         let end = memchr::memchr(b'&', value).unwrap_or(value.len());
-        decode::base64_text(&value[..end], &mut out)
+        decode::base64_text(&value[..end], out)
     })
 }
 
@@ -241,7 +244,10 @@ mod tests {
         let set = crate::pattern::load::embedded().unwrap();
         let passing: Vec<String> = ORDINARY
             .iter()
-            .filter(|target| set.gate().passes_target(target.as_bytes()))
+            .filter(|target| {
+                set.gate()
+                    .passes_target(target.as_bytes(), &mut super::Scratch::default())
+            })
             .map(|target| {
                 let literal = set.gate().targets.automaton.find(target.as_bytes());
                 format!(

@@ -374,40 +374,260 @@ fn line_of(text: &str, offset: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// One set for all tests of this module: compiling it is the slow part.
+    fn set() -> &'static PatternSet {
+        static SET: OnceLock<PatternSet> = OnceLock::new();
+        SET.get_or_init(|| embedded().unwrap())
+    }
 
     #[test]
     fn every_sample_of_the_embedded_packs_holds() {
         match check(None) {
-            Ok(report) => assert!(report.patterns >= 40 && report.matches >= report.patterns),
+            Ok(report) => assert!(report.matches >= report.patterns && report.patterns > 200),
             Err(error) => panic!("{error}"),
         }
     }
 
     #[test]
-    fn gate_and_memory_never_change_a_verdict() {
-        let set = embedded().unwrap();
-        let mut gated = Inspector::new(&set);
-        let mut bare = Inspector::without_gate(&set);
-        let samples: Vec<Vec<u8>> = set
+    fn every_category_has_patterns() {
+        for category in crate::category::Category::ALL {
+            assert!(
+                set().patterns().iter().any(|p| p.category == category),
+                "{}",
+                category.name()
+            );
+        }
+    }
+
+    /// Judges one text in every place, with gate and memory and without.
+    fn same_verdict(gated: &mut Inspector<'_>, bare: &mut Inspector<'_>, text: &[u8]) {
+        let mut access = blank_access();
+        access.method = b"GET";
+        let fields: [fn(&mut Access<'static>, &'static [u8]); 3] = [
+            |access, text| access.target = text,
+            |access, text| access.referer = Some(text),
+            |access, text| access.user_agent = Some(text),
+        ];
+        // the records of a test live as long as the test
+        let text: &'static [u8] = Box::leak(text.to_vec().into_boxed_slice());
+        for put in fields {
+            let mut access = access;
+            put(&mut access, text);
+            let shown = String::from_utf8_lossy(text);
+            assert_eq!(gated.inspect(&access), bare.inspect(&access), "{shown}");
+        }
+        assert_eq!(gated.inspect_line(text), bare.inspect_line(text));
+    }
+
+    #[test]
+    fn gate_and_memory_never_change_a_verdict_on_samples() {
+        let mut gated = Inspector::new(set());
+        let mut bare = Inspector::without_gate(set());
+        let samples = set()
             .patterns()
             .iter()
-            .flat_map(|pattern| pattern.matches.iter().chain(&pattern.ignores))
-            .map(|sample| sample.clone().into_bytes())
-            .collect();
+            .flat_map(|pattern| pattern.matches.iter().chain(&pattern.ignores));
         // twice, so that the second round comes from memory
-        for sample in samples.iter().chain(&samples) {
+        for _ in 0..2 {
+            for sample in samples.clone() {
+                same_verdict(&mut gated, &mut bare, sample.as_bytes());
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(150))]
+        #[test]
+        fn gate_never_changes_a_verdict(parts in prop::collection::vec(prop::sample::select(PARTS), 1..9)) {
+            let mut gated = Inspector::new(set());
+            let mut bare = Inspector::without_gate(set());
+            same_verdict(&mut gated, &mut bare, parts.concat().as_bytes());
+        }
+
+        #[test]
+        fn any_bytes_are_judged_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut gated = Inspector::new(set());
+            let mut bare = Inspector::without_gate(set());
+            same_verdict(&mut gated, &mut bare, &bytes);
+        }
+    }
+
+    /// Pieces of which requests are made, harmless and not.
+    const PARTS: &[&str] = &[
+        "/",
+        "?",
+        "&",
+        "=",
+        "a",
+        "id",
+        "q",
+        "1",
+        "=1",
+        "&b=",
+        "?q=",
+        "+",
+        "%20",
+        "%26",
+        "%27",
+        "'",
+        "\"",
+        "(",
+        ")",
+        "--",
+        ";",
+        "or",
+        " or ",
+        "+or+",
+        "%20and%20",
+        "union",
+        "+select+",
+        "1=1",
+        "..",
+        "../",
+        "%2e%2e/",
+        "..%2f",
+        "<",
+        "%3C",
+        "script",
+        "svg",
+        "onload",
+        "alert(1)",
+        "etc",
+        "passwd",
+        ".php",
+        "cmd",
+        "cat",
+        "whoami",
+        "id",
+        "|",
+        "%7C",
+        "http://",
+        "//",
+        ".example",
+        ":",
+        "@",
+        "@@version",
+        "order by",
+        "%00",
+        "\u{e9}",
+        "%C3%A9",
+        "%c0%af",
+        "&lt",
+        "&lt;",
+        "&#60;",
+        "\\x3c",
+        "%u0027",
+        "$",
+        "{",
+        "}",
+        "${jndi:",
+        "{{7*7}}",
+        ".env",
+        ".git",
+        "wp-login.php",
+        "sleep",
+        "#",
+        "%23",
+        "*",
+        "/*",
+        "*/",
+        "%25",
+        "PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==",
+        "\n",
+        "%0a",
+        "%0d%0a",
+        "Set-Cookie:",
+    ];
+
+    #[test]
+    fn faults_name_file_line_entry_and_remedy() {
+        let dir = tempfile::tempdir().unwrap();
+        let pack = r#"
+[[pattern]]
+id = "b"
+title = "t"
+category = "xss"
+severity = "low"
+confidence = "low"
+fields = ["query"]
+regex = "("
+why = "w"
+references = ["CWE-79"]
+matches = ["/?a=x"]
+ignores = []
+
+[[pattern]]
+id = "a"
+title = "t"
+category = "xss"
+severity = "low"
+confidence = "low"
+fields = ["query"]
+syntax = "sql.nothing"
+why = "w"
+references = ["CWE-79"]
+matches = ["/?a=x"]
+ignores = ["/?a=y"]
+"#;
+        std::fs::write(dir.path().join("bad.toml"), pack).unwrap();
+        let Err(Error::Patterns(faults)) = load(&[dir.path().to_path_buf()]) else {
+            panic!("a bad pack was loaded");
+        };
+        let text = faults.join("\n");
+        for piece in [
+            "bad.toml:2: entry b: regex",
+            "entry b: `ignores` is empty",
+            "bad.toml:15: entry a: ids must be",
+        ] {
+            assert!(text.contains(piece), "{piece} is not in:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_folder_adds_and_replaces_entries() {
+        let dir = tempfile::tempdir().unwrap();
+        let entry = |id: &str, regex: &str| {
+            format!(
+                "[[pattern]]\nid = \"{id}\"\ntitle = \"t\"\ncategory = \"scanner\"\nseverity = \"low\"\nconfidence = \"high\"\nfields = [\"path\"]\nregex = '{regex}'\nwhy = \"w\"\nreferences = [\"CAPEC-310\"]\nmatches = [\"/house-rule\"]\nignores = [\"/\"]\n"
+            )
+        };
+        let pack = entry("house-rule", "house-rule") + &entry("sql-union", "house-rule");
+        std::fs::write(dir.path().join("own.toml"), pack).unwrap();
+        let own = load(&[dir.path().to_path_buf()]).unwrap();
+        assert_eq!(own.patterns().len(), set().patterns().len() + 1);
+        let mut inspector = Inspector::new(&own);
+        let mut access = blank_access();
+        access.method = b"GET";
+        access.target = b"/house-rule";
+        let verdict = inspector.inspect(&access).unwrap();
+        let ids: Vec<&str> = verdict
+            .matches
+            .iter()
+            .map(|hit| own.pattern(hit.pattern).id.as_str())
+            .collect();
+        assert_eq!(ids, ["house-rule", "sql-union"]);
+    }
+
+    #[test]
+    fn long_and_hostile_targets_are_bounded() {
+        let mut inspector = Inspector::new(set());
+        for piece in [
+            "'", "(", "<a ", "%25", "../", "&x", "${", "`", "or 1=1 ", "{{", "/*", "\\",
+        ] {
+            let target = format!("/?q={}", piece.repeat(200_000 / piece.len()));
             let mut access = blank_access();
             access.method = b"GET";
-            access.target = sample;
-            access.referer = Some(sample);
-            access.user_agent = Some(sample);
-            assert_eq!(
-                gated.inspect(&access),
-                bare.inspect(&access),
-                "{}",
-                String::from_utf8_lossy(sample)
-            );
+            access.target = target.as_bytes();
+            let started = std::time::Instant::now();
+            let _ = inspector.inspect(&access);
+            // an unoptimised build on a busy machine is slow, but not quadratic
+            assert!(started.elapsed().as_secs() < 20, "{piece}");
         }
     }
 }

@@ -7,18 +7,19 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::category::Category;
 use crate::decode::{self, Decoded, Form, MAX_FIELD};
 use crate::event::Access;
 use crate::severity::{Confidence, Severity};
+use crate::syntax::query::{inner_query, is_search_engine, part_end, plausible_name};
 use crate::syntax::{bytes, lookup, markup, path, script, shell, sql};
 
 pub use super::entry::{Field, Pattern, PatternId};
-use super::gate::Gate;
-use super::need;
+use super::gate::{self, Gate};
+use super::need::{self, Need};
 
 /// Longest matched text kept with a match, in bytes.
 const MAX_MATCHED: usize = 200;
@@ -26,15 +27,15 @@ const MAX_MATCHED: usize = 200;
 /// Most matches kept for one record: more would only say the same again.
 const MAX_MATCHES: usize = 64;
 
+/// Most segments of a path that are looked at one by one.
+const MAX_SEGMENTS: usize = 64;
+
 /// Candidates of one text are thinned out beyond this many.
 const MAX_CANDIDATES: usize = 4096;
 
 /// Most parameters of one query that are looked at one by one. PHP reads 1000 (`max_input_vars`);
 /// the text of all others is still seen as part of the target.
 const MAX_PARAMETERS: usize = 256;
-
-/// Longest plausible parameter name in bytes.
-const MAX_NAME: usize = 96;
 
 /// Limit on one compiled expression in bytes; a sane entry needs a hundredth.
 pub const MAX_COMPILED: usize = 1 << 20;
@@ -150,7 +151,11 @@ impl PatternSet {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let fields = Field::ALL.map(|field| compile_field(&patterns, field));
+        let needs: Vec<Option<Need>> = patterns
+            .iter()
+            .map(|pattern| need::of_expression(pattern.regex.as_deref()?, need::by_length))
+            .collect();
+        let fields = Field::ALL.map(|field| compile_field(&patterns, &needs, field));
         let gate = Gate::new(&patterns);
         Ok(PatternSet {
             patterns,
@@ -227,46 +232,36 @@ fn compile_entry(pattern: &Pattern) -> Result<Compiled, String> {
 }
 
 /// Sorts what looks at one field by the literals that it needs.
-fn compile_field(patterns: &[Pattern], field: Field) -> FieldSet {
+fn compile_field(patterns: &[Pattern], needs: &[Option<Need>], field: Field) -> FieldSet {
     let mut by_literal: BTreeMap<Vec<u8>, Vec<u16>> = BTreeMap::new();
     let mut always = Vec::new();
     let mut structural = Vec::new();
-    for (index, pattern) in patterns.iter().enumerate() {
+    for (index, (pattern, need)) in (0u16..).zip(patterns.iter().zip(needs)) {
         if !pattern.looks_at(field) {
             continue;
         }
-        let literals = pattern
-            .regex
+        // decoding removes what the features of `text` stand for, so that no literal tells of them
+        let of_text = pattern
+            .syntax
             .as_deref()
-            .and_then(|expression| need::of_expression(expression, need::by_length));
-        match literals {
-            Some(literals) => {
-                for literal in literals {
-                    by_literal.entry(literal).or_default().push(index as u16);
+            .is_some_and(|name| name.starts_with("text."));
+        let words = need.clone().or_else(|| {
+            let words = need::of_syntax(pattern).filter(|_| !of_text)?;
+            structural.push(index);
+            Some(words)
+        });
+        match words {
+            Some(words) => {
+                for word in words {
+                    by_literal.entry(word).or_default().push(index);
                 }
             }
-            // decoding removes what these features stand for
-            None if pattern
-                .syntax
-                .as_deref()
-                .is_some_and(|name| name.starts_with("text.")) =>
-            {
-                always.push(index as u16);
-            }
-            None => match need::of_syntax(pattern) {
-                Some(words) => {
-                    structural.push(index as u16);
-                    for word in words {
-                        by_literal.entry(word).or_default().push(index as u16);
-                    }
-                }
-                None => always.push(index as u16),
-            },
+            None => always.push(index),
         }
     }
     let (literals, needed_by): (Vec<Vec<u8>>, Vec<Vec<u16>>) = by_literal.into_iter().unzip();
     let automaton = AhoCorasick::builder()
-        .kind(Some(aho_corasick::AhoCorasickKind::DFA))
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
         .build(&literals)
         .ok();
     if automaton.is_none() {
@@ -458,6 +453,7 @@ struct Worker<'s> {
     name: Decoded,
     inner: Decoded,
     candidates: Vec<u16>,
+    gate: gate::Scratch,
 }
 
 impl<'s> Inspector<'s> {
@@ -473,6 +469,7 @@ impl<'s> Inspector<'s> {
                 name: Decoded::default(),
                 inner: Decoded::default(),
                 candidates: Vec::new(),
+                gate: gate::Scratch::default(),
             },
             paths: Memory::new(),
             referers: Memory::new(),
@@ -512,7 +509,7 @@ impl<'s> Inspector<'s> {
     pub fn inspect_line(&mut self, raw: &[u8]) -> Option<&Verdict> {
         self.worker.matches.clear();
         let raw = &raw[..raw.len().min(MAX_FIELD)];
-        if !self.gated || self.worker.set.gate.passes_text(raw) {
+        if !self.gated || self.worker.passes_text(raw) {
             self.worker.whole(Field::Line, raw);
         }
         if let Some(target) = target_within(raw)
@@ -533,7 +530,7 @@ impl<'s> Inspector<'s> {
     }
 
     fn request(&mut self, raw: &[u8]) {
-        if !self.gated || self.worker.set.gate.passes_text(raw) {
+        if !self.gated || self.worker.passes_text(raw) {
             self.worker.whole(Field::Request, raw);
         }
     }
@@ -543,7 +540,7 @@ impl<'s> Inspector<'s> {
         if !self.gated {
             return self.worker.target(raw);
         }
-        if !self.worker.set.gate.passes_target(raw) {
+        if !self.worker.passes_target(raw) {
             return;
         }
         if raw.len() > MEMORY_KEY {
@@ -567,7 +564,7 @@ impl<'s> Inspector<'s> {
         };
         let slot = memory.slot(raw);
         recall(slot, raw, &mut self.worker, |worker| {
-            if worker.set.gate.passes_text(raw) {
+            if worker.passes_text(raw) {
                 worker.header(field, raw);
             }
         });
@@ -601,6 +598,16 @@ fn recall<'s>(
 }
 
 impl Worker<'_> {
+    #[inline]
+    fn passes_target(&mut self, raw: &[u8]) -> bool {
+        self.set.gate.passes_target(raw, &mut self.gate)
+    }
+
+    #[inline]
+    fn passes_text(&mut self, raw: &[u8]) -> bool {
+        self.set.gate.passes_text(raw, &mut self.gate)
+    }
+
     /// Runs `look` on `raw` without the log's escapes.
     fn unescaped(&mut self, raw: &[u8], look: impl FnOnce(&mut Self, &[u8])) {
         let mut buffer = std::mem::take(&mut self.unescaped);
@@ -642,11 +649,28 @@ impl Worker<'_> {
             let split = memchr::memchr(b'?', text);
             let path = &text[..split.unwrap_or(text.len())];
             worker.look(Field::Path, path, Form::Plain, None);
+            worker.segments(path);
             worker.look(Field::Target, text, Form::Urlencoded, None);
             if let Some(at) = split {
                 worker.query(Field::Query, &text[at + 1..]);
             }
         });
+    }
+
+    /// Every segment of a path that has more than a plain name: routers hand segments to programs as
+    /// they hand parameters.
+    fn segments(&mut self, path: &[u8]) {
+        let odd = |segment: &&[u8]| {
+            segment
+                .iter()
+                .any(|&b| !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'_' | b'.' | b'~'))
+        };
+        let mut view = std::mem::take(&mut self.view);
+        for segment in path.split(|b| *b == b'/').take(MAX_SEGMENTS).filter(odd) {
+            view.decode(segment, Form::Plain, &mut self.scratch);
+            self.judge(Field::Path, &view, None, Reading::Structure);
+        }
+        self.view = view;
     }
 
     /// Every parameter of a query. A part whose name is no plausible name continues the value before
@@ -759,7 +783,12 @@ impl Worker<'_> {
         candidates.dedup();
         for &index in &candidates {
             let structural = set.compiled[usize::from(index)].syntax.is_some();
-            if structural && reading == Reading::Words {
+            let wanted = match reading {
+                Reading::Whole => true,
+                Reading::Words => !structural,
+                Reading::Structure => structural,
+            };
+            if !wanted {
                 continue;
             }
             self.try_entry(index, field, view, name, &mut analyses);
@@ -780,10 +809,13 @@ impl Worker<'_> {
             return;
         }
         let compiled = &self.set.compiled[usize::from(index)];
-        if let Some(parameter) = &compiled.parameter {
-            if !name.is_some_and(|name| parameter.is_match(name)) {
-                return;
-            }
+        let named = |parameter: &Regex| name.is_some_and(|name| parameter.is_match(name));
+        if compiled
+            .parameter
+            .as_ref()
+            .is_some_and(|parameter| !named(parameter))
+        {
+            return;
         }
         let mut span = (0, view.text.len());
         if let Some(expression) = &compiled.regex {
@@ -816,95 +848,6 @@ enum Reading {
     Whole,
     /// By expressions only: its parts are read by themselves.
     Words,
-}
-
-/// Where the query of a value begins that is a URL or a path with a query.
-fn inner_query(value: &[u8]) -> Option<usize> {
-    let at = memchr::memchr(b'?', value)?;
-    let head = &value[..at];
-    let url =
-        head.starts_with(b"http://") || head.starts_with(b"https://") || head.starts_with(b"/");
-    let plain = head.iter().all(|b| {
-        b.is_ascii_alphanumeric()
-            || matches!(
-                b,
-                b'/' | b'.' | b'-' | b'_' | b':' | b'%' | b'~' | b'@' | b',' | 0x80..
-            )
-    });
-    let name = &value[at + 1..];
-    let equals = memchr::memchr(b'=', name)?;
-    (url && plain && plausible_name(&name[..equals])).then_some(at)
-}
-
-/// Whether a URL is a page of a search engine: what people search for elsewhere is no attack here.
-fn is_search_engine(address: &[u8]) -> bool {
-    const ENGINES: [&[u8]; 12] = [
-        b"google.",
-        b"bing.",
-        b"duckduckgo.",
-        b"yahoo.",
-        b"yandex.",
-        b"baidu.",
-        b"ecosia.",
-        b"qwant.",
-        b"startpage.",
-        b"ask.",
-        b"search.",
-        b"naver.",
-    ];
-    let host = address.splitn(4, |b| *b == b'/').nth(2).unwrap_or_default();
-    let labels = [host, host.strip_prefix(b"www.").unwrap_or_default()];
-    ENGINES.iter().any(|engine| {
-        labels.iter().any(|label| label.starts_with(engine))
-            || memchr::memmem::find(host, &[b".", *engine].concat()).is_some()
-    })
-}
-
-/// Where the first parameter ends: at the next `&` that is followed by a plausible name.
-fn part_end(rest: &[u8]) -> usize {
-    let mut from = 0;
-    while let Some(at) = memchr::memchr(b'&', &rest[from..]).map(|n| from + n) {
-        let after = &rest[at + 1..];
-        let name_end = after
-            .iter()
-            .take(MAX_NAME)
-            .position(|&b| matches!(b, b'=' | b'&'));
-        match name_end {
-            Some(end) if plausible_name(&after[..end]) => return at,
-            None if after.len() < MAX_NAME && plausible_name(after) => return at,
-            _ => from = at + 1,
-        }
-    }
-    rest.len()
-}
-
-/// Whether raw text can be a parameter's name: no blanks, quotes or operators, also not encoded.
-fn plausible_name(raw: &[u8]) -> bool {
-    let odd = |b: &u8| {
-        matches!(
-            b,
-            b'\'' | b'"' | b'<' | b'>' | b'+' | b' ' | b'(' | b')' | b'`' | b'|' | b'\\' | b'/'
-        )
-    };
-    let encoded_odd = |pair: &[u8]| {
-        matches!(
-            pair.to_ascii_lowercase().as_slice(),
-            b"%20"
-                | b"%22"
-                | b"%27"
-                | b"%28"
-                | b"%29"
-                | b"%3c"
-                | b"%3e"
-                | b"%60"
-                | b"%7c"
-                | b"%26"
-                | b"%0a"
-                | b"%0d"
-        )
-    };
-    !raw.is_empty()
-        && raw.len() <= MAX_NAME
-        && !raw.iter().any(|b| odd(b))
-        && !raw.windows(3).any(encoded_odd)
+    /// By grammars only: it is a part, and expressions have seen the whole.
+    Structure,
 }

@@ -92,3 +92,31 @@ fn resolve(inner: &[u8]) -> Option<&[u8]> {
         .any(|name| inner.starts_with(name))
         .then_some(b"")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_lookups_are_resolved() {
+        for text in [
+            "${jndi:ldap://x/a}",
+            "${${lower:j}ndi:${lower:l}dap://x/a}",
+            "${${env:nan:-j}ndi${env:nan:-:}${env:nan:-l}dap${env:nan:-:}//x/a}",
+            "${${::-j}${::-n}${::-d}${::-i}:rmi://x/a}",
+        ] {
+            assert!(
+                analyse(text.as_bytes()).span(Feature::Jndi).is_some(),
+                "{text}"
+            );
+        }
+        for text in [
+            "${user_id}",
+            "how does ${jndi:ldap} work",
+            "${a}${b}",
+            "jndi:ldap",
+        ] {
+            assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
+        }
+    }
+}

@@ -32,6 +32,12 @@ const MAX_TAGS: usize = 200;
 /// At most this many bytes of one tag are read.
 const MAX_TAG: usize = 4096;
 
+/// At most this many bytes may stand between a quote and the attribute that follows it.
+const MAX_GAP: usize = 32;
+
+/// Longest name of an event handler that is looked for, in bytes.
+const MAX_HANDLER: usize = 64;
+
 /// Elements that run or load when they are merely present.
 const ACTIVE: &[&[u8]] = &[
     b"script",
@@ -357,17 +363,56 @@ fn attribute_breakout(text: &[u8], facts: &mut Facts) {
         .filter(|(_, b)| matches!(b, b'"' | b'\'' | b'`'))
     {
         let rest = &text[at + 1..];
-        let gap = rest.iter().take_while(|b| is_gap(**b)).count();
+        let gap = rest
+            .iter()
+            .take(MAX_GAP)
+            .take_while(|b| is_gap(**b))
+            .count();
         let name_len = rest[gap..]
             .iter()
+            .take(MAX_HANDLER)
             .take_while(|b| b.is_ascii_alphanumeric())
             .count();
         let name = &rest[gap..gap + name_len];
-        let after = rest[gap + name_len..].iter().position(|b| *b > b' ');
+        let after = rest[gap + name_len..]
+            .iter()
+            .take(MAX_GAP)
+            .position(|b| *b > b' ');
         let equals = after.is_some_and(|n| rest[gap + name_len + n] == b'=');
         if equals && is_handler(name) {
             facts.note(Feature::AttributeBreakout, at, at + 1 + gap + name_len + 1);
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn live_markup_is_told_from_formatting() {
+        let has = |text: &str, feature| analyse(text.as_bytes()).span(feature).is_some();
+        for (text, feature) in [
+            ("<script>alert(1)</script>", Feature::ActiveElement),
+            ("<img src=x onerror=alert(1)>", Feature::Handler),
+            ("<svg/onload=alert(1)>", Feature::Handler),
+            ("<a href=\"jav\tascript:alert(1)\">", Feature::ScriptUrl),
+            ("\" onfocus=alert(1) x=\"", Feature::AttributeBreakout),
+            ("<p style=\"x:exp/**/ression(1)\">", Feature::ActiveStyle),
+            ("<base href=//x>", Feature::OddElement),
+            ("\"><h1>x", Feature::TagBreakout),
+        ] {
+            assert!(has(text, feature), "{text}: {feature:?}");
+        }
+        for text in [
+            "<b>bold</b>",
+            "a < b",
+            "vector<int>",
+            "i <3 you",
+            "<p>one <em>two</em></p>",
+        ] {
+            assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
         }
     }
 }

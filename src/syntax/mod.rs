@@ -52,6 +52,7 @@ pub mod bytes;
 pub mod lookup;
 pub mod markup;
 pub mod path;
+pub mod query;
 pub mod script;
 pub mod shell;
 pub mod sql;

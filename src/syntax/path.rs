@@ -23,6 +23,9 @@ pub const NEEDS: &[&str] = &["..", "./.", "0x2e", "2e2e", "2f.."];
 /// Longest unknown separator between dots, in bytes.
 const MAX_SEPARATOR: usize = 12;
 
+/// Longest path parameter that may stand between dots and a slash, in bytes.
+const MAX_PATH_PARAMETER: usize = 32;
+
 /// More dots than this in a row are filler.
 const MAX_DOTS: usize = 200;
 
@@ -108,6 +111,9 @@ fn run_of(text: &[u8], at: usize, plain: &[u8], odd: &[&[u8]]) -> Run {
             return run;
         }
         run.count += 1;
+        if run.count > MAX_DOTS {
+            return run;
+        }
     }
 }
 
@@ -132,14 +138,17 @@ fn separators_at(text: &[u8], at: usize) -> Run {
     ];
     let mut run = run_of(text, at, b"/\\", &ODD);
     // `..;name=value/`
-    if run.count == 0 && text.get(at) == Some(&b';') {
-        if let Some(n) = text[at..].iter().take(32).position(|b| *b == b'/') {
-            run = Run {
-                count: 1,
-                end: at + n + 1,
-                odd: true,
-            };
-        }
+    let parameter = run.count == 0 && text.get(at) == Some(&b';');
+    let slash = text[at..]
+        .iter()
+        .take(MAX_PATH_PARAMETER)
+        .position(|b| *b == b'/');
+    if let (true, Some(n)) = (parameter, slash) {
+        run = Run {
+            count: 1,
+            end: at + n + 1,
+            odd: true,
+        };
     }
     run
 }
@@ -232,6 +241,45 @@ fn steps(text: &[u8], facts: &mut Facts) {
         } else {
             count = 0;
             at += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn climbs_are_found_in_every_spelling() {
+        let has = |text: &[u8], feature| analyse(text).span(feature).is_some();
+        for (text, feature) in [
+            (&b"../../etc/passwd"[..], Feature::Climb),
+            (b"..\\..\\boot.ini", Feature::Climb),
+            (b"../x", Feature::SingleClimb),
+            (b"....//....//x", Feature::Disguised),
+            (b"/app/..;/manager", Feature::Disguised),
+            (b"..0x2f..0x2fetc", Feature::Disguised),
+            (
+                b"..\xef\x80\xa5..\xef\x80\xa5..\xef\x80\xa5",
+                Feature::Climb,
+            ),
+            (b"\xc0\xee\xc0\xee\xc0%qf", Feature::BrokenEncoding),
+            (b"/./././etc", Feature::Steps),
+        ] {
+            assert!(
+                has(text, feature),
+                "{:?}: {feature:?}",
+                String::from_utf8_lossy(text)
+            );
+        }
+        for text in [
+            "a/b/c",
+            "wait...what...ok",
+            "1..5",
+            "file.tar.gz",
+            "a, b.. c.. d",
+        ] {
+            assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
         }
     }
 }

@@ -46,6 +46,12 @@ const BEHIND: &[&[u8]] = &[
     b"apply",
 ];
 
+/// Longest name of a call that is read, in bytes.
+const MAX_NAME: usize = 64;
+
+/// At most this many brackets are looked at.
+const MAX_CALLS: usize = 256;
+
 /// How far apart a call's bracket and its end may be.
 const MAX_ARGUMENTS: usize = 400;
 
@@ -55,10 +61,11 @@ pub fn analyse(text: &[u8]) -> Facts {
     if !worth_reading(text, NEEDS) {
         return facts;
     }
-    for open in memchr::memchr2_iter(b'(', b'`', text) {
+    for open in memchr::memchr2_iter(b'(', b'`', text).take(MAX_CALLS) {
         let name_len = text[..open]
             .iter()
             .rev()
+            .take(MAX_NAME)
             .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'$'))
             .count();
         let start = open - name_len;

@@ -58,6 +58,12 @@ const MAX_OPEN_TAIL: usize = 12;
 const EN_DASH: &[u8] = "\u{2013}".as_bytes();
 const EM_DASH: &[u8] = "\u{2014}".as_bytes();
 
+/// At most this many comments of one text are looked at.
+const MAX_COMMENTS: usize = 64;
+
+/// Longest comment that can stand for a blank between keywords, in bytes.
+const MAX_COMMENT: usize = 64;
+
 /// How deep brackets may nest before the grammar gives up.
 const MAX_DEPTH: u32 = 24;
 
@@ -691,7 +697,8 @@ impl Reader<'_> {
     }
 
     fn read(&mut self) {
-        if self.kind(0) == Some(Kind::Case) && !self.broken_out {
+        let bracket = usize::from(self.kind(0) == Some(Kind::Open));
+        if self.kind(bracket) == Some(Kind::Case) && !self.broken_out {
             let when = (1..self.tokens.len().min(8)).any(|n| self.is_word(n, &["when"]));
             let end = (2..self.tokens.len()).any(|n| self.is_word(n, &["end"]));
             if when && end {
@@ -820,47 +827,58 @@ impl Reader<'_> {
         if self.is_word(at, &["div"]) {
             return;
         }
-        let Some(right) = self.expression(at + 1, 0) else {
-            return;
-        };
+        if let Some(right) = self.expression(at + 1, 0)
+            && let Some(feature) = self.condition(at, &right)
+        {
+            self.note(feature, at, right.end);
+        }
+    }
+
+    /// What the logic operator at `at` and the expression behind it amount to.
+    fn condition(&self, at: usize, right: &Expression) -> Option<Feature> {
         let left = self.left_literal(at);
         let start = at == 0 && !self.broken_out;
-        let dangling = matches!(self.kind(right.end), Some(Kind::Compare | Kind::Not))
-            && self.kind(right.end + 1).is_none();
-        if dangling && self.broken_out && left {
-            self.note(Feature::Tautology, at, right.end);
-        }
         if !self.may_end(right.end) {
-            return;
+            let dangling = matches!(self.kind(right.end), Some(Kind::Compare | Kind::Not))
+                && self.kind(right.end + 1).is_none();
+            return (dangling && self.broken_out && left).then_some(Feature::Tautology);
         }
-        if start && right.open && right.comparisons > 0 {
-            self.note(Feature::Tautology, at, right.end);
+        if right.comparisons > 0 && (right.solid > 0 || self.same_sides(at + 1, right.end)) {
+            return self.comparison(at, right);
         }
-        let same = self.same_sides(at + 1, right.end);
-        let commented = self.kind(right.end) == Some(Kind::Comment)
-            || (self.broken_out
-                && self.kind(right.end) == Some(Kind::Semicolon)
-                && self.kind(right.end + 1).is_none());
-        if right.comparisons > 0 && (right.solid > 0 || same) {
-            let strong = right.solid > 1 || same;
-            // `"a" or b="c"` within one value is how query languages look
-            let text = at > 0 && matches!(self.tokens[at - 1].kind, Kind::Text | Kind::Close);
-            let filter = text && !self.broken_out && right.words > 0 && !commented;
-            if (left && !filter) || (start && strong) || (strong && self.word_left(at)) {
-                self.note(Feature::Boolean, at, right.end);
-            } else if right.solid > 1 && right.words == 0 {
-                self.note(Feature::Tautology, at, right.end);
-            }
-        } else if right.calls > 0 && (left || start) {
-            self.note(Feature::Boolean, at, right.end);
-        } else if (left || (start && right.solid > 0)) && commented && !right.open {
-            self.note(Feature::Constant, at, right.end);
-        } else if left && self.is_word(at + 1, &["true", "false"]) {
-            self.note(Feature::Constant, at, right.end);
-        } else if self.broken_out && left && right.solid > 0 && self.computes(&right) {
-            self.note(Feature::Constant, at, right.end);
-        } else if self.broken_out && left && right.solid > 0 && right.words == 0 && !right.open {
-            self.note(Feature::Constant, at, right.end);
+        if right.calls > 0 && (left || start) {
+            return Some(Feature::Boolean);
+        }
+        let commented = self.commented(right.end) && !right.open;
+        let constant = (commented && (left || (start && right.solid > 0)))
+            || (left && self.is_word(at + 1, &["true", "false"]))
+            || (self.broken_out && left && right.solid > 0 && self.computes(right));
+        constant.then_some(Feature::Constant)
+    }
+
+    /// A comparison behind a logic operator, by what stands before it.
+    fn comparison(&self, at: usize, right: &Expression) -> Option<Feature> {
+        let left = self.left_literal(at);
+        let start = at == 0 && !self.broken_out;
+        let strong = right.solid > 1 || self.same_sides(at + 1, right.end);
+        // `"a" or b="c"` within one value is how query languages look
+        let text = at > 0 && matches!(self.tokens[at - 1].kind, Kind::Text | Kind::Close);
+        let equation = at > 1 && self.tokens[at - 2].kind == Kind::Compare;
+        let filter =
+            (text || equation) && !self.broken_out && right.words > 0 && !self.commented(right.end);
+        if (left && !filter) || (strong && (start || self.word_left(at))) {
+            return Some(Feature::Boolean);
+        }
+        let constants = right.solid > 2 || (right.solid > 1 && right.words == 0);
+        (constants || (start && right.open)).then_some(Feature::Tautology)
+    }
+
+    /// Whether the rest of the statement is cut off at `at`.
+    fn commented(&self, at: usize) -> bool {
+        match self.kind(at) {
+            Some(Kind::Comment) => true,
+            Some(Kind::Semicolon) => self.broken_out && self.kind(at + 1).is_none(),
+            _ => false,
         }
     }
 
@@ -869,7 +887,9 @@ impl Reader<'_> {
         let last = self.tokens[right.end.min(self.tokens.len()) - 1];
         let inner = &self.text[last.start + 1..last.end.max(last.start + 1)];
         let number = right.open && !inner.is_empty() && inner.iter().all(u8::is_ascii_digit);
-        number || (right.operators > 0 && (!right.open || inner.len() <= MAX_OPEN_TAIL))
+        let closed = right.words == 0 && !right.open;
+        let operators = right.operators > 0 && (!right.open || inner.len() <= MAX_OPEN_TAIL);
+        number || closed || operators
     }
 
     /// `a=a`: a comparison of a word with itself.
@@ -1251,6 +1271,14 @@ impl Reader<'_> {
         let starts = at == 0 || (at == 1 && matches!(before, Some(Kind::Open | Kind::Close)));
         let from =
             (at + 2..(at + 60).min(self.tokens.len())).find(|&n| self.tokens[n].kind == Kind::From);
+        // `select * from table tutorial` is what people search for
+        let sentence = from.is_some_and(|n| {
+            self.kind(n + 1) == Some(Kind::Word)
+                && matches!(self.kind(n + 2), Some(Kind::Word | Kind::Function))
+        });
+        if sentence {
+            return;
+        }
         let solid = matches!(
             self.kind(at + 1),
             Some(
@@ -1465,6 +1493,15 @@ impl Reader<'_> {
         }
     }
 
+    /// `elt(1=1,2)`: a function of the database that is given a comparison of numbers.
+    fn compares_in_call(&self) -> bool {
+        self.kind(0) == Some(Kind::Function)
+            && self.kind(1) == Some(Kind::Open)
+            && self.kind(2) == Some(Kind::Number)
+            && self.kind(3) == Some(Kind::Compare)
+            && self.kind(4) == Some(Kind::Number)
+    }
+
     /// The text as one expression: compared constants, or an expression before a comment.
     fn whole(&mut self) {
         let Some(all) = self.expression(0, 0) else {
@@ -1477,6 +1514,13 @@ impl Reader<'_> {
             && !all.open
         {
             self.note(Feature::Comparison, 0, all.end);
+        }
+        let computed = self.kind(0) == Some(Kind::Open)
+            && all.words == 0
+            && all.comparisons > 0
+            && all.operators > all.comparisons;
+        if (computed || self.compares_in_call()) && self.may_end(all.end) {
+            self.note(Feature::Expression, 0, all.end);
         }
         let number_first = matches!(self.kind(0), Some(Kind::Number | Kind::Text));
         if number_first && all.calls > 0 && all.operators > 0 && self.may_end(all.end) {
@@ -1496,30 +1540,77 @@ impl Reader<'_> {
 
     /// Comments between or within words: `un/**/ion`, `union/**/select`, `/*!50000select*/`.
     fn inline_comments(&mut self) {
-        let mut from = 0;
-        while let Some(at) = memchr::memmem::find(&self.text[from..], b"/*").map(|n| from + n) {
+        let keyword = self.tokens.iter().any(|t| {
+            matches!(
+                t.kind,
+                Kind::Select | Kind::Union | Kind::Logic | Kind::Order | Kind::From | Kind::Verb
+            )
+        });
+        for at in memchr::memmem::find_iter(self.text, b"/*").take(MAX_COMMENTS) {
             let after = &self.text[at + 2..];
             let versioned = after.first() == Some(&b'!')
                 && after.get(1).is_some_and(|b| b.is_ascii_alphanumeric());
             let word_before = at > 0 && self.text[at - 1].is_ascii_alphanumeric();
-            let closed = memchr::memmem::find(after, b"*/");
-            let word_after = closed
-                .is_some_and(|n| n < 64 && after.get(n + 2).is_some_and(u8::is_ascii_alphanumeric));
-            let keyword = self.tokens.iter().any(|t| {
-                matches!(
-                    t.kind,
-                    Kind::Select
-                        | Kind::Union
-                        | Kind::Logic
-                        | Kind::Order
-                        | Kind::From
-                        | Kind::Verb
-                )
-            });
+            let closed = memchr::memmem::find(&after[..after.len().min(MAX_COMMENT)], b"*/");
+            let word_after =
+                closed.is_some_and(|n| after.get(n + 2).is_some_and(u8::is_ascii_alphanumeric));
             if versioned || (word_before && word_after && keyword) {
                 self.facts.note(Feature::InlineComment, at, at + 2);
             }
-            from = at + 2;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn grammar_tells_breakouts_from_text() {
+        let has = |text: &str, feature| analyse(text.as_bytes()).span(feature).is_some();
+        for (text, feature) in [
+            ("1 or 1=1", Feature::Boolean),
+            ("x' or 'a'='a", Feature::Boolean),
+            ("x\") and (\"a\"=\"a", Feature::Boolean),
+            ("1'/**/and/**/1=1 -- a", Feature::Boolean),
+            ("admin'--", Feature::Comment),
+            ("' or 1#", Feature::Constant),
+            ("-1 union/*!50000*/select 1,2", Feature::Union),
+            ("1;drop table t", Feature::Stacked),
+            ("1'-sleep(5)-'", Feature::Delay),
+            ("1 order by 7", Feature::Clause),
+            ("(select 1 from t)", Feature::Subselect),
+            ("elt(1=1,2)", Feature::Expression),
+            ("'='", Feature::Operator),
+        ] {
+            assert!(has(text, feature), "{text}: {feature:?}");
+        }
+        for text in [
+            "rock 'n' roll or blues",
+            "5' 6\" curtain rod",
+            "\"union station\" or \"grand central\"",
+            "select a size from the list",
+            "union select committee",
+            "drop table lamp",
+            "it's; order by phone",
+            "title~\"a\" or label=\"b\"",
+            "x=1 or y=2",
+        ] {
+            assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn spans_stay_within_the_text(text in "([a-z0-9'\"();,=#*/ -]|union |select |or |sleep\\(|case when )*") {
+            let facts = analyse(text.as_bytes());
+            for feature in Feature::ALL {
+                if let Some((start, end)) = facts.span(*feature) {
+                    prop_assert!(start <= end && end <= text.len(), "{feature:?} in {text}");
+                }
+            }
         }
     }
 }
