@@ -513,7 +513,7 @@ impl<'s> Inspector<'s> {
             self.worker.whole(Field::Line, raw);
         }
         if let Some(target) = target_within(raw)
-            && (!self.gated || self.worker.set.gate.passes_target(target))
+            && (!self.gated || self.worker.passes_target(target))
         {
             self.worker.target(target);
         }
