@@ -440,15 +440,24 @@ fn chosen(chunks: &[ChunkSpan], wanted: impl Fn(&ChunkSpan) -> bool) -> Vec<Task
 }
 
 /// Shows every access record of a part of a log. Lines that do not parse were counted by the survey.
-fn each_access(
+fn each_access(log: &Log<'_>, bytes: &[u8], start: usize, show: impl FnMut(&Access<'_>, Locator)) {
+    each_access_of(log, bytes, start, |_| true, show);
+}
+
+/// The same, passing over clients that are not `wanted` as cheaply as the format allows.
+fn each_access_of(
     log: &Log<'_>,
     bytes: &[u8],
     start: usize,
+    wanted: impl Fn(Client) -> bool,
     mut show: impl FnMut(&Access<'_>, Locator),
 ) {
     let mut times = TimeCache::default();
     for (offset, line) in crate::chunk::lines(bytes) {
         if line.is_empty() || line.len() > crate::chunk::MAX_LINE {
+            continue;
+        }
+        if (log.format.client)(line).is_some_and(|client| !wanted(client)) {
             continue;
         }
         if let Ok(Event::Access(access)) = (log.format.parse)(line, &mut times) {
@@ -601,10 +610,11 @@ pub fn trace(
         run,
         start,
         |counts: &mut Vec<GroupCounts>, (log, range)| {
-            each_access(
+            each_access_of(
                 &logs[*log],
                 &logs[*log].bytes[range.clone()],
                 range.start,
+                |client| group_of.contains_key(&client),
                 |access, at| {
                     let Some(index) = group_of.get(&access.client) else {
                         return;

@@ -15,7 +15,7 @@ use crate::time::UtcOffset;
 
 /// Bytes per chunk unless told otherwise: large enough that taking one costs nothing, small enough
 /// that two workers finish together and that a window of minutes does not touch the whole log.
-pub const DEFAULT_CHUNK_BYTES: usize = 4 << 20;
+pub const DEFAULT_CHUNK_BYTES: usize = 1 << 20;
 
 /// A log: its bytes and how to read them.
 #[derive(Clone, Copy)]

@@ -115,11 +115,13 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
             .map(|(_, value)| value)
     }
 
-    /// Looks for several keys and tells how many are kept. On a map larger than the processor's caches
-    /// this brings the keys near for the [`entry`](Self::entry) that follows: looked up one right after
-    /// the other, their cache misses overlap.
-    pub fn warm(&self, keys: impl Iterator<Item = K>) -> usize {
-        keys.filter(|key| self.get(key).is_some()).count()
+    /// Looks at the values of several keys through `look` and sums what it says. On a map larger than the
+    /// processor's caches this brings keys and values near for the [`entry`](Self::entry) that follows:
+    /// looked up one right after the other, their cache misses overlap. An entry may lie across two
+    /// cache lines, so `look` should read fields from both ends of the value.
+    pub fn warm(&self, keys: impl Iterator<Item = K>, look: impl Fn(&V) -> u32) -> u32 {
+        keys.filter_map(|key| self.get(&key).map(&look))
+            .fold(0, u32::wrapping_add)
     }
 
     /// Keeps no more of the keys than `other` does, so that both are the same sample.

@@ -73,6 +73,14 @@ pub struct PathStats {
     pub posts: Option<Box<Posts>>,
 }
 
+impl PathStats {
+    /// Reads from both ends of the entry; see `CappedMap::warm`. The value means nothing.
+    pub fn touch(&self) -> u32 {
+        let sizes = self.sizes.count ^ self.sizes.sum as u32 ^ self.sizes.max as u32;
+        self.requests ^ self.ordinary ^ sizes ^ u32::from(self.posts.is_some())
+    }
+}
+
 /// POST requests of a path over time: what a password attack consists of.
 #[derive(Debug, Clone, Default)]
 pub struct Posts {

@@ -26,6 +26,7 @@ pub const APACHE_ERROR: Format = Format {
         "[Tue May 19 14:25:58.123456 2026] [proxy:error] [pid 9:tid 1] (111)Connection refused: AH00957: HTTP: attempt to connect to 10.0.0.5:8080 (10.0.0.5:8080) failed",
         "[Tue May  9 14:25:58.123456 2026] [:error] [pid 812] [client 2001:db8::7:51000] script '/srv/a.php' not found or unable to stat",
     ],
+    client: |_| None,
     parse: |line, _| parse(line, Version::V24),
 };
 
@@ -38,6 +39,7 @@ pub const APACHE22_ERROR: Format = Format {
         "[Tue May 19 14:25:58 2026] [error] server reached MaxClients setting, consider raising the MaxClients setting",
         "[Tue May  9 14:25:58 2026] [error] [client 203.0.113.7] File does not exist: /srv/favicon.ico, referer: https://shop.example/",
     ],
+    client: |_| None,
     parse: |line, _| parse(line, Version::V22),
 };
 

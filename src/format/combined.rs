@@ -18,6 +18,7 @@ pub const COMMON: Format = Format {
         r#"host.example - ana [19/May/2026:14:02:11 +0000] "-" 408 -"#,
         r#"2001:db8::7 - - [19/May/2026:14:02:11 +0200] "GET /slow HTTP/1.1" 200 512 1532"#,
     ],
+    client: first_token,
     parse: |line, times| parse(line, times, Layout::Common),
 };
 
@@ -32,6 +33,7 @@ pub const COMBINED: Format = Format {
         r#"203.0.113.7 - - [19/May/2026:14:02:11 +0000] "\x16\x03\x01\x00\xA5" 400 157 "-" "-""#,
         r#"203.0.113.7 - - [19/May/2026:14:02:11 +0000] "GET /?q=\"a b\" HTTP/1.1" 200 9 "-" "say \"x\"""#,
     ],
+    client: first_token,
     parse: |line, times| parse(line, times, Layout::Combined),
 };
 
@@ -46,6 +48,7 @@ pub const VHOST_COMBINED: Format = Format {
         r#"[2001:db8::1]:80 2001:db8::7 - a b [19/May/2026:14:02:11 +0000] "-" 408 0 "-" "-" 1532"#,
         r#"shop.example 203.0.113.7 - - [19/May/2026:14:02:11 +0000] "GET / HTTP/2.0" 200 99 "-" "x""#,
     ],
+    client: |_| None,
     parse: |line, times| parse(line, times, Layout::VhostCombined),
 };
 
@@ -100,6 +103,11 @@ fn parse<'a>(line: &'a [u8], times: &mut TimeCache, layout: Layout) -> Result<Ev
         user_agent: tail.user_agent,
         extras: tail.extras,
     }))
+}
+
+/// The client stands first, up to a blank.
+fn first_token(line: &[u8]) -> Option<Client> {
+    cut_token(line).map(|(client, _)| Client::parse(client))
 }
 
 /// Where the `[` of the time is: the last thing before the first quote that opens the request.

@@ -25,6 +25,7 @@ pub const FORMAT: Format = Format {
         "2026/05/19 14:26:03 [notice] 811#811: signal 1 (SIGHUP) received from 1, reconfiguring",
         "2026/05/19 14:26:03 [info] 811#0: *7 client timed out (110: Connection timed out) while waiting for request, client: 2001:db8::7, server: 0.0.0.0:443",
     ],
+    client: |_| None,
     parse,
 };
 

@@ -18,6 +18,7 @@ pub const FORMAT: Format = Format {
         "[19-May-2026 14:25:58] NOTICE: ready to handle connections",
         "[19-May-2026 14:25:58.104233] WARNING: [pool www] child 811 exited on signal 11 (SIGSEGV) after 5.2 seconds from start",
     ],
+    client: |_| None,
     parse: |line, _| parse(line),
 };
 

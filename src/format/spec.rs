@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::client::Client;
 use crate::event::{Event, Unparsed};
 use crate::time::{self, LocalTime, Time, UtcOffset};
 
@@ -24,6 +25,9 @@ pub struct Format {
     pub title: &'static str,
     /// Lines that this format reads and that win the vote for it; tests hold both.
     pub samples: &'static [&'static str],
+    /// The client of a line, read alone, for those who only follow some clients; `None` where only
+    /// `parse` can tell. Never another client than `parse` finds.
+    pub client: fn(&[u8]) -> Option<Client>,
     /// Reads one line (without its line end).
     pub parse: for<'a> fn(&'a [u8], &mut TimeCache) -> Result<Event<'a>, Unparsed>,
 }
