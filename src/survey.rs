@@ -29,6 +29,13 @@ use crate::severity::Confidence;
 use crate::terms::SymptomKind;
 use crate::time::{Time, UtcOffset};
 
+/// Bytes of log per distinct client that room is made for in advance; an ordinary log has fewer clients, a
+/// flood from everywhere about this many.
+const BYTES_PER_CLIENT: usize = 800;
+
+/// Clients that room is made for in advance at most.
+const MAX_EXPECTED: usize = 1_500_000;
+
 /// One bucket of the report's series.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Bucket {
@@ -89,12 +96,15 @@ pub struct AccessCounts {
 }
 
 impl AccessCounts {
-    fn new(bucket_s: u64) -> AccessCounts {
+    fn new(bucket_s: u64, bytes: usize) -> AccessCounts {
         AccessCounts {
             minutes: Series::new(60),
             buckets: Series::new(bucket_s as i64),
             bucket_clients: DistinctPerBucket::default(),
-            clients: CappedMap::new(MAX_CLIENTS),
+            clients: CappedMap::expecting(
+                (bytes / BYTES_PER_CLIENT).min(MAX_EXPECTED),
+                MAX_CLIENTS,
+            ),
             names: CappedMap::new(MAX_TEXTS),
             hit_clients: CappedMap::new(MAX_HIT_CLIENTS),
             paths: CappedMap::new(MAX_TEXTS),
@@ -211,8 +221,9 @@ pub fn survey_access(
     run: &Run<'_>,
 ) -> AccessCounts {
     let tasks = tasks(logs, run.chunk_bytes);
+    let bytes: usize = logs.iter().map(|log| log.bytes.len()).sum();
     let start = || AccessWorker {
-        counts: AccessCounts::new(bucket_s),
+        counts: AccessCounts::new(bucket_s, bytes),
         inspector: Inspector::new(patterns),
         patterns,
         limits,
@@ -223,7 +234,7 @@ pub fn survey_access(
         worker.chunk(&logs[*log], *log, range)
     });
     let parts = workers.into_iter().map(|worker| worker.counts);
-    let mut counts = merge_all(parts).unwrap_or_else(|| AccessCounts::new(bucket_s));
+    let mut counts = merge_all(parts).unwrap_or_else(|| AccessCounts::new(bucket_s, 0));
     counts.flush();
     counts
 }

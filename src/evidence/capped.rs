@@ -82,6 +82,16 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
         }
     }
 
+    /// The same, with room for `expected` keys from the start. Room that is not used costs address space
+    /// and one byte a key; growing a large table step by step costs moving all of it each time.
+    pub fn expecting(expected: usize, cap: usize) -> Self {
+        CappedMap {
+            table: HashTable::with_capacity(expected.min(cap)),
+            cap,
+            level: 0,
+        }
+    }
+
     /// The value of `key`, made if missing; `None` when the key is outside the sample.
     #[inline]
     pub fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> Option<&mut V> {

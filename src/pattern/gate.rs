@@ -85,10 +85,9 @@ impl Gate {
             Field::Request,
             Field::Line,
         ];
-        Gate {
-            targets: Literals::new(patterns, &targets),
-            texts: Literals::new(patterns, &texts),
-        }
+        let literals = |fields: &[Field]| Literals::new(patterns, fields);
+        let (targets, texts) = rayon::join(|| literals(&targets), || literals(&texts));
+        Gate { targets, texts }
     }
 
     /// False only if no pattern can match anything decoded from a request target.

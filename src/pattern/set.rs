@@ -10,6 +10,8 @@ use std::sync::OnceLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::bytes::{Regex, RegexBuilder};
 
+use rayon::prelude::*;
+
 use crate::category::Category;
 use crate::decode::{self, Decoded, Form, MAX_FIELD};
 use crate::event::Access;
@@ -133,7 +135,8 @@ struct FieldSet {
 pub struct PatternSet {
     patterns: Vec<Pattern>,
     compiled: Vec<Compiled>,
-    fields: [FieldSet; Field::ALL.len()],
+    /// In the order of [`Field::ALL`].
+    fields: Vec<FieldSet>,
     gate: Gate,
 }
 
@@ -155,8 +158,13 @@ impl PatternSet {
             .iter()
             .map(|pattern| need::of_expression(pattern.regex.as_deref()?, need::by_length))
             .collect();
-        let fields = Field::ALL.map(|field| compile_field(&patterns, &needs, field));
-        let gate = Gate::new(&patterns);
+        // Building automata is what a small log waits for, so every core helps.
+        let fields = || {
+            let all = Field::ALL.par_iter();
+            all.map(|field| compile_field(&patterns, &needs, *field))
+                .collect()
+        };
+        let (fields, gate): (Vec<FieldSet>, Gate) = rayon::join(fields, || Gate::new(&patterns));
         Ok(PatternSet {
             patterns,
             compiled,
