@@ -6,7 +6,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::client::Client;
 use crate::evidence::clients::{HitStats, Span};
-use crate::evidence::endpoints::TextMap;
+use crate::evidence::endpoints::{Text, TextMap};
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::{Group, GroupCounts};
 use crate::merge::Merge;
@@ -33,8 +33,8 @@ pub struct Draft {
     pub clients: Vec<Client>,
     /// Index of the finding that named it.
     pub finding: usize,
-    /// When to follow it, seconds since the epoch.
-    pub watch: (i64, i64),
+    /// When to follow it, seconds since the epoch; `None` where the survey's counts say it all.
+    pub watch: Option<(i64, i64)>,
 }
 
 /// Makes actors out of findings. A client is part of one actor only: of the gravest role it has.
@@ -80,7 +80,7 @@ pub fn cast(case: &Case<'_>, findings: &[Finding]) -> Vec<Draft> {
             .copied()
             .collect();
         if !clients.is_empty() {
-            let watch = watch(case, finding, &clients);
+            let watch = watch(finding);
             drafts.push(Draft {
                 role,
                 clients,
@@ -115,36 +115,78 @@ fn mostly_floods(case: &Case<'_>, client: Client, onset: i64) -> bool {
     span.is_none_or(|span| span.first.secs() >= onset - BEFORE_FLOOD_S)
 }
 
-/// An attacker of its own is followed over everything it ever did; a crowd only around its burst, since
-/// addresses are shared and change hands.
-fn watch(case: &Case<'_>, finding: &Finding, clients: &[Client]) -> (i64, i64) {
-    if matches!(finding.kind, Kind::BruteForce { .. }) {
-        return (finding.start.secs(), finding.end.secs());
+/// A crowd is followed around its burst, since addresses are shared and change hands. Of an attacker of its own
+/// the survey knows enough.
+fn watch(finding: &Finding) -> Option<(i64, i64)> {
+    let (start, end) = (finding.start.secs(), finding.end.secs());
+    match finding.kind {
+        Kind::BruteForce { .. } => Some((start, end)),
+        Kind::Burst { .. } => Some((start - EDGE_S, end + EDGE_S)),
+        _ => None,
     }
-    if matches!(finding.kind, Kind::Burst { .. }) {
-        return (finding.start.secs() - EDGE_S, finding.end.secs() + EDGE_S);
-    }
-    let stats = || {
-        clients
-            .iter()
-            .filter_map(|client| case.access.clients.get(client))
-    };
-    let first = stats().map(|stats| stats.first().secs()).min();
-    let last = stats().map(|stats| stats.last().secs()).max();
-    (
-        first.unwrap_or(finding.start.secs()),
-        last.unwrap_or(finding.end.secs()),
-    )
 }
 
-/// What the third look must count.
+/// What the third look must count: one group for each actor, without clients where nobody is followed.
 pub fn groups(drafts: &[Draft], limits: Limits) -> Vec<Group> {
-    let group = |draft: &Draft| Group {
-        clients: draft.clients.clone(),
-        start: draft.watch.0.max(limits.since),
-        end: draft.watch.1.min(limits.until),
+    let group = |draft: &Draft| match draft.watch {
+        Some((start, end)) => Group {
+            clients: draft.clients.clone(),
+            start: start.max(limits.since),
+            end: end.min(limits.until),
+        },
+        None => Group::default(),
     };
     drafts.iter().map(group).collect()
+}
+
+/// Replaces the empty counts of actors that were not followed by what the survey knows of them. Paths and user
+/// agents are then those of their suspicious requests.
+pub fn fill(case: &Case<'_>, drafts: &[Draft], traces: &mut [GroupCounts]) {
+    for (draft, counts) in drafts.iter().zip(traces) {
+        if draft.watch.is_none() {
+            draft
+                .clients
+                .iter()
+                .for_each(|client| add_known(case, *client, counts));
+        }
+    }
+}
+
+fn add_known(case: &Case<'_>, client: Client, counts: &mut GroupCounts) {
+    if let Some(stats) = case.access.clients.get(&client) {
+        let span = Span {
+            count: stats.requests(),
+            first: stats.first(),
+            last: stats.last(),
+        };
+        counts.clients.insert(client, span);
+        counts.span = joined(counts.span.into_iter().chain([span]));
+        counts.by_class.merge(stats.by_class.map(u64::from));
+    }
+    if let Some(hits) = case.access.hit_clients.get(&client) {
+        add_texts(&mut counts.paths, hits.paths.iter(), &case.access.paths);
+        add_texts(&mut counts.agents, hits.agents.iter(), &case.access.agents);
+    }
+    let samples = case.access.hit_samples.get(&client);
+    for at in samples.iter().flat_map(|samples| samples.as_slice()) {
+        counts.first.push(*at);
+    }
+}
+
+/// Adds counted hashes under the texts that they are hashes of.
+fn add_texts<S>(
+    texts: &mut TextMap<u64>,
+    counted: impl Iterator<Item = (u64, u32)>,
+    known: &TextMap<S>,
+) {
+    for (hash, count) in counted {
+        let Some(known) = known.get(&hash) else {
+            continue;
+        };
+        if let Some(entry) = texts.entry(hash, || Text::new(&known.text)) {
+            entry.stats += u64::from(count);
+        }
+    }
 }
 
 /// When a crowd's burst really began and ended, in seconds: the first moment from which several of its

@@ -249,12 +249,13 @@ fn reconstruct(
     };
     let mut findings = detect(&case);
     let drafts = actor::cast(&case, &findings);
-    let traces = trace(
+    let mut traces = trace(
         logs,
         &access.chunks,
         &actor::groups(&drafts, surveyed.limits),
         run,
     );
+    actor::fill(&case, &drafts, &mut traces);
     cluster::sharpen(&mut findings, &drafts, &traces);
     let clusters = cluster::cluster(&findings);
     let spans: Vec<_> = clusters.iter().map(Cluster::window).collect();

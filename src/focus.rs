@@ -481,7 +481,7 @@ pub const EDGE_REQUESTS: usize = 16;
 const MAX_GROUP_TEXTS: usize = 20_000;
 
 /// Clients that are followed together, between two points in time (seconds, both within).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Group {
     /// Who.
     pub clients: Vec<Client>,
@@ -594,9 +594,8 @@ pub fn trace(
         }
     }
     let overlaps = |chunk: &ChunkSpan| {
-        groups
-            .iter()
-            .any(|group| chunk.first <= group.end && chunk.last >= group.start)
+        let mut followed = groups.iter().filter(|group| !group.clients.is_empty());
+        followed.any(|group| chunk.first <= group.end && chunk.last >= group.start)
     };
     let tasks = chosen(chunks, overlaps);
     let start = || {

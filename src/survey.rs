@@ -477,6 +477,9 @@ fn note_hit(
             answered,
         );
         client.paths.note(hash_bytes(access.path()));
+        if let Some(agent) = access.user_agent {
+            client.agents.note(hash_bytes(agent));
+        }
     }
     if let Some(samples) = counts.hit_samples.entry(access.client, FirstK::default) {
         samples.push(at);

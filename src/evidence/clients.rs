@@ -155,6 +155,8 @@ pub struct HitStats {
     pub answered: u64,
     /// Paths of hit lines, by hash.
     pub paths: Sketch,
+    /// User agents of hit lines, by hash.
+    pub agents: Sketch,
 }
 
 impl HitStats {
@@ -208,6 +210,7 @@ impl Merge for HitStats {
         self.high += other.high;
         self.answered += other.answered;
         self.paths.merge(other.paths);
+        self.agents.merge(other.agents);
         for (category, span) in other.by_category {
             self.add(category, span);
         }
