@@ -240,7 +240,7 @@ pub fn survey_access(
 }
 
 /// Records that are counted together, so that what they miss in the caches is fetched side by side.
-const BATCH: usize = 16;
+const BATCH: usize = 64;
 
 /// A record that waits to be counted.
 struct Pending<'a> {
