@@ -233,9 +233,9 @@ fn survey<'a>(
 }
 
 /// From counts to incidents: plan, second look, findings, actors, third look, clusters.
-fn reconstruct(
-    inputs: &Inputs,
-    surveyed: &Surveyed<'_>,
+fn reconstruct<'a>(
+    inputs: &'a Inputs,
+    surveyed: &Surveyed<'a>,
     patterns: &PatternSet,
     run: &Run<'_>,
 ) -> Vec<Incident> {
@@ -277,10 +277,7 @@ fn reconstruct(
         .collect();
     let in_full = focus(logs, &access.chunks, &needed, run);
 
-    let mut quoter = Quoter::default();
-    let name = |source: u32| inputs.sources[source as usize].name.as_str();
-    quoter.add(logs, &access.chunks, name);
-    quoter.add(&surveyed.error_logs, &surveyed.errors.chunks, name);
+    let quoter = quoter(inputs, surveyed);
     let material = Material {
         case: &case,
         errors: &surveyed.errors,
@@ -293,6 +290,15 @@ fn reconstruct(
         zone: surveyed.zone.unwrap_or_default(),
     };
     incident::incidents(&material, &clusters, &impacts, &in_full)
+}
+
+/// Quotes lines of every log that was surveyed.
+fn quoter<'a>(inputs: &'a Inputs, surveyed: &Surveyed<'a>) -> Quoter<'a> {
+    let mut quoter = Quoter::default();
+    let name = |source: u32| inputs.sources[source as usize].name.as_str();
+    quoter.add(&surveyed.access_logs, &surveyed.access.chunks, name);
+    quoter.add(&surveyed.error_logs, &surveyed.errors.chunks, name);
+    quoter
 }
 
 /// Gives every error log its offset.

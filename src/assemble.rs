@@ -123,6 +123,14 @@ fn verdict(incidents: &[Incident], requests: u64) -> Verdict {
             start: Some(incident.start),
             end: Some(incident.end),
         },
+        None if requests == 0 => Verdict {
+            attack: false,
+            cause: "none",
+            confidence: 0.0,
+            headline: "No verdict: no request could be read".to_string(),
+            start: None,
+            end: None,
+        },
         None => Verdict {
             attack: false,
             cause: "none",

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 
 use aftertrace::error::{Error, Warning};
 use aftertrace::report::escape;
+use aftertrace::source::decompress::{CUT_SHORT, DAMAGED};
+use aftertrace::source::discover::UNREADABLE;
 
 use super::{hint, output};
-
-/// The code of warnings about inputs that could not be read.
-const UNREADABLE: &str = "unreadable";
 
 /// Prints an error, one line for each fault it lists, and what to try. `inputs` are the paths that
 /// were to be read.
@@ -42,7 +41,7 @@ pub fn warnings(warnings: &[Warning], quiet: bool) {
 
 /// Whether a warning means exit status 2.
 pub fn is_unreadable(warning: &Warning) -> bool {
-    warning.code == UNREADABLE
+    [UNREADABLE, DAMAGED, CUT_SHORT].contains(&warning.code)
 }
 
 /// Prints what to try for each path that does not work.

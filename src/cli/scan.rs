@@ -85,7 +85,9 @@ fn color(arguments: &ScanArguments) -> bool {
 }
 
 fn judge(report: &Report, fail_on: Option<Severity>) -> Outcome {
-    let unreadable = report.warnings.iter().any(messages::is_unreadable);
+    // "Nothing found" where nothing was a log must not look like all clear to a script.
+    let unreadable =
+        report.inputs.is_empty() || report.warnings.iter().any(messages::is_unreadable);
     let gravest = report
         .incidents
         .iter()

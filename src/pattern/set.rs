@@ -524,6 +524,9 @@ impl<'s> Inspector<'s> {
             && (!self.gated || self.worker.passes_target(target))
         {
             self.worker.target(target);
+            for found in &mut self.worker.matches {
+                found.field = Field::Line;
+            }
         }
         self.sum_up(None)
     }

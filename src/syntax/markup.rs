@@ -150,6 +150,11 @@ fn is_gap(byte: u8) -> bool {
     byte <= b' ' || matches!(byte, b'/' | b'"' | b'\'' | b'+' | b'\\')
 }
 
+/// A byte that may follow a tag's name in what browsers, or those who filter for them, still read as a tag.
+fn ends_name(byte: u8) -> bool {
+    is_gap(byte) || b"><&#=(?{`;.~*,[|".contains(&byte) || byte >= 0x80
+}
+
 /// Reads the tag at `at`; returns where it ends.
 fn tag(text: &[u8], at: usize, facts: &mut Facts) -> Option<usize> {
     let rest = &text[at..text.len().min(at + MAX_TAG)];
@@ -172,28 +177,7 @@ fn tag(text: &[u8], at: usize, facts: &mut Facts) -> Option<usize> {
     let end = tag_end(rest, name_at + name_len);
     let whole = (at, at + end);
     let after = rest.get(name_at + name_len).copied();
-    let ended = after.is_none_or(|b| {
-        is_gap(b)
-            || matches!(
-                b,
-                b'>' | b'<'
-                    | b'&'
-                    | b'#'
-                    | b'='
-                    | b'('
-                    | b'?'
-                    | b'{'
-                    | b'`'
-                    | b';'
-                    | b'.'
-                    | b'~'
-                    | b'*'
-                    | b','
-                    | b'['
-                    | b'|'
-                    | 0x80..
-            )
-    });
+    let ended = after.is_none_or(ends_name);
     if ended && ACTIVE.contains(&local) {
         facts.note(Feature::ActiveElement, whole.0, whole.1);
     } else if ended && ODD.contains(&local) {

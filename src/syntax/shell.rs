@@ -918,6 +918,21 @@ fn written_break(text: &[u8], at: usize) -> bool {
     letter && (at == 0 || after.is_none_or(|b| !b.is_ascii_alphanumeric()))
 }
 
+/// Length of `$IFS`, `${IFS}` and the like, with a positional parameter (`$9`, always empty) behind it.
+fn separator_variable(rest: &[u8]) -> usize {
+    let closing = || rest.iter().position(|byte| *byte == b'}');
+    let name = match rest[1] {
+        b'{' => closing().map_or(rest.len(), |at| at + 1),
+        _ => "$ifs".len(),
+    };
+    let digit = rest.get(name + 1).is_some_and(u8::is_ascii_digit);
+    if rest.get(name) == Some(&b'$') && digit {
+        name + 2
+    } else {
+        name
+    }
+}
+
 /// The word at `at`, its quoting undone.
 fn word_at(text: &[u8], at: usize, first: bool, separator: u8) -> Word {
     let mut out = Vec::new();
@@ -950,18 +965,7 @@ fn word_at(text: &[u8], at: usize, first: bool, separator: u8) -> Word {
                 let rest = &text[end..];
                 if rest.starts_with(b"${ifs") || rest.starts_with(b"$ifs") {
                     if out.is_empty() {
-                        end += if rest[1] == b'{' {
-                            rest.iter()
-                                .position(|b| *b == b'}')
-                                .map_or(rest.len(), |n| n + 1)
-                        } else {
-                            4
-                        };
-                        if text.get(end) == Some(&b'$')
-                            && text.get(end + 1).is_some_and(u8::is_ascii_digit)
-                        {
-                            end += 2;
-                        }
+                        end += separator_variable(rest);
                         continue;
                     }
                     break;

@@ -81,28 +81,9 @@ pub fn mitigations(mitigations: &[Mitigation], page: &mut Page) -> io::Result<()
 
 fn one_mitigation(mitigation: &Mitigation, page: &mut Page) -> io::Result<()> {
     bullet(mitigation.summary.as_str().into(), LINES, page)?;
-    if let Some(effect) = effect(mitigation) {
-        page.paragraph(BODY + 2, Text::new().quiet(&effect), LINES)?;
-    }
     if mitigation.targets.is_empty() {
         return Ok(());
     }
     let targets = words::list(&mitigation.targets, 0, page.room(BODY + 2));
     page.line(BODY + 2, Text::new().toned(Tone::Accent, &targets))
-}
-
-fn effect(mitigation: &Mitigation) -> Option<String> {
-    let attack = mitigation
-        .attack_share
-        .map(|share| format!("{} of the attack", words::share(share)));
-    let innocent = mitigation
-        .innocent_share
-        .map(|share| format!("{} of everyone else", words::share(share)));
-    match (attack, innocent) {
-        (None, None) => None,
-        (Some(attack), Some(innocent)) => {
-            Some(format!("would have stopped {attack}, and {innocent}"))
-        }
-        (Some(one), None) | (None, Some(one)) => Some(format!("would have stopped {one}")),
-    }
 }

@@ -90,7 +90,7 @@ fn the_answer_comes_first_and_the_gravest_incident_before_the_older_one() {
         "connections exhausted",
         "14:10:02 – 14:20:59 (10 m 57 s)",
         "about 11,200 requests",
-        "96.8% of the attack",
+        "Blocking three networks",
         "1,812,345 records + 14 unparsed + 1 blank",
     ] {
         position(fact);
