@@ -1107,6 +1107,14 @@ impl Reader<'_> {
 
     /// A verb with what must follow it.
     fn verb_is_statement(&self, at: usize) -> bool {
+        self.changes_rows(at)
+            || self.changes_schema(at)
+            || self.runs_code(at)
+            || self.administers(at)
+    }
+
+    /// `INSERT INTO t (`, `DELETE FROM t WHERE`, `UPDATE t SET a =`.
+    fn changes_rows(&self, at: usize) -> bool {
         let second = |words: &[&str]| self.is_word(at + 1, words);
         match self.bytes(at) {
             b"insert" => {
@@ -1133,6 +1141,14 @@ impl Reader<'_> {
             }
             b"update" => (at + 2..at + 6)
                 .any(|n| self.is_word(n, &["set"]) && self.kind(n + 2) == Some(Kind::Compare)),
+            _ => false,
+        }
+    }
+
+    /// `DROP TABLE t` and its like.
+    fn changes_schema(&self, at: usize) -> bool {
+        let second = |words: &[&str]| self.is_word(at + 1, words);
+        match self.bytes(at) {
             b"drop" | b"create" | b"alter" | b"truncate" => {
                 second(&[
                     "table",
@@ -1167,6 +1183,14 @@ impl Reader<'_> {
                     )
                 )
             }
+            _ => false,
+        }
+    }
+
+    /// Procedures, variables and waits.
+    fn runs_code(&self, at: usize) -> bool {
+        let second = |words: &[&str]| self.is_word(at + 1, words);
+        match self.bytes(at) {
             b"exec" | b"execute" => {
                 (self.kind(at + 1) == Some(Kind::Open) && self.kind(at + 2).is_some())
                     || self.bytes(at + 1).starts_with(b"xp_")
@@ -1187,6 +1211,18 @@ impl Reader<'_> {
                         Some(Kind::Text | Kind::OpenText | Kind::Variable)
                     )
             }
+            b"do" if self.kind(at + 1) == Some(Kind::Open) => self.kind(at + 2).is_some(),
+            b"call" | b"do" => {
+                self.kind(at + 2) == Some(Kind::Open) || self.kind(at + 2) == Some(Kind::Dot)
+            }
+            _ => false,
+        }
+    }
+
+    /// Statements for the server itself: backups, grants, bulk loads, transactions.
+    fn administers(&self, at: usize) -> bool {
+        let second = |words: &[&str]| self.is_word(at + 1, words);
+        match self.bytes(at) {
             b"shutdown" => {
                 matches!(
                     self.kind(at + 1),
@@ -1194,10 +1230,6 @@ impl Reader<'_> {
                 ) || second(&["with"])
             }
             b"grant" => (at + 1..at + 5).any(|n| self.is_word(n, &["on", "to"])),
-            b"do" if self.kind(at + 1) == Some(Kind::Open) => self.kind(at + 2).is_some(),
-            b"call" | b"do" => {
-                self.kind(at + 2) == Some(Kind::Open) || self.kind(at + 2) == Some(Kind::Dot)
-            }
             b"copy" => {
                 (at + 1..at + 6).any(|n| self.is_word(n, &["from", "to"]))
                     && (at + 1..at + 8).any(|n| self.is_word(n, &["program"]))
