@@ -9,6 +9,7 @@ mod generated;
 mod harness;
 mod laws;
 mod readme;
+mod regressions;
 mod scenarios;
 mod stories;
 mod tokens;
