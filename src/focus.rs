@@ -44,6 +44,7 @@ impl Window {
 
     fn takes(&self, secs: i64, access: &Access<'_>) -> bool {
         (self.start..=self.end).contains(&secs)
+            && (!self.failed || status_class(access.status) == 4)
             && self
                 .posts_to
                 .is_none_or(|path| access.method == b"POST" && hash_bytes(access.path()) == path)

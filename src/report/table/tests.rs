@@ -155,23 +155,3 @@ fn colour_adds_nothing_but_colour() {
     let bare = anstream::adapter::strip_str(&coloured).to_string();
     assert_eq!(bare, table(&report, 80));
 }
-
-/// Prints the tables for the eye: `COLUMNS=120 COLOR=1 cargo test --lib look -- --ignored`.
-#[test]
-#[ignore = "for the eye, not for the machine"]
-fn look() {
-    let width = std::env::var("COLUMNS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(80);
-    for report in [rich(&str::to_string), quiet(&str::to_string), empty()] {
-        let options = TableOptions {
-            width,
-            tz: None,
-            color: std::env::var_os("COLOR").is_some(),
-        };
-        io::stderr()
-            .write_all(with_options(&report, options).as_bytes())
-            .unwrap();
-    }
-}
