@@ -531,10 +531,7 @@ impl GroupCounts {
 
     fn note(&mut self, access: &Access<'_>, at: Locator) {
         let once = Span::once(at.time);
-        match &mut self.span {
-            Some(span) => span.merge(once),
-            None => self.span = Some(once),
-        }
+        self.span.merge(Some(once));
         self.by_class[status_class(access.status)] += 1;
         if matches!(access.status, Some(403 | 429 | 444)) {
             self.refused += 1;
@@ -560,11 +557,7 @@ impl GroupCounts {
 
 impl Merge for GroupCounts {
     fn merge(&mut self, other: GroupCounts) {
-        match (&mut self.span, other.span) {
-            (Some(mine), Some(theirs)) => mine.merge(theirs),
-            (mine @ None, theirs) => *mine = theirs,
-            (Some(_), None) => {}
-        }
+        self.span.merge(other.span);
         self.by_class.merge(other.by_class);
         self.refused += other.refused;
         self.paths.merge(other.paths);

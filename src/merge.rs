@@ -9,6 +9,23 @@ pub trait Merge {
     fn merge(&mut self, other: Self);
 }
 
+/// What only one of the two has is kept.
+impl<T: Merge> Merge for Option<T> {
+    fn merge(&mut self, other: Option<T>) {
+        match (self, other) {
+            (Some(mine), Some(theirs)) => mine.merge(theirs),
+            (mine @ None, theirs) => *mine = theirs,
+            (Some(_), None) => {}
+        }
+    }
+}
+
+impl<T: Merge> Merge for Box<T> {
+    fn merge(&mut self, other: Box<T>) {
+        self.as_mut().merge(*other);
+    }
+}
+
 impl Merge for u64 {
     fn merge(&mut self, other: u64) {
         *self = self.saturating_add(other);

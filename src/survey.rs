@@ -313,12 +313,14 @@ impl AccessWorker<'_> {
         self.record_all(&mut batch);
         *lines.offsets.entry(last_offset.0).or_default() += last_offset.1;
         lines.offsets.retain(|_, count| *count > 0);
-        self.counts.chunks.push(chunk_span(index, range, &lines));
-        self.counts
-            .lines
-            .entry(log.source)
-            .or_default()
-            .merge(lines);
+        let counts = &mut self.counts;
+        file_books(
+            &mut counts.chunks,
+            &mut counts.lines,
+            log,
+            (index, range),
+            lines,
+        );
     }
 
     /// A line that is no record is often the attack itself, so it is searched all the same.
@@ -613,12 +615,14 @@ impl ErrorWorker<'_> {
                 Err(reason) => lines.unparsed(reason, at),
             }
         }
-        self.counts.chunks.push(chunk_span(index, range, &lines));
-        self.counts
-            .lines
-            .entry(log.source)
-            .or_default()
-            .merge(lines);
+        let counts = &mut self.counts;
+        file_books(
+            &mut counts.chunks,
+            &mut counts.lines,
+            log,
+            (index, range),
+            lines,
+        );
     }
 
     fn record(&mut self, record: &ErrorRecord<'_>, at: Locator) {
@@ -652,6 +656,18 @@ fn first_record(log: &Log<'_>) -> u64 {
     chunk::lines(head)
         .find(|(_, line)| (log.format.parse)(line, &mut times).is_ok())
         .map_or(HEAD as u64, |(offset, _)| offset as u64)
+}
+
+/// Files the books of a chunk (index of the log, bytes), and the time that it covers.
+fn file_books(
+    chunks: &mut Vec<ChunkSpan>,
+    books: &mut BTreeMap<u32, LineCounts>,
+    log: &Log<'_>,
+    (index, range): (usize, &Range<usize>),
+    lines: LineCounts,
+) {
+    chunks.push(chunk_span(index, range, &lines));
+    books.entry(log.source).or_default().merge(lines);
 }
 
 fn chunk_span(log: usize, range: &Range<usize>, lines: &LineCounts) -> ChunkSpan {

@@ -181,12 +181,7 @@ pub fn parse_clf(field: &[u8]) -> Option<(Time, UtcOffset)> {
     {
         return None;
     }
-    let local = civil(
-        digits(&field[7..11])?,
-        month(&field[3..6])?,
-        digits(&field[0..2])?,
-        &field[12..20],
-    )?;
+    let local = day_month_year(field)?;
     let offset = parse_offset(&field[21..26])?;
     Some((LocalTime(local).at(offset), offset))
 }
@@ -242,12 +237,7 @@ pub fn parse_php_fpm(field: &[u8]) -> Option<LocalTime> {
         Some(b'.') => fraction_micros(&field[21..])?,
         Some(_) => return None,
     };
-    let local = civil(
-        digits(&field[7..11])?,
-        month(&field[3..6])?,
-        digits(&field[0..2])?,
-        &field[12..20],
-    )?;
+    let local = day_month_year(field)?;
     Some(LocalTime(local + fraction))
 }
 
@@ -291,6 +281,17 @@ fn month(name: &[u8]) -> Option<u32> {
         .iter()
         .position(|candidate| name == *candidate)
         .map(|index| index as u32 + 1)
+}
+
+/// Microseconds of `19/May/2026:14:02:11`, or with `-` and a blank as php-fpm writes it: the separators are
+/// the caller's to check. `field` has at least 20 bytes.
+fn day_month_year(field: &[u8]) -> Option<i64> {
+    civil(
+        digits(&field[7..11])?,
+        month(&field[3..6])?,
+        digits(&field[0..2])?,
+        &field[12..20],
+    )
 }
 
 /// Microseconds of a date and `HH:MM:SS`, read as UTC. A leap second (`:60`) counts as `:59`.

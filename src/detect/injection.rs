@@ -8,6 +8,7 @@ use crate::evidence::clients::HitStats;
 use crate::evidence::endpoints::Endpoint;
 use crate::evidence::first::Locator;
 use crate::finding::{Case, Finding, Kind};
+use crate::merge::Merge;
 use crate::survey::REFERER;
 use crate::terms::Role;
 
@@ -146,10 +147,7 @@ fn spread_attack(case: &Case<'_>, alone: impl Fn(&Client) -> bool) -> Option<Fin
         places += 1;
         for (client, seen) in others() {
             clients.push(*client);
-            match &mut span {
-                Some(span) => crate::merge::Merge::merge(span, seen.span),
-                None => span = Some(seen.span),
-            }
+            span.merge(Some(seen.span));
         }
     }
     clients.sort_unstable();

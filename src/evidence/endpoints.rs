@@ -152,11 +152,7 @@ impl Merge for PathStats {
         self.errors_5xx.merge(other.errors_5xx);
         self.ordinary.merge(other.ordinary);
         self.sizes.merge(other.sizes);
-        match (&mut self.posts, other.posts) {
-            (Some(mine), Some(theirs)) => mine.merge(*theirs),
-            (mine @ None, theirs) => *mine = theirs,
-            (Some(_), None) => {}
-        }
+        self.posts.merge(other.posts);
     }
 }
 

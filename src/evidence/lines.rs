@@ -39,10 +39,7 @@ impl LineCounts {
     #[inline]
     pub fn record(&mut self, time: Time) {
         self.records += 1;
-        match &mut self.span {
-            Some(span) => span.merge(Span::once(time)),
-            None => self.span = Some(Span::once(time)),
-        }
+        self.span.merge(Some(Span::once(time)));
     }
 
     /// Counts a line that did not parse.
@@ -79,11 +76,7 @@ impl Merge for LineCounts {
             mine.0 += count;
             mine.1.merge(samples);
         }
-        match (&mut self.span, other.span) {
-            (Some(mine), Some(theirs)) => mine.merge(theirs),
-            (mine @ None, theirs) => *mine = theirs,
-            (Some(_), None) => {}
-        }
+        self.span.merge(other.span);
         for (offset, count) in other.offsets {
             *self.offsets.entry(offset).or_default() += count;
         }
