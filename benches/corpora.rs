@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use aftertrace::client::Client;
 use aftertrace::event::Access;
+use aftertrace::pattern::inspector::Inspector;
 use aftertrace::pattern::load;
-use aftertrace::pattern::set::Inspector;
 use aftertrace::time::{Time, UtcOffset};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -80,7 +80,7 @@ fn judge(
     let nanos = inspecting.as_nanos() / cut_alone.max(1) as u128;
     eprintln!("{name}: {cut_alone} lines, inspection costs {nanos} ns/line");
     for (number, verdict) in objects {
-        let marks = |hit: &aftertrace::pattern::set::Match| {
+        let marks = |hit: &aftertrace::pattern::verdict::Match| {
             let pattern = set.pattern(hit.pattern);
             let mark = match pattern.confidence.name() {
                 "high" => "+",

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::entry::Pattern;
-use super::set::{Inspector, PatternSet, compile_regex};
+use super::inspector::Inspector;
+use super::set::{PatternSet, compile_regex};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::event::Access;

@@ -1,8 +1,12 @@
 //! Knowledge as data: attack patterns and error-log symptoms, loaded from `patterns/`.
 
 pub mod entry;
+mod feature;
 pub mod gate;
+pub mod inspector;
 pub mod load;
+mod memory;
 pub mod need;
 pub mod set;
 pub mod symptom;
+pub mod verdict;

@@ -1,143 +1,62 @@
-//! The compiled patterns and the inspector that judges one record at a time.
+//! The patterns of all packs, compiled: which entries look at which field, and what each needs.
 //!
-//! A record passes a cheap gate, then each of its places is decoded, analysed once by the grammars
-//! and once by a regex set, and only what hit is looked at in detail. Strings that repeat are judged
-//! once and remembered. None of this may change a verdict: see the gate's test in `load`.
+//! Not the judging of records: see `inspector`.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use rayon::prelude::*;
 use regex::bytes::{Regex, RegexBuilder};
 
-use rayon::prelude::*;
-
-use crate::category::Category;
-use crate::decode::{self, Decoded, Form, MAX_FIELD};
-use crate::event::Access;
-use crate::severity::{Confidence, Severity};
-use crate::syntax::query::{inner_query, is_search_engine, part_end, plausible_name};
-use crate::syntax::{bytes, lookup, markup, path, script, shell, sql};
-
-pub use super::entry::{Field, Pattern, PatternId};
-use super::gate::{self, Gate};
+use super::entry::{Field, Pattern, PatternId};
+use super::feature::{Syntax, syntax_names};
+use super::gate::Gate;
 use super::need::{self, Need};
-
-/// Longest matched text kept with a match, in bytes.
-const MAX_MATCHED: usize = 200;
-
-/// Most matches kept for one record: more would only say the same again.
-const MAX_MATCHES: usize = 64;
-
-/// Most segments of a path that are looked at one by one.
-const MAX_SEGMENTS: usize = 64;
-
-/// Candidates of one text are thinned out beyond this many.
-const MAX_CANDIDATES: usize = 4096;
-
-/// Most parameters of one query that are looked at one by one. PHP reads 1000 (`max_input_vars`);
-/// the text of all others is still seen as part of the target.
-const MAX_PARAMETERS: usize = 256;
 
 /// Limit on one compiled expression in bytes; a sane entry needs a hundredth.
 pub const MAX_COMPILED: usize = 1 << 20;
 
-/// A structural feature that an entry can ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Syntax {
-    Sql(sql::Feature),
-    Markup(markup::Feature),
-    Script(script::Feature),
-    Shell(shell::Feature),
-    Path(path::Feature),
-    Lookup(lookup::Feature),
-    /// A NUL byte was in the text: it ends a name in the eyes of C, and nowhere else.
-    Nul,
-    /// Letters or brackets were written as numeric character references.
-    References,
-}
-
-impl Syntax {
-    /// Reads `grammar.feature`.
-    fn parse(name: &str) -> Option<Syntax> {
-        let (grammar, feature) = name.split_once('.')?;
-        match grammar {
-            "sql" => sql::Feature::parse(feature).map(Syntax::Sql),
-            "markup" => markup::Feature::parse(feature).map(Syntax::Markup),
-            "script" => script::Feature::parse(feature).map(Syntax::Script),
-            "shell" => shell::Feature::parse(feature).map(Syntax::Shell),
-            "path" => path::Feature::parse(feature).map(Syntax::Path),
-            "text" => match feature {
-                "nul" => Some(Syntax::Nul),
-                "references" => Some(Syntax::References),
-                _ => None,
-            },
-            "lookup" => lookup::Feature::parse(feature).map(Syntax::Lookup),
-            _ => None,
-        }
-    }
-}
-
-/// Every feature that an entry's `syntax` may name.
-pub fn syntax_names() -> Vec<String> {
-    let list = |grammar: &str, names: Vec<&'static str>| {
-        names
-            .into_iter()
-            .map(|name| format!("{grammar}.{name}"))
-            .collect::<Vec<_>>()
-    };
-    [
-        list("sql", sql::Feature::names()),
-        list("markup", markup::Feature::names()),
-        list("script", script::Feature::names()),
-        list("shell", shell::Feature::names()),
-        list("path", path::Feature::names()),
-        list("lookup", lookup::Feature::names()),
-        list("text", vec!["nul", "references"]),
-    ]
-    .concat()
-}
-
 /// What an entry compiles to.
-struct Compiled {
-    syntax: Option<Syntax>,
-    parameter: Option<Regex>,
-    regex: Option<LazyRegex>,
+pub(super) struct Compiled {
+    pub(super) syntax: Option<Syntax>,
+    pub(super) parameter: Option<Regex>,
+    pub(super) regex: Option<LazyRegex>,
 }
 
 /// An expression that is compiled when first needed: most entries never are, and starting fast
 /// matters. Its syntax and size were checked when it was loaded.
-struct LazyRegex {
+pub(super) struct LazyRegex {
     expression: String,
     compiled: OnceLock<Regex>,
 }
 
 impl LazyRegex {
-    fn get(&self) -> &Regex {
+    pub(super) fn get(&self) -> &Regex {
         self.compiled
             .get_or_init(|| compile_regex(&self.expression).expect("checked by `compile_entry`"))
     }
 }
 
 /// The entries that look at one field.
-struct FieldSet {
+pub(super) struct FieldSet {
     /// Finds the literals that expressions need.
-    literals: Option<AhoCorasick>,
+    pub(super) literals: Option<AhoCorasick>,
     /// For each literal, the entries that need it.
-    needed_by: Vec<Vec<u16>>,
+    pub(super) needed_by: Vec<Vec<u16>>,
     /// Entries that rest on structure: tried on every text with an odd byte.
-    structural: Vec<u16>,
+    pub(super) structural: Vec<u16>,
     /// Entries from which no literal follows: tried on every text.
-    always: Vec<u16>,
+    pub(super) always: Vec<u16>,
 }
 
 /// All patterns, compiled. Shared between workers.
 pub struct PatternSet {
     patterns: Vec<Pattern>,
-    compiled: Vec<Compiled>,
+    pub(super) compiled: Vec<Compiled>,
     /// In the order of [`Field::ALL`].
-    fields: Vec<FieldSet>,
-    gate: Gate,
+    pub(super) fields: Vec<FieldSet>,
+    pub(super) gate: Gate,
 }
 
 impl PatternSet {
@@ -178,7 +97,7 @@ impl PatternSet {
         &self.patterns
     }
 
-    /// One entry.
+    /// What lets requests through.
     #[cfg(test)]
     pub(crate) fn gate(&self) -> &Gate {
         &self.gate
@@ -283,582 +202,4 @@ fn compile_field(patterns: &[Pattern], needs: &[Option<Need>], field: Field) -> 
         structural,
         always,
     }
-}
-
-/// One pattern that matched in one place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Match {
-    /// Which pattern.
-    pub pattern: PatternId,
-    /// Where.
-    pub field: Field,
-    /// The decoded text that it matched, at most 200 bytes.
-    pub matched: Box<[u8]>,
-    /// The decoded name of the query parameter whose value matched.
-    pub parameter: Option<Box<[u8]>>,
-    /// Decoding rounds that were needed to see it.
-    pub rounds: u8,
-}
-
-/// What one record shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// The gravest category among the matches of the highest confidence.
-    pub category: Category,
-    /// Every category that matched, gravest first.
-    pub categories: Vec<Category>,
-    /// The highest severity among the matches of the highest confidence.
-    pub severity: Severity,
-    /// The highest confidence.
-    pub confidence: Confidence,
-    /// Ordered by pattern, then field.
-    pub matches: Vec<Match>,
-}
-
-impl Verdict {
-    /// Sums up matches; `None` when there are none.
-    fn of(set: &PatternSet, mut matches: Vec<Match>, status: Option<u16>) -> Option<Verdict> {
-        matches.sort_by_key(|hit| (hit.pattern, hit.field));
-        matches.dedup_by_key(|hit| (hit.pattern, hit.field));
-        let entries = || matches.iter().map(|hit| set.pattern(hit.pattern));
-        let confidence = entries().map(|entry| entry.confidence_with(status)).max()?;
-        let best = || entries().filter(|entry| entry.confidence_with(status) == confidence);
-        let category = best().map(|entry| entry.category).min()?;
-        let severity = best().map(|entry| entry.severity).max()?;
-        let mut categories: Vec<Category> = entries().map(|entry| entry.category).collect();
-        categories.sort_unstable();
-        categories.dedup();
-        Some(Verdict {
-            category,
-            categories,
-            severity,
-            confidence,
-            matches,
-        })
-    }
-}
-
-/// What the grammars say about one text; each is asked at most once.
-#[derive(Default)]
-struct Analyses {
-    sql: Option<sql::Facts>,
-    markup: Option<markup::Facts>,
-    script: Option<script::Facts>,
-    shell: Option<shell::Facts>,
-    path: Option<path::Facts>,
-    lookup: Option<lookup::Facts>,
-}
-
-impl Analyses {
-    /// Where `feature` was seen in `view`.
-    fn span(&mut self, feature: Syntax, view: &Decoded) -> Option<(usize, usize)> {
-        let text = &view.lower;
-        match feature {
-            Syntax::Sql(f) => self.sql.get_or_insert_with(|| sql::analyse(text)).span(f),
-            Syntax::Markup(f) => self
-                .markup
-                .get_or_insert_with(|| markup::analyse(text))
-                .span(f),
-            Syntax::Script(f) => self
-                .script
-                .get_or_insert_with(|| script::analyse(text))
-                .span(f),
-            Syntax::Shell(f) => self
-                .shell
-                .get_or_insert_with(|| shell::analyse(text))
-                .span(f),
-            Syntax::Path(f) => self.path.get_or_insert_with(|| path::analyse(text)).span(f),
-            Syntax::References => view.references.then_some((0, text.len())),
-            Syntax::Nul => view.nul.then_some((0, text.len())),
-            Syntax::Lookup(f) => self
-                .lookup
-                .get_or_insert_with(|| lookup::analyse(text))
-                .span(f),
-        }
-    }
-}
-
-/// Slots of one memory of repeated strings. With [`MEMORY_KEY`] this bounds it to 4 MiB.
-const MEMORY_SLOTS: usize = 4096;
-
-/// Slots that a string may use. With one, a few hundred user agents already collide in pairs that
-/// drive each other out on every line.
-const MEMORY_WAYS: usize = 4;
-
-/// Longest string that is remembered, in bytes.
-const MEMORY_KEY: usize = 1024;
-
-/// One remembered string and what was found in it.
-#[derive(Default)]
-struct Slot {
-    key: Vec<u8>,
-    known: bool,
-    matches: Box<[Match]>,
-}
-
-/// A set-associative memory: a string has a few slots, and takes the one of them that was used least
-/// lately. Bounded by construction, and never wrong, because the whole string is compared.
-struct Memory {
-    slots: Vec<Slot>,
-    hasher: hashbrown::DefaultHashBuilder,
-}
-
-impl Memory {
-    fn new() -> Memory {
-        Memory {
-            slots: (0..MEMORY_SLOTS).map(|_| Slot::default()).collect(),
-            hasher: Default::default(),
-        }
-    }
-
-    /// The slot that holds `key`, or the one that it may take.
-    #[inline]
-    fn slot(&mut self, key: &[u8]) -> &mut Slot {
-        use std::hash::BuildHasher;
-        let hash = self.hasher.hash_one(key);
-        let first = hash as usize % (MEMORY_SLOTS / MEMORY_WAYS) * MEMORY_WAYS;
-        let ways = &mut self.slots[first..first + MEMORY_WAYS];
-        if ways[0].holds(key) {
-            return &mut ways[0];
-        }
-        let at = ways.iter().position(|slot| slot.holds(key));
-        ways[..=at.unwrap_or(MEMORY_WAYS - 1)].rotate_right(1);
-        &mut ways[0]
-    }
-}
-
-impl Slot {
-    #[inline]
-    fn holds(&self, key: &[u8]) -> bool {
-        self.known && self.key == key
-    }
-
-    fn store(&mut self, key: &[u8], matches: &[Match]) {
-        self.key.clear();
-        self.key.extend_from_slice(key);
-        self.known = true;
-        self.matches = matches.into();
-    }
-}
-
-/// Judges records, one after the other. One per worker.
-pub struct Inspector<'s> {
-    worker: Worker<'s>,
-    paths: Memory,
-    referers: Memory,
-    agents: Memory,
-    gated: bool,
-    verdict: Option<Verdict>,
-}
-
-/// The part of an inspector that looks at one text.
-struct Worker<'s> {
-    set: &'s PatternSet,
-    matches: Vec<Match>,
-    unescaped: Vec<u8>,
-    scratch: Vec<u8>,
-    view: Decoded,
-    name: Decoded,
-    inner: Decoded,
-    candidates: Vec<u16>,
-    gate: gate::Scratch,
-}
-
-impl<'s> Inspector<'s> {
-    /// A fresh inspector over `set`.
-    pub fn new(set: &'s PatternSet) -> Self {
-        Inspector {
-            worker: Worker {
-                set,
-                matches: Vec::new(),
-                unescaped: Vec::new(),
-                scratch: Vec::new(),
-                view: Decoded::default(),
-                name: Decoded::default(),
-                inner: Decoded::default(),
-                candidates: Vec::new(),
-                gate: gate::Scratch::default(),
-            },
-            paths: Memory::new(),
-            referers: Memory::new(),
-            agents: Memory::new(),
-            gated: true,
-            verdict: None,
-        }
-    }
-
-    /// The same without gate and memory: slow, and the measure of both.
-    pub fn without_gate(set: &'s PatternSet) -> Self {
-        Inspector {
-            gated: false,
-            ..Inspector::new(set)
-        }
-    }
-
-    /// Judges a record of an access log; `None` when nothing was found. Includes findings of low
-    /// confidence.
-    pub fn inspect(&mut self, access: &Access<'_>) -> Option<&Verdict> {
-        self.worker.matches.clear();
-        if access.method.is_empty() {
-            self.request(access.request);
-        } else {
-            self.target(access.target);
-        }
-        if let Some(referer) = access.referer {
-            self.header(Field::Referer, referer);
-        }
-        if let Some(agent) = access.user_agent {
-            self.header(Field::UserAgent, agent);
-        }
-        self.sum_up(access.status)
-    }
-
-    /// Judges a line that no format could read, by its first 64 KiB.
-    pub fn inspect_line(&mut self, raw: &[u8]) -> Option<&Verdict> {
-        self.worker.matches.clear();
-        let raw = &raw[..raw.len().min(MAX_FIELD)];
-        if !self.gated || self.worker.passes_text(raw) {
-            self.worker.whole(Field::Line, raw);
-        }
-        if let Some(target) = target_within(raw)
-            && (!self.gated || self.worker.passes_target(target))
-        {
-            self.worker.target(target);
-            for found in &mut self.worker.matches {
-                found.field = Field::Line;
-            }
-        }
-        self.sum_up(None)
-    }
-
-    fn sum_up(&mut self, status: Option<u16>) -> Option<&Verdict> {
-        if self.worker.matches.is_empty() {
-            return None;
-        }
-        let matches = std::mem::take(&mut self.worker.matches);
-        self.verdict = Verdict::of(self.worker.set, matches, status);
-        self.verdict.as_ref()
-    }
-
-    fn request(&mut self, raw: &[u8]) {
-        if !self.gated || self.worker.passes_text(raw) {
-            self.worker.whole(Field::Request, raw);
-        }
-    }
-
-    /// A target: the gate decides, or the memory for targets without a query.
-    fn target(&mut self, raw: &[u8]) {
-        if !self.gated {
-            return self.worker.target(raw);
-        }
-        if !self.worker.passes_target(raw) {
-            return;
-        }
-        if raw.len() > MEMORY_KEY {
-            return self.worker.target(raw);
-        }
-        let slot = self.paths.slot(raw);
-        recall(slot, raw, &mut self.worker, |worker| worker.target(raw));
-    }
-
-    /// A header that many requests repeat.
-    fn header(&mut self, field: Field, raw: &[u8]) {
-        if raw.is_empty() || raw == b"-" {
-            return;
-        }
-        if !self.gated || raw.len() > MEMORY_KEY {
-            return self.worker.header(field, raw);
-        }
-        let memory = match field {
-            Field::Referer => &mut self.referers,
-            _ => &mut self.agents,
-        };
-        let slot = memory.slot(raw);
-        recall(slot, raw, &mut self.worker, |worker| {
-            if worker.passes_text(raw) {
-                worker.header(field, raw);
-            }
-        });
-    }
-}
-
-/// What looks like a request target in a line that no format reads: the first word that begins with a slash
-/// and goes on to a query.
-fn target_within(raw: &[u8]) -> Option<&[u8]> {
-    let words = raw.split(|byte| byte.is_ascii_whitespace() || *byte == b'"');
-    words
-        .into_iter()
-        .find(|word| word.first() == Some(&b'/') && word.contains(&b'?'))
-}
-
-/// Takes the matches of `key` from its slot, or finds them and puts them there.
-#[inline]
-fn recall<'s>(
-    slot: &mut Slot,
-    key: &[u8],
-    worker: &mut Worker<'s>,
-    find: impl FnOnce(&mut Worker<'s>),
-) {
-    if slot.holds(key) {
-        worker.matches.extend_from_slice(&slot.matches);
-        return;
-    }
-    let before = worker.matches.len();
-    find(worker);
-    slot.store(key, &worker.matches[before..]);
-}
-
-impl Worker<'_> {
-    #[inline]
-    fn passes_target(&mut self, raw: &[u8]) -> bool {
-        self.set.gate.passes_target(raw, &mut self.gate)
-    }
-
-    #[inline]
-    fn passes_text(&mut self, raw: &[u8]) -> bool {
-        self.set.gate.passes_text(raw, &mut self.gate)
-    }
-
-    /// Runs `look` on `raw` without the log's escapes.
-    fn unescaped(&mut self, raw: &[u8], look: impl FnOnce(&mut Self, &[u8])) {
-        let mut buffer = std::mem::take(&mut self.unescaped);
-        let text = if decode::unescape_log(raw, &mut buffer) {
-            &buffer[..]
-        } else {
-            &raw[..raw.len().min(MAX_FIELD)]
-        };
-        look(self, text);
-        self.unescaped = buffer;
-    }
-
-    /// A field that has no inner structure.
-    fn whole(&mut self, field: Field, raw: &[u8]) {
-        self.unescaped(raw, |worker, text| {
-            worker.look(field, text, Form::Plain, None);
-        });
-    }
-
-    /// A referer or user agent. A referer that is a URL has the places of a target.
-    fn header(&mut self, field: Field, raw: &[u8]) {
-        self.unescaped(raw, |worker, text| {
-            let is_url = text.starts_with(b"http://") || text.starts_with(b"https://");
-            if field != Field::Referer || !is_url {
-                return worker.look(field, text, Form::Plain, None);
-            }
-            let split = memchr::memchr(b'?', text);
-            let address = &text[..split.unwrap_or(text.len())];
-            worker.look(field, address, Form::Plain, None);
-            if let Some(at) = split.filter(|_| !is_search_engine(address)) {
-                worker.query(field, &text[at + 1..]);
-            }
-        });
-    }
-
-    /// A request target: as a whole, its path, and each parameter.
-    fn target(&mut self, raw: &[u8]) {
-        self.unescaped(raw, |worker, text| {
-            let split = memchr::memchr(b'?', text);
-            let path = &text[..split.unwrap_or(text.len())];
-            worker.look(Field::Path, path, Form::Plain, None);
-            worker.segments(path);
-            worker.look(Field::Target, text, Form::Urlencoded, None);
-            if let Some(at) = split {
-                worker.query(Field::Query, &text[at + 1..]);
-            }
-        });
-    }
-
-    /// Every segment of a path that has more than a plain name: routers hand segments to programs as
-    /// they hand parameters.
-    fn segments(&mut self, path: &[u8]) {
-        let odd = |segment: &&[u8]| {
-            segment
-                .iter()
-                .any(|&b| !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'_' | b'.' | b'~'))
-        };
-        let mut view = std::mem::take(&mut self.view);
-        for segment in path.split(|b| *b == b'/').take(MAX_SEGMENTS).filter(odd) {
-            view.decode(segment, Form::Plain, &mut self.scratch);
-            self.judge(Field::Path, &view, None, Reading::Structure);
-        }
-        self.view = view;
-    }
-
-    /// Every parameter of a query. A part whose name is no plausible name continues the value before
-    /// it: tools send `&` unencoded.
-    fn query(&mut self, field: Field, query: &[u8]) {
-        let mut rest = query;
-        for _ in 0..MAX_PARAMETERS {
-            if rest.is_empty() {
-                return;
-            }
-            let end = part_end(rest);
-            let part = &rest[..end];
-            rest = rest.get(end + 1..).unwrap_or_default();
-            self.parameter(field, part);
-        }
-    }
-
-    /// One `name=value`, or a bare value.
-    fn parameter(&mut self, field: Field, part: &[u8]) {
-        if part.is_empty() {
-            return;
-        }
-        let split = memchr::memchr(b'=', part).filter(|&at| plausible_name(&part[..at]));
-        let Some(at) = split else {
-            return self.look(field, part, Form::Urlencoded, None);
-        };
-        let mut name = std::mem::take(&mut self.name);
-        name.decode(&part[..=at], Form::Urlencoded, &mut self.scratch);
-        if name.lower[..name.lower.len() - 1]
-            .iter()
-            .any(|b| !b.is_ascii_alphanumeric() && *b != b'_')
-            || memchr::memmem::find(&name.lower, b"__").is_some()
-        {
-            self.judge(field, &name, None, Reading::Whole);
-        }
-        let label = std::mem::take(&mut name.lower);
-        let label_text = label.strip_suffix(b"=").unwrap_or(&label);
-        self.look(field, &part[at + 1..], Form::Urlencoded, Some(label_text));
-        name.lower = label;
-        self.name = name;
-    }
-
-    /// Decodes a text and judges it, and what base64 may hide in it.
-    fn look(&mut self, field: Field, raw: &[u8], form: Form, name: Option<&[u8]>) {
-        let mut view = std::mem::take(&mut self.view);
-        view.decode(raw, form, &mut self.scratch);
-        match name.and_then(|_| inner_query(&view.text)) {
-            Some(query) => {
-                self.judge(field, &view, name, Reading::Words);
-                self.inner_query(field, &view, query, name);
-            }
-            None => self.judge(field, &view, name, Reading::Whole),
-        }
-        if name.is_some() && decode::base64_text(&view.text, &mut self.scratch) {
-            let mut inner = std::mem::take(&mut self.inner);
-            inner.set_plain(&self.scratch, view.rounds + 1);
-            self.judge(field, &inner, name, Reading::Whole);
-            self.inner = inner;
-        }
-        self.view = view;
-    }
-
-    /// A value that is itself a URL with a query, as beacons and redirects carry: its parameters are
-    /// values of their own, and what joins them is no operator.
-    fn inner_query(&mut self, field: Field, view: &Decoded, query: usize, name: Option<&[u8]>) {
-        let mut inner = std::mem::take(&mut self.inner);
-        let head = &view.text[..query];
-        inner.set_plain(head, view.rounds);
-        self.judge(field, &inner, name, Reading::Whole);
-        let mut rest = &view.text[query + 1..];
-        for _ in 0..MAX_PARAMETERS {
-            if rest.is_empty() {
-                break;
-            }
-            let end = part_end(rest);
-            let part = &rest[..end];
-            rest = rest.get(end + 1..).unwrap_or_default();
-            let value = match memchr::memchr(b'=', part) {
-                Some(at) if plausible_name(&part[..at]) => &part[at + 1..],
-                _ => part,
-            };
-            inner.decode(value, Form::Urlencoded, &mut self.scratch);
-            inner.rounds = inner.rounds.saturating_add(view.rounds);
-            self.judge(field, &inner, name, Reading::Whole);
-        }
-        self.inner = inner;
-    }
-
-    /// Runs everything that looks at `field` over one decoded text.
-    fn judge(&mut self, field: Field, view: &Decoded, name: Option<&[u8]>, reading: Reading) {
-        let set = self.set;
-        let entries = &set.fields[field as usize];
-        let mut analyses = Analyses::default();
-        let mut candidates = std::mem::take(&mut self.candidates);
-        candidates.clear();
-        candidates.extend_from_slice(&entries.always);
-        if bytes::worth_reading(&view.lower, &[]) {
-            candidates.extend_from_slice(&entries.structural);
-        }
-        if let Some(literals) = &entries.literals {
-            for found in literals.find_overlapping_iter(&view.lower) {
-                candidates.extend_from_slice(&entries.needed_by[found.pattern().as_usize()]);
-                if candidates.len() > MAX_CANDIDATES {
-                    candidates.sort_unstable();
-                    candidates.dedup();
-                }
-            }
-        }
-        candidates.sort_unstable();
-        candidates.dedup();
-        for &index in &candidates {
-            let structural = set.compiled[usize::from(index)].syntax.is_some();
-            let wanted = match reading {
-                Reading::Whole => true,
-                Reading::Words => !structural,
-                Reading::Structure => structural,
-            };
-            if !wanted {
-                continue;
-            }
-            self.try_entry(index, field, view, name, &mut analyses);
-        }
-        self.candidates = candidates;
-    }
-
-    /// Adds a match if every condition of the entry holds; the cheap ones are asked first.
-    fn try_entry(
-        &mut self,
-        index: u16,
-        field: Field,
-        view: &Decoded,
-        name: Option<&[u8]>,
-        analyses: &mut Analyses,
-    ) {
-        if self.matches.len() >= MAX_MATCHES {
-            return;
-        }
-        let compiled = &self.set.compiled[usize::from(index)];
-        let named = |parameter: &Regex| name.is_some_and(|name| parameter.is_match(name));
-        if compiled
-            .parameter
-            .as_ref()
-            .is_some_and(|parameter| !named(parameter))
-        {
-            return;
-        }
-        let mut span = (0, view.text.len());
-        if let Some(expression) = &compiled.regex {
-            match expression.get().find(&view.lower) {
-                Some(found) => span = (found.start(), found.end()),
-                None => return,
-            }
-        }
-        if let Some(syntax) = compiled.syntax {
-            match analyses.span(syntax, view) {
-                Some(seen) => span = seen,
-                None => return,
-            }
-        }
-        let end = span.1.min(span.0 + MAX_MATCHED).min(view.text.len());
-        self.matches.push(Match {
-            pattern: PatternId(index),
-            field,
-            matched: view.text[span.0.min(end)..end].into(),
-            parameter: name.map(Into::into),
-            rounds: view.rounds,
-        });
-    }
-}
-
-/// How a text is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    /// By expressions and grammars.
-    Whole,
-    /// By expressions only: its parts are read by themselves.
-    Words,
-    /// By grammars only: it is a part, and expressions have seen the whole.
-    Structure,
 }

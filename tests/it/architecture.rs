@@ -42,8 +42,12 @@ const ROWS: &[&[&str]] = &[
     &["evidence/*"],
     // From a line to a record.
     &["format/spec"],
-    &["format/*", "pattern/set"],
-    &["format/mod", "pattern/load"],
+    &["format/*", "pattern/feature"],
+    &["format/mod", "pattern/set"],
+    &["pattern/verdict"],
+    &["pattern/memory"],
+    &["pattern/inspector"],
+    &["pattern/load"],
     // The report's shape, and the passes that fill it.
     &["report/view", "pass"],
     &["inputs", "quote", "focus", "survey"],

@@ -1,0 +1,456 @@
+//! Judges one record at a time.
+//!
+//! A record passes a cheap gate, then each of its places is decoded, analysed once by the grammars
+//! and once by a regex set, and only what hit is looked at in detail. Strings that repeat are judged
+//! once and remembered. None of this may change a verdict: see the gate's test in `load`.
+
+use regex::bytes::Regex;
+
+use super::entry::{Field, PatternId};
+use super::feature::Analyses;
+use super::gate;
+use super::memory::{MEMORY_KEY, Memory, Slot};
+use super::set::PatternSet;
+use super::verdict::{Match, Verdict};
+use crate::decode::{self, Decoded, Form, MAX_FIELD};
+use crate::event::Access;
+use crate::syntax::bytes;
+use crate::syntax::query::{inner_query, is_search_engine, part_end, plausible_name};
+
+/// Longest matched text kept with a match, in bytes.
+const MAX_MATCHED: usize = 200;
+
+/// Most matches kept for one record: more would only say the same again.
+const MAX_MATCHES: usize = 64;
+
+/// Most segments of a path that are looked at one by one.
+const MAX_SEGMENTS: usize = 64;
+
+/// Candidates of one text are thinned out beyond this many.
+const MAX_CANDIDATES: usize = 4096;
+
+/// Most parameters of one query that are looked at one by one. PHP reads 1000 (`max_input_vars`);
+/// the text of all others is still seen as part of the target.
+const MAX_PARAMETERS: usize = 256;
+
+/// Judges records, one after the other. One per worker.
+pub struct Inspector<'s> {
+    worker: Worker<'s>,
+    paths: Memory,
+    referers: Memory,
+    agents: Memory,
+    gated: bool,
+    verdict: Option<Verdict>,
+}
+
+/// The part of an inspector that looks at one text.
+struct Worker<'s> {
+    set: &'s PatternSet,
+    matches: Vec<Match>,
+    unescaped: Vec<u8>,
+    scratch: Vec<u8>,
+    view: Decoded,
+    name: Decoded,
+    inner: Decoded,
+    candidates: Vec<u16>,
+    gate: gate::Scratch,
+}
+
+impl<'s> Inspector<'s> {
+    /// A fresh inspector over `set`.
+    pub fn new(set: &'s PatternSet) -> Self {
+        Inspector {
+            worker: Worker {
+                set,
+                matches: Vec::new(),
+                unescaped: Vec::new(),
+                scratch: Vec::new(),
+                view: Decoded::default(),
+                name: Decoded::default(),
+                inner: Decoded::default(),
+                candidates: Vec::new(),
+                gate: gate::Scratch::default(),
+            },
+            paths: Memory::new(),
+            referers: Memory::new(),
+            agents: Memory::new(),
+            gated: true,
+            verdict: None,
+        }
+    }
+
+    /// The same without gate and memory: slow, and the measure of both.
+    pub fn without_gate(set: &'s PatternSet) -> Self {
+        Inspector {
+            gated: false,
+            ..Inspector::new(set)
+        }
+    }
+
+    /// Judges a record of an access log; `None` when nothing was found. Includes findings of low
+    /// confidence.
+    pub fn inspect(&mut self, access: &Access<'_>) -> Option<&Verdict> {
+        self.worker.matches.clear();
+        if access.method.is_empty() {
+            self.request(access.request);
+        } else {
+            self.target(access.target);
+        }
+        if let Some(referer) = access.referer {
+            self.header(Field::Referer, referer);
+        }
+        if let Some(agent) = access.user_agent {
+            self.header(Field::UserAgent, agent);
+        }
+        self.sum_up(access.status)
+    }
+
+    /// Judges a line that no format could read, by its first 64 KiB.
+    pub fn inspect_line(&mut self, raw: &[u8]) -> Option<&Verdict> {
+        self.worker.matches.clear();
+        let raw = &raw[..raw.len().min(MAX_FIELD)];
+        if !self.gated || self.worker.passes_text(raw) {
+            self.worker.whole(Field::Line, raw);
+        }
+        if let Some(target) = target_within(raw)
+            && (!self.gated || self.worker.passes_target(target))
+        {
+            self.worker.target(target);
+            for found in &mut self.worker.matches {
+                found.field = Field::Line;
+            }
+        }
+        self.sum_up(None)
+    }
+
+    fn sum_up(&mut self, status: Option<u16>) -> Option<&Verdict> {
+        if self.worker.matches.is_empty() {
+            return None;
+        }
+        let matches = std::mem::take(&mut self.worker.matches);
+        self.verdict = Verdict::of(self.worker.set, matches, status);
+        self.verdict.as_ref()
+    }
+
+    fn request(&mut self, raw: &[u8]) {
+        if !self.gated || self.worker.passes_text(raw) {
+            self.worker.whole(Field::Request, raw);
+        }
+    }
+
+    /// A target: the gate decides, or the memory for targets without a query.
+    fn target(&mut self, raw: &[u8]) {
+        if !self.gated {
+            return self.worker.target(raw);
+        }
+        if !self.worker.passes_target(raw) {
+            return;
+        }
+        if raw.len() > MEMORY_KEY {
+            return self.worker.target(raw);
+        }
+        let slot = self.paths.slot(raw);
+        recall(slot, raw, &mut self.worker, |worker| worker.target(raw));
+    }
+
+    /// A header that many requests repeat.
+    fn header(&mut self, field: Field, raw: &[u8]) {
+        if raw.is_empty() || raw == b"-" {
+            return;
+        }
+        if !self.gated || raw.len() > MEMORY_KEY {
+            return self.worker.header(field, raw);
+        }
+        let memory = match field {
+            Field::Referer => &mut self.referers,
+            _ => &mut self.agents,
+        };
+        let slot = memory.slot(raw);
+        recall(slot, raw, &mut self.worker, |worker| {
+            if worker.passes_text(raw) {
+                worker.header(field, raw);
+            }
+        });
+    }
+}
+
+/// What looks like a request target in a line that no format reads: the first word that begins with a slash
+/// and goes on to a query.
+fn target_within(raw: &[u8]) -> Option<&[u8]> {
+    let words = raw.split(|byte| byte.is_ascii_whitespace() || *byte == b'"');
+    words
+        .into_iter()
+        .find(|word| word.first() == Some(&b'/') && word.contains(&b'?'))
+}
+
+/// Takes the matches of `key` from its slot, or finds them and puts them there.
+#[inline]
+fn recall<'s>(
+    slot: &mut Slot,
+    key: &[u8],
+    worker: &mut Worker<'s>,
+    find: impl FnOnce(&mut Worker<'s>),
+) {
+    if slot.holds(key) {
+        worker.matches.extend_from_slice(&slot.matches);
+        return;
+    }
+    let before = worker.matches.len();
+    find(worker);
+    slot.store(key, &worker.matches[before..]);
+}
+
+impl Worker<'_> {
+    #[inline]
+    fn passes_target(&mut self, raw: &[u8]) -> bool {
+        self.set.gate.passes_target(raw, &mut self.gate)
+    }
+
+    #[inline]
+    fn passes_text(&mut self, raw: &[u8]) -> bool {
+        self.set.gate.passes_text(raw, &mut self.gate)
+    }
+
+    /// Runs `look` on `raw` without the log's escapes.
+    fn unescaped(&mut self, raw: &[u8], look: impl FnOnce(&mut Self, &[u8])) {
+        let mut buffer = std::mem::take(&mut self.unescaped);
+        let text = if decode::unescape_log(raw, &mut buffer) {
+            &buffer[..]
+        } else {
+            &raw[..raw.len().min(MAX_FIELD)]
+        };
+        look(self, text);
+        self.unescaped = buffer;
+    }
+
+    /// A field that has no inner structure.
+    fn whole(&mut self, field: Field, raw: &[u8]) {
+        self.unescaped(raw, |worker, text| {
+            worker.look(field, text, Form::Plain, None);
+        });
+    }
+
+    /// A referer or user agent. A referer that is a URL has the places of a target.
+    fn header(&mut self, field: Field, raw: &[u8]) {
+        self.unescaped(raw, |worker, text| {
+            let is_url = text.starts_with(b"http://") || text.starts_with(b"https://");
+            if field != Field::Referer || !is_url {
+                return worker.look(field, text, Form::Plain, None);
+            }
+            let split = memchr::memchr(b'?', text);
+            let address = &text[..split.unwrap_or(text.len())];
+            worker.look(field, address, Form::Plain, None);
+            if let Some(at) = split.filter(|_| !is_search_engine(address)) {
+                worker.query(field, &text[at + 1..]);
+            }
+        });
+    }
+
+    /// A request target: as a whole, its path, and each parameter.
+    fn target(&mut self, raw: &[u8]) {
+        self.unescaped(raw, |worker, text| {
+            let split = memchr::memchr(b'?', text);
+            let path = &text[..split.unwrap_or(text.len())];
+            worker.look(Field::Path, path, Form::Plain, None);
+            worker.segments(path);
+            worker.look(Field::Target, text, Form::Urlencoded, None);
+            if let Some(at) = split {
+                worker.query(Field::Query, &text[at + 1..]);
+            }
+        });
+    }
+
+    /// Every segment of a path that has more than a plain name: routers hand segments to programs as
+    /// they hand parameters.
+    fn segments(&mut self, path: &[u8]) {
+        let odd = |segment: &&[u8]| {
+            segment
+                .iter()
+                .any(|&b| !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'_' | b'.' | b'~'))
+        };
+        let mut view = std::mem::take(&mut self.view);
+        for segment in path.split(|b| *b == b'/').take(MAX_SEGMENTS).filter(odd) {
+            view.decode(segment, Form::Plain, &mut self.scratch);
+            self.judge(Field::Path, &view, None, Reading::Structure);
+        }
+        self.view = view;
+    }
+
+    /// Every parameter of a query. A part whose name is no plausible name continues the value before
+    /// it: tools send `&` unencoded.
+    fn query(&mut self, field: Field, query: &[u8]) {
+        let mut rest = query;
+        for _ in 0..MAX_PARAMETERS {
+            if rest.is_empty() {
+                return;
+            }
+            let end = part_end(rest);
+            let part = &rest[..end];
+            rest = rest.get(end + 1..).unwrap_or_default();
+            self.parameter(field, part);
+        }
+    }
+
+    /// One `name=value`, or a bare value.
+    fn parameter(&mut self, field: Field, part: &[u8]) {
+        if part.is_empty() {
+            return;
+        }
+        let split = memchr::memchr(b'=', part).filter(|&at| plausible_name(&part[..at]));
+        let Some(at) = split else {
+            return self.look(field, part, Form::Urlencoded, None);
+        };
+        let mut name = std::mem::take(&mut self.name);
+        name.decode(&part[..=at], Form::Urlencoded, &mut self.scratch);
+        if name.lower[..name.lower.len() - 1]
+            .iter()
+            .any(|b| !b.is_ascii_alphanumeric() && *b != b'_')
+            || memchr::memmem::find(&name.lower, b"__").is_some()
+        {
+            self.judge(field, &name, None, Reading::Whole);
+        }
+        let label = std::mem::take(&mut name.lower);
+        let label_text = label.strip_suffix(b"=").unwrap_or(&label);
+        self.look(field, &part[at + 1..], Form::Urlencoded, Some(label_text));
+        name.lower = label;
+        self.name = name;
+    }
+
+    /// Decodes a text and judges it, and what base64 may hide in it.
+    fn look(&mut self, field: Field, raw: &[u8], form: Form, name: Option<&[u8]>) {
+        let mut view = std::mem::take(&mut self.view);
+        view.decode(raw, form, &mut self.scratch);
+        match name.and_then(|_| inner_query(&view.text)) {
+            Some(query) => {
+                self.judge(field, &view, name, Reading::Words);
+                self.inner_query(field, &view, query, name);
+            }
+            None => self.judge(field, &view, name, Reading::Whole),
+        }
+        if name.is_some() && decode::base64_text(&view.text, &mut self.scratch) {
+            let mut inner = std::mem::take(&mut self.inner);
+            inner.set_plain(&self.scratch, view.rounds + 1);
+            self.judge(field, &inner, name, Reading::Whole);
+            self.inner = inner;
+        }
+        self.view = view;
+    }
+
+    /// A value that is itself a URL with a query, as beacons and redirects carry: its parameters are
+    /// values of their own, and what joins them is no operator.
+    fn inner_query(&mut self, field: Field, view: &Decoded, query: usize, name: Option<&[u8]>) {
+        let mut inner = std::mem::take(&mut self.inner);
+        let head = &view.text[..query];
+        inner.set_plain(head, view.rounds);
+        self.judge(field, &inner, name, Reading::Whole);
+        let mut rest = &view.text[query + 1..];
+        for _ in 0..MAX_PARAMETERS {
+            if rest.is_empty() {
+                break;
+            }
+            let end = part_end(rest);
+            let part = &rest[..end];
+            rest = rest.get(end + 1..).unwrap_or_default();
+            let value = match memchr::memchr(b'=', part) {
+                Some(at) if plausible_name(&part[..at]) => &part[at + 1..],
+                _ => part,
+            };
+            inner.decode(value, Form::Urlencoded, &mut self.scratch);
+            inner.rounds = inner.rounds.saturating_add(view.rounds);
+            self.judge(field, &inner, name, Reading::Whole);
+        }
+        self.inner = inner;
+    }
+
+    /// Runs everything that looks at `field` over one decoded text.
+    fn judge(&mut self, field: Field, view: &Decoded, name: Option<&[u8]>, reading: Reading) {
+        let set = self.set;
+        let entries = &set.fields[field as usize];
+        let mut analyses = Analyses::default();
+        let mut candidates = std::mem::take(&mut self.candidates);
+        candidates.clear();
+        candidates.extend_from_slice(&entries.always);
+        if bytes::worth_reading(&view.lower, &[]) {
+            candidates.extend_from_slice(&entries.structural);
+        }
+        if let Some(literals) = &entries.literals {
+            for found in literals.find_overlapping_iter(&view.lower) {
+                candidates.extend_from_slice(&entries.needed_by[found.pattern().as_usize()]);
+                if candidates.len() > MAX_CANDIDATES {
+                    candidates.sort_unstable();
+                    candidates.dedup();
+                }
+            }
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+        for &index in &candidates {
+            let structural = set.compiled[usize::from(index)].syntax.is_some();
+            let wanted = match reading {
+                Reading::Whole => true,
+                Reading::Words => !structural,
+                Reading::Structure => structural,
+            };
+            if !wanted {
+                continue;
+            }
+            self.try_entry(index, field, view, name, &mut analyses);
+        }
+        self.candidates = candidates;
+    }
+
+    /// Adds a match if every condition of the entry holds; the cheap ones are asked first.
+    fn try_entry(
+        &mut self,
+        index: u16,
+        field: Field,
+        view: &Decoded,
+        name: Option<&[u8]>,
+        analyses: &mut Analyses,
+    ) {
+        if self.matches.len() >= MAX_MATCHES {
+            return;
+        }
+        let compiled = &self.set.compiled[usize::from(index)];
+        let named = |parameter: &Regex| name.is_some_and(|name| parameter.is_match(name));
+        if compiled
+            .parameter
+            .as_ref()
+            .is_some_and(|parameter| !named(parameter))
+        {
+            return;
+        }
+        let mut span = (0, view.text.len());
+        if let Some(expression) = &compiled.regex {
+            match expression.get().find(&view.lower) {
+                Some(found) => span = (found.start(), found.end()),
+                None => return,
+            }
+        }
+        if let Some(syntax) = compiled.syntax {
+            match analyses.span(syntax, view) {
+                Some(seen) => span = seen,
+                None => return,
+            }
+        }
+        let end = span.1.min(span.0 + MAX_MATCHED).min(view.text.len());
+        self.matches.push(Match {
+            pattern: PatternId(index),
+            field,
+            matched: view.text[span.0.min(end)..end].into(),
+            parameter: name.map(Into::into),
+            rounds: view.rounds,
+        });
+    }
+}
+
+/// How a text is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// By expressions and grammars.
+    Whole,
+    /// By expressions only: its parts are read by themselves.
+    Words,
+    /// By grammars only: it is a part, and expressions have seen the whole.
+    Structure,
+}
