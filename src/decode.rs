@@ -4,6 +4,10 @@
 //! that turns harmless text into other harmless text is right, whatever the text means. Structure
 //! (SQL comments, shell quoting, markup) belongs to `syntax`.
 
+mod trail;
+
+pub use trail::{Layer, Step};
+
 /// At most this much of a field is looked at. Servers refuse longer request lines far earlier
 /// (Apache `LimitRequestLine` 8190, nginx `large_client_header_buffers` 8k).
 pub const MAX_FIELD: usize = 64 * 1024;
@@ -26,6 +30,8 @@ pub struct Decoded {
     /// Numeric character references of letters, digits or angle brackets were decoded: nobody needs
     /// to write these so.
     pub references: bool,
+    /// The steps on the way, while somebody watches.
+    trail: Option<Vec<Step>>,
 }
 
 /// How a text was encoded on its way into the log.
@@ -45,13 +51,16 @@ impl Decoded {
         self.rounds = 0;
         self.nul = false;
         self.references = false;
+        self.trail_begins(input);
         match form {
             Form::Plain => self.text.extend_from_slice(input),
             Form::Urlencoded => self
                 .text
                 .extend(input.iter().map(|&b| if b == b'+' { b' ' } else { b })),
         }
+        self.trail_reaches(Layer::PlusSigns);
         while self.rounds < MAX_ROUNDS && one_round(&self.text, scratch) {
+            self.trail_round(scratch);
             self.references |= needless_reference(&self.text);
             std::mem::swap(&mut self.text, scratch);
             self.rounds += 1;
@@ -67,6 +76,7 @@ impl Decoded {
         self.rounds = rounds;
         self.nul = false;
         self.references = false;
+        self.trail_begins(input);
         self.lower.clear();
         self.lower
             .extend(self.text.iter().map(u8::to_ascii_lowercase));
@@ -79,6 +89,7 @@ impl Decoded {
             fold(&self.text, scratch);
             std::mem::swap(&mut self.text, scratch);
         }
+        self.trail_reaches(Layer::LookAlikes);
         self.lower.clear();
         self.lower
             .extend(self.text.iter().map(u8::to_ascii_lowercase));

@@ -12,6 +12,7 @@ use super::gate;
 use super::memory::{MEMORY_KEY, Memory, Slot};
 use super::set::PatternSet;
 use super::verdict::{Match, Verdict};
+use super::watch::{Look, Told, Watch};
 use crate::decode::{self, Decoded, Form, MAX_FIELD};
 use crate::event::Access;
 use crate::syntax::bytes;
@@ -54,6 +55,8 @@ struct Worker<'s> {
     inner: Decoded,
     candidates: Vec<u16>,
     gate: gate::Scratch,
+    /// Is told what happens, if anybody wants to know.
+    watch: Option<&'s mut dyn Watch>,
 }
 
 impl<'s> Inspector<'s> {
@@ -70,6 +73,7 @@ impl<'s> Inspector<'s> {
                 inner: Decoded::default(),
                 candidates: Vec::new(),
                 gate: gate::Scratch::default(),
+                watch: None,
             },
             paths: Memory::new(),
             referers: Memory::new(),
@@ -85,6 +89,20 @@ impl<'s> Inspector<'s> {
             gated: false,
             ..Inspector::new(set)
         }
+    }
+
+    /// The same verdicts, with `watch` told how they come about. What gate and memory spare is not
+    /// told.
+    pub fn watched(mut self, watch: &'s mut dyn Watch) -> Self {
+        self.worker.watch = Some(watch);
+        for view in [
+            &mut self.worker.view,
+            &mut self.worker.name,
+            &mut self.worker.inner,
+        ] {
+            *view = std::mem::take(view).with_trail();
+        }
+        self
     }
 
     /// Judges a record of an access log; `None` when nothing was found. Includes findings of low
@@ -211,10 +229,18 @@ impl Worker<'_> {
         self.set.gate.passes_text(raw, &mut self.gate)
     }
 
+    #[inline]
+    fn tell(&mut self, event: Told<'_>) {
+        if let Some(watch) = &mut self.watch {
+            watch.told(event);
+        }
+    }
+
     /// Runs `look` on `raw` without the log's escapes.
     fn unescaped(&mut self, raw: &[u8], look: impl FnOnce(&mut Self, &[u8])) {
         let mut buffer = std::mem::take(&mut self.unescaped);
         let text = if decode::unescape_log(raw, &mut buffer) {
+            self.tell(Told::Unescaped { raw, text: &buffer });
             &buffer[..]
         } else {
             &raw[..raw.len().min(MAX_FIELD)]
@@ -330,6 +356,7 @@ impl Worker<'_> {
         if name.is_some() && decode::base64_text(&view.text, &mut self.scratch) {
             let mut inner = std::mem::take(&mut self.inner);
             inner.set_plain(&self.scratch, view.rounds + 1);
+            inner.trail_from_base64(&view.text);
             self.judge(field, &inner, name, Reading::Whole);
             self.inner = inner;
         }
@@ -384,6 +411,13 @@ impl Worker<'_> {
         }
         candidates.sort_unstable();
         candidates.dedup();
+        self.tell(Told::Text(Look {
+            field,
+            view,
+            name,
+            expressions: reading != Reading::Structure,
+            grammars: reading != Reading::Words,
+        }));
         for &index in &candidates {
             let structural = set.compiled[usize::from(index)].syntax.is_some();
             let wanted = match reading {
@@ -394,8 +428,10 @@ impl Worker<'_> {
             if !wanted {
                 continue;
             }
+            self.tell(Told::Tried(PatternId(index)));
             self.try_entry(index, field, view, name, &mut analyses);
         }
+        self.tell(Told::Done);
         self.candidates = candidates;
     }
 
@@ -428,11 +464,16 @@ impl Worker<'_> {
             }
         }
         if let Some(syntax) = compiled.syntax {
+            self.tell(Told::Asked);
             match analyses.span(syntax, view) {
                 Some(seen) => span = seen,
                 None => return,
             }
         }
+        self.tell(Told::Fired {
+            start: span.0,
+            end: span.1,
+        });
         let end = span.1.min(span.0 + MAX_MATCHED).min(view.text.len());
         self.matches.push(Match {
             pattern: PatternId(index),

@@ -44,10 +44,11 @@ const ROWS: &[&[&str]] = &[
     &["format/spec"],
     &["format/*", "pattern/feature"],
     &["format/mod", "pattern/set"],
-    &["pattern/verdict"],
-    &["pattern/memory"],
+    &["pattern/verdict", "pattern/cost", "pattern/describe"],
+    &["pattern/memory", "pattern/watch"],
     &["pattern/inspector"],
     &["pattern/load"],
+    &["explain"],
     // The report's shape, and the passes that fill it.
     &["report/view", "pass"],
     &["inputs", "quote", "focus", "survey"],
@@ -65,6 +66,7 @@ const ROWS: &[&[&str]] = &[
     // From the report to text.
     &["report/sample"],
     &["report/json", "report/table"],
+    &["report/catalogue", "report/explanation"],
     &["report/mod"],
     &["lib"],
     // The program.
