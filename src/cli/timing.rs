@@ -143,10 +143,7 @@ fn alone(set: &PatternSet, id: PatternId, pattern: &Pattern) -> Entry {
     });
     Entry {
         id: pattern.id.clone(),
-        states: pattern
-            .regex
-            .as_deref()
-            .and_then(|expression| cost::states(expression).ok()),
+        states: pattern.regex.as_deref().and_then(cost::states),
         samples_ns_per_kib: per_kib(&probe, &samples),
         worst_ns_per_kib: dearest.map(|(cost, _)| cost),
         growth,

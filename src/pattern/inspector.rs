@@ -400,12 +400,15 @@ impl Worker<'_> {
         if bytes::worth_reading(&view.lower, &[]) {
             candidates.extend_from_slice(&entries.structural);
         }
+        let mut limit = MAX_CANDIDATES;
         if let Some(literals) = &entries.literals {
             for found in literals.find_overlapping_iter(&view.lower) {
                 candidates.extend_from_slice(&entries.needed_by[found.pattern().as_usize()]);
-                if candidates.len() > MAX_CANDIDATES {
+                if candidates.len() > limit {
                     candidates.sort_unstable();
                     candidates.dedup();
+                    // or a set with more entries than that would be sorted anew for every literal
+                    limit = MAX_CANDIDATES.max(2 * candidates.len());
                 }
             }
         }

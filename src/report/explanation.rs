@@ -18,7 +18,7 @@ const TEXT_LINES: usize = 6;
 const PROSE_LINES: usize = 12;
 
 /// Columns of the labels.
-const LABELS: usize = 16;
+const LABELS: usize = 18;
 
 /// Most texts that are shown of one line, those in which something fired aside.
 const MAX_PLACES: usize = 24;
@@ -177,7 +177,7 @@ fn title(place: &Place) -> String {
         _ => "",
     };
     match place.what {
-        What::AsLogged => format!("{} as logged", field(place.field)),
+        What::AsLogged => format!("raw {}", field(place.field)),
         What::Whole => field(place.field).to_string(),
         What::Segment => "path segment".to_string(),
         What::ParameterName => "parameter name".to_string(),
@@ -185,7 +185,7 @@ fn title(place: &Place) -> String {
         What::BareValue => "bare value".to_string(),
         What::Base64 => format!("{within}base64 in {parameter}"),
         What::Url => format!("{within}{parameter} ="),
-        What::UrlPart => format!("{within}part of {parameter}"),
+        What::UrlPart => format!("{within}in {parameter}"),
     }
 }
 
@@ -249,7 +249,7 @@ fn where_it_is(place: &Place) -> String {
         What::ParameterName => format!("the name of a parameter of the {field}"),
         What::Value | What::Url => format!("parameter {parameter} of the {field}"),
         What::BareValue => format!("a value without a name of the {field}"),
-        What::Base64 => format!("base64 in parameter {parameter} of the {field}"),
+        What::Base64 => format!("the base64 of parameter {parameter} of the {field}"),
         What::UrlPart => format!("the URL in parameter {parameter} of the {field}"),
     }
 }
