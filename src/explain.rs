@@ -1,6 +1,6 @@
 //! Why one line is a hit, or none: how it was read, how it was decoded, what was tried, what fired.
 //!
-//! The inspector itself tells all of it while it judges ([`Watch`]), so that an explanation cannot
+//! The inspector itself tells all of it while it judges ([`crate::pattern::watch`]), so that an explanation cannot
 //! differ from a verdict. Not for layout: `report` shows it. A line is judged alone here; what its
 //! client did besides is the scan's business.
 

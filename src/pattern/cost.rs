@@ -39,7 +39,7 @@ pub fn states(expression: &str) -> Option<usize> {
     Some(automaton.states().len())
 }
 
-fn automaton(expression: &str) -> Result<NFA, BuildError> {
+fn automaton(expression: &str) -> Result<NFA, Box<BuildError>> {
     Compiler::new()
         .syntax(
             syntax::Config::new()
@@ -54,6 +54,7 @@ fn automaton(expression: &str) -> Result<NFA, BuildError> {
                 .nfa_size_limit(Some(super::set::MAX_COMPILED)),
         )
         .build(expression)
+        .map_err(Box::new)
 }
 
 /// Why an entry's worst case is too far from linear, and what to do; `None` when it is not.
