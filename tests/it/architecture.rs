@@ -83,7 +83,6 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("unsafe", &["source/open"]),
     // the library has no clock: the same bytes give the same report
     ("Instant", &["cli/*", "progress"]),
-    ("SystemTime", &[]),
 ];
 
 /// Only the program may print; the library returns values.
