@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use crate::actor;
 use crate::assemble::{self, ErrorClock, Read};
+use crate::attempts::{Measure, count_hits};
 use crate::clock::{self, Basis};
 use crate::cluster::{self, Cluster};
+use crate::context::Context;
 use crate::detect::detect;
 use crate::error::{Error, Result, Warning};
 use crate::finding::Case;
@@ -55,6 +57,8 @@ pub struct ScanOptions {
     pub chunk_bytes: Option<usize>,
     /// Map plain files rather than copy them first.
     pub mmap: bool,
+    /// Judge lines in the context of their clients and of the site.
+    pub context: bool,
 }
 
 impl Default for ScanOptions {
@@ -67,6 +71,7 @@ impl Default for ScanOptions {
             threads: None,
             chunk_bytes: None,
             mmap: true,
+            context: true,
         }
     }
 }
@@ -108,6 +113,9 @@ pub fn analyze(
     report
 }
 
+/// Width of a survey's buckets where nobody looks at them, in seconds.
+const SURVEY_BUCKET_S: u64 = 60;
+
 /// Hands every suspicious line of the access logs at or above a confidence to `sink`, in the order of
 /// the inputs. Returns the warnings; error logs among the paths are opened, and not searched.
 ///
@@ -129,17 +137,24 @@ pub fn hits(
     };
     let logs = inputs.logs(LogKind::Access);
     inputs.check()?;
+    let limits = limits(options, &logs, &inputs.logs(LogKind::Error))?;
+    let bytes = logs.iter().map(|log| log.bytes.len() as u64).sum();
+    let pool = pool(options.threads)?;
+    let mut surroundings = Context::none();
+    if options.context {
+        observer.begin("reading", bytes);
+        let survey = || survey_access(&logs, patterns, limits, SURVEY_BUCKET_S, &run);
+        surroundings = Context::of(&pool.install(survey));
+        inputs.check()?;
+    }
     let search = Search {
         patterns,
-        limits: limits(options, &logs, &inputs.logs(LogKind::Error))?,
+        context: &surroundings,
+        limits,
         min_confidence,
     };
-    observer.begin(
-        "searching",
-        logs.iter().map(|log| log.bytes.len() as u64).sum(),
-    );
+    observer.begin("searching", bytes);
     let name = |source: u32| inputs.sources[source as usize].name.as_str();
-    let pool = pool(options.threads)?;
     hits::hits(&logs, name, search, &run, &pool, sink)
         .map_err(|error| Error::io("standard output", "cannot write", error))?;
     inputs.check()?;
@@ -214,7 +229,15 @@ fn survey<'a>(
     let limits = limits(options, &access_logs, &error_logs)?;
     observer.begin("reading access logs", bytes(&access_logs));
     let bucket_s = options.bucket_s.max(1);
-    let access = survey_access(&access_logs, patterns, limits, bucket_s, run);
+    let mut access = survey_access(&access_logs, patterns, limits, bucket_s, run);
+    let context = context(options, &access);
+    let measure = Measure {
+        patterns,
+        context: &context,
+        limits,
+    };
+    observer.begin("weighing suspicious lines", 0);
+    count_hits(&access_logs, &mut access, measure, bucket_s, run);
     let zone = assemble::zone(&access);
     let clocks = set_clocks(&mut error_logs, &access, zone, options.error_tz, limits);
     let symptoms = symptom::embedded()?;
@@ -230,6 +253,14 @@ fn survey<'a>(
         zone,
         clocks,
     })
+}
+
+/// What surrounds each line, unless every line is to speak for itself.
+fn context(options: &ScanOptions, access: &AccessCounts) -> Context {
+    match options.context {
+        true => Context::of(access),
+        false => Context::none(),
+    }
 }
 
 /// From counts to incidents: plan, second look, findings, actors, third look, clusters.

@@ -60,6 +60,13 @@ impl<'a> Access<'a> {
         }
     }
 
+    /// True for a page that the server has not, or not for this client: what somebody meets who guesses at
+    /// addresses and forms of requests (RFC 9110, 15.5). Not 401, 408 and 429, which people at home on the site
+    /// meet as well.
+    pub fn is_rejected_page(&self) -> bool {
+        matches!(self.status, Some(400 | 403..=406 | 410 | 414)) && !is_asset(self.path())
+    }
+
     /// The target after the first `?`, if there is one.
     pub fn query(&self) -> Option<&'a [u8]> {
         memchr::memchr(b'?', self.target).map(|at| &self.target[at + 1..])

@@ -13,6 +13,7 @@
 pub mod actor;
 pub mod analysis;
 pub mod assemble;
+pub mod attempts;
 pub mod baseline;
 pub mod breakdown;
 pub mod category;
@@ -20,6 +21,7 @@ pub mod chunk;
 pub mod client;
 pub mod clock;
 pub mod cluster;
+pub mod context;
 pub mod decode;
 pub mod detect;
 pub mod error;

@@ -51,7 +51,8 @@ const ROWS: &[&[&str]] = &[
     // The report's shape, and the passes that fill it.
     &["report/view", "pass"],
     &["inputs", "quote", "focus", "survey"],
-    &["hits", "clock", "plan"],
+    &["context"],
+    &["attempts", "hits", "clock", "plan"],
     // From counts to claims.
     &["finding", "suspects"],
     &["detect/*"],
