@@ -145,9 +145,7 @@ fn judge<'a>(
     run: &Run<'_>,
 ) -> Vec<Done<'a>> {
     let start = || Worker {
-        search,
-        inspector: Inspector::new(search.patterns),
-        times: TimeCache::default(),
+        judge: Judge::new(search),
         done: Vec::new(),
     };
     let workers = work(wave, run, start, |worker, (index, range)| {
@@ -160,9 +158,7 @@ fn judge<'a>(
 }
 
 struct Worker<'a> {
-    search: Search<'a>,
-    inspector: Inspector<'a>,
-    times: TimeCache,
+    judge: Judge<'a>,
     done: Vec<Done<'a>>,
 }
 
@@ -176,20 +172,47 @@ impl<'a> Worker<'a> {
         };
         for (_, line) in chunk::lines(&log.bytes[range.clone()]) {
             done.lines += 1;
-            if line.is_empty() {
-                continue;
-            }
             let origin = Origin {
                 source: name,
                 line: done.lines,
             };
-            done.hits.extend(self.line(log, line, origin));
+            done.hits.extend(self.judge.line(log, line, origin));
         }
         self.done.push(done);
     }
+}
 
+/// Judges one line after the other.
+pub struct Judge<'s> {
+    search: Search<'s>,
+    inspector: Inspector<'s>,
+    times: TimeCache,
+}
+
+impl<'s> Judge<'s> {
+    /// A judge who looks for what `search` says.
+    pub fn new(search: Search<'s>) -> Judge<'s> {
+        Judge {
+            search,
+            inspector: Inspector::new(search.patterns),
+            times: TimeCache::default(),
+        }
+    }
+
+    /// What is suspicious about a line of `log`.
     #[inline]
-    fn line(&mut self, log: &Log<'a>, line: &'a [u8], origin: Origin<'a>) -> Option<HitLine<'a>> {
+    pub fn line<'l>(
+        &mut self,
+        log: &Log<'_>,
+        line: &'l [u8],
+        origin: Origin<'l>,
+    ) -> Option<HitLine<'l>>
+    where
+        's: 'l,
+    {
+        if line.is_empty() {
+            return None;
+        }
         let record = match pass::read(log, line, &mut self.times) {
             Ok(Event::Access(record)) => Some(record),
             _ => None,
@@ -214,9 +237,12 @@ impl<'a> Worker<'a> {
 }
 
 /// Where a line stands.
-struct Origin<'a> {
-    source: &'a str,
-    line: u64,
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// The input.
+    pub source: &'a str,
+    /// 1-based.
+    pub line: u64,
 }
 
 impl<'a> Origin<'a> {

@@ -45,6 +45,7 @@ pub mod report;
 pub mod segment;
 pub mod severity;
 pub mod source;
+pub mod stream;
 pub mod survey;
 pub mod suspects;
 pub mod syntax;
@@ -53,4 +54,4 @@ pub mod text;
 pub mod time;
 pub mod timeline;
 
-pub use analysis::{Observer, ScanOptions, Silent, TimeBound, analyze, hits};
+pub use analysis::{Observer, ScanOptions, Silent, TimeBound, analyze, hits, streams};
