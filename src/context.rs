@@ -176,12 +176,14 @@ impl Context {
         })
     }
 
-    /// A line without a payload is part of a scan if its client is an attacker and the server had nothing for it.
+    /// A line without a known payload is part of a scan if its client is an attacker, and the server had nothing
+    /// for it or it carries syntax in its query.
     fn without_words(&self, access: &Access<'_>, standing: Option<&Standing>) -> Option<Weighed> {
         let Some(Standing::Attacker(because)) = standing else {
             return None;
         };
-        access.is_rejected_page().then_some(Weighed {
+        let probes = access.is_rejected_page() || access.has_syntax();
+        probes.then_some(Weighed {
             confidence: Confidence::Medium,
             shift: Some(Shift {
                 from: None,

@@ -95,7 +95,9 @@ fn an_attackers_doubtful_and_empty_lines_count_more() {
         .request(1, "/old-console", 404)
         .request(1, "/missing.png", 404)
         .request(1, "/index.html", 200)
+        .request(1, "/item?q=%7Bx", 200)
         .request(2, LOW, 200)
+        .request(2, "/item?q=%7Bx", 200)
         .request(2, "/old-console", 404);
     assert_eq!(
         told(&log.hits(&[])),
@@ -104,6 +106,7 @@ fn an_attackers_doubtful_and_empty_lines_count_more() {
             (HIGH, "high", ""),
             (LOW, "medium", "sure_attacks"),
             ("/old-console", "medium", "sure_attacks"),
+            ("/item?q=%7Bx", "medium", "sure_attacks"),
             (LOW, "low", ""),
         ]
     );
