@@ -86,10 +86,10 @@ pub struct Fired {
     pub category: Category,
     /// How much harm a success would mean.
     pub severity: Severity,
-    /// How sure it is, the server's answer included.
+    /// How sure it is, given the server's answer.
     pub confidence: Confidence,
-    /// Whether the server's answer made it surer.
-    pub raised: bool,
+    /// How sure it would be by itself.
+    pub by_itself: Confidence,
     /// Where.
     pub field: Field,
     /// The parameter whose value matched.
@@ -206,14 +206,13 @@ fn fired_of(set: &PatternSet, hit: &Match, seen: &[Seen], status: Option<u16>) -
         (same && place.name.as_deref() == hit.parameter.as_deref()).then_some((index, place, span))
     })?;
     let matched_end = start + hit.matched.len();
-    let confidence = pattern.confidence_with(status);
     Some(Fired {
         pattern: pattern.id.clone(),
         title: pattern.title.clone(),
         category: pattern.category,
         severity: pattern.severity,
-        confidence,
-        raised: confidence != pattern.confidence,
+        confidence: pattern.confidence_with(status),
+        by_itself: pattern.confidence,
         field: hit.field,
         parameter: hit
             .parameter

@@ -92,7 +92,7 @@ impl Decoded {
 
     /// The current text is what `layer` left, if it differs from the step before.
     #[inline]
-    pub fn trail_reaches(&mut self, layer: Layer) {
+    pub(super) fn trail_reaches(&mut self, layer: Layer) {
         if let Some(trail) = &mut self.trail
             && trail.last().is_none_or(|step| step.text != self.text)
         {
@@ -103,10 +103,10 @@ impl Decoded {
         }
     }
 
-    /// The text came in as base64 in `input`.
-    pub fn trail_from_base64(&mut self, input: &[u8]) {
+    /// The current text came in as `input`, wrapped in `layer`.
+    pub fn trail_from(&mut self, input: &[u8], layer: Layer) {
         self.trail_begins(input);
-        self.trail_reaches(Layer::Base64);
+        self.trail_reaches(layer);
     }
 }
 
@@ -184,7 +184,7 @@ mod tests {
         let mut view = Decoded::default().with_trail();
         view.decode(b"%27", Form::Plain, &mut Vec::new());
         view.set_plain(b"<b>", 1);
-        view.trail_from_base64(b"PGI+");
+        view.trail_from(b"PGI+", Layer::Base64);
         assert_eq!(view.trail().len(), 2);
         assert_eq!(view.trail()[1].layers, [Layer::Base64]);
     }

@@ -13,7 +13,7 @@ use super::memory::{MEMORY_KEY, Memory, Slot};
 use super::set::PatternSet;
 use super::verdict::{Match, Verdict};
 use super::watch::{Look, Told, Watch};
-use crate::decode::{self, Decoded, Form, MAX_FIELD};
+use crate::decode::{self, Decoded, Form, Layer, MAX_FIELD};
 use crate::event::Access;
 use crate::syntax::bytes;
 use crate::syntax::query::{inner_query, is_search_engine, part_end, plausible_name};
@@ -356,7 +356,7 @@ impl Worker<'_> {
         if name.is_some() && decode::base64_text(&view.text, &mut self.scratch) {
             let mut inner = std::mem::take(&mut self.inner);
             inner.set_plain(&self.scratch, view.rounds + 1);
-            inner.trail_from_base64(&view.text);
+            inner.trail_from(&view.text, Layer::Base64);
             self.judge(field, &inner, name, Reading::Whole);
             self.inner = inner;
         }

@@ -223,9 +223,9 @@ fn one_fired(fired: &Fired, place: Option<&Place>, page: &mut Page<'_>) -> io::R
         .plain("  ")
         .plain(&fired.title);
     page.paragraph(3, heading, PROSE_LINES)?;
-    let raised = match fired.raised {
-        true => " by the server's answer",
-        false => "",
+    let raised = match fired.by_itself == fired.confidence {
+        true => String::new(),
+        false => format!(" ({} by itself)", fired.by_itself.name()),
     };
     let place = place.map_or_else(|| field(fired.field).to_string(), where_it_is);
     let about = format!(
@@ -334,13 +334,13 @@ fn verdict(explanation: &Explanation, page: &mut Page<'_>) -> io::Result<()> {
         ));
     page.paragraph(3, text, PROSE_LINES)?;
     let shown = match verdict.confidence {
-        Confidence::High => "`hits` lists such a line at every --min-confidence.",
+        Confidence::High => "`hits --no-context` lists such a line at every --min-confidence.",
         Confidence::Medium => {
-            "`hits` lists such a line by default, and not with --min-confidence high."
+            "`hits --no-context` lists such a line by default, and not with --min-confidence high."
         }
         Confidence::Low => {
-            "`hits` lists such a line only with --min-confidence low: ordinary users write such \
-             things too."
+            "`hits --no-context` lists such a line only with --min-confidence low: ordinary users \
+             write such things too."
         }
     };
     page.paragraph(3, Text::from(shown), PROSE_LINES)?;
@@ -348,7 +348,8 @@ fn verdict(explanation: &Explanation, page: &mut Page<'_>) -> io::Result<()> {
 }
 
 fn alone(page: &mut Page<'_>) -> io::Result<()> {
-    let text = "One line, judged alone: what else its client did is not known here.";
+    let text = "One line, judged alone: what its client did besides, and what is usual on its site, \
+                may make such a line count more or less.";
     page.paragraph(3, Text::new().quiet(text), PROSE_LINES)
 }
 

@@ -80,7 +80,14 @@ fn explanations_say_what_hits_say() {
     let surge = crate::harness::scenario("sqli-surge-2021-09-05");
     let log = crate::harness::read_log(&surge.folder.join("access.log.gz"));
     let lines = crate::harness::lines(&log);
-    let arguments = ["hits", "-q", "--min-confidence", "low", "access.log.gz"];
+    let arguments = [
+        "hits",
+        "-q",
+        "--no-context",
+        "--min-confidence",
+        "low",
+        "access.log.gz",
+    ];
     let hits = text(&run_in(&surge.folder, &arguments).stdout);
     let hits: Vec<Value> = hits
         .lines()

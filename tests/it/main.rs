@@ -5,6 +5,7 @@ mod traffic;
 
 mod architecture;
 mod cli;
+mod context;
 mod explain;
 mod generated;
 mod harness;
