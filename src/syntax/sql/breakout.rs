@@ -11,6 +11,9 @@ pub(super) const MAX_OPEN_TAIL: usize = 12;
 /// Longest comment behind a quote that still reads as one, in bytes: tools write a few letters into it.
 const MAX_COMMENT_TAIL: usize = 24;
 
+/// A quote, a semicolon, and a blank between or behind them.
+const MAX_END: usize = 3;
+
 /// Fewest marks in a heap of quotes and brackets; sqlmap writes ten (`lib/core/settings.py`,
 /// `HEURISTIC_CHECK_ALPHABET` drawn ten times), and dots and commas at its start may be cut off.
 const MIN_NOISE: usize = 8;
@@ -24,7 +27,9 @@ const MAX_COMMENT: usize = 64;
 impl Reader<'_> {
     /// What stands right behind the quote that ended a literal.
     pub(super) fn tail(&mut self) {
-        if self.quotes_a_word() {
+        // a back quote ends a name, and only one that stands before it
+        let name_missing = self.text[self.from] == b'`' && self.from == 0;
+        if self.quotes_a_word() || name_missing {
             return;
         }
         let mut at = 0;
@@ -58,7 +63,7 @@ impl Reader<'_> {
         };
         let inner = &self.text[self.from + 1..self.from + 1 + pair];
         let after = self.text.get(self.from + pair + 2);
-        let before = self.from.checked_sub(1).map(|at| self.text[at]);
+        let before = self.prefix_start().checked_sub(1).map(|at| self.text[at]);
         let opens = before.is_some_and(|b| is_blank(b) || b"([{,=:<>+".contains(&b));
         let closes = after.is_none_or(|&b| is_blank(b) || b")]},.:;".contains(&b));
         let tight = inner.first().is_some_and(|b| !is_blank(*b))
@@ -66,6 +71,15 @@ impl Reader<'_> {
         // at the start of the text the value of the program may be empty: `'='`, `'-'`
         let starts = before.is_none() && after.is_some();
         tight && closes && (opens || starts)
+    }
+
+    /// Where the quote begins, with the letter before it that some languages allow: `r'<='`, `b'-'`.
+    fn prefix_start(&self) -> usize {
+        let from = self.from;
+        let prefixed = from > 1
+            && matches!(self.text[from - 1], b'r' | b'b' | b'u' | b'f')
+            && !self.text[from - 2].is_ascii_alphanumeric();
+        from - usize::from(prefixed)
     }
 
     /// Whether what stands before the quote could be a value of the program: a word, a number, a name,
@@ -99,7 +113,11 @@ impl Reader<'_> {
     fn ends_statement(&self, at: usize) -> bool {
         match self.kind(at) {
             Some(Kind::Comment) => true,
-            None => self.follows_plain_value() && self.text[self.from + 1..].len() <= 2,
+            None => {
+                self.follows_plain_value()
+                    && !self.text[..self.from].iter().any(|b| is_blank(*b))
+                    && self.text.len() - self.from <= MAX_END
+            }
             _ => false,
         }
     }
@@ -109,10 +127,11 @@ impl Reader<'_> {
         let Some(last) = self.tokens.get(at + 1) else {
             return false;
         };
-        let value_before = self
-            .from
-            .checked_sub(1)
-            .is_none_or(|n| !is_blank(self.text[n]));
+        let before = &self.text[..self.from];
+        let value_before = match self.text[self.from] {
+            b'"' => !before.iter().any(|b| is_blank(*b)),
+            _ => before.last().is_none_or(|b| !is_blank(*b)),
+        };
         last.kind == Kind::OpenText
             && self.text[last.start] == self.text[self.from]
             && last.end - last.start <= MAX_OPEN_TAIL

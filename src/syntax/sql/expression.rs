@@ -10,6 +10,9 @@ use super::words::Kind;
 /// How deep brackets may nest before the grammar gives up.
 const MAX_DEPTH: u32 = 24;
 
+/// Length of `||` and `&&`, which shells and programs write before `true` as well.
+const SYMBOL: usize = 2;
+
 /// So many tokens of a call's arguments are searched for a constant.
 const MAX_ARGUMENTS: usize = 32;
 
@@ -102,8 +105,11 @@ impl Reader<'_> {
             return Some(Feature::Boolean);
         }
         let constant = (commented && (left || (start && right.solid > 0)))
-            || (left && self.is_word(at + 1, &["true", "false"]) && !self.is_choice(at))
-            || (self.broken_out && left && right.solid > 0 && self.computes(right));
+            || (left
+                && self.is_word(at + 1, &["true", "false"])
+                && !self.is_choice(at)
+                && (at == 0 || self.tokens[at].end - self.tokens[at].start > SYMBOL || commented))
+            || (self.at_break(at) && right.solid > 0 && self.computes(right));
         constant.then_some(Feature::Constant)
     }
 
@@ -118,11 +124,28 @@ impl Reader<'_> {
             at > 1 && (self.tokens[at - 2].kind == Kind::Compare || self.joins_range(at - 2));
         let filter =
             (text || equation) && !self.broken_out && right.words > 0 && !self.commented(right.end);
-        if (left && !filter) || (strong && (start || self.word_left(at))) {
+        // `or y^2 = x` is a formula
+        let formula = start
+            && right.words > 0
+            && right.calls == 0
+            && !right.open
+            && !self.same_sides(at + 1, right.end)
+            && !self.commented(right.end)
+            && !self.compares_constants(at + 1);
+        if (left && !filter) || (strong && !formula && (start || self.word_left(at))) {
             return Some(Feature::Boolean);
         }
         let constants = right.solid > 2 || (right.solid > 1 && right.words == 0);
-        (constants || (start && right.open)).then_some(Feature::Tautology)
+        let tautology = constants || (start && right.open) || self.compares_constants(at + 1);
+        tautology.then_some(Feature::Tautology)
+    }
+
+    /// Whether nothing but brackets stands between the quote that was left and `at`.
+    fn at_break(&self, at: usize) -> bool {
+        self.broken_out
+            && self.tokens[..at]
+                .iter()
+                .all(|t| matches!(t.kind, Kind::Close | Kind::Comment))
     }
 
     /// Whether the rest of the statement is cut off at `at`.
@@ -149,6 +172,10 @@ impl Reader<'_> {
         (from..to.min(self.tokens.len())).any(|at| {
             self.kind(at + 1) == Some(Kind::Compare)
                 && self.kind(at) == Some(Kind::Word)
+                && !matches!(
+                    at.checked_sub(1).and_then(|n| self.kind(n)),
+                    Some(Kind::Arithmetic | Kind::Dot)
+                )
                 && self.bytes(at) == self.bytes(at + 2)
         })
     }
@@ -372,6 +399,14 @@ impl Reader<'_> {
             self.note(Feature::Expression, 0, all.end);
         }
         let number_first = matches!(self.kind(0), Some(Kind::Number | Kind::Text));
+        // `cast('x' as numeric)`: a constant of another type
+        let cast = self.is_word(0, &["cast", "convert"])
+            && self.kind(1) == Some(Kind::Open)
+            && matches!(self.kind(2), Some(Kind::Text | Kind::Number))
+            && matches!(self.kind(3), Some(Kind::When | Kind::Comma));
+        if cast && self.closing(2) + 1 >= self.tokens.len() {
+            self.note(Feature::Expression, 0, all.end);
+        }
         // braces are the selectors of query languages for metrics
         let metrics = memchr::memchr(b'{', self.text).is_some();
         if number_first && !metrics && all.calls > 0 && all.operators > 0 && self.may_end(all.end) {
@@ -384,7 +419,7 @@ impl Reader<'_> {
             .get(all.end)
             .and_then(|t| self.text.get(t.start + 2));
         let blank = after.is_none_or(u8::is_ascii_whitespace);
-        if dashes && blank && all.solid > 0 && all.operators + all.brackets > 0 {
+        if dashes && blank && all.words == 0 && all.solid > 0 && all.operators + all.brackets > 0 {
             self.note(Feature::Expression, 0, all.end);
         }
     }

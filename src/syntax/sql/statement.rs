@@ -14,6 +14,14 @@ impl Reader<'_> {
             next += 1;
         }
         if self.kind(next) != Some(Kind::Select) {
+            // MySQL 8 knows `table t` as a short select
+            if self.is_word(next, &["table"])
+                && self.kind(next + 1) == Some(Kind::Word)
+                && self.left_literal(at)
+                && self.may_end(next + 2)
+            {
+                self.note(Feature::Union, at, next + 1);
+            }
             // `-1 # comment, new line, union`: nothing but the first number stands before it
             let first = (1..=2).contains(&at)
                 && self.tokens[..at]
@@ -186,6 +194,9 @@ impl Reader<'_> {
                         Some(Kind::Text | Kind::OpenText | Kind::Variable)
                     )
             }
+            b"do" if self.kind(at + 1) == Some(Kind::Open) => {
+                self.kind(at + 2) == Some(Kind::Number) && self.kind(at + 3) == Some(Kind::Compare)
+            }
             b"call" | b"do" => {
                 matches!(
                     self.kind(at + 1),
@@ -353,7 +364,8 @@ impl Reader<'_> {
             }
             Kind::Where => left && self.compares_constants(at + 1),
             Kind::From => {
-                left && at > 0
+                left && (1..=3).contains(&at)
+                    && self.kind(at - 1) == Some(Kind::Close)
                     && self.kind(at + 2) == Some(Kind::Where)
                     && self.kind(at + 4) == Some(Kind::Compare)
             }
@@ -378,11 +390,21 @@ impl Reader<'_> {
             self.note(Feature::Clause, at, at + 3);
         } else if at == 0 && !self.broken_out && self.bare_clause() {
             self.note(Feature::BareClause, 0, 3);
+        } else if at == 1 && !self.broken_out && self.counts_columns(at) {
+            self.note(Feature::BareClause, at, at + 2);
         }
     }
 
+    /// `order by 7` and the end, behind one word.
+    fn counts_columns(&self, at: usize) -> bool {
+        matches!(self.tokens[at].kind, Kind::Order | Kind::Group)
+            && self.kind(at + 1) == Some(Kind::By)
+            && self.kind(at + 2) == Some(Kind::Number)
+            && matches!(self.kind(at + 3), None | Some(Kind::Comment))
+    }
+
     /// `where 2=2`: nobody asks a database so, except to go on behind a bracket that was closed.
-    fn compares_constants(&self, at: usize) -> bool {
+    pub(super) fn compares_constants(&self, at: usize) -> bool {
         self.kind(at + 1) == Some(Kind::Compare)
             && matches!(
                 (self.kind(at), self.kind(at + 2)),
@@ -414,7 +436,14 @@ impl Reader<'_> {
         let solid = (at + 1..end).any(|n| {
             matches!(
                 self.kind(n),
-                Some(Kind::Number | Kind::Text | Kind::Variable | Kind::Open | Kind::Compare)
+                Some(
+                    Kind::Number
+                        | Kind::Text
+                        | Kind::Null
+                        | Kind::Variable
+                        | Kind::Open
+                        | Kind::Compare
+                )
             )
         });
         if solid && !self.word_before(at) {
@@ -458,7 +487,10 @@ impl Reader<'_> {
             || self.kind(at + 1) == Some(Kind::Dot)
             || matches!(self.tokens[at].kind, Kind::Catalogue)
             || self.bytes(at).starts_with(b"xp_");
-        if reach && self.is_known(at, DISCLOSING) && self.has_structure() {
+        let called_with_number = call
+            && self.kind(at + 2) == Some(Kind::Number)
+            && self.kind(at + 3) == Some(Kind::Comma);
+        if reach && self.is_known(at, DISCLOSING) && (called_with_number || self.has_structure()) {
             self.note(Feature::Disclosure, at, at + 1);
         }
         let variable = self.bytes(at).strip_prefix(b"@@").unwrap_or_default();

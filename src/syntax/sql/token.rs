@@ -288,11 +288,20 @@ fn block_comment(text: &[u8], at: usize) -> (Option<Kind>, usize) {
 /// A comment to the end of the line.
 fn line_comment(text: &[u8], at: usize, comments: LineComment) -> (Option<Kind>, usize) {
     match memchr::memchr2(b'\n', b'\r', &text[at..]) {
-        Some(n)
-            if comments == LineComment::Blank && text[at + n..].iter().any(|b| !is_blank(*b)) =>
-        {
-            (None, at + n + 1)
-        }
+        Some(n) if comments == LineComment::Blank && goes_on(&text[at + n..]) => (None, at + n + 1),
         _ => (Some(Kind::Comment), text.len()),
     }
+}
+
+/// Whether more than a word of letters stands on the lines below: tools append one to their comment.
+fn goes_on(below: &[u8]) -> bool {
+    let Some(start) = below.iter().position(|b| !is_blank(*b)) else {
+        return false;
+    };
+    let letters = below[start..]
+        .iter()
+        .take_while(|b| b.is_ascii_alphabetic())
+        .count();
+    let only = start + letters == below.len();
+    !(only && word_kind(&below[start..]) == Kind::Word)
 }
