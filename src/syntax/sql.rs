@@ -40,6 +40,8 @@ features! {
     Subselect = "subselect",
     /// A whole statement.
     Statement = "statement",
+    /// A select of rows, as query interfaces take it.
+    Query = "query",
     /// A literal left and the rest commented out.
     Comment = "comment",
     /// A literal left and an operator that needs what follows: `'='`, `'||'`, `'+`.
@@ -82,6 +84,7 @@ pub const NEEDS: &[&str] = &[
     "truncate ",
     "declare @",
     "shutdown",
+    " like ",
 ];
 
 /// Reads a text in every context.

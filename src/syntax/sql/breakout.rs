@@ -56,7 +56,7 @@ impl Reader<'_> {
     }
 
     /// Whether the quote opens a quoted word instead of closing a literal: `the '/' key`, `("a")`.
-    fn quotes_a_word(&self) -> bool {
+    pub(super) fn quotes_a_word(&self) -> bool {
         let quote = self.text[self.from];
         let Some(pair) = memchr::memchr(quote, &self.text[self.from + 1..]) else {
             return false;

@@ -10,9 +10,6 @@ use super::words::Kind;
 /// How deep brackets may nest before the grammar gives up.
 const MAX_DEPTH: u32 = 24;
 
-/// Length of `||` and `&&`, which shells and programs write before `true` as well.
-const SYMBOL: usize = 2;
-
 /// So many tokens of a call's arguments are searched for a constant.
 const MAX_ARGUMENTS: usize = 32;
 
@@ -77,7 +74,8 @@ impl Reader<'_> {
     }
 
     pub(super) fn logic(&mut self, at: usize) {
-        if self.is_word(at, &["div"]) || self.joins_range(at) {
+        let quoted = at == 0 && self.broken_out && self.quotes_a_word();
+        if self.is_word(at, &["div"]) || self.joins_range(at) || quoted {
             return;
         }
         if let Some(right) = self.expression(at + 1, 0)
@@ -101,14 +99,23 @@ impl Reader<'_> {
             return self.comparison(at, right);
         }
         let commented = self.commented(right.end) && !right.open;
-        if right.calls > 0 && (left || start || (self.word_left(at) && commented)) {
+        // `min(a,b) and max(c,d)`: programs
+        let calls_only = !self.broken_out
+            && at > 0
+            && matches!(self.tokens[0].kind, Kind::Word | Kind::Function)
+            && self.tokens[at - 1].kind == Kind::Close
+            && !commented;
+        if right.calls > 0 && !calls_only && (left || start || (self.word_left(at) && commented)) {
             return Some(Feature::Boolean);
         }
         let constant = (commented && (left || (start && right.solid > 0)))
             || (left
-                && self.is_word(at + 1, &["true", "false"])
+                && self.is_word(
+                    at + 1 + usize::from(self.kind(at + 1) == Some(Kind::Not)),
+                    &["true", "false"],
+                )
                 && !self.is_choice(at)
-                && (at == 0 || self.tokens[at].end - self.tokens[at].start > SYMBOL || commented))
+                && (at == 0 || commented || !matches!(self.bytes(at), b"||" | b"&&")))
             || (self.at_break(at) && right.solid > 0 && self.computes(right));
         constant.then_some(Feature::Constant)
     }
@@ -120,8 +127,10 @@ impl Reader<'_> {
         let strong = right.solid > 1 || self.same_sides(at + 1, right.end);
         // `"a" or b="c"` within one value is how query languages look
         let text = at > 0 && matches!(self.tokens[at - 1].kind, Kind::Text | Kind::Close);
-        let equation =
-            at > 1 && (self.tokens[at - 2].kind == Kind::Compare || self.joins_range(at - 2));
+        let first = at.saturating_sub(MAX_ARGUMENTS);
+        let equation = self.tokens[first..at]
+            .iter()
+            .any(|t| matches!(t.kind, Kind::Compare | Kind::Like));
         let filter =
             (text || equation) && !self.broken_out && right.words > 0 && !self.commented(right.end);
         // `or y^2 = x` is a formula
@@ -140,12 +149,19 @@ impl Reader<'_> {
         tautology.then_some(Feature::Tautology)
     }
 
-    /// Whether nothing but brackets stands between the quote that was left and `at`.
+    /// Whether what stands between the quote that was left and `at` goes on with the statement:
+    /// nothing, brackets, or an operator first.
     fn at_break(&self, at: usize) -> bool {
-        self.broken_out
-            && self.tokens[..at]
+        let goes_on = matches!(
+            self.tokens[0].kind,
+            Kind::Compare | Kind::Arithmetic | Kind::Like | Kind::Not | Kind::Logic
+        );
+        let brackets = || {
+            self.tokens[..at]
                 .iter()
                 .all(|t| matches!(t.kind, Kind::Close | Kind::Comment))
+        };
+        self.broken_out && self.left_literal(at) && (goes_on || brackets())
     }
 
     /// Whether the rest of the statement is cut off at `at`.

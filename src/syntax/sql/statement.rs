@@ -9,7 +9,7 @@ impl Reader<'_> {
         let mut next = at + 1;
         while matches!(
             self.kind(next),
-            Some(Kind::All | Kind::Open | Kind::Comment)
+            Some(Kind::All | Kind::Not | Kind::Open | Kind::Comment)
         ) {
             next += 1;
         }
@@ -58,6 +58,7 @@ impl Reader<'_> {
             Some(Kind::Select) => {
                 self.list_follows(next + 1) && !matches!(self.kind(next + 1), Some(Kind::OpenText))
             }
+            Some(Kind::Word) => self.describes(next),
             Some(Kind::Function) if self.is_word(next, &["if"]) => {
                 self.kind(next + 1) == Some(Kind::Open)
             }
@@ -66,6 +67,26 @@ impl Reader<'_> {
         if hit {
             self.note(Feature::Stacked, at, next + 2);
         }
+    }
+
+    /// `show tables`, `desc t` and the end of the statement.
+    fn describes(&self, at: usize) -> bool {
+        let shows = self.is_word(at, &["show"])
+            && self.is_word(
+                at + 1,
+                &[
+                    "tables",
+                    "databases",
+                    "columns",
+                    "grants",
+                    "variables",
+                    "processlist",
+                ],
+            );
+        let describes = self.is_word(at, &["desc", "describe"])
+            && self.kind(at + 1) == Some(Kind::Word)
+            && matches!(self.kind(at + 2), Some(Kind::Semicolon | Kind::Comment));
+        shows || describes
     }
 
     /// A verb with what must follow it.
@@ -86,10 +107,11 @@ impl Reader<'_> {
                         self.kind(at + 2),
                         Some(Kind::Word | Kind::Function | Kind::Catalogue)
                     )
-                    && matches!(
-                        self.kind(at + 3),
-                        Some(Kind::Open | Kind::Dot | Kind::Verb | Kind::Select)
-                    )
+                    && match self.kind(at + 3) {
+                        Some(Kind::Verb) => self.kind(at + 4) == Some(Kind::Open),
+                        Some(Kind::Open | Kind::Dot | Kind::Select) => true,
+                        _ => false,
+                    }
             }
             b"delete" => {
                 let modifier = second(&["quick", "ignore", "low_priority"]);
@@ -99,10 +121,11 @@ impl Reader<'_> {
                         self.kind(from + 1),
                         Some(Kind::Word | Kind::Catalogue | Kind::Function)
                     )
-                    && matches!(
-                        self.kind(from + 2),
-                        None | Some(Kind::Where | Kind::Comment | Kind::Semicolon | Kind::Dot)
-                    )
+                    && match self.kind(from + 2) {
+                        Some(Kind::Where) => self.kind(from + 3).is_some(),
+                        None | Some(Kind::Comment | Kind::Semicolon | Kind::Dot) => true,
+                        _ => false,
+                    }
             }
             b"update" => (at + 2..at + 6)
                 .any(|n| self.is_word(n, &["set"]) && self.kind(n + 2) == Some(Kind::Compare)),
@@ -280,14 +303,15 @@ impl Reader<'_> {
         let before = at.checked_sub(1).and_then(|n| self.kind(n));
         if before == Some(Kind::Open) && list && !matches!(self.kind(at + 1), Some(Kind::OpenText))
         {
-            self.note(Feature::Subselect, at - 1, at + 2);
+            // within a query of its own, as YQL and SOQL know it, it is part of that
+            if self.tokens[0].kind != Kind::Select || !self.only_asks(0) {
+                self.note(Feature::Subselect, at - 1, at + 2);
+            }
             return;
         }
         let source =
             (at + 1..(at + 12).min(self.tokens.len())).find(|&n| self.kind(n) == Some(Kind::From));
-        let catalogue = source.is_some_and(|n| {
-            self.kind(n + 1) == Some(Kind::Catalogue) || self.kind(n + 2) == Some(Kind::Dot)
-        });
+        let catalogue = source.is_some_and(|n| self.kind(n + 1) == Some(Kind::Catalogue));
         let user = matches!(self.kind(at + 1), Some(Kind::Function))
             && matches!(self.kind(at + 2), Some(Kind::Semicolon | Kind::Comment));
         let branch = self.is_word(0, &["if"]) && self.kind(1) == Some(Kind::Open) && list;
@@ -300,6 +324,9 @@ impl Reader<'_> {
             (at + 2..(at + 60).min(self.tokens.len())).find(|&n| self.tokens[n].kind == Kind::From);
         // `select * from table tutorial` is what people search for
         let sentence = from.is_some_and(|n| {
+            if self.kind(n + 1).is_none() {
+                return true;
+            }
             self.kind(n + 1) == Some(Kind::Word)
                 && (matches!(self.kind(n + 2), Some(Kind::Word | Kind::Function))
                     || (self.kind(n + 2) == Some(Kind::Where) && self.kind(n + 3).is_none()))
@@ -330,12 +357,43 @@ impl Reader<'_> {
                     && self.kind(at + 1) != Some(Kind::Word))
                 || self.kind(at + 2) == Some(Kind::Open))
         {
-            self.note(Feature::Statement, at, from.map_or(at + 2, |n| n + 1));
+            let feature = match from {
+                Some(from) if at == 0 && self.only_asks(from) => Feature::Query,
+                _ => Feature::Statement,
+            };
+            self.note(feature, at, from.map_or(at + 2, |n| n + 1));
         }
     }
 
+    /// A select of rows as consoles and query interfaces send it (SOQL, WIQL, YQL, InfluxQL): no second
+    /// statement, no comment, no variable, no hexadecimal string, nothing of the server's own.
+    fn only_asks(&self, from: usize) -> bool {
+        let table = from == 0 || matches!(self.kind(from + 1), Some(Kind::Word | Kind::Text));
+        table
+            && !self.broken_out
+            && self.step(self.tokens.len())
+            && self
+                .tokens
+                .iter()
+                .enumerate()
+                .all(|(at, token)| match token.kind {
+                    Kind::Comment
+                    | Kind::Semicolon
+                    | Kind::Union
+                    | Kind::Variable
+                    | Kind::Into
+                    | Kind::Catalogue
+                    | Kind::OpenText => false,
+                    Kind::Number => !self.bytes(at).starts_with(b"0x"),
+                    Kind::Where => !self.compares_constants(at + 1),
+                    Kind::Function => !self.is_known(at, DISCLOSING) && !self.is_known(at, DELAYS),
+                    _ => true,
+                })
+    }
+
     pub(super) fn clause(&mut self, at: usize) {
-        let left = self.left_literal(at) && (at > 0 || self.broken_out);
+        let own_query = !self.broken_out && self.tokens[0].kind == Kind::Select;
+        let left = self.left_literal(at) && (at > 0 || self.broken_out) && !own_query;
         let hit = match self.tokens[at].kind {
             Kind::Order | Kind::Group => {
                 left && self.kind(at + 1) == Some(Kind::By)

@@ -76,8 +76,30 @@ pub(super) fn word_kind(word: &[u8]) -> Kind {
         | b"revoke" | b"lock" | b"load" => Kind::Verb,
         _ if known(CATALOGUE, word) => Kind::Catalogue,
         _ if known(FUNCTIONS, word) => Kind::Function,
-        _ => Kind::Word,
+        _ => once_stripped(word).unwrap_or(Kind::Word),
     }
+}
+
+/// `selselectect`: what a filter leaves that takes the keyword out once.
+fn once_stripped(word: &[u8]) -> Option<Kind> {
+    const STRIPPED: [(&[u8], Kind); 5] = [
+        (b"select", Kind::Select),
+        (b"union", Kind::Union),
+        (b"where", Kind::Where),
+        (b"from", Kind::From),
+        (b"and", Kind::Logic),
+    ];
+    STRIPPED
+        .into_iter()
+        .find(|(keyword, _)| {
+            word.len() == 2 * keyword.len()
+                && (1..keyword.len()).any(|cut| {
+                    word.starts_with(&keyword[..cut])
+                        && word[cut..].starts_with(keyword)
+                        && word.ends_with(&keyword[cut..])
+                })
+        })
+        .map(|(_, kind)| kind)
 }
 
 /// Whether `word` is in one of the sorted lists below.
@@ -573,6 +595,8 @@ mod tests {
         assert_eq!(word_kind(b"select"), Kind::Select);
         assert_eq!(word_kind(b"pg_sleep"), Kind::Function);
         assert_eq!(word_kind(b"v$version"), Kind::Catalogue);
+        assert_eq!(word_kind(b"selselectect"), Kind::Select);
+        assert_eq!(word_kind(b"selectselect"), Kind::Word);
         assert_eq!(word_kind(b"selection"), Kind::Word);
         assert_eq!(word_kind(b""), Kind::Word);
     }
