@@ -109,6 +109,9 @@ pub const NEEDS: &[&str] = &[
 /// Most words of a command line that begins with a word of the language: sentences are longer.
 const MAX_PLAIN_LINE: usize = 6;
 
+/// Most words behind a subject's name if the first of them is no argument.
+const MAX_TOPIC_LINE: usize = 3;
+
 /// Most words behind a lone name that are still taken for its arguments.
 const MAX_SPOKEN: usize = 2;
 
@@ -140,6 +143,20 @@ enum Lead {
     Words,
 }
 
+/// The place of a separated word.
+struct Place {
+    lead: Lead,
+    /// A blank stands between the separator and the word.
+    gap: bool,
+    /// `&&` or `||`.
+    doubled: bool,
+    broken_line: bool,
+    /// The separator is no mark of a sentence.
+    strict: bool,
+    /// In "x & y" and "x; y" the mark may be a sentence's own.
+    prose: bool,
+}
+
 /// A known command in its place.
 struct Met<'w> {
     word: &'w Word,
@@ -151,7 +168,10 @@ struct Met<'w> {
     count: usize,
     /// The words behind end like a command line and not like a sentence.
     tidy: bool,
+    /// The first argument is no long flag, which a search engine would take for "without".
     terse: bool,
+    /// The first argument is a path from the root.
+    rooted: bool,
 }
 
 /// Finds commands.
@@ -175,7 +195,9 @@ pub fn analyse(text: &[u8]) -> Facts {
         if word.first && word.separator != 0 && next.is_some_and(|next| scene.flags(word, next)) {
             facts.note(Feature::FlaggedWord, word.start, word.end);
         }
-        let Some(kind) = names::kind(&word.text) else {
+        // a call is code and no command
+        let called = text.get(word.end) == Some(&b'(');
+        let Some(kind) = names::kind(&word.text).filter(|_| !called) else {
             continue;
         };
         let met = Met::new(word, kind, &words[at + 1..]);
@@ -195,23 +217,26 @@ impl<'w> Met<'w> {
             count: 0,
             tidy: true,
             terse: false,
+            rooted: false,
         };
         let mut after_flag = false;
-        for argument in rest
-            .iter()
-            .take_while(|word| !word.first)
-            .take(MAX_ARGUMENTS)
-        {
+        let mut quoted = false;
+        let own = |word: &&Word| !word.first && word.text.first() != Some(&b'#');
+        for argument in rest.iter().take_while(own).take(MAX_ARGUMENTS) {
             let strength = arguments::strength(&word.text, &argument.text);
             if met.count == 0 {
                 met.first = strength;
+                met.rooted = argument.text.starts_with(b"/") && argument.text.len() > SHORT;
                 met.terse =
                     !arguments::is_flag(&argument.text) || arguments::is_terse_flag(&argument.text);
             }
             met.best = met.best.max(strength);
             met.count += 1;
-            met.tidy = strength > Strength::Word || after_flag;
-            after_flag = arguments::is_flag(&argument.text);
+            let program =
+                argument.text.len() > SHORT && names::kind(&argument.text) == Some(Kind::Rare);
+            quoted |= argument.quoted;
+            met.tidy = strength > Strength::Word || after_flag || quoted || program;
+            after_flag = arguments::is_letter_flag(&argument.text);
         }
         met
     }
@@ -275,14 +300,16 @@ impl Scene<'_> {
     fn line(&self, met: &Met<'_>, count: usize, note: &mut impl FnMut(Feature)) {
         let plain = met.kind == Kind::Plain;
         let spoken = names::is_launcher(&met.word.text) && met.first == Strength::Strong;
-        let argued = if plain { met.first } else { met.best };
-        if argued > Strength::Word && (met.tidy || spoken) && (!plain || count <= MAX_PLAIN_LINE) {
+        let near = met.kind == Kind::Rare || met.kind == Kind::Topic && met.count <= MAX_TOPIC_LINE;
+        let argued = if near { met.best } else { met.first };
+        if argued > Strength::Word && met.tidy && (!plain || count <= MAX_PLAIN_LINE) {
             note(Feature::CommandLine);
         }
-        if met.first == Strength::Strong && (!plain || spoken) {
+        let brief = plain && met.tidy && met.count <= MAX_SPOKEN && met.rooted;
+        if met.first == Strength::Strong && (!plain || spoken || brief) {
             note(Feature::StrongLine);
         }
-        if count == 1 && met.kind == Kind::Rare {
+        if count == 1 && !plain && (met.kind == Kind::Rare || met.word.text.starts_with(b"/")) {
             note(Feature::BareCommand);
         }
         let rest = &self.text[met.word.end..];
@@ -294,106 +321,124 @@ impl Scene<'_> {
 
     /// What a command within backticks or `$(` means, if the bracket is closed.
     fn substituted(&self, met: &Met<'_>) -> Option<Feature> {
-        let backtick = met.word.separator == b'`';
-        let last = if backtick {
-            self.last_backtick
+        let word = met.word;
+        let backtick = word.separator == b'`';
+        let (last, close) = if backtick {
+            (self.last_backtick, b'`')
         } else {
-            self.last_bracket
+            (self.last_bracket, b')')
         };
-        if last.is_none_or(|last| last < met.word.end) {
+        if last.is_none_or(|last| last < word.end) {
             return None;
         }
-        let close = if backtick { b'`' } else { b')' };
+        let next = self.text.get(word.end);
+        let closed = next == Some(&close);
+        if met.first > Strength::Word {
+            return Some(Feature::Substitution);
+        }
+        if backtick && closed && met.is_short() && self.is_identifier(word) {
+            return None;
+        }
         // a word of three letters before a mark is found in every random text
-        let whole = matches!(self.text.get(met.word.end), Some(b) if *b == close || *b == b' ' || *b == b'|');
+        let whole = closed || matches!(next, Some(b' ' | b'|'));
         let telling = match met.kind {
-            Kind::Rare => !met.is_short() || whole || met.first > Strength::Word,
-            Kind::Topic => {
-                !backtick && (met.ends() || met.first > Strength::Word)
-                    || met.first > Strength::Word
-            }
-            Kind::Plain => met.first > Strength::Word,
+            Kind::Rare => !met.is_short() || whole,
+            Kind::Topic => !backtick,
+            Kind::Plain => false,
         };
         if telling {
             return Some(Feature::Substitution);
         }
-        (met.ends() && self.text.get(met.word.end) == Some(&close)).then_some(Feature::LoneCommand)
+        let all =
+            self.lead(word) == Lead::Opening && closed && is_closing(&self.text[word.end + 1..])
+                || !backtick && closed;
+        let argued =
+            !met.ends() && met.count <= MAX_SPOKEN && (met.kind == Kind::Topic || !backtick);
+        (all || argued).then_some(Feature::LoneCommand)
+    }
+
+    /// Whether backticks quote a name of SQL or of a sentence: what is around them stands apart.
+    fn is_identifier(&self, word: &Word) -> bool {
+        let before = word.separated_at.checked_sub(1).map(|at| self.text[at]);
+        let after = self.text.get(word.end + 1);
+        let apart = |b: u8| matches!(b, b' ' | b',' | b'.' | b'(' | b')' | b'=');
+        before.is_some_and(apart) || after.is_some_and(|b| apart(*b))
     }
 
     /// What a command behind a separator means.
     fn separated(&self, met: &Met<'_>, path: bool) -> Option<Feature> {
-        let word = met.word;
-        let lead = self.lead(word);
-        let gap = self
-            .text
-            .get(word.separated_at + 1)
-            .is_some_and(|b| *b == b' ');
-        let doubled = word.separated_at > 0
-            && matches!(word.separator, b'&' | b'|')
-            && self.text[word.separated_at - 1] == word.separator;
-        let broken_line = matches!(word.separator, b'\n' | b'\r');
-        // in "x & y" and "x; y" the mark may be a sentence's own
-        let prose = lead == Lead::Words && (gap || broken_line) && !doubled;
-        let listed = self.pipes
-            && met.is_short()
-            && met.first == Strength::Word
-            && !doubled
-            && !is_closing(&self.text[word.end..]);
-        if self.text.get(word.end) == Some(&b',') && met.kind != Kind::Plain && met.is_short() {
-            return None;
-        }
+        let place = self.place(met.word);
+        let rest = &self.text[met.word.end..];
         if path {
             return Some(Feature::Command);
         }
-        if listed {
-            return None;
-        }
         let argued = match (met.kind, met.first) {
-            (Kind::Plain, Strength::Strong) => !prose || met.terse,
+            (Kind::Plain, Strength::Strong) => !place.prose || met.terse,
             (_, Strength::Strong) => true,
-            (_, Strength::Weak) => !prose,
-            _ => !prose && met.best == Strength::Strong && met.kind != Kind::Plain,
+            (_, Strength::Weak) => !place.prose,
+            (Kind::Plain, Strength::Word) => false,
+            (_, Strength::Word) => !place.prose && met.best == Strength::Strong,
         };
         if argued {
             return Some(Feature::Command);
         }
-        let strict = lead != Lead::Words || doubled;
-        match met.kind {
-            Kind::Rare if !prose && met.ends() => {
-                let telling = strict || !met.is_short() || broken_line;
-                if telling {
-                    Some(Feature::Command)
-                } else {
-                    (word.separator != b'|').then_some(Feature::LoneCommand)
-                }
+        let listed = self.pipes && !place.doubled && (rest.is_empty() || !is_closing(rest));
+        if met.is_short() && (listed || rest.first() == Some(&b',')) {
+            return None;
+        }
+        Self::alone(met, &place, is_closing(rest))
+    }
+
+    /// What a command behind a separator means if nothing behind it is its argument.
+    fn alone(met: &Met<'_>, place: &Place, closing: bool) -> Option<Feature> {
+        let free = place.lead != Lead::Words;
+        let tight = !place.gap || place.doubled;
+        let spoken = met.count <= MAX_SPOKEN;
+        let lone = match met.kind {
+            Kind::Rare if place.prose => met.ends() && !met.is_short(),
+            Kind::Rare if met.ends() && (free || !met.is_short() || tight && place.strict) => {
+                return Some(Feature::Command);
             }
-            Kind::Rare if !met.is_short() && met.count <= MAX_SPOKEN => Some(if prose {
-                Feature::LoneCommand
-            } else {
-                Feature::Command
-            }),
-            Kind::Topic if met.ends() => (lead == Lead::Opening
-                || (lead != Lead::Words && (!gap || doubled)))
-                .then_some(Feature::LoneCommand),
+            Kind::Rare if !met.is_short() && spoken => return Some(Feature::Command),
+            Kind::Rare => met.ends() && met.word.separator != b'|',
+            // "x; docker run -d y": talk about commands is itself made of them
+            Kind::Topic if place.prose => met.best == Strength::Strong && met.tidy,
             Kind::Topic => {
-                (lead == Lead::Opening && met.count <= MAX_SPOKEN && word.separator != b'\n')
-                    .then_some(Feature::LoneCommand)
+                place.lead == Lead::Opening && spoken && !place.broken_line
+                    || met.ends() && free && tight
             }
-            Kind::Plain if met.ends() => {
-                let closing = is_closing(&self.text[word.end..]);
-                let opening = lead == Lead::Opening && closing;
-                let tight =
-                    lead != Lead::Words && (!gap || doubled) && word.text.len() > 1 && closing;
-                (opening || tight).then_some(Feature::LoneCommand)
+            Kind::Plain => {
+                let opening = place.lead == Lead::Opening;
+                met.ends() && closing && (opening || free && tight && met.word.text.len() > 1)
             }
-            _ => None,
+        };
+        lone.then_some(Feature::LoneCommand)
+    }
+
+    /// Describes where a separated word stands.
+    fn place(&self, word: &Word) -> Place {
+        let lead = self.lead(word);
+        let gap = self.text.get(word.separated_at + 1) == Some(&b' ');
+        let doubled = word.separated_at > 0
+            && matches!(word.separator, b'&' | b'|')
+            && self.text[word.separated_at - 1] == word.separator;
+        let broken_line = matches!(word.separator, b'\n' | b'\r');
+        Place {
+            lead,
+            gap,
+            doubled,
+            broken_line,
+            strict: doubled || broken_line,
+            prose: lead == Lead::Words
+                && !doubled
+                && (gap || broken_line && self.is_sentence(word)),
         }
     }
 
     /// What stands before a word's separator.
     fn lead(&self, word: &Word) -> Lead {
         let before = &self.text[..word.separated_at];
-        let mark = |b: &u8| !b.is_ascii_alphanumeric() && *b < 0x80 && !matches!(b, b'/' | b'$');
+        let mark = |b: &u8| !b.is_ascii_alphanumeric() && *b < 0x80 && *b != b'/';
         let trimmed = before.trim_ascii_end();
         if trimmed.iter().all(mark) {
             return Lead::Opening;
@@ -413,11 +458,19 @@ impl Scene<'_> {
         let letters = segment.iter().all(|b| {
             b.is_ascii_alphabetic() || matches!(b, b'-' | b'_' | b'+' | b'#') || *b >= 0x80
         });
-        if single && !letters && segment.len() > 1 || segment.iter().all(u8::is_ascii_digit) {
+        let command = segment.len() > SHORT && names::kind(segment) == Some(Kind::Rare);
+        if single && (!letters || segment.len() == 1 || command) {
             Lead::Value
         } else {
             Lead::Words
         }
+    }
+
+    /// Whether the line before a separated word has more than one word.
+    fn is_sentence(&self, word: &Word) -> bool {
+        let line = self.text[..word.separated_at].trim_ascii();
+        let start = memchr::memrchr(b'\n', line).map_or(0, |at| at + 1);
+        line[start..].contains(&b' ')
     }
 
     /// Whether a separated word and the one behind it are a command and its flag.

@@ -32,12 +32,18 @@ pub(super) fn is_terse_flag(word: &[u8]) -> bool {
     is_flag(word) && (word.len() <= 3 || word.starts_with(b"--"))
 }
 
+/// A flag of one letter, which may have a word of its own: `-c`, `/c`.
+pub(super) fn is_letter_flag(word: &[u8]) -> bool {
+    matches!(word, [b'-' | b'/', letter] if letter.is_ascii_alphabetic())
+}
+
 /// How surely `word` is an argument of `command`.
 pub(super) fn strength(command: &[u8], word: &[u8]) -> Strength {
     let known = || word.len() > 1 && names::kind(word).is_some();
     if is_flag(word)
         || is_address(word)
         || is_rooted(word)
+        || memchr::memchr(b'=', word).is_some_and(|at| is_rooted(&word[at + 1..]))
         || is_variable(word)
         || is_redirection(word)
         || memchr::memmem::find(word, b"://").is_some()
@@ -65,7 +71,7 @@ fn is_rooted(word: &[u8]) -> bool {
         && matches!(word.get(2), None | Some(b'\\' | b'/'));
     let starts = |prefix: &[u8]| word.starts_with(prefix);
     drive
-        || (starts(b"/") && word.len() > 1 || word == b"/")
+        || starts(b"/")
         || starts(b"./")
         || starts(b"../")
         || starts(b"~/")
@@ -135,7 +141,7 @@ fn is_file(word: &[u8]) -> bool {
         })
 }
 
-/// A path with wildcards in two or more of its parts, or in one below a folder of programs.
+/// A path with wildcards in two or more of its parts, or in one if it leads to a program.
 pub(super) fn is_glob_path(word: &[u8]) -> bool {
     if word.first() != Some(&b'/') || word.len() >= MAX_GLOB {
         return false;
@@ -148,10 +154,11 @@ pub(super) fn is_glob_path(word: &[u8]) -> bool {
     // `/**/` is a comment of SQL, not a path
     let comment = memchr::memmem::find(word, b"/*").is_some();
     let plain = !comment && word.iter().all(|b| !matches!(b, b'=' | b':'));
+    let program = names::kind(word).is_some_and(|kind| kind != names::Kind::Plain);
     let programs = [&b"/bin/"[..], b"/sbin/", b"/usr/bin/", b"/usr/sbin/"]
         .iter()
         .any(|folder| word.starts_with(folder));
-    let least = if programs { 1 } else { 2 };
+    let least = if programs || program { 1 } else { 2 };
     plain && parts.len() >= 2 && parts.iter().filter(|part| wild(part)).count() >= least
 }
 

@@ -76,8 +76,10 @@ const RARE: &[&str] = &[
     "dstat",
     "dvips",
     "ebtables",
+    "echo",
     "esentutl",
     "ethtool",
+    "expr",
     "extrac32",
     "fdisk",
     "fgrep",
@@ -179,6 +181,7 @@ const RARE: &[&str] = &[
     "poweroff",
     "presentationhost",
     "printenv",
+    "printf",
     "psftp",
     "pstree",
     "pwd",
@@ -312,12 +315,10 @@ const TOPIC: &[&str] = &[
     "dosbox",
     "dpkg",
     "du",
-    "echo",
     "egrep",
     "elinks",
     "eval",
     "exiftool",
-    "expr",
     "fping",
     "ftp",
     "gawk",
@@ -388,7 +389,6 @@ const TOPIC: &[&str] = &[
     "pip3",
     "pipx",
     "powershell",
-    "printf",
     "procdump",
     "ps",
     "pscp",
@@ -642,7 +642,7 @@ const PLAIN: &[&str] = &[
 /// Commands that start the command they are given.
 const LAUNCHERS: &[&str] = &[
     "command", "doas", "env", "exec", "nice", "nohup", "setsid", "strace", "sudo", "time",
-    "timeout", "watch", "xargs",
+    "timeout", "watch", "which", "xargs",
 ];
 
 /// Commands whose argument may be a bare number: seconds, processes, counts.
@@ -674,10 +674,8 @@ const NETWORKED: &[&str] = &[
 
 /// What a system administrator says to some commands in one plain word.
 const SPOKEN: &[(&str, &[&str])] = &[
-    (
-        "ip",
-        &["a", "addr", "address", "link", "neigh", "r", "route"],
-    ),
+    ("getent", &["group", "hosts", "passwd", "shadow"]),
+    ("ip", &["a", "addr", "r", "route"]),
     (
         "net",
         &[
@@ -698,6 +696,13 @@ const SPOKEN: &[(&str, &[&str])] = &[
     ("query", &["session", "user"]),
     ("set", &["/a", "/p"]),
     ("sudo", &["bash", "id", "sh", "su", "whoami"]),
+    (
+        "tar",
+        &[
+            "cf", "cvf", "cvzf", "czf", "czvf", "tf", "xf", "xvf", "xvzf", "xzf", "zcf", "zcvf",
+            "zxvf",
+        ],
+    ),
 ];
 
 /// The last part of a path, without `.exe` and the `@` that silences a command of cmd.exe.
@@ -793,7 +798,7 @@ mod tests {
         assert_eq!(kind(b"/usr/bin/id"), Some(Kind::Rare));
         assert_eq!(kind(b"c:\\windows\\system32\\cmd.exe"), Some(Kind::Rare));
         assert_eq!(kind(b"python3.11"), Some(Kind::Topic));
-        assert_eq!(kind(b"@echo"), Some(Kind::Topic));
+        assert_eq!(kind(b"@echo"), Some(Kind::Rare));
         assert_eq!(kind(b"date"), Some(Kind::Plain));
         assert_eq!(kind(b"dates"), None);
     }

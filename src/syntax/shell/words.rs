@@ -16,6 +16,8 @@ pub(super) struct Word {
     pub(super) end: usize,
     /// Quoting or expansion within the word.
     pub(super) disguised: bool,
+    /// It begins with a quotation mark.
+    pub(super) quoted: bool,
     /// It stands where a command would.
     pub(super) first: bool,
     /// What separated it, if it stands where a command would; 0 at the beginning.
@@ -65,6 +67,7 @@ impl Reader<'_> {
                     self.at += 1;
                 }
             }
+            b'$' if self.text.get(self.at + 1) == Some(&b'(') => self.at += 1,
             b'\\' if is_written_break(self.text, self.at) => self.separate(b'\n', 2),
             b')' | b'}' => {
                 // what follows a bracket is no argument of what was in it
@@ -117,7 +120,8 @@ fn leads_on(word: &[u8]) -> bool {
 fn is_written_break(text: &[u8], at: usize) -> bool {
     let letter = matches!(text.get(at + 1), Some(b'n' | b'r'));
     let after = text.get(at + 2);
-    letter && (at == 0 || after.is_none_or(|b| !b.is_ascii_alphanumeric()))
+    let second = at == 2 && text.starts_with(b"\\r");
+    letter && (at == 0 || second || after.is_none_or(|b| !b.is_ascii_alphanumeric()))
 }
 
 /// A word that is being read.
@@ -166,6 +170,7 @@ fn word_at(text: &[u8], at: usize) -> Word {
         start: at,
         end,
         disguised: draft.disguised || paired,
+        quoted: matches!(text.get(at), Some(b'\'' | b'"')),
         first: false,
         separator: 0,
         separated_at: 0,
@@ -205,7 +210,13 @@ impl Draft {
         if let Some(length) = blank_variable(rest) {
             return self.out.is_empty().then_some(length);
         }
-        if matches!(rest.get(1), Some(b'@' | b'*' | b'?' | b'!' | b'#')) {
+        if rest.get(1) == Some(&b'(') && !self.out.is_empty() {
+            return None;
+        }
+        if matches!(
+            rest.get(1),
+            Some(b'@' | b'*' | b'?' | b'!' | b'#' | b'$' | b'-')
+        ) {
             self.disguised |= !self.out.is_empty();
             return Some(2);
         }
