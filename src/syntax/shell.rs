@@ -135,8 +135,10 @@ struct Scene<'t> {
 enum Lead {
     /// Nothing but marks: the value begins with the separator.
     Opening,
-    /// One word that is a number, an address, a file or a path.
+    /// A number, an address, one letter, or a command of its own.
     Value,
+    /// One word that is the name of a host, a file, a path or a mailbox.
+    Name,
     /// A quotation mark or a bracket is closed right before.
     Broken,
     /// Words.
@@ -302,7 +304,8 @@ impl Scene<'_> {
         let spoken = names::is_launcher(&met.word.text) && met.first == Strength::Strong;
         let near = met.kind == Kind::Rare || met.kind == Kind::Topic && met.count <= MAX_TOPIC_LINE;
         let argued = if near { met.best } else { met.first };
-        if argued > Strength::Word && met.tidy && (!plain || count <= MAX_PLAIN_LINE) {
+        let sentence = plain && (count > MAX_PLAIN_LINE || !met.terse || met.word.text.len() == 1);
+        if argued > Strength::Word && met.tidy && !sentence {
             note(Feature::CommandLine);
         }
         let brief = plain && met.tidy && met.count <= MAX_SPOKEN && met.rooted;
@@ -382,11 +385,17 @@ impl Scene<'_> {
         if argued {
             return Some(Feature::Command);
         }
-        let listed = self.pipes && !place.doubled && (rest.is_empty() || !is_closing(rest));
-        if met.is_short() && (listed || rest.first() == Some(&b',')) {
+        // a data address names its encoding behind the same mark
+        if rest.first() == Some(&b',') {
             return None;
         }
-        Self::alone(met, &place, is_closing(rest))
+        let closing = is_closing(rest);
+        let more = rest.is_empty() || rest[0] == b'|' && !closing;
+        if met.is_short() && self.pipes && !place.doubled && more {
+            return None;
+        }
+        let ended = closing || matches!(rest[0], b';' | b'&' | b'\n' | b'\r');
+        Self::alone(met, &place, ended)
     }
 
     /// What a command behind a separator means if nothing behind it is its argument.
@@ -400,7 +409,8 @@ impl Scene<'_> {
                 return Some(Feature::Command);
             }
             Kind::Rare if !met.is_short() && spoken => return Some(Feature::Command),
-            Kind::Rare => met.ends() && met.word.separator != b'|',
+            // `name|id` is a list of columns
+            Kind::Rare => met.ends() && (met.word.separator != b'|' || met.word.text != b"id"),
             // "x; docker run -d y": talk about commands is itself made of them
             Kind::Topic if place.prose => met.best == Strength::Strong && met.tidy,
             Kind::Topic => {
@@ -409,7 +419,8 @@ impl Scene<'_> {
             }
             Kind::Plain => {
                 let opening = place.lead == Lead::Opening;
-                met.ends() && closing && (opening || free && tight && met.word.text.len() > 1)
+                let broken = matches!(place.lead, Lead::Value | Lead::Broken);
+                met.ends() && closing && (opening || broken && tight && met.word.text.len() > 1)
             }
         };
         lone.then_some(Feature::LoneCommand)
@@ -454,13 +465,22 @@ impl Scene<'_> {
             // two separators in a row
             None => return Lead::Opening,
         }
-        let single = !segment.contains(&b' ');
-        let letters = segment.iter().all(|b| {
-            b.is_ascii_alphabetic() || matches!(b, b'-' | b'_' | b'+' | b'#') || *b >= 0x80
-        });
         let command = segment.len() > SHORT && names::kind(segment) == Some(Kind::Rare);
-        if single && (!letters || segment.len() == 1 || command) {
-            Lead::Value
+        let number = segment
+            .iter()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':' | b'-'));
+        if segment.len() == 1 || number || command {
+            return Lead::Value;
+        }
+        let plain = |b: &u8| {
+            b.is_ascii_alphanumeric()
+                || matches!(b, b'.' | b'-' | b'_' | b'/' | b'@' | b'%' | b'\\')
+        };
+        let named = segment
+            .iter()
+            .any(|b| matches!(b, b'.' | b'/' | b'@' | b'\\') || b.is_ascii_digit());
+        if named && segment.iter().all(plain) {
+            Lead::Name
         } else {
             Lead::Words
         }
@@ -521,7 +541,9 @@ mod tests {
             ("127.0.0.1; ls", Feature::Command),
             (";a=1 ls -l", Feature::Command),
             (";date", Feature::LoneCommand),
-            ("a);env", Feature::LoneCommand),
+            ("a);set", Feature::LoneCommand),
+            ("|env&|env=x", Feature::Command),
+            ("shoes;env;", Feature::LoneCommand),
             ("'|bash|'", Feature::LoneCommand),
             ("x;c''at /etc/passwd", Feature::Obfuscated),
             ("x;who\\ami", Feature::Obfuscated),
@@ -550,6 +572,10 @@ mod tests {
             "mind your p's and q's; i'd do",
             "cats & shoes -red",
             "rm -rf explained",
+            "shop:home|list",
+            "data:image/png;base64,ivborw0kg//8",
+            "update -refurbished",
+            "name|id",
         ] {
             assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
         }

@@ -57,7 +57,7 @@ pub(super) fn strength(command: &[u8], word: &[u8]) -> Strength {
         || (names::is_networked(command) && is_host(word))
         || is_file(word)
         || word == b"*"
-        || (names::is_launcher(command) && known())
+        || matches!(word, b">" | b">>")
     {
         return Strength::Weak;
     }
@@ -112,7 +112,7 @@ fn is_redirection(word: &[u8]) -> bool {
         && digits <= 1
         && rest
             .get(target)
-            .is_none_or(|b| b.is_ascii_alphabetic() || matches!(b, b'/' | b'.' | b'$' | b'%'))
+            .is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'/' | b'.' | b'$' | b'%'))
 }
 
 /// A name with labels: `x.example.net`.

@@ -77,6 +77,7 @@ const RARE: &[&str] = &[
     "dvips",
     "ebtables",
     "echo",
+    "env",
     "esentutl",
     "ethtool",
     "expr",
@@ -491,7 +492,6 @@ const PLAIN: &[&str] = &[
     "easy_install",
     "ed",
     "emacs",
-    "env",
     "erase",
     "ex",
     "exec",
@@ -711,7 +711,10 @@ pub(super) fn base(word: &[u8]) -> &[u8] {
         .rsplit(|b| matches!(b, b'/' | b'\\'))
         .next()
         .unwrap_or(word);
-    let base = base.strip_prefix(b"@").unwrap_or(base);
+    let base = base
+        .strip_prefix(b"@")
+        .filter(|rest| rest.len() > 1)
+        .unwrap_or(base);
     base.strip_suffix(b".exe").unwrap_or(base)
 }
 
