@@ -261,7 +261,9 @@ fn octal_run(rest: &[u8], out: &mut Vec<u8>) -> usize {
         }
         at += 1 + digits;
     }
-    if out.len() - before < MIN_OCTAL {
+    // alone, only the brackets of tags: nobody writes these so for another reason
+    let brackets = out[before..].iter().all(|b| matches!(b, b'<' | b'>'));
+    if out.len() - before < MIN_OCTAL && (!brackets || at == 0) {
         out.truncate(before);
         return 0;
     }
@@ -534,6 +536,10 @@ mod tests {
             ("%c1%1c", "\\", 1),
             ("&lt;b&#62;&#x26;", "<b>&", 1),
             ("a&colon;b&lpar;", "a:b(", 1),
+            (r"\141\142\143", "abc", 1),
+            (r"\74b\76 \1 c:\101\x", r"<b> \1 c:\101\x", 1),
+            ("%c0%5c%c0%ae", "\\.", 1),
+            ("\u{17f}\u{131}\u{1680}x", "si x", 0),
             ("\\x3cb\\u003e\\u{41}", "<b>A", 1),
             ("a%00b", "ab", 1),
             ("un%C2%A0ion", "un ion", 1),

@@ -440,7 +440,9 @@ impl Worker<'_> {
 
     /// Judges a decoded value, what stands before a NUL in it, and what it wraps.
     fn value(&mut self, field: Field, view: &Decoded, name: Option<&[u8]>, depth: u8) {
+        let json = field == Field::Query && json::is_document(&view.text);
         match name.and_then(|_| inner_query(&view.text)) {
+            None if json => self.judge(field, view, name, Reading::Words),
             Some(query) => {
                 self.judge(field, view, name, Reading::Words);
                 self.inner_query(field, view, query, name);

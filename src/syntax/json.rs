@@ -1,22 +1,25 @@
 //! JSON as a value of a parameter: its strings one by one, for each is a value of its own.
 //!
-//! Lenient and linear: reads strings (RFC 8259, section 7) wherever they stand, and asks for no valid
-//! document, because an attack may break it. Not for judging what the strings mean.
+//! Linear, and nothing is built. Not for judging what the strings mean.
+
+use serde::de::IgnoredAny;
 
 /// At most this many strings of one text are handed on.
 const MAX_STRINGS: usize = 128;
 
-/// Whether a text is an object or an array, by how it begins and ends.
+/// Whether a text is a valid object or array (RFC 8259): then its strings are what programs look at, and the
+/// signs between them are no operators. A text that an attack broke is none.
 pub fn is_document(text: &[u8]) -> bool {
     let text = text.trim_ascii();
-    matches!(
+    let framed = matches!(
         (text.first(), text.last()),
         (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']'))
-    ) && text.contains(&b'"')
+    );
+    framed && text.contains(&b'"') && serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }
 
-/// Hands every string value to `each`, with the key that it stands under (empty in a bare array). Escapes
-/// are undone.
+/// Hands every string to `each`, with the key that it stands under (empty in a bare array); a key stands
+/// under itself. Escapes are undone.
 pub fn strings(text: &[u8], mut each: impl FnMut(&[u8], &[u8])) {
     let mut key = Vec::new();
     let mut value = Vec::new();
@@ -31,6 +34,7 @@ pub fn strings(text: &[u8], mut each: impl FnMut(&[u8], &[u8])) {
         rest = &rest[open + 1 + length..];
         if rest.trim_ascii_start().first() == Some(&b':') {
             std::mem::swap(&mut key, &mut value);
+            each(&key, &key);
         } else {
             each(&key, &value);
         }
@@ -78,16 +82,26 @@ mod tests {
     fn strings_stand_under_their_keys() {
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         let text = r#"{"a":"x\"y\/z","b":{"c": ["1","2"]},"n":7,"d":"e"}"#;
+        let mut values = found(text);
+        values.retain(|(key, value)| key != value);
         let expected = [
             pair("a", "x\"y/z"),
             pair("c", "1"),
             pair("c", "2"),
             pair("d", "e"),
         ];
-        assert_eq!(found(text), expected);
+        assert_eq!(values, expected);
+        assert_eq!(found(text).len(), 9);
         assert!(is_document(text.as_bytes()));
         assert_eq!(found(r#"["a","open"#), [pair("", "a")]);
-        for text in ["{x}", "[1,2]", "say \"hello\"", "{\"a\"", ""] {
+        for text in [
+            "{x}",
+            "[1,2]",
+            "say \"hello\"",
+            "{\"a\"",
+            "{\"a\":\"b\"x\"}",
+            "",
+        ] {
             assert!(!is_document(text.as_bytes()), "{text}");
         }
     }

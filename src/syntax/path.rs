@@ -38,6 +38,12 @@ const BROKEN_GAP: usize = 14;
 /// How many steps in place no link contains.
 const MIN_STEPS: usize = 3;
 
+/// Endings of what pages are made of.
+const ASSETS: &[&[u8]] = &[
+    b"css", b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"html",
+    b"htm", b"woff", b"woff2",
+];
+
 /// Finds climbs.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
@@ -69,9 +75,10 @@ fn climbs(text: &[u8], facts: &mut Facts) {
                     dots.odd || after.odd || odd_before || (dots.count > 2 && after.count > 1);
                 if climbs >= 2 {
                     facts.note(Feature::Climb, begin, after.end);
-                } else if text[..at]
-                    .iter()
-                    .all(|b| matches!(b, b'.' | b'/' | b'\\' | b'=' | b'\'' | b'"'))
+                } else if !names_asset(text)
+                    && text[..at]
+                        .iter()
+                        .all(|b| matches!(b, b'.' | b'/' | b'\\' | b'=' | b'\'' | b'"'))
                 {
                     facts.note(Feature::SingleClimb, begin, after.end);
                 }
@@ -84,6 +91,12 @@ fn climbs(text: &[u8], facts: &mut Facts) {
         }
         at += 1;
     }
+}
+
+/// Whether a text ends like a file that sites serve to everybody: relative links name such files.
+fn names_asset(text: &[u8]) -> bool {
+    let name = text.rsplit(|b| *b == b'.').next().unwrap_or_default();
+    memchr::memchr(b'.', text).is_some() && ASSETS.contains(&name)
 }
 
 /// A run of dots or separators.
@@ -278,6 +291,7 @@ mod tests {
             "1..5",
             "file.tar.gz",
             "a, b.. c.. d",
+            "../css/page.css",
         ] {
             assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
         }
