@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use crate::actor;
 use crate::assemble::{self, ErrorClock, Read};
+use crate::attempts::{Measure, count_hits};
 use crate::clock::{self, Basis};
 use crate::cluster::{self, Cluster};
+use crate::context::Context;
 use crate::detect::detect;
 use crate::error::{Error, Result, Warning};
 use crate::finding::Case;
@@ -22,6 +24,8 @@ use crate::plan::Plan;
 use crate::quote::Quoter;
 use crate::report::view::{Incident, Report};
 use crate::severity::Confidence;
+use crate::source::stream::stdin;
+use crate::stream;
 use crate::survey::{
     AccessCounts, ErrorCounts, first_zone, last_time, survey_access, survey_errors,
 };
@@ -55,6 +59,8 @@ pub struct ScanOptions {
     pub chunk_bytes: Option<usize>,
     /// Map plain files rather than copy them first.
     pub mmap: bool,
+    /// Judge lines in the context of their clients and of the site.
+    pub context: bool,
 }
 
 impl Default for ScanOptions {
@@ -67,6 +73,7 @@ impl Default for ScanOptions {
             threads: None,
             chunk_bytes: None,
             mmap: true,
+            context: true,
         }
     }
 }
@@ -108,8 +115,20 @@ pub fn analyze(
     report
 }
 
+/// No limit to the time of records.
+const EVER: Limits = Limits {
+    since: i64::MIN,
+    until: i64::MAX,
+};
+
+/// Width of a survey's buckets where nobody looks at them, in seconds.
+const SURVEY_BUCKET_S: u64 = 60;
+
 /// Hands every suspicious line of the access logs at or above a confidence to `sink`, in the order of
 /// the inputs. Returns the warnings; error logs among the paths are opened, and not searched.
+///
+/// With context the logs are read twice. Without it, standard input alone is judged as it arrives, unless
+/// its end or its zone must be known first for the time that was asked for.
 ///
 /// # Errors
 /// As [`analyze`]; and what `sink` returns, as an error of standard output.
@@ -121,6 +140,53 @@ pub fn hits(
     observer: &dyn Observer,
     sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
 ) -> Result<Vec<Warning>> {
+    let context = Context::none();
+    let alone = Search {
+        patterns,
+        context: &context,
+        limits: EVER,
+        min_confidence,
+    };
+    let warnings = match streams(paths, options) {
+        true => stream_hits(options, alone, observer, sink),
+        false => search_hits(paths, options, alone, observer, sink),
+    };
+    observer.finish();
+    warnings
+}
+
+/// Whether [`hits`] judges lines as they arrive.
+pub fn streams(paths: &[PathBuf], options: &ScanOptions) -> bool {
+    let told = |bound: Option<TimeBound>| matches!(bound, None | Some(TimeBound::At(_)));
+    let only_stdin = matches!(paths, [path] if path.as_os_str() == "-");
+    only_stdin && !options.context && told(options.since) && told(options.until)
+}
+
+fn stream_hits(
+    options: &ScanOptions,
+    search: Search<'_>,
+    observer: &dyn Observer,
+    sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
+) -> Result<Vec<Warning>> {
+    let unread = |error| Error::io("-", "cannot read standard input", error);
+    let mut input = stdin().map_err(unread)?;
+    let search = Search {
+        limits: limits(options, &[], &[])?,
+        ..search
+    };
+    observer.begin("searching", 0);
+    let advance = |bytes| observer.advance(bytes);
+    let warning = stream::hits(&mut input, "-", search, &advance, sink).map_err(unwritten)?;
+    Ok(warning.into_iter().collect())
+}
+
+fn search_hits(
+    paths: &[PathBuf],
+    options: &ScanOptions,
+    alone: Search<'_>,
+    observer: &dyn Observer,
+    sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
+) -> Result<Vec<Warning>> {
     let inputs = Inputs::open(paths, options.mmap)?;
     let advance = |bytes| observer.advance(bytes);
     let run = Run {
@@ -129,22 +195,31 @@ pub fn hits(
     };
     let logs = inputs.logs(LogKind::Access);
     inputs.check()?;
-    let search = Search {
-        patterns,
-        limits: limits(options, &logs, &inputs.logs(LogKind::Error))?,
-        min_confidence,
-    };
-    observer.begin(
-        "searching",
-        logs.iter().map(|log| log.bytes.len() as u64).sum(),
-    );
-    let name = |source: u32| inputs.sources[source as usize].name.as_str();
+    let limits = limits(options, &logs, &inputs.logs(LogKind::Error))?;
+    let bytes = logs.iter().map(|log| log.bytes.len() as u64).sum();
     let pool = pool(options.threads)?;
-    hits::hits(&logs, name, search, &run, &pool, sink)
-        .map_err(|error| Error::io("standard output", "cannot write", error))?;
+    let mut context = Context::none();
+    if options.context {
+        observer.begin("reading", bytes);
+        let survey = || survey_access(&logs, alone.patterns, limits, SURVEY_BUCKET_S, &run);
+        context = Context::of(&pool.install(survey));
+        inputs.check()?;
+    }
+    let search = Search {
+        context: &context,
+        limits,
+        ..alone
+    };
+    observer.begin("searching", bytes);
+    let name = |source: u32| inputs.sources[source as usize].name.as_str();
+    hits::hits(&logs, name, search, &run, &pool, sink).map_err(unwritten)?;
     inputs.check()?;
-    observer.finish();
     Ok(inputs.warnings)
+}
+
+/// The error of a sink that takes no more.
+fn unwritten(error: io::Error) -> Error {
+    Error::io("standard output", "cannot write", error)
 }
 
 /// The threads that work.
@@ -214,7 +289,15 @@ fn survey<'a>(
     let limits = limits(options, &access_logs, &error_logs)?;
     observer.begin("reading access logs", bytes(&access_logs));
     let bucket_s = options.bucket_s.max(1);
-    let access = survey_access(&access_logs, patterns, limits, bucket_s, run);
+    let mut access = survey_access(&access_logs, patterns, limits, bucket_s, run);
+    let context = context(options, &access);
+    let measure = Measure {
+        patterns,
+        context: &context,
+        limits,
+    };
+    observer.begin("weighing suspicious lines", 0);
+    count_hits(&access_logs, &mut access, measure, bucket_s, run);
     let zone = assemble::zone(&access);
     let clocks = set_clocks(&mut error_logs, &access, zone, options.error_tz, limits);
     let symptoms = symptom::embedded()?;
@@ -230,6 +313,14 @@ fn survey<'a>(
         zone,
         clocks,
     })
+}
+
+/// What surrounds each line, unless every line is to speak for itself.
+fn context(options: &ScanOptions, access: &AccessCounts) -> Context {
+    match options.context {
+        true => Context::of(access),
+        false => Context::none(),
+    }
 }
 
 /// From counts to incidents: plan, second look, findings, actors, third look, clusters.
@@ -345,8 +436,8 @@ fn limits(options: &ScanOptions, access: &[Log<'_>], errors: &[Log<'_>]) -> Resu
             .ok_or_else(|| Error::Usage("no record near the end of the logs has a time to count back from; give an absolute time".to_string())),
     }
     };
-    let since = options.since.map_or(Ok(i64::MIN), seconds)?;
-    let until = options.until.map_or(Ok(i64::MAX), seconds)?;
+    let since = options.since.map_or(Ok(EVER.since), seconds)?;
+    let until = options.until.map_or(Ok(EVER.until), seconds)?;
     if since > until {
         return Err(Error::Usage(
             "--since is later than --until: nothing would be left".to_string(),

@@ -77,6 +77,9 @@ struct InputArguments {
     /// Add the patterns of DIR/*.toml, or replace those of the same id; may be repeated
     #[arg(long = "patterns", value_name = "DIR")]
     pattern_dirs: Vec<PathBuf>,
+    /// Judge each line alone, not by what else its client did and what is usual on this site
+    #[arg(long)]
+    no_context: bool,
     /// Worker threads [default: one for each core]
     #[arg(long, short = 'j', value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -195,6 +198,7 @@ impl InputArguments {
             threads: self.threads.map(NonZeroUsize::get),
             chunk_bytes: self.chunk_bytes.map(NonZeroUsize::get),
             mmap: !self.no_mmap,
+            context: !self.no_context,
             ..ScanOptions::default()
         }
     }

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::category::Category;
 use crate::chunk;
+use crate::context::{Context, Shift, Weighed};
 use crate::event::{Access, Event};
 use crate::format::spec::TimeCache;
 use crate::pass::{self, Limits, Log, Run, Task, tasks, work};
@@ -58,6 +59,8 @@ pub struct HitLine<'a> {
     pub field: Field,
     /// The decoded text that it matched.
     pub matched: String,
+    /// What the line's surroundings did to `confidence`; `null` if nothing.
+    pub context: Option<Shift>,
 }
 
 /// What is looked for, and in which records.
@@ -65,6 +68,8 @@ pub struct HitLine<'a> {
 pub struct Search<'a> {
     /// The patterns.
     pub patterns: &'a PatternSet,
+    /// What surrounds each line.
+    pub context: &'a Context,
     /// Only records of this time. Lines without a time always count.
     pub limits: Limits,
     /// Only hits at least this sure.
@@ -140,9 +145,7 @@ fn judge<'a>(
     run: &Run<'_>,
 ) -> Vec<Done<'a>> {
     let start = || Worker {
-        search,
-        inspector: Inspector::new(search.patterns),
-        times: TimeCache::default(),
+        judge: Judge::new(search),
         done: Vec::new(),
     };
     let workers = work(wave, run, start, |worker, (index, range)| {
@@ -155,9 +158,7 @@ fn judge<'a>(
 }
 
 struct Worker<'a> {
-    search: Search<'a>,
-    inspector: Inspector<'a>,
-    times: TimeCache,
+    judge: Judge<'a>,
     done: Vec<Done<'a>>,
 }
 
@@ -171,45 +172,86 @@ impl<'a> Worker<'a> {
         };
         for (_, line) in chunk::lines(&log.bytes[range.clone()]) {
             done.lines += 1;
-            if line.is_empty() {
-                continue;
-            }
             let origin = Origin {
                 source: name,
                 line: done.lines,
             };
-            done.hits.extend(self.line(log, line, origin));
+            done.hits.extend(self.judge.line(log, line, origin));
         }
         self.done.push(done);
     }
+}
 
+/// Judges one line after the other.
+pub struct Judge<'s> {
+    search: Search<'s>,
+    inspector: Inspector<'s>,
+    times: TimeCache,
+}
+
+impl<'s> Judge<'s> {
+    /// A judge who looks for what `search` says.
+    pub fn new(search: Search<'s>) -> Judge<'s> {
+        Judge {
+            search,
+            inspector: Inspector::new(search.patterns),
+            times: TimeCache::default(),
+        }
+    }
+
+    /// What is suspicious about a line of `log`.
     #[inline]
-    fn line(&mut self, log: &Log<'a>, line: &'a [u8], origin: Origin<'a>) -> Option<HitLine<'a>> {
+    pub fn line<'l>(
+        &mut self,
+        log: &Log<'_>,
+        line: &'l [u8],
+        origin: Origin<'l>,
+    ) -> Option<HitLine<'l>>
+    where
+        's: 'l,
+    {
+        if line.is_empty() {
+            return None;
+        }
         let record = match pass::read(log, line, &mut self.times) {
             Ok(Event::Access(record)) => Some(record),
             _ => None,
         };
-        let verdict = match &record {
-            Some(record) if !self.search.limits.contain(record.time.secs()) => None,
-            Some(record) => self.inspector.inspect(record),
-            None => self.inspector.inspect_line(line),
-        }?;
-        (verdict.confidence >= self.search.min_confidence)
-            .then(|| origin.hit(record.as_ref(), verdict, self.search.patterns))
+        let Search {
+            patterns, context, ..
+        } = self.search;
+        let (verdict, weighed) = match &record {
+            Some(record) if !self.search.limits.contain(record.time.secs()) => return None,
+            Some(record) => {
+                let verdict = self.inspector.inspect(record);
+                (verdict, context.weigh(record, verdict, patterns)?)
+            }
+            None => {
+                let verdict = self.inspector.inspect_line(line)?;
+                (Some(verdict), Weighed::alone(verdict))
+            }
+        };
+        (weighed.confidence >= self.search.min_confidence)
+            .then(|| origin.hit(record.as_ref(), verdict, weighed, patterns))
     }
 }
 
 /// Where a line stands.
-struct Origin<'a> {
-    source: &'a str,
-    line: u64,
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// The input.
+    pub source: &'a str,
+    /// 1-based.
+    pub line: u64,
 }
 
 impl<'a> Origin<'a> {
+    /// The object for a line: what its words say, if anything, and what its context makes of them.
     fn hit(
         self,
         record: Option<&Access<'a>>,
-        verdict: &Verdict,
+        verdict: Option<&Verdict>,
+        weighed: Weighed,
         patterns: &'a PatternSet,
     ) -> HitLine<'a> {
         let field = |get: fn(&Access<'a>) -> &'a [u8]| {
@@ -218,8 +260,10 @@ impl<'a> Origin<'a> {
                 .filter(|field| !field.is_empty())
                 .map(visible)
         };
-        let (place, matched) = foremost(verdict, patterns)
-            .map_or((Field::Line, &b""[..]), |hit| (hit.field, &hit.matched[..]));
+        let path = record.map_or(&b""[..], Access::path);
+        let words = verdict.and_then(|verdict| foremost(verdict, patterns));
+        let (place, matched) =
+            words.map_or((Field::Path, path), |found| (found.field, &found.matched));
         HitLine {
             source: self.source,
             line: self.line,
@@ -228,13 +272,17 @@ impl<'a> Origin<'a> {
             method: field(|record| record.method),
             target: field(|record| record.target),
             status: record.and_then(|record| record.status),
-            category: verdict.category,
-            categories: verdict.categories.clone(),
-            patterns: pattern_ids(verdict, patterns),
-            severity: verdict.severity,
-            confidence: verdict.confidence,
+            category: verdict.map_or(Category::Scanner, |verdict| verdict.category),
+            categories: verdict.map_or_else(
+                || vec![Category::Scanner],
+                |verdict| verdict.categories.clone(),
+            ),
+            patterns: verdict.map_or_else(Vec::new, |verdict| pattern_ids(verdict, patterns)),
+            severity: verdict.map_or(Severity::Low, |verdict| verdict.severity),
+            confidence: weighed.confidence,
             field: place,
             matched: visible(matched).into_owned(),
+            context: weighed.shift,
         }
     }
 }
@@ -270,6 +318,8 @@ mod tests {
     use std::sync::LazyLock;
 
     static PATTERNS: LazyLock<PatternSet> = LazyLock::new(|| load::embedded().unwrap());
+
+    static ALONE: LazyLock<Context> = LazyLock::new(Context::none);
 
     const ALWAYS: Limits = Limits {
         since: i64::MIN,
@@ -331,6 +381,7 @@ mod tests {
     fn search() -> Search<'static> {
         Search {
             patterns: &PATTERNS,
+            context: &ALONE,
             limits: ALWAYS,
             min_confidence: Confidence::Medium,
         }
@@ -370,7 +421,7 @@ mod tests {
             assert!(broken[key].is_null(), "{key}");
         }
         let keys = |value: &serde_json::Value| value.as_object().unwrap().len();
-        assert_eq!((keys(&first), keys(&broken)), (14, 14));
+        assert_eq!((keys(&first), keys(&broken)), (15, 15));
         let last: serde_json::Value = serde_json::from_str(all.lines().last().unwrap()).unwrap();
         assert_eq!(
             (&last["source"], &last["line"]),

@@ -48,7 +48,7 @@ impl Inputs {
             .collect();
         for (source, format) in sources.iter().zip(&formats) {
             if format.is_none() {
-                warnings.push(no_log(source));
+                warnings.push(no_log(&source.name, source.bytes().is_empty()));
             }
         }
         Ok(Inputs {
@@ -82,8 +82,9 @@ impl Inputs {
     }
 }
 
-fn no_log(source: &Source) -> Warning {
-    let (code, what) = match source.bytes().is_empty() {
+/// The warning about an input in which no format was recognised.
+pub fn no_log(name: &str, empty: bool) -> Warning {
+    let (code, what) = match empty {
         true => ("empty_input", "is empty"),
         false => (
             "not_a_log",
@@ -92,7 +93,7 @@ fn no_log(source: &Source) -> Warning {
     };
     Warning {
         code,
-        message: format!("{} {what}", source.name),
-        input: Some(source.name.clone()),
+        message: format!("{name} {what}"),
+        input: Some(name.to_string()),
     }
 }

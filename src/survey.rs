@@ -11,10 +11,9 @@ use crate::client::Client;
 use crate::event::{Access, ErrorRecord, Event, Unparsed, is_asset};
 use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
 use crate::evidence::clients::{ClientStats, HitStats, MAX_CLIENTS, MAX_HIT_CLIENTS, status_class};
+use crate::evidence::conduct::{Conduct, Habit, MAX_HABITS, OddLine};
 use crate::evidence::distinct::DistinctPerBucket;
-use crate::evidence::endpoints::{
-    Attempt, Endpoint, MAX_ENDPOINTS, MAX_TEXTS, PathStats, Text, TextMap,
-};
+use crate::evidence::endpoints::{Endpoint, MAX_ENDPOINTS, MAX_TEXTS, PathStats, Text, TextMap};
 use crate::evidence::errors::{DatabaseErrors, MAX_ERROR_CLIENTS, SymptomStats};
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::lines::LineCounts;
@@ -22,11 +21,11 @@ use crate::evidence::series::{Minute, Series};
 use crate::format::spec::TimeCache;
 use crate::merge::Merge;
 use crate::pass::{ChunkSpan, Limits, Log, Run, merge_all, read, tasks, work};
-use crate::pattern::entry::Field;
+use crate::pattern::entry::{Field, Pattern};
 use crate::pattern::inspector::Inspector;
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{Classifier, SymptomSet};
-use crate::pattern::verdict::{Match, Verdict};
+use crate::pattern::verdict::Verdict;
 use crate::severity::Confidence;
 use crate::terms::SymptomKind;
 use crate::time::{Time, UtcOffset};
@@ -91,14 +90,39 @@ pub struct AccessCounts {
     pub hits_by_category: [u64; Category::ALL.len()],
     /// The first lines of each client with hits.
     pub hit_samples: CappedMap<Client, FirstK<Locator, 5>>,
+    /// What the odd lines of each client say about it.
+    pub conduct: CappedMap<Client, Conduct>,
+    /// Who sends what a pattern matches to which place, by [`Habit::key`].
+    pub habits: CappedMap<u64, Habit>,
+    /// Lines that the next pass judges, in the order of the logs.
+    pub noted: Vec<Noted>,
     /// The books of each log.
     pub lines: BTreeMap<u32, LineCounts>,
     /// Time range of each chunk.
     pub chunks: Vec<ChunkSpan>,
 }
 
+/// The lines of a chunk that may turn out to be suspicious.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Noted {
+    /// Index into the logs surveyed.
+    pub log: usize,
+    /// Bytes.
+    pub start: usize,
+    /// Bytes.
+    pub end: usize,
+    /// Offsets of the lines, counted from `start`; `None` for all lines, when they are too many to list.
+    pub lines: Option<Box<[u32]>>,
+}
+
+/// One of so many bytes of a chunk may be the beginning of a line that is listed in [`Noted`], which bounds the
+/// lists to 2% of the log. A line of an ordinary log has 100 to 300 bytes, so that this is every line
+/// or every second.
+const NOTED_SPACING: usize = 200;
+
 impl AccessCounts {
-    fn new(bucket_s: u64, bytes: usize) -> AccessCounts {
+    /// Nothing counted yet; `bytes` of log are expected.
+    pub fn new(bucket_s: u64, bytes: usize) -> AccessCounts {
         AccessCounts {
             minutes: Series::new(60),
             buckets: Series::new(bucket_s as i64),
@@ -119,6 +143,9 @@ impl AccessCounts {
             hits: 0,
             hits_by_category: [0; Category::ALL.len()],
             hit_samples: CappedMap::new(MAX_HIT_CLIENTS),
+            conduct: CappedMap::new(MAX_HIT_CLIENTS),
+            habits: CappedMap::new(MAX_HABITS),
+            noted: Vec::new(),
             lines: BTreeMap::new(),
             chunks: Vec::new(),
         }
@@ -129,11 +156,13 @@ impl AccessCounts {
         self.by_class.iter().sum()
     }
 
-    fn flush(&mut self) {
+    /// Makes the counts ready to be read.
+    pub fn flush(&mut self) {
         self.minutes.flush();
         self.buckets.flush();
         self.bucket_clients.flush();
         self.chunks.sort_unstable();
+        self.noted.sort_unstable();
     }
 }
 
@@ -158,6 +187,9 @@ impl Merge for AccessCounts {
         self.hits.merge(other.hits);
         self.hits_by_category.merge(other.hits_by_category);
         self.hit_samples.merge(other.hit_samples);
+        self.conduct.merge(other.conduct);
+        self.habits.merge(other.habits);
+        self.noted.extend(other.noted);
         merge_lines(&mut self.lines, other.lines);
         self.chunks.extend(other.chunks);
     }
@@ -214,7 +246,7 @@ fn merge_lines(mine: &mut BTreeMap<u32, LineCounts>, theirs: BTreeMap<u32, LineC
     }
 }
 
-/// Counts access logs.
+/// Counts access logs. What is suspicious is only noted: `attempts` counts it when its context is known.
 pub fn survey_access(
     logs: &[Log<'_>],
     patterns: &PatternSet,
@@ -231,6 +263,7 @@ pub fn survey_access(
         limits,
         bucket_s: bucket_s as i64,
         times: TimeCache::default(),
+        noted: Vec::new(),
     };
     let workers = work(&tasks, run, start, |worker, (log, range)| {
         worker.chunk(&logs[*log], *log, range)
@@ -272,6 +305,8 @@ struct AccessWorker<'p> {
     limits: Limits,
     bucket_s: i64,
     times: TimeCache,
+    /// Offsets of the noted lines of the current chunk.
+    noted: Vec<u64>,
 }
 
 impl AccessWorker<'_> {
@@ -315,6 +350,7 @@ impl AccessWorker<'_> {
         self.record_all(&mut batch);
         *lines.offsets.entry(last_offset.0).or_default() += last_offset.1;
         lines.offsets.retain(|_, count| *count > 0);
+        self.file_noted(index, range);
         let counts = &mut self.counts;
         file_books(
             &mut counts.chunks,
@@ -334,10 +370,27 @@ impl AccessWorker<'_> {
         if verdict.confidence >= Confidence::Medium {
             lines.unparsed_hits += 1;
             self.counts.hits += 1;
-            for category in categories(verdict) {
+            for category in &verdict.categories {
                 self.counts.hits_by_category[category.index()] += 1;
             }
         }
+    }
+
+    /// Keeps the list of noted lines, or the whole chunk instead of a long list.
+    fn file_noted(&mut self, log: usize, range: &Range<usize>) {
+        let most = range.len() / NOTED_SPACING + 1;
+        let (count, start) = (self.noted.len(), range.start);
+        let short = |offset: u64| u32::try_from(offset - start as u64).ok();
+        let listed = || self.noted.iter().map(|offset| short(*offset)).collect();
+        if count > 0 {
+            self.counts.noted.push(Noted {
+                log,
+                start,
+                end: range.end,
+                lines: (count <= most).then(listed).flatten(),
+            });
+        }
+        self.noted.clear();
     }
 
     fn record_all(&mut self, batch: &mut Vec<Pending<'_>>) {
@@ -355,14 +408,17 @@ impl AccessWorker<'_> {
     #[inline]
     fn record(&mut self, record: &Pending<'_>) {
         let (access, at) = (&record.access, record.at);
-        let verdict = self
-            .inspector
-            .inspect(access)
-            .filter(|verdict| verdict.confidence >= Confidence::Medium);
+        let verdict = self.inspector.inspect(access);
         let counts = &mut self.counts;
+        let odd = verdict.is_some_and(|verdict| verdict.confidence >= Confidence::Medium);
+        if verdict.is_some() || access.is_rejected_page() || access.has_syntax() {
+            self.noted.push(at.offset);
+        }
+        if let Some(verdict) = verdict {
+            note_conduct(counts, self.patterns, record, verdict);
+        }
         let secs = access.time.secs();
         let class = status_class(access.status);
-        let hit = u32::from(verdict.is_some());
         let failed = u32::from(class == 4);
         counts.by_class[class] += 1;
         if let Some(bytes) = access.bytes {
@@ -375,7 +431,6 @@ impl AccessWorker<'_> {
         minute.requests += 1;
         minute.errors_5xx += failed;
         minute.refused += u32::from(matches!(access.status, Some(403 | 429 | 444)));
-        minute.hits += hit;
         minute.first_second = minute.first_second.min(second);
         minute.last_second = minute.last_second.max(second);
         if failed > 0 {
@@ -385,13 +440,10 @@ impl AccessWorker<'_> {
         counts.buckets.cell(secs).merge(Bucket {
             requests: 1,
             errors_5xx: failed,
-            hits: hit,
+            hits: 0,
         });
         note_client(counts, record, secs, class, self.bucket_s);
-        note_texts(counts, record, secs, hit > 0);
-        if let Some(verdict) = verdict {
-            note_hit(counts, self.patterns, access, at, class, verdict);
-        }
+        note_texts(counts, record, secs, odd);
     }
 }
 
@@ -453,104 +505,47 @@ fn note_texts(counts: &mut AccessCounts, record: &Pending<'_>, secs: i64, hit: b
     }
 }
 
-/// Categories that a verdict rests on, gravest first. At most a handful.
-fn categories(verdict: &Verdict) -> impl Iterator<Item = Category> + '_ {
-    verdict.categories.iter().copied()
-}
-
-fn note_hit(
+/// Counts what an odd line says about its client and about the site. What only the referer shows says
+/// nothing: it may be the echo of a page.
+fn note_conduct(
     counts: &mut AccessCounts,
     set: &PatternSet,
-    access: &Access<'_>,
-    at: Locator,
-    class: usize,
+    record: &Pending<'_>,
     verdict: &Verdict,
 ) {
-    counts.hits += 1;
-    for category in categories(verdict) {
-        counts.hits_by_category[category.index()] += 1;
+    let own = || {
+        let matches = verdict.matches.iter();
+        matches.filter(|found| found.field != Field::Referer)
+    };
+    let client = record.access.client;
+    let status = record.access.status;
+    let confidences = own().map(|found| set.pattern(found.pattern).confidence_with(status));
+    let Some(confidence) = confidences.max() else {
+        return;
+    };
+    let tool = own().any(|found| names_tool(set.pattern(found.pattern)));
+    if let Some(conduct) = counts.conduct.entry(client, Conduct::default) {
+        conduct.note(&OddLine {
+            confidence,
+            categories: &verdict.categories,
+            tool,
+            path: record.path_hash,
+        });
     }
-    let answered = class == 1 || class == 2;
-    if let Some(client) = counts.hit_clients.entry(access.client, HitStats::default) {
-        let high = verdict.confidence == Confidence::High;
-        client.note(
-            at.time,
-            &verdict.categories,
-            is_direct(set, verdict),
-            high,
-            answered,
-        );
-        client.paths.note(hash_bytes(access.path()));
-        if let Some(agent) = access.user_agent {
-            client.agents.note(hash_bytes(agent));
+    if confidence == Confidence::Medium {
+        for found in own() {
+            let key = Habit::key(record.path_hash, found.place(), found.pattern.0);
+            if let Some(habit) = counts.habits.entry(key, Habit::default) {
+                habit.note(client);
+            }
         }
     }
-    if let Some(samples) = counts.hit_samples.entry(access.client, FirstK::default) {
-        samples.push(at);
-    }
-    for category in categories(verdict).filter(|category| !category.is_reconnaissance()) {
-        note_attempt(counts, set, access, at, class, verdict, category);
-    }
 }
 
-fn note_attempt(
-    counts: &mut AccessCounts,
-    set: &PatternSet,
-    access: &Access<'_>,
-    at: Locator,
-    class: usize,
-    verdict: &Verdict,
-    category: Category,
-) {
-    let of_category = || {
-        verdict
-            .matches
-            .iter()
-            .filter(|found| set.pattern(found.pattern).category == category)
-    };
-    let parameter = of_category()
-        .find_map(|found| found.parameter.as_deref())
-        .or_else(|| of_category().find_map(|found| header(found.field)));
-    let (status, bytes) = (access.status, access.bytes);
-    let high = verdict.confidence == Confidence::High;
-    let attempt = Attempt {
-        high,
-        category,
-        path: access.path(),
-        parameter,
-        client: access.client,
-        at,
-        status,
-        bytes,
-    };
-    if let Some(endpoint) = counts
-        .endpoints
-        .entry(attempt.key(), || Endpoint::new(&attempt))
-    {
-        endpoint.note(&attempt, class, of_category().map(|found| found.pattern.0));
-    }
+/// A tool that nobody but an attacker, or who was hired to act as one, uses.
+fn names_tool(pattern: &Pattern) -> bool {
+    pattern.tool.is_some() && pattern.confidence == Confidence::High
 }
-
-/// A payload stands in the request or the user agent, not only in the referer.
-fn is_direct(set: &PatternSet, verdict: &Verdict) -> bool {
-    let payload = |found: &Match| !set.pattern(found.pattern).category.is_reconnaissance();
-    verdict
-        .matches
-        .iter()
-        .any(|found| payload(found) && found.field != Field::Referer)
-}
-
-/// The header that a field is, as the report names an attacked place.
-fn header(field: Field) -> Option<&'static [u8]> {
-    match field {
-        Field::Referer => Some(REFERER),
-        Field::UserAgent => Some(b"User-Agent"),
-        _ => None,
-    }
-}
-
-/// See `header`.
-pub const REFERER: &[u8] = b"Referer";
 
 /// Counts error logs. Their clocks' offsets are in the logs given.
 pub fn survey_errors(

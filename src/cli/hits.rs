@@ -12,11 +12,13 @@ use super::{HitsArguments, Outcome, messages, output};
 pub fn run(arguments: &HitsArguments, observer: &dyn Observer) -> Result<Outcome> {
     let input = &arguments.input;
     let patterns = aftertrace::pattern::load::load(&input.pattern_dirs)?;
-    let mut out = standard_output();
+    let options = input.options();
+    let streams = aftertrace::streams(&input.paths, &options);
+    let mut out = standard_output(streams);
     let mut failure = None;
     let warnings = aftertrace::hits(
         &input.paths,
-        &input.options(),
+        &options,
         &patterns,
         arguments.min_confidence,
         observer,
@@ -46,10 +48,10 @@ fn finish(failure: Option<io::Error>, out: &mut dyn Write) -> io::Result<()> {
     }
 }
 
-/// A person sees each line at once; a program gets blocks.
-fn standard_output() -> Box<dyn Write> {
+/// A person, and whoever follows a stream, sees each line at once; others get blocks.
+fn standard_output(streams: bool) -> Box<dyn Write> {
     let stdout = io::stdout();
-    match stdout.is_terminal() {
+    match streams || stdout.is_terminal() {
         true => Box::new(LineWriter::new(stdout)),
         false => Box::new(BufWriter::new(stdout)),
     }

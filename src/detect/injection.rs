@@ -3,13 +3,13 @@
 //! Every public server is probed at random, mostly for software that it does not run. What makes an
 //! incident is persistence, or aim: payloads at the site's own pages.
 
+use crate::attempts::REFERER;
 use crate::client::Client;
 use crate::evidence::clients::HitStats;
 use crate::evidence::endpoints::Endpoint;
 use crate::evidence::first::Locator;
 use crate::finding::{Case, Finding, Kind};
 use crate::merge::Merge;
-use crate::survey::REFERER;
 use crate::terms::Role;
 
 /// Payload lines from which a single client is an attacker of its own, wherever it aimed.

@@ -14,7 +14,7 @@ pub struct Locator {
     pub offset: u64,
 }
 
-/// Keeps the K smallest values it is shown.
+/// Keeps the K smallest different values it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FirstK<T, const K: usize> {
     sorted: Vec<T>,
@@ -32,9 +32,10 @@ impl<T: Ord, const K: usize> FirstK<T, K> {
         if self.sorted.len() == K && self.sorted.last().is_some_and(|last| *last <= value) {
             return;
         }
-        let at = self.sorted.partition_point(|kept| *kept <= value);
-        self.sorted.insert(at, value);
-        self.sorted.truncate(K);
+        if let Err(at) = self.sorted.binary_search(&value) {
+            self.sorted.insert(at, value);
+            self.sorted.truncate(K);
+        }
     }
 
     /// The values kept, smallest first.

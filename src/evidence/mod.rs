@@ -2,6 +2,7 @@
 
 pub mod capped;
 pub mod clients;
+pub mod conduct;
 pub mod distinct;
 pub mod endpoints;
 pub mod errors;

@@ -20,6 +20,14 @@ pub struct Match {
     pub rounds: u8,
 }
 
+impl Match {
+    /// The place within a request that carries the match: the parameter's name, or the field's.
+    pub fn place(&self) -> &[u8] {
+        let name = self.parameter.as_deref();
+        name.unwrap_or(self.field.name().as_bytes())
+    }
+}
+
 /// What one record shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {

@@ -3,3 +3,4 @@
 pub mod decompress;
 pub mod discover;
 pub mod open;
+pub mod stream;

@@ -26,7 +26,7 @@ const ROWS: &[&[&str]] = &[
     &["report/escape"],
     // Inputs, records, grammars, what is normal.
     &["source/discover", "source/decompress", "event", "syntax/*"],
-    &["source/open", "baseline"],
+    &["source/open", "source/stream", "baseline"],
     // What may be found in a line, and what is counted of it.
     &["pattern/entry", "pattern/symptom"],
     &["pattern/need"],
@@ -51,7 +51,9 @@ const ROWS: &[&[&str]] = &[
     // The report's shape, and the passes that fill it.
     &["report/view", "pass"],
     &["inputs", "quote", "focus", "survey"],
-    &["hits", "clock", "plan"],
+    &["context"],
+    &["attempts", "hits", "clock", "plan"],
+    &["stream"],
     // From counts to claims.
     &["finding", "suspects"],
     &["detect/*"],

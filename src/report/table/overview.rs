@@ -158,9 +158,8 @@ fn answers(totals: &Totals) -> Text {
 
 fn patterns(totals: &Totals) -> Text {
     if totals.hits == 0 {
-        return Text::from("no line with an attack pattern");
+        return Text::from("no suspicious line");
     }
-    let found = words::counted(totals.hits, "line", "lines");
-    Text::from(format!("{found} with an attack pattern: "))
-        .text(by_category(&totals.hits_by_category, Tone::Plain))
+    let found = words::counted(totals.hits, "suspicious line", "suspicious lines");
+    Text::from(format!("{found}: ")).text(by_category(&totals.hits_by_category, Tone::Plain))
 }

@@ -1,0 +1,212 @@
+//! The pass over what the survey noted: each line judged again, now in its context, and counted if it is
+//! suspicious.
+//!
+//! Only noted lines are read, so that an ordinary log costs next to nothing here.
+
+use crate::category::Category;
+use crate::chunk;
+use crate::context::Context;
+use crate::event::{Access, Event};
+use crate::evidence::capped::hash_bytes;
+use crate::evidence::clients::{HitStats, status_class};
+use crate::evidence::endpoints::{Attempt, Endpoint};
+use crate::evidence::first::{FirstK, Locator};
+use crate::format::spec::TimeCache;
+use crate::merge::Merge;
+use crate::pass::{Limits, Log, Run, Task, merge_all, read, work};
+use crate::pattern::entry::Field;
+use crate::pattern::inspector::Inspector;
+use crate::pattern::set::PatternSet;
+use crate::pattern::verdict::{Match, Verdict};
+use crate::severity::Confidence;
+use crate::survey::{AccessCounts, Noted};
+
+/// What makes a line count.
+#[derive(Clone, Copy)]
+pub struct Measure<'a> {
+    /// The patterns.
+    pub patterns: &'a PatternSet,
+    /// What surrounds each line.
+    pub context: &'a Context,
+    /// Records outside do not count.
+    pub limits: Limits,
+}
+
+/// Counts the suspicious lines among those noted, and adds them to `counts`. `logs` are those surveyed.
+pub fn count_hits(
+    logs: &[Log<'_>],
+    counts: &mut AccessCounts,
+    measure: Measure<'_>,
+    bucket_s: u64,
+    run: &Run<'_>,
+) {
+    let noted = std::mem::take(&mut counts.noted);
+    let tasks: Vec<Task> = (0..noted.len())
+        .map(|index| (index, noted[index].start..noted[index].end))
+        .collect();
+    let start = || Worker {
+        counts: AccessCounts::new(bucket_s, 0),
+        inspector: Inspector::new(measure.patterns),
+        measure,
+        times: TimeCache::default(),
+    };
+    let workers = work(&tasks, run, start, |worker, (index, _)| {
+        let noted = &noted[*index];
+        worker.chunk(&logs[noted.log], noted);
+    });
+    if let Some(hits) = merge_all(workers.into_iter().map(|worker| worker.counts)) {
+        counts.merge(hits);
+    }
+    counts.flush();
+}
+
+struct Worker<'a> {
+    counts: AccessCounts,
+    inspector: Inspector<'a>,
+    measure: Measure<'a>,
+    times: TimeCache,
+}
+
+impl Worker<'_> {
+    fn chunk(&mut self, log: &Log<'_>, noted: &Noted) {
+        let bytes = &log.bytes[noted.start..noted.end];
+        let Some(listed) = &noted.lines else {
+            for (offset, line) in chunk::lines(bytes) {
+                self.line(log, (noted.start + offset) as u64, line);
+            }
+            return;
+        };
+        for offset in listed.iter().map(|offset| *offset as usize) {
+            if let Some((_, line)) = chunk::lines(&bytes[offset..]).next() {
+                self.line(log, (noted.start + offset) as u64, line);
+            }
+        }
+    }
+
+    fn line(&mut self, log: &Log<'_>, offset: u64, line: &[u8]) {
+        let Ok(Event::Access(access)) = read(log, line, &mut self.times) else {
+            return;
+        };
+        if !self.measure.limits.contain(access.time.secs()) {
+            return;
+        }
+        let at = Locator {
+            time: access.time,
+            source: log.source,
+            offset,
+        };
+        let Measure {
+            patterns, context, ..
+        } = self.measure;
+        let verdict = self.inspector.inspect(&access);
+        if let Some(weighed) = context.weigh(&access, verdict, patterns)
+            && weighed.confidence >= Confidence::Medium
+        {
+            note_hit(
+                &mut self.counts,
+                patterns,
+                &access,
+                at,
+                verdict,
+                weighed.confidence,
+            );
+        }
+    }
+}
+
+/// What a line without a payload is part of.
+const WITHOUT_PAYLOAD: &[Category] = &[Category::Scanner];
+
+/// Counts a suspicious line; `verdict` is what its own words say, if anything.
+fn note_hit(
+    counts: &mut AccessCounts,
+    set: &PatternSet,
+    access: &Access<'_>,
+    at: Locator,
+    verdict: Option<&Verdict>,
+    confidence: Confidence,
+) {
+    let categories = verdict.map_or(WITHOUT_PAYLOAD, |verdict| &verdict.categories);
+    let class = status_class(access.status);
+    counts.hits += 1;
+    for category in categories {
+        counts.hits_by_category[category.index()] += 1;
+    }
+    counts.minutes.cell(at.time.secs()).hits += 1;
+    counts.buckets.cell(at.time.secs()).hits += 1;
+    let answered = class == 1 || class == 2;
+    if let Some(client) = counts.hit_clients.entry(access.client, HitStats::default) {
+        let direct = verdict.is_some_and(|verdict| is_direct(set, verdict));
+        let high = confidence == Confidence::High;
+        client.note(at.time, categories, direct, high, answered);
+        client.paths.note(hash_bytes(access.path()));
+        if let Some(agent) = access.user_agent {
+            client.agents.note(hash_bytes(agent));
+        }
+    }
+    if let Some(samples) = counts.hit_samples.entry(access.client, FirstK::default) {
+        samples.push(at);
+    }
+    if let Some(verdict) = verdict {
+        note_attempts(counts, set, access, at, verdict, confidence);
+    }
+}
+
+/// Counts the payloads of a line under the places that they aim at.
+fn note_attempts(
+    counts: &mut AccessCounts,
+    set: &PatternSet,
+    access: &Access<'_>,
+    at: Locator,
+    verdict: &Verdict,
+    confidence: Confidence,
+) {
+    let payloads = verdict.categories.iter().copied();
+    for category in payloads.filter(|category| !category.is_reconnaissance()) {
+        let of_category = || {
+            let matches = verdict.matches.iter();
+            matches.filter(|found| set.pattern(found.pattern).category == category)
+        };
+        let parameter = of_category()
+            .find_map(|found| found.parameter.as_deref())
+            .or_else(|| of_category().find_map(|found| header(found.field)));
+        let attempt = Attempt {
+            high: confidence == Confidence::High,
+            category,
+            path: access.path(),
+            parameter,
+            client: access.client,
+            at,
+            status: access.status,
+            bytes: access.bytes,
+        };
+        let endpoint = counts
+            .endpoints
+            .entry(attempt.key(), || Endpoint::new(&attempt));
+        if let Some(endpoint) = endpoint {
+            let class = status_class(access.status);
+            endpoint.note(&attempt, class, of_category().map(|found| found.pattern.0));
+        }
+    }
+}
+
+/// A payload stands in the request or the user agent, not only in the referer.
+fn is_direct(set: &PatternSet, verdict: &Verdict) -> bool {
+    let payload = |found: &Match| !set.pattern(found.pattern).category.is_reconnaissance();
+    verdict
+        .matches
+        .iter()
+        .any(|found| payload(found) && found.field != Field::Referer)
+}
+
+/// The header that a field is, as the report names an attacked place.
+fn header(field: Field) -> Option<&'static [u8]> {
+    match field {
+        Field::Referer => Some(REFERER),
+        Field::UserAgent => Some(b"User-Agent"),
+        _ => None,
+    }
+}
+
+/// See `header`.
+pub const REFERER: &[u8] = b"Referer";

@@ -1,0 +1,140 @@
+//! Judges lines as they arrive, each by itself: standard input that never ends, such as `tail -f`.
+//!
+//! The format is voted on as soon as the first lines are there. Memory holds one read and one line.
+
+use std::io::{self, Read};
+
+use crate::chunk::{self, MAX_LINE};
+use crate::error::Warning;
+use crate::format::spec::{Format, LogKind};
+use crate::format::vote;
+use crate::hits::{HitLine, Judge, Origin, Search};
+use crate::inputs::no_log;
+use crate::pass::Log;
+use crate::source::decompress::DAMAGED;
+use crate::time::UtcOffset;
+
+/// Bytes read at a time: a pipe of Linux holds as much (pipe(7)).
+const READ_BYTES: usize = 64 << 10;
+
+/// Bytes after which a stream in which no format is recognised is no log.
+const MAX_UNKNOWN: usize = MAX_LINE;
+
+/// Hands every suspicious line of `reader` to `sink`, each as soon as it is there. Returns what went wrong
+/// with the stream; what came before was judged.
+///
+/// # Errors
+/// What the sink returns.
+pub fn hits(
+    reader: &mut dyn Read,
+    name: &str,
+    search: Search<'_>,
+    advance: &dyn Fn(u64),
+    sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
+) -> io::Result<Option<Warning>> {
+    let mut stream = Stream {
+        name,
+        judge: Judge::new(search),
+        format: None,
+        waiting: Vec::new(),
+        overlong: false,
+        line: 0,
+    };
+    let mut block = vec![0; READ_BYTES];
+    loop {
+        let count = match reader.read(&mut block) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                stream.take(true, sink)?;
+                return Ok(Some(stream.broken(&error)));
+            }
+        };
+        advance(count as u64);
+        stream.waiting.extend_from_slice(&block[..count]);
+        let ended = count == 0;
+        stream.take(ended, sink)?;
+        if ended || stream.is_hopeless() {
+            let known = stream.format.is_some();
+            let empty = stream.line == 0 && stream.waiting.is_empty();
+            return Ok((!known).then(|| no_log(name, empty)));
+        }
+    }
+}
+
+struct Stream<'s> {
+    name: &'s str,
+    judge: Judge<'s>,
+    format: Option<&'static Format>,
+    /// What was read and not judged yet.
+    waiting: Vec<u8>,
+    /// The line that goes on was judged by its beginning.
+    overlong: bool,
+    /// Lines judged.
+    line: u64,
+}
+
+impl Stream<'_> {
+    /// Judges the lines that are complete.
+    fn take(
+        &mut self,
+        ended: bool,
+        sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let complete = match memchr::memrchr(b'\n', &self.waiting) {
+            _ if ended => self.waiting.len(),
+            Some(end) => end + 1,
+            None if self.waiting.len() > MAX_LINE => self.waiting.len(),
+            None => return Ok(()),
+        };
+        if self.format.is_none() {
+            self.format = vote(&self.waiting[..complete]).map(|vote| vote.format);
+        }
+        let Some(format) = self.format.filter(|format| format.kind == LogKind::Access) else {
+            return Ok(());
+        };
+        let waiting = std::mem::take(&mut self.waiting);
+        let log = Log {
+            source: 0,
+            bytes: &waiting,
+            format,
+            offset: UtcOffset::UTC,
+        };
+        for (_, line) in chunk::lines(&waiting[..complete]) {
+            if std::mem::take(&mut self.overlong) {
+                continue;
+            }
+            self.line += 1;
+            let origin = Origin {
+                source: self.name,
+                line: self.line,
+            };
+            if let Some(hit) = self.judge.line(&log, line, origin) {
+                sink(&hit)?;
+            }
+        }
+        self.overlong = complete > 0 && waiting[complete - 1] != b'\n';
+        self.waiting = waiting;
+        self.waiting.drain(..complete);
+        Ok(())
+    }
+
+    /// No format fits, however long one waits, or the stream is a log without requests.
+    fn is_hopeless(&self) -> bool {
+        match self.format {
+            Some(format) => format.kind != LogKind::Access,
+            None => self.waiting.len() > MAX_UNKNOWN,
+        }
+    }
+
+    fn broken(&self, error: &io::Error) -> Warning {
+        Warning {
+            code: DAMAGED,
+            message: format!(
+                "{} cannot be read to its end ({error}). Its first {} lines were judged",
+                self.name, self.line
+            ),
+            input: Some(self.name.to_string()),
+        }
+    }
+}
