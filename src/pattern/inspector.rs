@@ -606,6 +606,7 @@ impl Worker<'_> {
             matched: view.text[span.0.min(end)..end].into(),
             parameter: name.map(Into::into),
             rounds: view.rounds,
+            percent_rounds: view.percent_rounds,
         });
     }
 }

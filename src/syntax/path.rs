@@ -40,8 +40,8 @@ const MIN_STEPS: usize = 3;
 
 /// Endings of what pages are made of.
 const ASSETS: &[&[u8]] = &[
-    b"css", b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"html",
-    b"htm", b"woff", b"woff2",
+    b"css", b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"html", b"htm", b"woff",
+    b"woff2",
 ];
 
 /// Finds climbs.
