@@ -483,7 +483,7 @@ fn ascii_twin(c: char) -> Option<u8> {
 }
 
 /// Reads an ASCII character written with too many bytes, also with broken continuation bytes where
-/// the result is a character that climbs or separates (`%c0%2e`, `%c1%1c`).
+/// the result is a character that climbs or separates (`%c0%2e`, `%c1%1c`, `%e0%40%ae`).
 fn overlong(rest: &[u8]) -> Option<(u8, usize)> {
     let (mut code, width) = match rest[0] {
         0xc0 | 0xc1 => (u32::from(rest[0] & 0x1f), 2),
@@ -504,7 +504,7 @@ fn overlong(rest: &[u8]) -> Option<(u8, usize)> {
         return None;
     }
     let climbs = matches!(ascii, b'.' | b'/' | b'\\');
-    (strict || (width == 2 && climbs)).then_some((ascii, width))
+    (strict || (width <= 3 && climbs)).then_some((ascii, width))
 }
 
 #[cfg(test)]

@@ -234,6 +234,8 @@ struct Outside {
     tags: bool,
     /// An attribute was left before the first tag.
     left: bool,
+    /// The text begins with the end of an element.
+    closed: bool,
     /// The whole text is an SVG picture.
     picture: bool,
 }
@@ -287,6 +289,12 @@ impl<'a> Tag<'a> {
             && !(outside.picture && local == b"svg")
         {
             facts.note(Feature::OddElement, start, end);
+        }
+        // the value ends an element of the page, and begins another
+        if self.at == 0 && self.closing {
+            outside.closed = true;
+        } else if outside.closed && !self.closing {
+            facts.note(Feature::TagBreakout, 0, end);
         }
         if ended && self.at >= outside.end {
             self.breakout(text, outside, facts);
@@ -556,6 +564,7 @@ mod tests {
             ("<p style=x:expression\\28 1\\29>", Feature::ActiveStyle),
             ("\"><h1>x", Feature::TagBreakout),
             ("'></a><h1>x", Feature::TagBreakout),
+            ("</name><role>admin</role><name>", Feature::TagBreakout),
             ("x<script>1</script> how to", Feature::ActiveElement),
             ("say <script> alert(1)", Feature::ActiveElement),
         ] {
@@ -572,6 +581,7 @@ mod tests {
             "what is the <form> element, or <script>?",
             "list<object> x",
             "k'<fz.t",
+            "</b> is missing",
             "<?xml version=\"1.0\"?><order><id>1</id></order>",
             "<!-- \"a\" --><p>x</p>",
             "<svg xmlns=\"http://www.w3.org/2000/svg\"><path d=\"m0\"/></svg>",

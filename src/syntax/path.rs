@@ -200,11 +200,13 @@ fn repeats(text: &[u8], start: usize, dots: &[u8]) -> Option<usize> {
     let window = &text[start..text.len().min(start + MAX_SEPARATOR + 2)];
     let length = memchr::memmem::find(window, dots).filter(|n| *n > 0)?;
     let separator = &text[start..start + length];
-    let again = text.get(start + length + 2..start + 2 * length + 2)?;
+    let behind = &text[start + length..];
+    let next = start + length + behind.iter().take_while(|b| **b == dots[0]).count();
+    let again = text.get(next..next + length)?;
     let word = separator
         .iter()
         .all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b',' | b'-'));
-    (again == separator && !word).then_some(start + 2 * length + 2)
+    (again == separator && !word).then_some(next + length)
 }
 
 /// Bytes C0, C1 and F8..FD never occur in UTF-8 (RFC 3629); in Latin-1 text they are rare letters.
@@ -276,6 +278,7 @@ mod tests {
                 b"..\xef\x80\xa5..\xef\x80\xa5..\xef\x80\xa5",
                 Feature::Climb,
             ),
+            (b"....\xc1%8s....\xc1%8sx", Feature::Climb),
             (b"\xc0\xee\xc0\xee\xc0%qf", Feature::BrokenEncoding),
             (b"/./././etc", Feature::Steps),
         ] {
