@@ -195,9 +195,7 @@ impl Context {
     /// Whether everything that makes the line suspicious is usual there.
     fn is_habit(&self, access: &Access<'_>, verdict: &Verdict, set: &PatternSet) -> bool {
         let path = hash_bytes(access.path());
-        let counts = |found: &&Match| {
-            set.pattern(found.pattern).confidence_with(access.status) == verdict.confidence
-        };
+        let counts = |found: &&Match| found.confidence(set, access.status) == verdict.confidence;
         let mut sure = verdict.matches.iter().filter(counts);
         !self.habits.is_empty()
             && sure.all(|found| {

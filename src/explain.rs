@@ -86,7 +86,7 @@ pub struct Fired {
     pub category: Category,
     /// How much harm a success would mean.
     pub severity: Severity,
-    /// How sure it is, given the server's answer.
+    /// How sure it is, given the server's answer and how it was encoded.
     pub confidence: Confidence,
     /// How sure it would be by itself.
     pub by_itself: Confidence,
@@ -211,7 +211,7 @@ fn fired_of(set: &PatternSet, hit: &Match, seen: &[Seen], status: Option<u16>) -
         title: pattern.title.clone(),
         category: pattern.category,
         severity: pattern.severity,
-        confidence: pattern.confidence_with(status),
+        confidence: hit.confidence(set, status),
         by_itself: pattern.confidence,
         field: hit.field,
         parameter: hit

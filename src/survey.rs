@@ -519,7 +519,7 @@ fn note_conduct(
     };
     let client = record.access.client;
     let status = record.access.status;
-    let confidences = own().map(|found| set.pattern(found.pattern).confidence_with(status));
+    let confidences = own().map(|found| found.confidence(set, status));
     let Some(confidence) = confidences.max() else {
         return;
     };

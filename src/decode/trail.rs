@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{Decoded, backslash, entity, percent};
+use super::{Decoded, backslash, entity, octal_run, percent};
 
 /// A layer of encoding that a step removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -21,10 +21,18 @@ pub enum Layer {
     PercentU,
     /// `&lt;`, `&#60;`.
     Entities,
-    /// `\xHH` and `\uHHHH` of programming languages.
+    /// `\xHH`, `\uHHHH` and octal escapes of programming languages.
     Backslashes,
     /// A whole value in base64.
     Base64,
+    /// The base64 of a data URL.
+    DataUrl,
+    /// UTF-7.
+    Utf7,
+    /// A string of a JSON value.
+    Json,
+    /// Everything from the first NUL on.
+    BehindNul,
     /// Look-alikes of ASCII, overlong UTF-8, NULs and zero-width characters.
     LookAlikes,
 }
@@ -38,8 +46,12 @@ impl Layer {
             Layer::Percent => "percent",
             Layer::PercentU => "%u",
             Layer::Entities => "entities",
-            Layer::Backslashes => "\\x and \\u",
+            Layer::Backslashes => "backslashes",
             Layer::Base64 => "base64",
+            Layer::DataUrl => "data URL",
+            Layer::Utf7 => "UTF-7",
+            Layer::Json => "JSON",
+            Layer::BehindNul => "up to the NUL",
             Layer::LookAlikes => "look-alikes",
         }
     }
@@ -103,20 +115,38 @@ impl Decoded {
         }
     }
 
-    /// The current text came in as `input`, wrapped in `layer`.
-    pub fn trail_from(&mut self, input: &[u8], layer: Layer) {
-        self.trail_begins(input);
-        self.trail_reaches(layer);
+    /// What was decoded had been taken out of `layer`; of `outer`, if that is worth showing.
+    pub fn trail_wrapped(&mut self, outer: Option<&[u8]>, layer: Layer) {
+        let Some(trail) = &mut self.trail else {
+            return;
+        };
+        if let Some(first) = trail.first_mut() {
+            first.layers = vec![layer];
+        }
+        if let Some(outer) = outer {
+            let step = Step {
+                layers: Vec::new(),
+                text: outer.to_vec(),
+            };
+            trail.insert(0, step);
+        }
     }
 }
 
 /// The layers that one round finds in `input`.
 fn layers_of(input: &[u8]) -> Vec<Layer> {
     let mut layers = Vec::new();
+    let mut octal = Vec::new();
     let mut at = 0;
     while let Some(next) = memchr::memchr3(b'%', b'&', b'\\', &input[at..]) {
         at += next;
         let rest = &input[at..];
+        let taken = octal_run(rest, &mut octal);
+        if taken > 0 {
+            at += taken;
+            layers.push(Layer::Backslashes);
+            continue;
+        }
         let wide = matches!(rest.get(1), Some(b'u' | b'U'));
         let (found, layer) = match rest[0] {
             b'%' if wide => (percent(rest), Layer::PercentU),
@@ -125,11 +155,12 @@ fn layers_of(input: &[u8]) -> Vec<Layer> {
             _ => (backslash(rest), Layer::Backslashes),
         };
         at += found.map_or(1, |(_, taken)| taken);
-        if found.is_some() && !layers.contains(&layer) {
+        if found.is_some() {
             layers.push(layer);
         }
     }
     layers.sort_unstable();
+    layers.dedup();
     layers
 }
 
@@ -170,7 +201,7 @@ mod tests {
             steps(r"\x3c%c0%af", Form::Plain),
             [
                 r": \x3c%c0%af",
-                "percent, \\x and \\u: <\u{fffd}\u{fffd}",
+                "percent, backslashes: <\u{fffd}\u{fffd}",
                 "look-alikes: </",
             ]
         );
@@ -184,7 +215,7 @@ mod tests {
         let mut view = Decoded::default().with_trail();
         view.decode(b"%27", Form::Plain, &mut Vec::new());
         view.set_plain(b"<b>", 1);
-        view.trail_from(b"PGI+", Layer::Base64);
+        view.trail_wrapped(Some(b"PGI+"), Layer::Base64);
         assert_eq!(view.trail().len(), 2);
         assert_eq!(view.trail()[1].layers, [Layer::Base64]);
     }

@@ -22,8 +22,16 @@ pub enum What {
     Value,
     /// A part of a query without a name.
     BareValue,
-    /// What base64 hid in the value of a parameter.
-    Base64,
+    /// What base64, a data URL or UTF-7 hid.
+    Wrapped,
+    /// What stands before a NUL.
+    BeforeNul,
+    /// A JSON value: its strings follow.
+    Json,
+    /// A string of a JSON value; `parameter` is its key.
+    JsonString,
+    /// Several parameters read as one: of one name, or joined by a comment.
+    Joined,
     /// The value of a parameter that is a URL with a query: its parts follow.
     Url,
     /// A part of the URL that a parameter's value is.
@@ -134,24 +142,28 @@ impl Recorder {
 
     /// What part of its field a text is, from how it is looked at.
     fn what(&self, look: &Look<'_>) -> What {
-        let base64 = || {
+        let taken_from = |wanted: &[Layer]| {
             let mut layers = look.view.trail().iter().flat_map(|step| &step.layers);
-            layers.any(|layer| *layer == Layer::Base64)
+            layers.any(|layer| wanted.contains(layer))
         };
         let within_url = || {
-            let mut before = self.seen.iter().rev();
-            before.next().is_some_and(|seen| {
+            self.seen.last().is_some_and(|seen| {
                 matches!(seen.what, What::Url | What::UrlPart)
                     && seen.field == look.field
                     && seen.name.as_deref() == look.name
             })
         };
         match (look.field, look.name) {
-            (_, Some(_)) if base64() => What::Base64,
-            (_, Some(_)) if !look.grammars => What::Url,
+            _ if taken_from(&[Layer::Json]) => What::JsonString,
+            _ if taken_from(&[Layer::BehindNul]) => What::BeforeNul,
+            _ if taken_from(&[Layer::Base64, Layer::DataUrl, Layer::Utf7]) => What::Wrapped,
+            (Field::Path, None) if !look.expressions => What::Segment,
+            _ if !look.expressions => What::Joined,
+            _ if !look.grammars && look.view.text.trim_ascii().starts_with(b"http") => What::Url,
+            _ if !look.grammars && look.view.text.starts_with(b"/") => What::Url,
+            _ if !look.grammars => What::Json,
             (_, Some(_)) if within_url() => What::UrlPart,
             (_, Some(_)) => What::Value,
-            (_, None) if !look.expressions => What::Segment,
             (Field::Query, None) if look.view.lower.ends_with(b"=") => What::ParameterName,
             (Field::Query, None) => What::BareValue,
             (Field::Referer, None) if self.has(Field::Referer) => What::BareValue,

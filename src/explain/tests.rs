@@ -114,7 +114,7 @@ fn layers_are_shown_one_by_one() {
 #[test]
 fn every_part_of_a_request_is_named() {
     let explanation = explained(
-        r"/a%27b/c?%3Cb%3E\x22&next=%2Fx%3Fy%3D1%26z%3D2&p=PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==&a[$ne]=1",
+        r"/a%27b/c?%3Cb%3E\x22&next=%2Fx%3Fy%3D1%26z%3D2&p=PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==&a[$ne]=1&j=%7B%22k%22%3A%22%3Cb%3E%22%7D&n=a%00b",
     );
     for what in [
         What::AsLogged,
@@ -123,7 +123,10 @@ fn every_part_of_a_request_is_named() {
         What::ParameterName,
         What::Value,
         What::BareValue,
-        What::Base64,
+        What::Wrapped,
+        What::Json,
+        What::JsonString,
+        What::BeforeNul,
         What::Url,
         What::UrlPart,
     ] {

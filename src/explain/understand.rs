@@ -73,6 +73,8 @@ pub struct Understood {
     pub referer: Option<String>,
     /// The user agent.
     pub user_agent: Option<String>,
+    /// What follows the fields of the format; quoted fields of it are judged.
+    pub extras: Option<String>,
 }
 
 /// A line as it is judged.
@@ -93,6 +95,7 @@ struct Request<'a> {
     status: Option<u16>,
     referer: Option<&'a [u8]>,
     user_agent: Option<&'a [u8]>,
+    extras: &'a [u8],
 }
 
 /// What a line was taken for, before anything is added to it.
@@ -144,6 +147,10 @@ fn understood(kind: InputKind, parts: &Parts<'_>) -> Understood {
         status: parts.request.as_ref().and_then(|request| request.status),
         referer: of(|request| request.referer.map(|text| visible(text).into_owned())),
         user_agent: of(|request| request.user_agent.map(|text| visible(text).into_owned())),
+        extras: of(|request| {
+            let extras = request.extras;
+            (!extras.is_empty()).then(|| visible(extras).into_owned())
+        }),
     }
 }
 
@@ -197,6 +204,7 @@ fn of_access<'a>(access: &Access<'a>) -> Request<'a> {
         status: access.status,
         referer: access.referer,
         user_agent: access.user_agent,
+        extras: access.extras,
     }
 }
 
@@ -270,6 +278,7 @@ impl Reading<'_> {
                 status: request.status,
                 referer: request.referer,
                 user_agent: request.user_agent,
+                extras: request.extras,
                 ..blank_access()
             }),
             None if self.understood.kind == InputKind::ErrorMessage => None,

@@ -150,9 +150,12 @@ pub fn field(field: Field) -> FieldWords {
     let about = match field {
         Field::Target => "the request target, path and query together",
         Field::Path => "the path of the request",
-        Field::Query => "each parameter of the query: its value, and a name that is an odd one",
+        Field::Query => {
+            "each parameter of the query or of the path: its value, and a name that is an odd one"
+        }
         Field::Referer => "the referer, and the parameters of its query",
         Field::UserAgent => "the user agent",
+        Field::Extra => "a quoted field behind the user agent, such as X-Forwarded-For",
         Field::Request => "a request that is no request line",
         Field::Line => "a line that is in no log format",
     };

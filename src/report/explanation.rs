@@ -94,6 +94,7 @@ fn understood(explanation: &Explanation, page: &mut Page<'_>) -> io::Result<()> 
         ("status", &status),
         ("referer", &understood.referer),
         ("user agent", &understood.user_agent),
+        ("further fields", &understood.extras),
     ];
     for (label, value) in fields {
         if let Some(value) = value {
@@ -177,14 +178,22 @@ fn title(place: &Place) -> String {
         _ => "",
     };
     match place.what {
+        What::AsLogged if place.field == Field::Extra => "raw further field".to_string(),
         What::AsLogged => format!("raw {}", field(place.field)),
+        What::Whole if place.field == Field::Extra => "further field".to_string(),
         What::Whole => field(place.field).to_string(),
         What::Segment => "path segment".to_string(),
         What::ParameterName => "parameter name".to_string(),
         What::Value => format!("{within}{parameter} ="),
         What::BareValue => "bare value".to_string(),
-        What::Base64 => format!("{within}base64 in {parameter}"),
-        What::Url => format!("{within}{parameter} ="),
+        What::Wrapped | What::BeforeNul | What::JsonString if parameter.is_empty() => {
+            format!("in {}", field(place.field))
+        }
+        What::Wrapped | What::BeforeNul => format!("{within}in {parameter}"),
+        What::JsonString => format!("JSON: {parameter}"),
+        What::Json if parameter.is_empty() => "bare value".to_string(),
+        What::Joined => "joined parameters".to_string(),
+        What::Url | What::Json => format!("{within}{parameter} ="),
         What::UrlPart => format!("{within}in {parameter}"),
     }
 }
@@ -196,6 +205,7 @@ fn field(field: Field) -> &'static str {
         Field::Query => "query",
         Field::Referer => "referer",
         Field::UserAgent => "user agent",
+        Field::Extra => "field behind the user agent",
         Field::Request => "request",
         Field::Line => "line",
     }
@@ -247,9 +257,14 @@ fn where_it_is(place: &Place) -> String {
         What::AsLogged | What::Whole => format!("the {field}"),
         What::Segment => format!("a segment of the {field}"),
         What::ParameterName => format!("the name of a parameter of the {field}"),
-        What::Value | What::Url => format!("parameter {parameter} of the {field}"),
+        What::Json if parameter.is_empty() => format!("a JSON value of the {field}"),
+        What::Value | What::Url | What::Json => format!("parameter {parameter} of the {field}"),
         What::BareValue => format!("a value without a name of the {field}"),
-        What::Base64 => format!("the base64 of parameter {parameter} of the {field}"),
+        What::Wrapped if parameter.is_empty() => format!("what the {field} wraps"),
+        What::Wrapped => format!("what parameter {parameter} of the {field} wraps"),
+        What::BeforeNul => format!("what stands before a NUL in the {field}"),
+        What::JsonString => format!("the string {parameter} in JSON of the {field}"),
+        What::Joined => format!("parameters of the {field} read as one"),
         What::UrlPart => format!("the URL in parameter {parameter} of the {field}"),
     }
 }
