@@ -9,6 +9,7 @@ mod messages;
 mod output;
 mod patterns;
 mod scan;
+mod sigma;
 mod values;
 
 use std::io::{self, IsTerminal};
@@ -77,6 +78,9 @@ struct InputArguments {
     /// Add the patterns of DIR/*.toml, or replace those of the same id; may be repeated
     #[arg(long = "patterns", value_name = "DIR")]
     pattern_dirs: Vec<PathBuf>,
+    /// Use the Sigma rules for web servers below DIR as well; may be repeated
+    #[arg(long = "sigma", value_name = "DIR")]
+    sigma_dirs: Vec<PathBuf>,
     /// Judge each line alone, not by what else its client did and what is usual on this site
     #[arg(long)]
     no_context: bool,
@@ -146,6 +150,15 @@ enum PatternsCommand {
     Check {
         /// A directory of packs; those within the program when not given
         dir: Option<PathBuf>,
+    },
+    /// Print which Sigma rules apply to access logs, and why the others do not
+    Sigma {
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+        /// Directories of Sigma rules
+        #[arg(required = true, value_name = "DIR")]
+        dirs: Vec<PathBuf>,
     },
 }
 
@@ -252,6 +265,7 @@ fn dispatch(command: &Command, observer: &dyn Observer) -> Result<Outcome> {
             pattern_dirs,
         }) => patterns::list(*format, pattern_dirs),
         Command::Patterns(PatternsCommand::Check { dir }) => patterns::check(dir.as_deref()),
+        Command::Patterns(PatternsCommand::Sigma { format, dirs }) => sigma::list(*format, dirs),
     }
 }
 

@@ -11,6 +11,7 @@ use super::feature::Analyses;
 use super::gate;
 use super::memory::{MEMORY_KEY, Memory, Slot};
 use super::set::PatternSet;
+use super::sigma::judge;
 use super::verdict::{Match, Verdict};
 use crate::decode::{self, Decoded, Form, MAX_FIELD};
 use crate::event::Access;
@@ -54,6 +55,7 @@ struct Worker<'s> {
     inner: Decoded,
     candidates: Vec<u16>,
     gate: gate::Scratch,
+    sigma: judge::Scratch,
 }
 
 impl<'s> Inspector<'s> {
@@ -70,6 +72,7 @@ impl<'s> Inspector<'s> {
                 inner: Decoded::default(),
                 candidates: Vec::new(),
                 gate: gate::Scratch::default(),
+                sigma: judge::Scratch::default(),
             },
             paths: Memory::new(),
             referers: Memory::new(),
@@ -102,6 +105,7 @@ impl<'s> Inspector<'s> {
         if let Some(agent) = access.user_agent {
             self.header(Field::UserAgent, agent);
         }
+        self.worker.sigma(access, self.gated);
         self.sum_up(access.status)
     }
 
@@ -201,6 +205,23 @@ fn recall<'s>(
 }
 
 impl Worker<'_> {
+    /// Asks the Sigma rules, which look at whole records.
+    fn sigma(&mut self, access: &Access<'_>, gated: bool) {
+        let (set, matches) = (self.set, &mut self.matches);
+        set.sigma
+            .judge(access, gated, &mut self.sigma, &mut |found| {
+                if matches.len() < MAX_MATCHES {
+                    matches.push(Match {
+                        pattern: set.sigma_id(found.rule),
+                        field: found.field,
+                        matched: found.quoted(MAX_MATCHED).as_bytes().into(),
+                        parameter: None,
+                        rounds: u8::from(found.decoded),
+                    });
+                }
+            });
+    }
+
     #[inline]
     fn passes_target(&mut self, raw: &[u8]) -> bool {
         self.set.gate.passes_target(raw, &mut self.gate)

@@ -8,5 +8,6 @@ pub mod load;
 mod memory;
 pub mod need;
 pub mod set;
+pub mod sigma;
 pub mod symptom;
 pub mod verdict;
