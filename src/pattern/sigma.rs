@@ -132,3 +132,6 @@ fn row(
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use hashbrown::HashMap;
 use rsigma_eval::{CompiledRule, evaluate_rule};
 
 use super::clue::Clues;
@@ -15,6 +16,10 @@ use crate::pattern::entry;
 /// Up to this many literals the scan for them is a table of states, which is fastest and takes a KiB or two
 /// for each byte of a literal.
 const MAX_TABLE: usize = 3000;
+
+/// Longest header that is remembered, in bytes, and how many are: at most 4 MiB.
+const MAX_KEY: usize = 1024;
+const MAX_HEADERS: usize = 4096;
 
 /// Characters beyond ASCII whose lower case has an ASCII letter: the Kelvin sign, the dotted capital I, and the
 /// long s, which expressions take for an s (Unicode CaseFolding.txt). A text with one may match a rule whose
@@ -57,6 +62,8 @@ pub struct Found {
 pub struct Scratch {
     view: View,
     candidates: Vec<u16>,
+    /// Headers that were searched, and the rules that each calls for.
+    headers: HashMap<Vec<u8>, Vec<u16>>,
 }
 
 impl Rules {
@@ -110,27 +117,44 @@ impl Rules {
         scratch: &mut Scratch,
         sink: &mut dyn FnMut(Found),
     ) {
-        let raw = self.wanted(Texts::raw(access));
-        let decoded = scratch.view.decode(raw);
-        let candidates = &mut scratch.candidates;
-        candidates.clear();
-        if gated {
-            candidates.extend_from_slice(&self.always);
-            self.search(raw, access, candidates);
-            if let Some(texts) = decoded {
-                self.search(texts, access, candidates);
-            }
-            candidates.sort_unstable();
-            candidates.dedup();
-        } else {
-            candidates.extend((0u16..).take(self.rules.len()));
+        if self.rules.is_empty() {
+            return;
         }
+        let raw = self.wanted(Texts::raw(access));
+        let mut view = std::mem::take(&mut scratch.view);
+        let decoded = view.decode(raw);
+        scratch.candidates.clear();
+        if gated {
+            scratch.candidates.extend_from_slice(&self.always);
+            scratch.search(self, raw, access);
+            if let Some(texts) = decoded {
+                scratch.search(self, texts, access);
+            }
+            scratch.candidates.sort_unstable();
+            scratch.candidates.dedup();
+        } else {
+            let all = (0u16..).take(self.rules.len());
+            scratch.candidates.extend(all);
+        }
+        self.ask(access, raw, decoded, &scratch.candidates, sink);
+        scratch.view = view;
+    }
+
+    /// Asks rules about a record in both views.
+    fn ask(
+        &self,
+        access: &Access<'_>,
+        raw: Texts<'_>,
+        decoded: Option<Texts<'_>>,
+        candidates: &[u16],
+        sink: &mut dyn FnMut(Found),
+    ) {
         if candidates.is_empty() {
             return;
         }
         let raw = Record::new(access, raw);
         let decoded = decoded.map(|texts| Record::new(access, texts));
-        for &index in candidates.iter() {
+        for &index in candidates {
             let (rule, clues) = &self.rules[usize::from(index)];
             let matches = |record: &&Record<'_>| evaluate_rule(rule, record).is_some();
             let views = [(Some(&raw), false), (decoded.as_ref(), true)];
@@ -159,13 +183,34 @@ impl Rules {
         }
     }
 
-    /// Adds the rules that a literal in the record calls for.
+    /// Adds the rules that a literal in a text calls for.
     #[inline]
-    fn search(&self, texts: Texts<'_>, access: &Access<'_>, candidates: &mut Vec<u16>) {
-        for text in [texts.target, texts.referer, texts.agent] {
-            self.search_text(text, candidates);
+    fn search_text(&self, text: &[u8], candidates: &mut Vec<u16>) {
+        // most texts have none, and to learn that is cheaper than to ask for all
+        let literals = self.literals.as_ref();
+        if let Some(literals) = literals.filter(|literals| literals.is_match(text)) {
+            for found in literals.find_overlapping_iter(text) {
+                candidates.extend_from_slice(&self.needed_by[found.pattern().as_usize()]);
+                if candidates.len() > self.rules.len() * 2 {
+                    candidates.sort_unstable();
+                    candidates.dedup();
+                }
+            }
         }
-        if self.line {
+        if !text.is_ascii() && has_folding(text) {
+            candidates.extend((0u16..).take(self.rules.len()));
+        }
+    }
+}
+
+impl Scratch {
+    /// Adds the rules that a literal in a record calls for.
+    fn search(&mut self, rules: &Rules, texts: Texts<'_>, access: &Access<'_>) {
+        rules.search_text(texts.target, &mut self.candidates);
+        for text in [texts.referer, texts.agent] {
+            self.search_header(rules, text);
+        }
+        if rules.line {
             let fields = [
                 access.request,
                 access.method,
@@ -176,25 +221,32 @@ impl Rules {
                 access.extras,
             ];
             for text in fields {
-                self.search_text(text, candidates);
+                rules.search_text(text, &mut self.candidates);
             }
         }
     }
 
-    #[inline]
-    fn search_text(&self, text: &[u8], candidates: &mut Vec<u16>) {
-        if let Some(literals) = &self.literals {
-            for found in literals.find_overlapping_iter(text) {
-                candidates.extend_from_slice(&self.needed_by[found.pattern().as_usize()]);
-                if candidates.len() > self.rules.len() * 2 {
-                    candidates.sort_unstable();
-                    candidates.dedup();
-                }
-            }
+    /// The same for a text that many requests repeat: each is searched once.
+    fn search_header(&mut self, rules: &Rules, text: &[u8]) {
+        if text.is_empty() {
+            return;
         }
-        if !text.is_ascii() && has_folding(text) {
-            candidates.clear();
-            candidates.extend((0u16..).take(self.rules.len()));
+        if let Some(known) = self.headers.get(text) {
+            return self.candidates.extend_from_slice(known);
+        }
+        let before = self.candidates.len();
+        let mut found = std::mem::take(&mut self.candidates);
+        let mut own = found.split_off(before);
+        rules.search_text(text, &mut own);
+        found.extend_from_slice(&own);
+        self.candidates = found;
+        if text.len() <= MAX_KEY {
+            if self.headers.len() >= MAX_HEADERS {
+                self.headers.clear();
+            }
+            own.sort_unstable();
+            own.dedup();
+            self.headers.insert(text.to_vec(), own);
         }
     }
 }
