@@ -11,5 +11,6 @@ mod laws;
 mod readme;
 mod regressions;
 mod scenarios;
+mod sigma;
 mod stories;
 mod tokens;
