@@ -1,149 +1,267 @@
-//! Judges labelled corpora line by line: `corpora FOLDER OUT [NAME...]` reads `FOLDER/NAME.log` and writes
-//! `OUT/NAME.jsonl`, one object for each line that was flagged; prints the cost per line.
+//! Scores detection on labelled corpora: `corpora FOLDER` searches each `FOLDER/NAME.log` as `aftertrace hits`
+//! does, with context and without, compares with the labels of `FOLDER/NAME.tsv`, and prints tables in Markdown.
 //!
-//! A tool for measuring detection, not part of the program.
+//! The columns of a TSV, with a heading line: line, label (attack or benign), class, source; others are not
+//! read. A tool for measuring, not part of the program.
 
+use std::collections::BTreeMap;
+use std::error::Error;
 use std::fs;
-use std::io::{BufWriter, Write};
-use std::path::Path;
-use std::time::Instant;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use aftertrace::client::Client;
-use aftertrace::event::Access;
-use aftertrace::pattern::inspector::Inspector;
+use aftertrace::hits::HitLine;
 use aftertrace::pattern::load;
-use aftertrace::time::{Time, UtcOffset};
+use aftertrace::pattern::set::PatternSet;
+use aftertrace::severity::Confidence;
+use aftertrace::{ScanOptions, Silent};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let folder = arguments
-        .next()
-        .ok_or("usage: corpora FOLDER OUT [NAME...]")?;
-    let out = arguments
-        .next()
-        .ok_or("usage: corpora FOLDER OUT [NAME...]")?;
-    let wanted: Vec<String> = arguments.collect();
-    fs::create_dir_all(&out)?;
-    let started = Instant::now();
+/// The categories that are right for a class of attacks.
+const RIGHT: [(&str, &[&str]); 21] = [
+    ("cmdi", &["command_injection"]),
+    ("codei", &["code_injection"]),
+    ("crlf", &["crlf_injection"]),
+    ("infoleak", &["sensitive_file"]),
+    ("ldapi", &["ldap_injection"]),
+    ("lfi", &["path_traversal"]),
+    ("log4shell", &["jndi_injection"]),
+    ("nosqli", &["nosql_injection"]),
+    ("proto", &["protocol_abuse"]),
+    ("redirect", &["open_redirect"]),
+    ("rfi", &["file_inclusion"]),
+    ("scanner", &["scanner"]),
+    ("shellshock", &["command_injection"]),
+    ("sqli", &["sql_injection"]),
+    ("ssi", &["ssi_injection"]),
+    ("ssrf", &["ssrf"]),
+    ("ssti", &["template_injection"]),
+    ("webshell", &["webshell"]),
+    ("xpath", &["xpath_injection"]),
+    ("xss", &["xss"]),
+    ("xxe", &["xml_injection"]),
+];
+
+/// Classes of attack lines without an injection: a scanner's ordinary requests, guesses of passwords, odd but
+/// harmless values. Shown, and left out of the overall figures.
+const ASIDE: [&str; 3] = ["scan_noise", "bruteforce", "anomaly_other"];
+
+/// Classes with fewer lines than this do not count in the mean of the classes.
+const MIN_CLASS: u32 = 10;
+
+/// Judged with context, and without.
+const WAYS: usize = 2;
+const CONFIDENCES: [Confidence; 3] = [Confidence::Low, Confidence::Medium, Confidence::High];
+
+/// Lines of one sort, and how many were flagged: by way, then by confidence.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    lines: u32,
+    flagged: [[u32; CONFIDENCES.len()]; WAYS],
+    /// Of those flagged at medium confidence with context, how many under a right category.
+    right: u32,
+}
+
+/// Tallies by name, for attack and benign lines.
+#[derive(Default)]
+struct Score {
+    classes: BTreeMap<String, Tally>,
+    sources: BTreeMap<String, Tally>,
+    corpora: BTreeMap<String, Tally>,
+    benign_sources: BTreeMap<String, Tally>,
+    benign_corpora: BTreeMap<String, Tally>,
+}
+
+/// What was found in one line, and how sure it is.
+type Found = BTreeMap<u64, (Confidence, Vec<&'static str>)>;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = std::env::args().nth(1).ok_or("usage: corpora FOLDER")?;
     let set = load::embedded()?;
-    eprintln!(
-        "{} patterns loaded in {:?}",
-        set.patterns().len(),
-        started.elapsed()
-    );
-    let mut names: Vec<String> = Vec::new();
-    for entry in fs::read_dir(&folder)? {
+    let mut score = Score::default();
+    for labels in labels_in(Path::new(&folder))? {
+        add(&mut score, &labels, &set).map_err(|error| format!("{}: {error}", labels.display()))?;
+    }
+    print(&score);
+    Ok(())
+}
+
+/// The TSV files of a folder that have a log beside them, by name.
+fn labels_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let is_log = path.extension().is_some_and(|extension| extension == "log");
-        if is_log && (wanted.is_empty() || wanted.contains(&name)) {
-            names.push(name);
+        let labels = path.extension().is_some_and(|extension| extension == "tsv");
+        if labels && path.with_extension("log").exists() {
+            files.push(path);
         }
     }
-    names.sort();
-    for name in names {
-        judge(&set, &folder, &out, &name)?;
+    files.sort();
+    Ok(files)
+}
+
+/// Adds a corpus to the score.
+fn add(score: &mut Score, labels: &Path, set: &PatternSet) -> Result<(), Box<dyn Error>> {
+    let log = labels.with_extension("log");
+    let found = [search(&log, set, true)?, search(&log, set, false)?];
+    let corpus = labels.file_stem().unwrap_or_default().to_string_lossy();
+    for row in String::from_utf8_lossy(&fs::read(labels)?).lines().skip(1) {
+        let mut cells = row.split('\t');
+        let mut cell = || cells.next().ok_or("a row with fewer than four columns");
+        let line: u64 = cell()?.parse()?;
+        let (attack, class, source) = (cell()? == "attack", cell()?, cell()?);
+        let mut once = Tally {
+            lines: 1,
+            ..Tally::default()
+        };
+        for (flagged, found) in once.flagged.iter_mut().zip(&found) {
+            let sure = found.get(&line).map(|(confidence, _)| *confidence);
+            *flagged = CONFIDENCES.map(|least| u32::from(sure >= Some(least)));
+        }
+        if let Some((Confidence::Medium | Confidence::High, categories)) = found[0].get(&line) {
+            once.right = u32::from(is_right(class, categories));
+        }
+        let aside = ASIDE.contains(&class);
+        let groups: &mut [(&mut BTreeMap<String, Tally>, &str)] = &mut match attack {
+            true if aside => vec![(&mut score.classes, class)],
+            true => vec![
+                (&mut score.classes, class),
+                (&mut score.sources, source),
+                (&mut score.corpora, &corpus),
+            ],
+            false => vec![
+                (&mut score.benign_sources, source),
+                (&mut score.benign_corpora, &corpus),
+            ],
+        };
+        for (group, name) in groups {
+            group.entry((*name).to_string()).or_default().add(&once);
+        }
     }
     Ok(())
 }
 
-/// Judges one corpus.
-fn judge(
-    set: &aftertrace::pattern::set::PatternSet,
-    folder: &str,
-    out: &str,
-    name: &str,
-) -> std::io::Result<()> {
-    let log = fs::read(Path::new(folder).join(format!("{name}.log")))?;
-    let mut writer = BufWriter::new(fs::File::create(
-        Path::new(out).join(format!("{name}.jsonl")),
-    )?);
-    let lines = || log.split(|b| *b == b'\n').filter(|line| !line.is_empty());
-    // cutting alone, so that the cost of inspection can be told from it
-    let started = Instant::now();
-    let cut_alone = lines().filter_map(cut).count();
-    let cutting = started.elapsed();
-    let mut inspector = Inspector::new(set);
-    let mut objects = Vec::new();
-    let started = Instant::now();
-    for (line, number) in lines().zip(1u32..) {
-        let Some(access) = cut(line) else { continue };
-        if let Some(verdict) = inspector.inspect(&access) {
-            objects.push((number, verdict.clone()));
-        }
-    }
-    let inspecting = started.elapsed().saturating_sub(cutting);
-    let nanos = inspecting.as_nanos() / cut_alone.max(1) as u128;
-    eprintln!("{name}: {cut_alone} lines, inspection costs {nanos} ns/line");
-    for (number, verdict) in objects {
-        let marks = |hit: &aftertrace::pattern::verdict::Match| {
-            let pattern = set.pattern(hit.pattern);
-            let mark = match pattern.confidence.name() {
-                "high" => "+",
-                "medium" => "",
-                _ => "?",
-            };
-            format!("{}@{}{mark}", pattern.id, hit.field.name())
-        };
-        let object = serde_json::json!({
-            "line": number,
-            "category": verdict.category.name(),
-            "categories": verdict.categories.iter().map(|c| c.name()).collect::<Vec<_>>(),
-            "confidence": verdict.confidence.name(),
-            "patterns": verdict.matches.iter().map(marks).collect::<Vec<_>>(),
-            "matched": String::from_utf8_lossy(&verdict.matches[0].matched),
-        });
-        writeln!(writer, "{object}")?;
-    }
-    writer.flush()
+fn search(log: &Path, set: &PatternSet, context: bool) -> Result<Found, Box<dyn Error>> {
+    let options = ScanOptions {
+        context,
+        ..ScanOptions::default()
+    };
+    let mut found = Found::new();
+    let mut keep = |hit: &HitLine<'_>| {
+        let categories = hit.categories.iter().map(|category| category.name());
+        found.insert(hit.line, (hit.confidence, categories.collect()));
+        Ok(())
+    };
+    let paths = [log.to_path_buf()];
+    aftertrace::hits(&paths, &options, set, Confidence::Low, &Silent, &mut keep)?;
+    Ok(found)
 }
 
-/// Cuts a combined line at its quotes; a quote behind a backslash is part of its field.
-fn cut(line: &[u8]) -> Option<Access<'_>> {
-    let mut fields: Vec<&[u8]> = Vec::with_capacity(7);
-    let mut from = 0;
-    let mut at = 0;
-    while at < line.len() {
-        match line[at] {
-            b'\\' => at += 1,
-            b'"' => {
-                fields.push(&line[from..at]);
-                from = at + 1;
-            }
-            _ => {}
+fn is_right(class: &str, categories: &[&str]) -> bool {
+    RIGHT
+        .iter()
+        .any(|(known, right)| *known == class && categories.iter().any(|c| right.contains(c)))
+}
+
+impl Tally {
+    fn add(&mut self, other: &Tally) {
+        self.lines += other.lines;
+        self.right += other.right;
+        for (mine, theirs) in self
+            .flagged
+            .iter_mut()
+            .flatten()
+            .zip(other.flagged.iter().flatten())
+        {
+            *mine += theirs;
         }
-        at += 1;
     }
-    let request = *fields.get(1)?;
-    let method_end = request.iter().position(|b| *b == b' ');
-    let protocol = request.windows(6).rposition(|w| w == b" HTTP/");
-    let (method, target) = match (method_end, protocol) {
-        (Some(first), Some(last)) if first < last => (&request[..first], &request[first + 1..last]),
-        _ => (&request[..0], request),
+
+    fn share(&self, way: usize, confidence: usize) -> f64 {
+        f64::from(self.flagged[way][confidence]) / f64::from(self.lines.max(1))
+    }
+}
+
+fn sum<'t>(tallies: impl Iterator<Item = &'t Tally>) -> Tally {
+    let mut all = Tally::default();
+    tallies.for_each(|tally| all.add(tally));
+    all
+}
+
+fn percent(share: f64, digits: usize) -> String {
+    format!("{:.digits$}%", share * 100.0)
+}
+
+fn print(score: &Score) {
+    let counted: Vec<&Tally> = score
+        .classes
+        .iter()
+        .filter(|(class, _)| !ASIDE.contains(&class.as_str()))
+        .map(|(_, tally)| tally)
+        .collect();
+    let attacks = sum(counted.iter().copied());
+    let benign = sum(score.benign_corpora.values());
+    println!("## Overall\n");
+    println!(
+        "{} attack lines, {} benign lines; the right category on {} of the attack lines flagged at medium.\n",
+        attacks.lines,
+        benign.lines,
+        percent(
+            f64::from(attacks.right) / f64::from(attacks.flagged[0][1].max(1)),
+            1
+        )
+    );
+    println!(
+        "| `--min-confidence` | context | recall, all lines | recall, mean of classes | false positives |"
+    );
+    println!("|---|---|---|---|---|");
+    for (way, context) in ["yes", "no"].into_iter().enumerate() {
+        for (at, confidence) in CONFIDENCES.into_iter().enumerate() {
+            let large = || counted.iter().filter(|tally| tally.lines >= MIN_CLASS);
+            let mean = large().map(|tally| tally.share(way, at)).sum::<f64>()
+                / large().count().max(1) as f64;
+            println!(
+                "| {} | {context} | {} | {} | {} ({}) |",
+                confidence.name(),
+                percent(attacks.share(way, at), 1),
+                percent(mean, 1),
+                percent(benign.share(way, at), 3),
+                benign.flagged[way][at],
+            );
+        }
+    }
+    table("Attack lines by class", &score.classes, 1, true);
+    table("Attack lines by corpus", &score.corpora, 1, true);
+    table("Attack lines by source", &score.sources, 1, true);
+    table("Benign lines by corpus", &score.benign_corpora, 3, false);
+    table("Benign lines by source", &score.benign_sources, 3, false);
+}
+
+fn table(title: &str, tallies: &BTreeMap<String, Tally>, digits: usize, attacks: bool) {
+    println!("\n## {title}\n");
+    println!(
+        "Flagged at low, medium and high confidence, with context and without.{}\n",
+        match attacks {
+            true => " Right: category, of those flagged at medium.",
+            false => "",
+        }
+    );
+    let (heading, rule) = match attacks {
+        true => (" right |", "---|"),
+        false => ("", ""),
     };
-    let status = fields.get(2).and_then(|rest| {
-        let text = std::str::from_utf8(rest).ok()?;
-        text.split_whitespace().next()?.parse().ok()
-    });
-    Some(Access {
-        time: Time::default(),
-        utc_offset: UtcOffset::default(),
-        client: Client::parse(b"-"),
-        client_text: b"-",
-        vhost: None,
-        user: None,
-        request,
-        method,
-        target,
-        protocol: b"",
-        status,
-        bytes: None,
-        referer: fields.get(3).copied(),
-        user_agent: fields.get(5).copied(),
-        extras: b"",
-    })
+    println!(
+        "| | lines | low | medium | high | low, alone | medium, alone | high, alone |{heading}"
+    );
+    println!("|---|---|---|---|---|---|---|---|{rule}");
+    for (name, tally) in tallies {
+        let shares = (0..WAYS).flat_map(|way| (0..CONFIDENCES.len()).map(move |at| (way, at)));
+        let mut cells: Vec<String> = shares
+            .map(|(way, at)| percent(tally.share(way, at), digits))
+            .collect();
+        if attacks {
+            let flagged = f64::from(tally.flagged[0][1].max(1));
+            cells.push(percent(f64::from(tally.right) / flagged, 1));
+        }
+        println!("| {name} | {} | {} |", tally.lines, cells.join(" | "));
+    }
 }

@@ -24,7 +24,7 @@ use crate::plan::Plan;
 use crate::quote::Quoter;
 use crate::report::view::{Incident, Report};
 use crate::severity::Confidence;
-use crate::source;
+use crate::source::stream::stdin;
 use crate::stream;
 use crate::survey::{
     AccessCounts, ErrorCounts, first_zone, last_time, survey_access, survey_errors,
@@ -169,14 +169,14 @@ fn stream_hits(
     sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
 ) -> Result<Vec<Warning>> {
     let unread = |error| Error::io("-", "cannot read standard input", error);
-    let mut stdin = source::stream::stdin().map_err(unread)?;
+    let mut input = stdin().map_err(unread)?;
     let search = Search {
         limits: limits(options, &[], &[])?,
         ..search
     };
     observer.begin("searching", 0);
     let advance = |bytes| observer.advance(bytes);
-    let warning = stream::hits(&mut stdin, "-", search, &advance, sink).map_err(unwritten)?;
+    let warning = stream::hits(&mut input, "-", search, &advance, sink).map_err(unwritten)?;
     Ok(warning.into_iter().collect())
 }
 

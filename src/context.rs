@@ -176,12 +176,14 @@ impl Context {
         })
     }
 
-    /// A line without a payload is part of a scan if its client is an attacker and the server had nothing for it.
+    /// A line without a known payload is part of a scan if its client is an attacker, and the server had nothing
+    /// for it or it carries syntax in its query.
     fn without_words(&self, access: &Access<'_>, standing: Option<&Standing>) -> Option<Weighed> {
         let Some(Standing::Attacker(because)) = standing else {
             return None;
         };
-        access.is_rejected_page().then_some(Weighed {
+        let probes = access.is_rejected_page() || access.has_syntax();
+        probes.then_some(Weighed {
             confidence: Confidence::Medium,
             shift: Some(Shift {
                 from: None,
@@ -193,9 +195,7 @@ impl Context {
     /// Whether everything that makes the line suspicious is usual there.
     fn is_habit(&self, access: &Access<'_>, verdict: &Verdict, set: &PatternSet) -> bool {
         let path = hash_bytes(access.path());
-        let counts = |found: &&Match| {
-            set.pattern(found.pattern).confidence_with(access.status) == verdict.confidence
-        };
+        let counts = |found: &&Match| found.confidence(set, access.status) == verdict.confidence;
         let mut sure = verdict.matches.iter().filter(counts);
         !self.habits.is_empty()
             && sure.all(|found| {

@@ -411,7 +411,7 @@ impl AccessWorker<'_> {
         let verdict = self.inspector.inspect(access);
         let counts = &mut self.counts;
         let odd = verdict.is_some_and(|verdict| verdict.confidence >= Confidence::Medium);
-        if verdict.is_some() || access.is_rejected_page() {
+        if verdict.is_some() || access.is_rejected_page() || access.has_syntax() {
             self.noted.push(at.offset);
         }
         if let Some(verdict) = verdict {
@@ -519,7 +519,7 @@ fn note_conduct(
     };
     let client = record.access.client;
     let status = record.access.status;
-    let confidences = own().map(|found| set.pattern(found.pattern).confidence_with(status));
+    let confidences = own().map(|found| found.confidence(set, status));
     let Some(confidence) = confidences.max() else {
         return;
     };

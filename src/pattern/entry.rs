@@ -19,12 +19,16 @@ pub enum Field {
     Target,
     /// The path.
     Path,
-    /// One parameter of the query: its value, or its name written `name=`.
+    /// One parameter of the query, or of a segment of the path (`;name=value`): its value, or its name
+    /// written `name=`.
     Query,
     /// The referer.
     Referer,
     /// The user agent.
     UserAgent,
+    /// A quoted field behind the user agent. nginx's packaged format writes `X-Forwarded-For` there,
+    /// others the host or a cookie; the line does not say which.
+    Extra,
     /// A request field that is no request line.
     Request,
     /// A line that no format could read.
@@ -33,12 +37,13 @@ pub enum Field {
 
 impl Field {
     /// Every field.
-    pub const ALL: [Field; 7] = [
+    pub const ALL: [Field; 8] = [
         Field::Target,
         Field::Path,
         Field::Query,
         Field::Referer,
         Field::UserAgent,
+        Field::Extra,
         Field::Request,
         Field::Line,
     ];
@@ -51,6 +56,7 @@ impl Field {
             Field::Query => "query",
             Field::Referer => "referer",
             Field::UserAgent => "user_agent",
+            Field::Extra => "extra",
             Field::Request => "request",
             Field::Line => "line",
         }
@@ -113,8 +119,12 @@ impl Pattern {
         }
     }
 
-    /// Whether the entry looks at `field`.
+    /// Whether the entry looks at `field`. What is an attack in a user agent is one in any other header;
+    /// only the names of tools belong to the user agent alone.
     pub fn looks_at(&self, field: Field) -> bool {
-        self.fields.contains(&field)
+        let by_agent = field == Field::Extra
+            && self.category != Category::Scanner
+            && self.fields.contains(&Field::UserAgent);
+        by_agent || self.fields.contains(&field)
     }
 }

@@ -82,6 +82,7 @@ impl Gate {
         let texts = [
             Field::Referer,
             Field::UserAgent,
+            Field::Extra,
             Field::Request,
             Field::Line,
         ];
@@ -133,7 +134,7 @@ impl Gate {
         plain.clear();
         plain.extend(raw.iter().map(|&b| if b == b'+' { b' ' } else { b }));
         decode::one_round(plain, once);
-        if once.iter().any(|b| matches!(b, 0 | b'%' | b'+')) {
+        if once.iter().any(|b| matches!(b, 0 | b'%' | b'+')) || decode::utf7_text(plain, folded) {
             return true;
         }
         let ampersands = |text: &[u8]| memchr::memchr_iter(b'&', text).count();

@@ -4,6 +4,8 @@
 //! and once by a regex set, and only what hit is looked at in detail. Strings that repeat are judged
 //! once and remembered. None of this may change a verdict: see the gate's test in `load`.
 
+use std::ops::Range;
+
 use regex::bytes::Regex;
 
 use super::entry::{Field, PatternId};
@@ -15,8 +17,10 @@ use super::sigma::judge;
 use super::verdict::{Match, Verdict};
 use crate::decode::{self, Decoded, Form, MAX_FIELD};
 use crate::event::Access;
-use crate::syntax::bytes;
-use crate::syntax::query::{inner_query, is_search_engine, part_end, plausible_name};
+use crate::syntax::query::{
+    self, inner_query, is_search_engine, part_end, path_parameters, plausible_name,
+};
+use crate::syntax::{bytes, json};
 
 /// Longest matched text kept with a match, in bytes.
 const MAX_MATCHED: usize = 200;
@@ -34,12 +38,19 @@ const MAX_CANDIDATES: usize = 4096;
 /// the text of all others is still seen as part of the target.
 const MAX_PARAMETERS: usize = 256;
 
+/// How many wrappings within each other are undone: base64 of JSON that holds base64.
+const MAX_WRAPPED: u8 = 3;
+
+/// Most fields behind the user agent that are looked at.
+const MAX_EXTRAS: usize = 8;
+
 /// Judges records, one after the other. One per worker.
 pub struct Inspector<'s> {
     worker: Worker<'s>,
     paths: Memory,
     referers: Memory,
     agents: Memory,
+    extras: Memory,
     gated: bool,
     verdict: Option<Verdict>,
 }
@@ -50,6 +61,8 @@ struct Worker<'s> {
     matches: Vec<Match>,
     unescaped: Vec<u8>,
     scratch: Vec<u8>,
+    unwrapped: Vec<u8>,
+    parts: Vec<Range<usize>>,
     view: Decoded,
     name: Decoded,
     inner: Decoded,
@@ -67,6 +80,8 @@ impl<'s> Inspector<'s> {
                 matches: Vec::new(),
                 unescaped: Vec::new(),
                 scratch: Vec::new(),
+                unwrapped: Vec::new(),
+                parts: Vec::new(),
                 view: Decoded::default(),
                 name: Decoded::default(),
                 inner: Decoded::default(),
@@ -77,6 +92,7 @@ impl<'s> Inspector<'s> {
             paths: Memory::new(),
             referers: Memory::new(),
             agents: Memory::new(),
+            extras: Memory::new(),
             gated: true,
             verdict: None,
         }
@@ -104,6 +120,12 @@ impl<'s> Inspector<'s> {
         }
         if let Some(agent) = access.user_agent {
             self.header(Field::UserAgent, agent);
+        }
+        for extra in quoted_fields(access.extras).take(MAX_EXTRAS) {
+            // addresses seldom repeat, so that the gate comes before the memory
+            if !self.gated || self.worker.passes_text(extra) {
+                self.header(Field::Extra, extra);
+            }
         }
         self.worker.sigma(access, self.gated);
         self.sum_up(access.status)
@@ -167,6 +189,7 @@ impl<'s> Inspector<'s> {
         }
         let memory = match field {
             Field::Referer => &mut self.referers,
+            Field::Extra => &mut self.extras,
             _ => &mut self.agents,
         };
         let slot = memory.slot(raw);
@@ -185,6 +208,25 @@ fn target_within(raw: &[u8]) -> Option<&[u8]> {
     words
         .into_iter()
         .find(|word| word.first() == Some(&b'/') && word.contains(&b'?'))
+}
+
+/// The fields in quotes among what follows the fields that a format knows, without their quotes.
+fn quoted_fields(extras: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = extras;
+    std::iter::from_fn(move || {
+        let open = memchr::memchr(b'"', rest)? + 1;
+        let mut end = open;
+        loop {
+            end += memchr::memchr2(b'"', b'\\', rest.get(end..)?)?;
+            if rest[end] == b'"' {
+                break;
+            }
+            end += 2;
+        }
+        let field = &rest[open..end];
+        rest = &rest[end + 1..];
+        Some(field)
+    })
 }
 
 /// Takes the matches of `key` from its slot, or finds them and puts them there.
@@ -217,6 +259,8 @@ impl Worker<'_> {
                         matched: found.quoted(MAX_MATCHED).as_bytes().into(),
                         parameter: None,
                         rounds: u8::from(found.decoded),
+                        // a rule is never sure by itself, however its match was encoded
+                        percent_rounds: 0,
                     });
                 }
             });
@@ -295,21 +339,93 @@ impl Worker<'_> {
             self.judge(Field::Path, &view, None, Reading::Structure);
         }
         self.view = view;
+        self.path_parameters(Field::Query, path);
     }
 
     /// Every parameter of a query. A part whose name is no plausible name continues the value before
     /// it: tools send `&` unencoded.
     fn query(&mut self, field: Field, query: &[u8]) {
-        let mut rest = query;
-        for _ in 0..MAX_PARAMETERS {
-            if rest.is_empty() {
-                return;
-            }
-            let end = part_end(rest);
-            let part = &rest[..end];
-            rest = rest.get(end + 1..).unwrap_or_default();
-            self.parameter(field, part);
+        let mut parts = std::mem::take(&mut self.parts);
+        parts.clear();
+        let mut start = 0;
+        while start < query.len() && parts.len() < MAX_PARAMETERS {
+            let end = start + part_end(&query[start..]);
+            parts.push(start..end);
+            self.part(field, &query[start..end]);
+            start = end + 1;
         }
+        if parts.len() > 1 {
+            self.repeated(field, query, &mut parts);
+            self.across(field, query);
+        }
+        self.parts = parts;
+    }
+
+    /// One part of a query, and the parameters that `;` separates in it (HTML 4.01, B.2.2).
+    fn part(&mut self, field: Field, part: &[u8]) {
+        self.parameter(field, part);
+        let split = memchr::memchr(b';', part).is_some();
+        if let (true, Some(value)) = (split, memchr::memchr(b'=', part)) {
+            let first = path_parameters(&part[value + 1..]).next();
+            let rest = first.map_or(part.len(), |(start, _)| value + start);
+            if rest < part.len() {
+                self.parameter(field, &part[..rest]);
+                self.path_parameters(field, &part[rest..]);
+            }
+        }
+    }
+
+    /// Every `;name=value` of a text.
+    fn path_parameters(&mut self, field: Field, text: &[u8]) {
+        for (start, end) in path_parameters(text).take(MAX_PARAMETERS) {
+            self.parameter(field, &text[start..end]);
+        }
+    }
+
+    /// The values of parameters that have the same name, joined: ASP writes commas between them, and
+    /// comments around the commas make one statement of them.
+    fn repeated(&mut self, field: Field, query: &[u8], parts: &mut [Range<usize>]) {
+        let name = |part: &Range<usize>| {
+            let part = &query[part.clone()];
+            &part[..memchr::memchr(b'=', part).map_or(0, |at| at + 1)]
+        };
+        parts.sort_by(|a, b| name(a).cmp(name(b)).then(a.start.cmp(&b.start)));
+        for group in parts.chunk_by(|a, b| name(a) == name(b)) {
+            let label = name(&group[0]);
+            if group.len() < 2 || label.is_empty() {
+                continue;
+            }
+            let mut joined = std::mem::take(&mut self.unwrapped);
+            joined.clear();
+            for part in group {
+                joined.extend_from_slice(&query[part.start + label.len()..part.end]);
+                joined.push(b',');
+            }
+            joined.pop();
+            self.structure(field, &joined, &label[..label.len() - 1]);
+            self.unwrapped = joined;
+        }
+    }
+
+    /// A comment that is open at the end of one value swallows what stands between it and the next one.
+    fn across(&mut self, field: Field, query: &[u8]) {
+        let Some(open) = query::open_comment(query) else {
+            return;
+        };
+        let value = memchr::memrchr2(b'=', b'&', &query[..open]).map_or(0, |at| at + 1);
+        self.structure(field, &query[value..], b"");
+    }
+
+    /// Judges by grammars alone what no single parameter is. Where no byte is odd the gate lets nothing
+    /// pass, so that nothing may be found here.
+    fn structure(&mut self, field: Field, raw: &[u8], name: &[u8]) {
+        let mut view = std::mem::take(&mut self.view);
+        view.decode(raw, Form::Urlencoded, &mut self.scratch);
+        if view.lower.iter().any(|byte| bytes::is_odd(*byte)) {
+            let name = (!name.is_empty()).then_some(name);
+            self.judge(field, &view, name, Reading::Structure);
+        }
+        self.view = view;
     }
 
     /// One `name=value`, or a bare value.
@@ -337,24 +453,76 @@ impl Worker<'_> {
         self.name = name;
     }
 
-    /// Decodes a text and judges it, and what base64 may hide in it.
+    /// Decodes a text and judges it, and what it wraps.
     fn look(&mut self, field: Field, raw: &[u8], form: Form, name: Option<&[u8]>) {
         let mut view = std::mem::take(&mut self.view);
         view.decode(raw, form, &mut self.scratch);
+        self.value(field, &view, name, MAX_WRAPPED);
+        self.view = view;
+    }
+
+    /// Judges a decoded value, what stands before a NUL in it, and what it wraps.
+    fn value(&mut self, field: Field, view: &Decoded, name: Option<&[u8]>, depth: u8) {
+        let json = field == Field::Query && json::is_document(&view.text);
         match name.and_then(|_| inner_query(&view.text)) {
+            None if json => self.judge(field, view, name, Reading::Words),
             Some(query) => {
-                self.judge(field, &view, name, Reading::Words);
-                self.inner_query(field, &view, query, name);
+                self.judge(field, view, name, Reading::Words);
+                self.inner_query(field, view, query, name);
             }
-            None => self.judge(field, &view, name, Reading::Whole),
+            None => self.judge(field, view, name, Reading::Whole),
         }
-        if name.is_some() && decode::base64_text(&view.text, &mut self.scratch) {
+        if view.nul && view.cut > 0 {
             let mut inner = std::mem::take(&mut self.inner);
-            inner.set_plain(&self.scratch, view.rounds + 1);
+            inner.set_plain(&view.text[..view.cut.min(view.text.len())], view.rounds);
             self.judge(field, &inner, name, Reading::Whole);
             self.inner = inner;
         }
-        self.view = view;
+        if depth > 0 {
+            self.wrapped(field, view, name, depth - 1);
+        }
+    }
+
+    /// What base64, a data URL, UTF-7 or JSON holds.
+    fn wrapped(&mut self, field: Field, view: &Decoded, name: Option<&[u8]>, depth: u8) {
+        let mut text = std::mem::take(&mut self.unwrapped);
+        if (name.is_some() && decode::base64_text(&view.text, &mut text))
+            || decode::data_url_text(&view.text, &mut text)
+        {
+            self.layer(field, &text, view.rounds, name, depth);
+        }
+        if decode::utf7_text(&view.text, &mut text) {
+            self.layer(field, &text, view.rounds, name, depth);
+        }
+        if field == Field::Query && json::is_document(&view.text) {
+            json::strings(&view.text, |key, value| {
+                let key = key.to_ascii_lowercase();
+                self.json_string(field, value, &key, view.rounds, depth);
+            });
+        }
+        self.unwrapped = text;
+    }
+
+    /// A string of a JSON value. Expressions have seen it within the whole; programs exchange whole
+    /// addresses and statements as JSON, so that standing alone there says nothing.
+    fn json_string(&mut self, field: Field, value: &[u8], key: &[u8], rounds: u8, depth: u8) {
+        let mut inner = std::mem::take(&mut self.inner);
+        inner.decode(value, Form::Plain, &mut self.scratch);
+        inner.rounds = inner.rounds.saturating_add(rounds).saturating_add(1);
+        self.judge(field, &inner, Some(key), Reading::Structure);
+        if depth > 0 {
+            self.wrapped(field, &inner, Some(key), depth - 1);
+        }
+        self.inner = inner;
+    }
+
+    /// Judges what was wrapped, one layer further in.
+    fn layer(&mut self, field: Field, text: &[u8], rounds: u8, name: Option<&[u8]>, depth: u8) {
+        let mut inner = std::mem::take(&mut self.inner);
+        inner.decode(text, Form::Plain, &mut self.scratch);
+        inner.rounds = inner.rounds.saturating_add(rounds).saturating_add(1);
+        self.value(field, &inner, name, depth);
+        self.inner = inner;
     }
 
     /// A value that is itself a URL with a query, as beacons and redirects carry: its parameters are
@@ -461,6 +629,7 @@ impl Worker<'_> {
             matched: view.text[span.0.min(end)..end].into(),
             parameter: name.map(Into::into),
             rounds: view.rounds,
+            percent_rounds: view.percent_rounds,
         });
     }
 }

@@ -30,6 +30,7 @@ packs!(
     "crlf_injection.toml",
     "file_inclusion.toml",
     "jndi_injection.toml",
+    "known_exploits.toml",
     "ldap_injection.toml",
     "nosql_injection.toml",
     "open_redirect.toml",
@@ -169,6 +170,7 @@ fn fires(inspector: &mut Inspector<'_>, set: &PatternSet, pattern: &Pattern, sam
         .fields
         .iter()
         .filter(|field| !target || targets.contains(field));
+    let quoted = [b"\"", sample, b"\""].concat();
     placed.into_iter().any(|field| {
         let mut access = blank_access();
         let verdict = match field {
@@ -185,6 +187,11 @@ fn fires(inspector: &mut Inspector<'_>, set: &PatternSet, pattern: &Pattern, sam
             Field::UserAgent => {
                 access.method = b"GET";
                 access.user_agent = Some(sample);
+                inspector.inspect(&access)
+            }
+            Field::Extra => {
+                access.method = b"GET";
+                access.extras = &quoted;
                 inspector.inspect(&access)
             }
             Field::Request => {

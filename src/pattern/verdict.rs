@@ -18,9 +18,31 @@ pub struct Match {
     pub parameter: Option<Box<[u8]>>,
     /// Decoding rounds that were needed to see it.
     pub rounds: u8,
+    /// Rounds among them that undid percent-encoding.
+    pub percent_rounds: u8,
 }
 
+/// A server undoes percent-encoding once. What needs a second round was encoded to pass a filter, or is an
+/// address within an address.
+const NEEDLESS_ROUNDS: u8 = 2;
+
 impl Match {
+    /// How sure the match is: as its entry says, given the server's answer, and one step more when
+    /// percent-encoding had to be undone twice. Addresses within addresses are encoded so by right.
+    pub fn confidence(&self, set: &PatternSet, status: Option<u16>) -> Confidence {
+        let entry = set.pattern(self.pattern);
+        let as_written = entry.confidence_with(status);
+        let address = matches!(
+            entry.category,
+            Category::OpenRedirect | Category::Ssrf | Category::FileInclusion
+        );
+        match as_written {
+            _ if address || self.percent_rounds < NEEDLESS_ROUNDS => as_written,
+            Confidence::Low => Confidence::Medium,
+            Confidence::Medium | Confidence::High => Confidence::High,
+        }
+    }
+
     /// The place within a request that carries the match: the parameter's name, or the field's.
     pub fn place(&self) -> &[u8] {
         let name = self.parameter.as_deref();
@@ -51,10 +73,20 @@ impl Verdict {
         status: Option<u16>,
     ) -> Option<Verdict> {
         matches.sort_by_key(|hit| (hit.pattern, hit.field));
-        matches.dedup_by_key(|hit| (hit.pattern, hit.field));
+        matches.dedup_by(|later, first| {
+            let same = (later.pattern, later.field) == (first.pattern, first.field);
+            if same {
+                first.percent_rounds = first.percent_rounds.max(later.percent_rounds);
+            }
+            same
+        });
         let entries = || matches.iter().map(|hit| set.pattern(hit.pattern));
-        let confidence = entries().map(|entry| entry.confidence_with(status)).max()?;
-        let best = || entries().filter(|entry| entry.confidence_with(status) == confidence);
+        let sure = |hit: &Match| hit.confidence(set, status);
+        let confidence = matches.iter().map(sure).max()?;
+        let best = || {
+            let surest = matches.iter().filter(|hit| sure(hit) == confidence);
+            surest.map(|hit| set.pattern(hit.pattern))
+        };
         let category = best().map(|entry| entry.category).min()?;
         let severity = best().map(|entry| entry.severity).max()?;
         let mut categories: Vec<Category> = entries().map(|entry| entry.category).collect();
@@ -67,5 +99,32 @@ impl Verdict {
             confidence,
             matches,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pattern::inspector::Inspector;
+    use crate::pattern::load::{blank_access, embedded};
+
+    #[test]
+    fn needless_encoding_counts_except_in_addresses() {
+        let set = embedded().unwrap();
+        let mut inspector = Inspector::new(&set);
+        let mut confidence = |target: &str| {
+            let mut access = blank_access();
+            access.method = b"GET";
+            access.target = target.as_bytes();
+            inspector.inspect(&access).map(|verdict| verdict.confidence)
+        };
+        assert_eq!(confidence("/f?p=..%2Fconfig.ini"), Some(Confidence::Medium));
+        assert_eq!(confidence("/f?p=..%252Fconfig.ini"), Some(Confidence::High));
+        let redirect = "/go?next=%2F%2Fevil.example%2Fa";
+        assert_eq!(confidence(redirect), Some(Confidence::Medium));
+        assert_eq!(
+            confidence(&redirect.replace("%2F", "%252F")),
+            Some(Confidence::Medium)
+        );
     }
 }

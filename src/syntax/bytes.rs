@@ -15,7 +15,8 @@ pub const KINDS: [u8; 256] = {
         let b = byte as u8;
         if b.is_ascii_alphanumeric() {
             table[byte] = 0;
-        } else if b >= 0x80 {
+        } else if b >= 0x80 && !matches!(b, 0xc0 | 0xc1 | 0xf8..=0xff) {
+            // what UTF-8 never has (RFC 3629) stays odd
             table[byte] = CODED;
         }
         byte += 1;

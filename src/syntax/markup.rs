@@ -26,8 +26,15 @@ features! {
 /// No tag without an odd byte; a handler needs a quote or a bracket.
 pub const NEEDS: &[&str] = &[];
 
-/// At most this many tags are read.
-const MAX_TAGS: usize = 200;
+/// At most this many bytes are read of all tags of a text together: tags may stand within tags, so that
+/// their sum can exceed the text.
+const MAX_WORK: usize = 256 * 1024;
+
+/// Longest name of an element that people mention, in bytes.
+const MAX_MENTION: usize = 16;
+
+/// The namespace that an SVG picture declares (SVG 1.1, 1.3).
+const SVG_NAMESPACE: &[u8] = b"http://www.w3.org/2000/svg";
 
 /// At most this many bytes of one tag are read.
 const MAX_TAG: usize = 4096;
@@ -94,6 +101,26 @@ const ODD: &[&[u8]] = &[
     b"var_",
 ];
 
+/// Elements whose names are types of programming languages as well.
+const TYPES: &[&[u8]] = &[
+    b"object",
+    b"form",
+    b"link",
+    b"template",
+    b"video",
+    b"audio",
+    b"source",
+    b"input",
+    b"button",
+    b"image",
+    b"dialog",
+    b"select",
+    b"title",
+    b"set",
+    b"comment",
+    b"frame",
+];
+
 /// Attributes that hold a URL which a browser follows.
 const URL_ATTRIBUTES: &[&[u8]] = &[
     b"href",
@@ -131,18 +158,61 @@ pub fn analyse(text: &[u8]) -> Facts {
     if !worth_reading(text, NEEDS) {
         return facts;
     }
+    let mut outside = Outside {
+        picture: is_picture(text),
+        ..Outside::default()
+    };
+    let mut work = 0;
     let mut from = 0;
-    for _ in 0..MAX_TAGS {
-        let Some(at) = memchr::memchr(b'<', &text[from..]).map(|n| from + n) else {
-            break;
-        };
+    while let Some(at) = memchr::memchr(b'<', &text[from..]).map(|n| from + n) {
         from = at + 1;
-        if let Some(end) = tag(text, at, &mut facts) {
-            from = end.max(at + 1);
+        if let Some(tag) = Tag::read(text, at) {
+            work += tag.whole.len();
+            if work > MAX_WORK {
+                break;
+            }
+            tag.judge(text, &mut outside, &mut facts);
+            from = tag.name_end;
+        } else if at >= outside.end
+            && let Some(length) = instruction(&text[at..])
+        {
+            outside.end = at + length;
+            outside.tags = true;
         }
+    }
+    if facts != Facts::default() && talks_of_tags(text) {
+        return Facts::default();
     }
     attribute_breakout(text, &mut facts);
     facts
+}
+
+/// Whether a text is words about elements: `<form>` stands between blanks like any other word, and
+/// nothing else is markup, a quote or a call. Whoever injects an element has to give it something to do.
+fn talks_of_tags(text: &[u8]) -> bool {
+    let mut words = 0;
+    let mut at = 0;
+    let blank_at = |at: usize| text.get(at).is_none_or(|b| b.is_ascii_whitespace());
+    while at < text.len() {
+        let apart = at == 0 || blank_at(at - 1);
+        match text[at] {
+            b'<' => {
+                let name = text[at + 1..].iter().take(MAX_MENTION);
+                let end = at + 1 + name.take_while(|b| b.is_ascii_alphanumeric()).count();
+                let closed = text.get(end) == Some(&b'>');
+                let ended = |at| blank_at(at) || matches!(text[at], b',' | b'.' | b'?' | b':');
+                if !apart || !closed || !ended(end + 1) {
+                    return false;
+                }
+                at = end;
+            }
+            byte if byte.is_ascii_alphabetic() || byte >= 0x80 => words += usize::from(apart),
+            b' ' | b',' | b'.' | b'?' | b':' | b'!' | b'-' | b'0'..=b'9' => {}
+            _ => return false,
+        }
+        at += 1;
+    }
+    words > 0
 }
 
 /// Blank or another byte that HTML or lenient browsers skip between attributes.
@@ -155,46 +225,135 @@ fn ends_name(byte: u8) -> bool {
     is_gap(byte) || b"><&#=(?{`;.~*,[|".contains(&byte) || byte >= 0x80
 }
 
-/// Reads the tag at `at`; returns where it ends.
-fn tag(text: &[u8], at: usize, facts: &mut Facts) -> Option<usize> {
-    let rest = &text[at..text.len().min(at + MAX_TAG)];
-    let closing = rest.get(1) == Some(&b'/');
-    // blanks, NULs and other control bytes behind `<` were skipped by old browsers
-    let skip = rest[1..]
-        .iter()
-        .take_while(|&&b| b == b'/' || b == b'%' || b == b'!' || (b < b' '))
-        .count();
-    let name_at = 1 + skip;
-    if !rest.get(name_at)?.is_ascii_alphabetic() {
-        return None;
+/// What was seen outside of tags so far.
+#[derive(Default)]
+struct Outside {
+    /// Where the last tag ended.
+    end: usize,
+    /// A tag was read.
+    tags: bool,
+    /// An attribute was left before the first tag.
+    left: bool,
+    /// The text begins with the end of an element.
+    closed: bool,
+    /// The whole text is an SVG picture.
+    picture: bool,
+}
+
+/// One tag, as far as it is read.
+struct Tag<'a> {
+    /// The tag's bytes, from `<` on.
+    whole: &'a [u8],
+    at: usize,
+    name: &'a [u8],
+    name_end: usize,
+    closing: bool,
+}
+
+impl<'a> Tag<'a> {
+    /// Reads the tag at `at`.
+    fn read(text: &'a [u8], at: usize) -> Option<Tag<'a>> {
+        let rest = &text[at..text.len().min(at + MAX_TAG)];
+        // blanks, NULs and other control bytes behind `<` were skipped by old browsers
+        let skip = rest[1..]
+            .iter()
+            .take_while(|&&b| b == b'/' || b == b'%' || b == b'!' || (b < b' '))
+            .count();
+        let name_at = 1 + skip;
+        if !rest.get(name_at)?.is_ascii_alphabetic() {
+            return None;
+        }
+        let name_len = rest[name_at..]
+            .iter()
+            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b':' | b'_'))
+            .count();
+        let name_end = name_at + name_len;
+        Some(Tag {
+            whole: &rest[..tag_end(rest, name_end)],
+            at,
+            name: &rest[name_at..name_end],
+            name_end: at + name_end,
+            closing: rest.get(1) == Some(&b'/'),
+        })
     }
-    let name_len = rest[name_at..]
-        .iter()
-        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b':' | b'_'))
-        .count();
-    let name = &rest[name_at..name_at + name_len];
-    let local = name.rsplit(|&b| b == b':').next().unwrap_or(name);
-    let end = tag_end(rest, name_at + name_len);
-    let whole = (at, at + end);
-    let after = rest.get(name_at + name_len).copied();
-    let ended = after.is_none_or(ends_name);
-    if ended && ACTIVE.contains(&local) {
-        facts.note(Feature::ActiveElement, whole.0, whole.1);
-    } else if ended && ODD.contains(&local) {
-        facts.note(Feature::OddElement, whole.0, whole.1);
+
+    fn judge(&self, text: &[u8], outside: &mut Outside, facts: &mut Facts) {
+        let (start, end) = (self.at, self.at + self.whole.len());
+        let local = self.name.rsplit(|&b| b == b':').next().unwrap_or(self.name);
+        let ended = text.get(self.name_end).is_none_or(|b| ends_name(*b));
+        if ended && ACTIVE.contains(&local) && !self.is_type(text, local) {
+            facts.note(Feature::ActiveElement, start, end);
+        } else if ended
+            && ODD.contains(&local)
+            && !self.is_type(text, local)
+            && !(outside.picture && local == b"svg")
+        {
+            facts.note(Feature::OddElement, start, end);
+        }
+        // the value ends an element of the page, and begins another
+        if self.at == 0 && self.closing {
+            outside.closed = true;
+        } else if outside.closed && !self.closing {
+            facts.note(Feature::TagBreakout, 0, end);
+        }
+        if ended && self.at >= outside.end {
+            self.breakout(text, outside, facts);
+        }
+        outside.tags = true;
+        outside.end = outside.end.max(end);
+        attributes(self.at, self.whole, self.name_end - self.at, facts);
     }
-    if at > 0
-        && matches!(text[at - 1], b'"' | b'\'' | b'>' | b')' | b'}' | b';')
-        && ended
-        && !closing
-    {
-        let quote = text[..at].iter().any(|b| matches!(b, b'"' | b'\''));
-        if quote {
-            facts.note(Feature::TagBreakout, at - 1, whole.1);
+
+    /// Whether an attribute was left right before the tag. Before the first tag a quote does it; behind
+    /// others, where quotes may be text, only one that a `>` follows.
+    fn breakout(&self, text: &[u8], outside: &mut Outside, facts: &mut Facts) {
+        let gap = &text[outside.end..self.at];
+        let quote = |b: &u8| matches!(b, b'"' | b'\'');
+        let last = gap.last().copied();
+        let begins = matches!(last, Some(b'"' | b'\'' | b'>' | b')' | b'}' | b';'));
+        let left = begins && gap.iter().any(quote);
+        let inner = gap.strip_suffix(b">").unwrap_or_default();
+        let inner = inner.strip_suffix(b"/").unwrap_or(inner).trim_ascii_end();
+        let closed = inner.last().is_some_and(quote);
+        let first = !outside.tags && left && (!self.closing || closed);
+        // `'<x`: what a quote and a bracket make of a password
+        let cut = !self.whole.ends_with(b">") && !self.whole.contains(&b'=');
+        if cut && last != Some(b'>') {
+            return;
+        }
+        if first || (outside.tags && closed) || (outside.left && gap.is_empty() && !self.closing) {
+            let start = self.at - usize::from(self.at > outside.end);
+            facts.note(Feature::TagBreakout, start, self.at + self.whole.len());
+            outside.left = true;
         }
     }
-    attributes(text, at, &rest[..end], name_at + name_len, facts);
-    Some(at + name_at + name_len)
+
+    /// Whether the element's name is a type argument of a programming language: `list<object>`.
+    fn is_type(&self, text: &[u8], local: &[u8]) -> bool {
+        let behind_name = self.at > 0 && text[self.at - 1].is_ascii_alphanumeric();
+        let bare = self.whole.len() == self.name.len() + 2 && self.whole.ends_with(b">");
+        behind_name && bare && TYPES.contains(&local) && memchr::memmem::find(text, b"</").is_none()
+    }
+}
+
+/// Whether the text is one SVG picture: logos are sent so.
+fn is_picture(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let root = memchr::memchr(b'>', text).map_or(text, |end| &text[..end]);
+    text.starts_with(b"<svg")
+        && text.ends_with(b"</svg>")
+        && memchr::memmem::find(root, SVG_NAMESPACE).is_some()
+}
+
+/// The length of a processing instruction or comment at the start of `rest`: the quotes in it leave nothing.
+fn instruction(rest: &[u8]) -> Option<usize> {
+    let end: &[u8] = match rest.get(1..4)? {
+        [b'?', ..] => b"?>",
+        b"!--" => b"-->",
+        _ => return None,
+    };
+    let rest = &rest[..rest.len().min(MAX_TAG)];
+    memchr::memmem::find(rest, end).map(|at| at + end.len())
 }
 
 /// The end of a tag: `>` outside quotes, or the text's.
@@ -219,7 +378,7 @@ fn tag_end(rest: &[u8], from: usize) -> usize {
 }
 
 /// Looks at the attributes of one tag.
-fn attributes(text: &[u8], base: usize, tag: &[u8], from: usize, facts: &mut Facts) {
+fn attributes(base: usize, tag: &[u8], from: usize, facts: &mut Facts) {
     let mut at = from;
     while at < tag.len() {
         let Some(equals) = memchr::memchr(b'=', &tag[at..]).map(|n| at + n) else {
@@ -249,7 +408,6 @@ fn attributes(text: &[u8], base: usize, tag: &[u8], from: usize, facts: &mut Fac
         }
         at = (value_at + value.len()).max(equals + 1);
     }
-    let _ = text;
 }
 
 /// The value at the start of `rest`, with its quotes.
@@ -320,6 +478,13 @@ fn is_active_style(value: &[u8]) -> bool {
             rest = &rest[end..];
             continue;
         }
+        if byte == b'\\'
+            && let Some((escaped, taken)) = style_escape(tail)
+        {
+            squeezed.push(escaped);
+            rest = &tail[taken..];
+            continue;
+        }
         if byte > b' ' && byte != b'\\' {
             squeezed.push(byte);
         }
@@ -337,6 +502,17 @@ fn is_active_style(value: &[u8]) -> bool {
     words
         .iter()
         .any(|word| memchr::memmem::find(&squeezed, word).is_some())
+}
+
+/// A character by its number, behind the backslash (CSS Syntax 3, 4.3.7): up to six digits, and a blank
+/// that ends them. Gives it, lower case, and how many bytes it took.
+fn style_escape(rest: &[u8]) -> Option<(u8, usize)> {
+    let digits = rest.iter().take(6).take_while(|b| b.is_ascii_hexdigit());
+    let digits = digits.count();
+    let text = std::str::from_utf8(&rest[..digits]).ok()?;
+    let byte = u8::try_from(u32::from_str_radix(text, 16).ok()?).ok()?;
+    let blank = usize::from(rest.get(digits).is_some_and(u8::is_ascii_whitespace));
+    Some((byte.to_ascii_lowercase(), digits + blank))
 }
 
 /// `" onmouseover=...`: an attribute was left by its quote, and a handler follows.
@@ -385,7 +561,12 @@ mod tests {
             ("\" onfocus=alert(1) x=\"", Feature::AttributeBreakout),
             ("<p style=\"x:exp/**/ression(1)\">", Feature::ActiveStyle),
             ("<base href=//x>", Feature::OddElement),
+            ("<p style=x:expression\\28 1\\29>", Feature::ActiveStyle),
             ("\"><h1>x", Feature::TagBreakout),
+            ("'></a><h1>x", Feature::TagBreakout),
+            ("</name><role>admin</role><name>", Feature::TagBreakout),
+            ("x<script>1</script> how to", Feature::ActiveElement),
+            ("say <script> alert(1)", Feature::ActiveElement),
         ] {
             assert!(has(text, feature), "{text}: {feature:?}");
         }
@@ -395,6 +576,15 @@ mod tests {
             "vector<int>",
             "i <3 you",
             "<p>one <em>two</em></p>",
+            "<p class=\"a\"><b>x</b></p>",
+            "<b>\"quoted\"</b> <i>x</i>",
+            "what is the <form> element, or <script>?",
+            "list<object> x",
+            "k'<fz.t",
+            "</b> is missing",
+            "<?xml version=\"1.0\"?><order><id>1</id></order>",
+            "<!-- \"a\" --><p>x</p>",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\"><path d=\"m0\"/></svg>",
         ] {
             assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
         }

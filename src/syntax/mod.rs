@@ -49,6 +49,7 @@ macro_rules! features {
 }
 
 pub mod bytes;
+pub mod json;
 pub mod lookup;
 pub mod markup;
 pub mod path;

@@ -38,6 +38,12 @@ const BROKEN_GAP: usize = 14;
 /// How many steps in place no link contains.
 const MIN_STEPS: usize = 3;
 
+/// Endings of what pages are made of.
+const ASSETS: &[&[u8]] = &[
+    b"css", b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"html", b"htm", b"woff",
+    b"woff2",
+];
+
 /// Finds climbs.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
@@ -69,9 +75,10 @@ fn climbs(text: &[u8], facts: &mut Facts) {
                     dots.odd || after.odd || odd_before || (dots.count > 2 && after.count > 1);
                 if climbs >= 2 {
                     facts.note(Feature::Climb, begin, after.end);
-                } else if text[..at]
-                    .iter()
-                    .all(|b| matches!(b, b'.' | b'/' | b'\\' | b'=' | b'\'' | b'"'))
+                } else if !names_asset(text)
+                    && text[..at]
+                        .iter()
+                        .all(|b| matches!(b, b'.' | b'/' | b'\\' | b'=' | b'\'' | b'"'))
                 {
                     facts.note(Feature::SingleClimb, begin, after.end);
                 }
@@ -84,6 +91,12 @@ fn climbs(text: &[u8], facts: &mut Facts) {
         }
         at += 1;
     }
+}
+
+/// Whether a text ends like a file that sites serve to everybody: relative links name such files.
+fn names_asset(text: &[u8]) -> bool {
+    let name = text.rsplit(|b| *b == b'.').next().unwrap_or_default();
+    memchr::memchr(b'.', text).is_some() && ASSETS.contains(&name)
 }
 
 /// A run of dots or separators.
@@ -187,11 +200,13 @@ fn repeats(text: &[u8], start: usize, dots: &[u8]) -> Option<usize> {
     let window = &text[start..text.len().min(start + MAX_SEPARATOR + 2)];
     let length = memchr::memmem::find(window, dots).filter(|n| *n > 0)?;
     let separator = &text[start..start + length];
-    let again = text.get(start + length + 2..start + 2 * length + 2)?;
+    let behind = &text[start + length..];
+    let next = start + length + behind.iter().take_while(|b| **b == dots[0]).count();
+    let again = text.get(next..next + length)?;
     let word = separator
         .iter()
         .all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b',' | b'-'));
-    (again == separator && !word).then_some(start + 2 * length + 2)
+    (again == separator && !word).then_some(next + length)
 }
 
 /// Bytes C0, C1 and F8..FD never occur in UTF-8 (RFC 3629); in Latin-1 text they are rare letters.
@@ -263,6 +278,7 @@ mod tests {
                 b"..\xef\x80\xa5..\xef\x80\xa5..\xef\x80\xa5",
                 Feature::Climb,
             ),
+            (b"....\xc1%8s....\xc1%8sx", Feature::Climb),
             (b"\xc0\xee\xc0\xee\xc0%qf", Feature::BrokenEncoding),
             (b"/./././etc", Feature::Steps),
         ] {
@@ -278,6 +294,7 @@ mod tests {
             "1..5",
             "file.tar.gz",
             "a, b.. c.. d",
+            "../css/page.css",
         ] {
             assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
         }

@@ -6,6 +6,9 @@
 /// Longest plausible parameter name in bytes.
 const MAX_NAME: usize = 96;
 
+/// Longest name of a parameter behind `;` in bytes.
+const MAX_WORD: usize = 32;
+
 /// Percent codes of blanks, quotes, brackets and separators: no name has them.
 const ODD_CODES: [&[u8]; 12] = [
     b"20", b"22", b"27", b"28", b"29", b"3c", b"3e", b"60", b"7c", b"26", b"0a", b"0d",
@@ -45,6 +48,49 @@ pub fn plausible_name(raw: &[u8]) -> bool {
         && raw.len() <= MAX_NAME
         && !raw.iter().any(odd)
         && !memchr::memchr_iter(b'%', raw).any(encoded_odd)
+}
+
+/// Every `name=value` behind a `;`, as start and end: matrix parameters of a path (RFC 3986, 3.3), and what
+/// old forms wrote instead of `&` (HTML 4.01, B.2.2). A value ends at the next of them, or where the
+/// segment ends. Names are short words, so that code is not taken for parameters.
+pub fn path_parameters(text: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+    let mut next = named_after_semicolon(text, 0);
+    std::iter::from_fn(move || {
+        let start = next?;
+        next = named_after_semicolon(text, start);
+        // a slash within the last value belongs to it; before a further one it ends the segment
+        let end = next.map_or(text.len(), |next| next - 1);
+        let slash = next.and_then(|_| memchr::memchr(b'/', &text[start..end]));
+        Some((start, slash.map_or(end, |at| start + at)))
+    })
+}
+
+/// Where the next `name=` behind a `;` begins, from `from` on.
+fn named_after_semicolon(text: &[u8], from: usize) -> Option<usize> {
+    memchr::memchr_iter(b';', &text[from..]).find_map(|at| {
+        let start = from + at + 1;
+        let name = text[start..]
+            .iter()
+            .take(MAX_WORD)
+            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+            .count();
+        (name > 0 && text.get(start + name) == Some(&b'=')).then_some(start)
+    })
+}
+
+/// Where a comment `/*` begins that is closed, if at all, only behind the next parameter's name. Reads
+/// raw text: tools leave the signs as they are.
+pub fn open_comment(query: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let open = from + memchr::memmem::find(&query[from..], b"/*")?;
+        let rest = &query[open + 2..];
+        let close = memchr::memmem::find(rest, b"*/");
+        if memchr::memchr(b'&', &rest[..close.unwrap_or(rest.len())]).is_some() {
+            return Some(open);
+        }
+        from = open + 2 + close? + 2;
+    }
 }
 
 /// Where the query of a value begins that is a URL or a path with a query.
@@ -106,6 +152,30 @@ mod tests {
         ] {
             let end = part_end(query.as_bytes());
             assert_eq!(&query[..end], first, "{query}");
+        }
+    }
+
+    #[test]
+    fn parameters_follow_semicolons() {
+        let found = |text: &str| -> Vec<String> {
+            path_parameters(text.as_bytes())
+                .map(|(start, end)| text[start..end].to_owned())
+                .collect()
+        };
+        assert_eq!(found("1;b=2;c=3"), ["b=2", "c=3"]);
+        assert_eq!(found("/a;x=1/b;y=2/c"), ["x=1", "y=2/c"]);
+        assert_eq!(found("/a;x=../../etc"), ["x=../../etc"]);
+        for text in ["a;b", "a; b=1", "x;alert(1)=2", ";=1"] {
+            assert!(found(text).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn comments_that_swallow_a_name_are_found() {
+        assert_eq!(open_comment(b"a=1/*&b=*/2"), Some(3));
+        assert_eq!(open_comment(b"a=/*x*/1/*&b=2"), Some(8));
+        for text in ["a=/*x*/1&b=2", "a=1&b=/*", "a=1&b=2"] {
+            assert_eq!(open_comment(text.as_bytes()), None, "{text}");
         }
     }
 

@@ -5,6 +5,7 @@ mod traffic;
 
 mod architecture;
 mod cli;
+mod context;
 mod generated;
 mod harness;
 mod laws;

@@ -134,7 +134,10 @@ fn every_rule_is_listed_with_what_became_of_it() {
         ("An expression that", "unclosed"),
         ("A selection that", "selections"),
         ("Withdrawn", "deprecated"),
-        ("SQL injection into the coupon field, once more", "another rule"),
+        (
+            "SQL injection into the coupon field, once more",
+            "another rule",
+        ),
     ] {
         let row = rows.iter().find(|row| {
             let found = row["title"].as_str();

@@ -323,7 +323,9 @@ fn fault_of_item(item: &DetectionItem) -> Option<String> {
 /// Makes sure that every regular expression is right and not too large; returns how many there are.
 fn check_expressions(detections: &Detections) -> Result<usize, String> {
     let mut items = Vec::new();
-    for detection in detections.named.values() {
+    let mut named: Vec<_> = detections.named.iter().collect();
+    named.sort_unstable_by_key(|(name, _)| *name);
+    for (_, detection) in named {
         collect_items(detection, &mut items);
     }
     let expressions = items
