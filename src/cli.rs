@@ -10,6 +10,7 @@ mod messages;
 mod output;
 mod patterns;
 mod scan;
+mod sigma;
 mod timing;
 mod values;
 
@@ -93,6 +94,9 @@ struct InputArguments {
     /// Add the patterns of DIR/*.toml, or replace those of the same id; may be repeated
     #[arg(long = "patterns", value_name = "DIR")]
     pattern_dirs: Vec<PathBuf>,
+    /// Use the Sigma rules for web servers below DIR as well; may be repeated
+    #[arg(long = "sigma", value_name = "DIR")]
+    sigma_dirs: Vec<PathBuf>,
     /// Judge each line alone, not by what else its client did and what is usual on this site
     #[arg(long)]
     no_context: bool,
@@ -204,6 +208,15 @@ enum PatternsCommand {
     /// Prove that every pattern matches what it must, ignores what it must, and costs no more than
     /// it may
     Check(CheckArguments),
+    /// Print which Sigma rules apply to access logs, and why the others do not
+    Sigma {
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+        /// Directories of Sigma rules
+        #[arg(required = true, value_name = "DIR")]
+        dirs: Vec<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -6,12 +6,12 @@ use aftertrace::Observer;
 use aftertrace::error::Result;
 use aftertrace::report::json;
 
-use super::{HitsArguments, Outcome, messages, output};
+use super::{HitsArguments, Outcome, messages, output, sigma};
 
 /// Runs the command.
 pub fn run(arguments: &HitsArguments, observer: &dyn Observer) -> Result<Outcome> {
     let input = &arguments.input;
-    let patterns = aftertrace::pattern::load::load(&input.pattern_dirs)?;
+    let patterns = sigma::patterns(input)?;
     let options = input.options();
     let streams = aftertrace::streams(&input.paths, &options);
     let mut out = standard_output(streams);

@@ -12,7 +12,7 @@ use aftertrace::report::{catalogue, escape, json};
 
 use super::{
     CheckArguments, Format, ListFormat, Outcome, PatternsCommand, columns, hint, messages, output,
-    timing,
+    sigma, timing,
 };
 
 /// Ids that are offered for one that nobody has.
@@ -42,6 +42,7 @@ pub fn run(command: &PatternsCommand) -> Result<Outcome> {
             Ok(Outcome::Finished)
         }
         PatternsCommand::Check(arguments) => check(arguments),
+        PatternsCommand::Sigma { format, dirs } => sigma::list(*format, dirs),
     }
 }
 

@@ -9,7 +9,7 @@ use aftertrace::report::view::Report;
 use aftertrace::report::{json, table};
 use aftertrace::severity::Severity;
 
-use super::{Color, Format, Outcome, ScanArguments, messages, output};
+use super::{Color, Format, Outcome, ScanArguments, messages, output, sigma};
 
 /// Columns where there is no terminal to ask: what mail, tickets and chat show without wrapping.
 const DEFAULT_WIDTH: usize = 80;
@@ -17,7 +17,7 @@ const DEFAULT_WIDTH: usize = 80;
 /// Runs the command.
 pub fn run(arguments: &ScanArguments, observer: &dyn Observer) -> Result<Outcome> {
     let input = &arguments.input;
-    let patterns = aftertrace::pattern::load::load(&input.pattern_dirs)?;
+    let patterns = sigma::patterns(input)?;
     let report = aftertrace::analyze(&input.paths, &arguments.options(), &patterns, observer)?;
     observer.finish();
     let written = output::write_to(arguments.output.as_deref(), |out| {

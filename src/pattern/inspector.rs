@@ -13,6 +13,7 @@ use super::feature::Analyses;
 use super::gate;
 use super::memory::{MEMORY_KEY, Memory, Slot};
 use super::set::PatternSet;
+use super::sigma::judge;
 use super::verdict::{Match, Verdict};
 use super::watch::{Look, Told, Watch};
 use crate::decode::{self, Decoded, Form, Layer, MAX_FIELD};
@@ -70,6 +71,7 @@ struct Worker<'s> {
     gate: gate::Scratch,
     /// Is told what happens, if anybody wants to know.
     watch: Option<&'s mut dyn Watch>,
+    sigma: judge::Scratch,
 }
 
 impl<'s> Inspector<'s> {
@@ -89,6 +91,7 @@ impl<'s> Inspector<'s> {
                 candidates: Vec::new(),
                 gate: gate::Scratch::default(),
                 watch: None,
+                sigma: judge::Scratch::default(),
             },
             paths: Memory::new(),
             referers: Memory::new(),
@@ -142,6 +145,7 @@ impl<'s> Inspector<'s> {
                 self.header(Field::Extra, extra);
             }
         }
+        self.worker.sigma(access, self.gated);
         self.sum_up(access.status)
     }
 
@@ -261,6 +265,25 @@ fn recall<'s>(
 }
 
 impl Worker<'_> {
+    /// Asks the Sigma rules, which look at whole records.
+    fn sigma(&mut self, access: &Access<'_>, gated: bool) {
+        let (set, matches) = (self.set, &mut self.matches);
+        set.sigma
+            .judge(access, gated, &mut self.sigma, &mut |found| {
+                if matches.len() < MAX_MATCHES {
+                    matches.push(Match {
+                        pattern: set.sigma_id(found.rule),
+                        field: found.field,
+                        matched: found.quoted(MAX_MATCHED).as_bytes().into(),
+                        parameter: None,
+                        rounds: u8::from(found.decoded),
+                        // a rule is never sure by itself, however its match was encoded
+                        percent_rounds: 0,
+                    });
+                }
+            });
+    }
+
     #[inline]
     fn passes_target(&mut self, raw: &[u8]) -> bool {
         self.set.gate.passes_target(raw, &mut self.gate)

@@ -10,6 +10,7 @@ pub mod load;
 mod memory;
 pub mod need;
 pub mod set;
+pub mod sigma;
 pub mod symptom;
 pub mod verdict;
 pub mod watch;

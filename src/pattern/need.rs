@@ -41,6 +41,16 @@ pub fn of_expression(expression: &str, rank: Rank) -> Option<Need> {
     Some(need)
 }
 
+/// The same for an expression over text, with Unicode's classes and cases: the literals are UTF-8 in any case.
+pub fn of_text_expression(expression: &str, ignore_case: bool, rank: Rank) -> Option<Need> {
+    let hir = regex_syntax::ParserBuilder::new()
+        .case_insensitive(ignore_case)
+        .build()
+        .parse(expression)
+        .ok()?;
+    of_hir(&hir, rank)
+}
+
 /// What a text without odd bytes must contain for the entry's grammar to read it.
 pub fn of_syntax(pattern: &Pattern) -> Option<Need> {
     let (grammar, _) = pattern.syntax.as_deref()?.split_once('.')?;

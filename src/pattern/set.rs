@@ -13,6 +13,9 @@ use super::entry::{Field, Pattern, PatternId};
 use super::feature::{Syntax, syntax_names};
 use super::gate::Gate;
 use super::need::{self, Need};
+use super::sigma::Loaded;
+use super::sigma::judge::Rules;
+use crate::error::{Error, Result};
 
 /// Limit on one compiled expression in bytes; a sane entry needs a hundredth.
 pub const MAX_COMPILED: usize = 1 << 20;
@@ -57,11 +60,15 @@ pub struct PatternSet {
     /// In the order of [`Field::ALL`].
     pub(super) fields: Vec<FieldSet>,
     pub(super) gate: Gate,
+    /// Sigma rules, whose entries follow the packs' own.
+    pub(super) sigma: Rules,
 }
 
 impl PatternSet {
     /// Compiles checked entries, sorted by id. The error names the entry's index and the fault.
-    pub fn compile(patterns: Vec<Pattern>) -> Result<PatternSet, Vec<(usize, String)>> {
+    pub fn compile(
+        patterns: Vec<Pattern>,
+    ) -> std::result::Result<PatternSet, Vec<(usize, String)>> {
         let mut faults = Vec::new();
         let mut compiled = Vec::with_capacity(patterns.len());
         for (index, pattern) in patterns.iter().enumerate() {
@@ -89,10 +96,34 @@ impl PatternSet {
             compiled,
             fields,
             gate,
+            sigma: Rules::default(),
         })
     }
 
-    /// The entries, sorted by id; [`PatternId`] indexes them.
+    /// The same with Sigma rules, which are judged beside the entries of the packs. Replaces those it had.
+    ///
+    /// # Errors
+    /// When there are more entries and rules together than a [`PatternId`] can tell apart.
+    pub fn with_sigma(mut self, loaded: Loaded) -> Result<PatternSet> {
+        self.patterns.truncate(self.compiled.len());
+        self.patterns.extend(loaded.entries);
+        if self.patterns.len() > usize::from(u16::MAX) {
+            return Err(Error::Usage(format!(
+                "{} patterns and Sigma rules are more than {}; drop some",
+                self.patterns.len(),
+                u16::MAX
+            )));
+        }
+        self.sigma = loaded.rules;
+        Ok(self)
+    }
+
+    /// The entry of a Sigma rule.
+    pub(super) fn sigma_id(&self, rule: usize) -> PatternId {
+        PatternId((self.compiled.len() + rule) as u16)
+    }
+
+    /// The entries, those of the packs sorted by id, then Sigma rules; [`PatternId`] indexes them.
     pub fn patterns(&self) -> &[Pattern] {
         &self.patterns
     }
@@ -110,7 +141,7 @@ impl PatternSet {
 }
 
 /// Compiles an expression for the decoded, lower-case view.
-pub fn compile_regex(expression: &str) -> Result<Regex, String> {
+pub fn compile_regex(expression: &str) -> std::result::Result<Regex, String> {
     RegexBuilder::new(expression)
         .unicode(false)
         .dot_matches_new_line(true)
@@ -120,7 +151,7 @@ pub fn compile_regex(expression: &str) -> Result<Regex, String> {
 }
 
 /// Compiles one entry, checking its expressions.
-fn compile_entry(pattern: &Pattern) -> Result<Compiled, String> {
+fn compile_entry(pattern: &Pattern) -> std::result::Result<Compiled, String> {
     if let Some(expression) = &pattern.regex {
         regex_syntax::ParserBuilder::new()
             .unicode(false)

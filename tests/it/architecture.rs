@@ -30,7 +30,7 @@ const ROWS: &[&[&str]] = &[
     // What may be found in a line, and what is counted of it.
     &["pattern/entry", "pattern/symptom"],
     &["pattern/need"],
-    &["pattern/gate"],
+    &["pattern/gate", "pattern/sigma"],
     &[
         "evidence/capped",
         "evidence/distinct",

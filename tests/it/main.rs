@@ -13,5 +13,6 @@ mod laws;
 mod readme;
 mod regressions;
 mod scenarios;
+mod sigma;
 mod stories;
 mod tokens;
