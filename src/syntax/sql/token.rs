@@ -236,6 +236,10 @@ fn identifier(text: &[u8], at: usize) -> (Option<Kind>, usize) {
     let within = &text[at + 1..text.len().min(at + 1 + MAX_IDENTIFIER)];
     match memchr::memchr(close, within) {
         Some(n) => (Some(Kind::Word), at + n + 2),
+        // the program's own quote closes it
+        None if close == b'`' && at + 1 < text.len() && word_end(text, at + 1) == text.len() => {
+            (Some(Kind::Word), text.len())
+        }
         None => (Some(Kind::Other), at + 1),
     }
 }
