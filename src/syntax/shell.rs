@@ -115,6 +115,9 @@ const MAX_TOPIC_LINE: usize = 3;
 /// Most words behind a lone name that are still taken for its arguments.
 const MAX_SPOKEN: usize = 2;
 
+/// Most words that the tools of a family are told.
+const MAX_TOLD: usize = 4;
+
 /// Names up to this length are also abbreviations.
 const SHORT: usize = 3;
 
@@ -225,7 +228,13 @@ impl<'w> Met<'w> {
         let mut quoted = false;
         let own = |word: &&Word| !word.first && word.text.first() != Some(&b'#');
         for argument in rest.iter().take_while(own).take(MAX_ARGUMENTS) {
-            let strength = arguments::strength(&word.text, &argument.text);
+            let mut strength = arguments::strength(&word.text, &argument.text);
+            if met.count > 0
+                && names::is_launcher(&word.text)
+                && names::kind(&argument.text).is_some()
+            {
+                strength = Strength::Word;
+            }
             if met.count == 0 {
                 met.first = strength;
                 met.rooted = argument.text.starts_with(b"/") && argument.text.len() > SHORT;
@@ -237,7 +246,9 @@ impl<'w> Met<'w> {
             let program =
                 argument.text.len() > SHORT && names::kind(&argument.text) == Some(Kind::Rare);
             quoted |= argument.quoted;
-            met.tidy = strength > Strength::Word || after_flag || quoted || program;
+            // the tools of a family are told what to do in words
+            let told = names::is_family(&word.text) && argument.text.len() > 1;
+            met.tidy = strength > Strength::Word || after_flag || quoted || program || told;
             after_flag = arguments::is_letter_flag(&argument.text);
         }
         met
@@ -304,6 +315,10 @@ impl Scene<'_> {
         let spoken = names::is_launcher(&met.word.text) && met.first == Strength::Strong;
         let near = met.kind == Kind::Rare || met.kind == Kind::Topic && met.count <= MAX_TOPIC_LINE;
         let argued = if near { met.best } else { met.first };
+        let told = names::is_family(&met.word.text) && (1..=MAX_TOLD).contains(&met.count);
+        if told {
+            note(Feature::CommandLine);
+        }
         let sentence = plain && (count > MAX_PLAIN_LINE || !met.terse || met.word.text.len() == 1);
         if argued > Strength::Word && met.tidy && !sentence {
             note(Feature::CommandLine);
@@ -375,6 +390,10 @@ impl Scene<'_> {
         if path {
             return Some(Feature::Command);
         }
+        // a data address names its encoding behind the same mark
+        if rest.first() == Some(&b',') {
+            return None;
+        }
         let argued = match (met.kind, met.first) {
             (Kind::Plain, Strength::Strong) => !place.prose || met.terse,
             (_, Strength::Strong) => true,
@@ -384,10 +403,6 @@ impl Scene<'_> {
         };
         if argued {
             return Some(Feature::Command);
-        }
-        // a data address names its encoding behind the same mark
-        if rest.first() == Some(&b',') {
-            return None;
         }
         let closing = is_closing(rest);
         let more = rest.is_empty() || rest[0] == b'|' && !closing;
@@ -404,7 +419,10 @@ impl Scene<'_> {
         let tight = !place.gap || place.doubled;
         let spoken = met.count <= MAX_SPOKEN;
         let lone = match met.kind {
-            Kind::Rare if place.prose => met.ends() && !met.is_short(),
+            Kind::Rare if place.prose => {
+                !met.is_short()
+                    && (met.ends() || names::is_family(&met.word.text) && met.count <= MAX_TOLD)
+            }
             Kind::Rare if met.ends() && (free || !met.is_short() || tight && place.strict) => {
                 return Some(Feature::Command);
             }
