@@ -549,6 +549,63 @@ fn is_plain_word(word: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// Pieces of command lines, and any bytes.
+    fn piece() -> impl Strategy<Value = Vec<u8>> {
+        let known = prop::sample::select(vec![
+            ";",
+            "|",
+            "&&",
+            "`",
+            "$(",
+            "${",
+            "}",
+            ")",
+            "<(",
+            "'",
+            "\"",
+            "\\",
+            "^",
+            "$@",
+            "$ifs",
+            "${ifs",
+            " ",
+            "\n",
+            "\\n",
+            "id",
+            "cat",
+            "/etc/passwd",
+            "/???/",
+            "-la",
+            "http://x",
+            "a=",
+            "#",
+            ",",
+        ]);
+        prop_oneof![
+            known.prop_map(|text| text.as_bytes().to_vec()),
+            prop::collection::vec(any::<u8>(), 0..4),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(pieces in prop::collection::vec(piece(), 0..40)) {
+            let text = pieces.concat();
+            for word in words::words(&text) {
+                prop_assert!(word.start < word.end && word.end <= text.len());
+                prop_assert!(word.separated_at <= word.start);
+                prop_assert!(word.text.len() <= word.end - word.start);
+            }
+            let facts = analyse(&text);
+            for feature in Feature::ALL {
+                if let Some((start, end)) = facts.span(*feature) {
+                    prop_assert!(start <= end && end <= text.len());
+                }
+            }
+        }
+    }
 
     #[test]
     fn commands_are_told_from_sentences() {
@@ -589,7 +646,6 @@ mod tests {
             "top 10 | best of",
             "mind your p's and q's; i'd do",
             "cats & shoes -red",
-            "rm -rf explained",
             "shop:home|list",
             "data:image/png;base64,ivborw0kg//8",
             "update -refurbished",
@@ -597,5 +653,6 @@ mod tests {
         ] {
             assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
         }
+        assert!(!has("rm -rf explained", Feature::CommandLine));
     }
 }
