@@ -275,12 +275,10 @@ impl Scene<'_> {
                     note(feature);
                 }
             }
-            b'{' => {
-                if self.text.get(word.end) == Some(&b',') && met.first > Strength::Word {
-                    note(Feature::Command);
-                }
+            b'{' if self.text.get(word.end) == Some(&b',') && met.first > Strength::Word => {
+                note(Feature::Command);
             }
-            0 => {}
+            b'{' | 0 => {}
             _ if word.first => {
                 let separated = self.separated(met, path);
                 if let Some(feature) = separated {
