@@ -284,7 +284,8 @@ impl Scene<'_> {
                 if let Some(feature) = separated {
                     note(feature);
                 }
-                if (met.kind != Kind::Plain && met.first == Strength::Strong) || path {
+                let telling = met.kind != Kind::Plain || met.rooted;
+                if telling && met.first == Strength::Strong || path {
                     note(Feature::StrongCommand);
                 }
             }
