@@ -96,6 +96,22 @@ fn resolve(inner: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(
+            text in r"(\$\{|\}|:|-|:-|lower:|upper:|env:|jndi:|ldap:|::|j|.){0,60}",
+        ) {
+            let text = text.into_bytes();
+            let facts = analyse(&text);
+            for feature in Feature::ALL {
+                if let Some((start, end)) = facts.span(*feature) {
+                    prop_assert!(start <= end && end <= text.len());
+                }
+            }
+        }
+    }
 
     #[test]
     fn nested_lookups_are_resolved() {

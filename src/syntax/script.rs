@@ -61,6 +61,9 @@ pub fn analyse(text: &[u8]) -> Facts {
     if !worth_reading(text, NEEDS) {
         return facts;
     }
+    let closed_at = text
+        .iter()
+        .position(|b| matches!(b, b'\'' | b'"' | b'`' | b'}'));
     for open in memchr::memchr2_iter(b'(', b'`', text).take(MAX_CALLS) {
         let name_len = text[..open]
             .iter()
@@ -85,18 +88,16 @@ pub fn analyse(text: &[u8]) -> Facts {
         if telling && length > 0 {
             facts.note(Feature::JsCall, start, open + 1 + length);
         }
-        if leaves_literal(&text[..start]) {
+        let closed = closed_at.is_some_and(|at| at < start);
+        if closed && stands_apart(&text[..start]) {
             facts.note(Feature::JsBreakout, start, open + 1 + length);
         }
     }
     facts
 }
 
-/// Whether a quote or brace was closed before, and an operator or separator stands right before.
-fn leaves_literal(before: &[u8]) -> bool {
-    let closed = before
-        .iter()
-        .any(|b| matches!(b, b'\'' | b'"' | b'`' | b'}'));
+/// Whether an operator or a separator stands right before a call.
+fn stands_apart(before: &[u8]) -> bool {
     let last = before.iter().rev().find(|b| **b > b' ').copied();
     let operator = |b| {
         matches!(
@@ -121,5 +122,35 @@ fn leaves_literal(before: &[u8]) -> bool {
                 | b'!'
         )
     };
-    closed && (last.is_some_and(operator) || before.last() == Some(&b'\n'))
+    last.is_some_and(operator) || before.last() == Some(&b'\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn calls_are_told_from_words() {
+        let has = |text: &str, feature| analyse(text.as_bytes()).span(feature).is_some();
+        assert!(has("alert(1)", Feature::JsCall));
+        assert!(has("'-alert(1)-'", Feature::JsBreakout));
+        assert!(has("\"};print(x)", Feature::JsBreakout));
+        for text in ["print(x)", "red alert (now)", "alert()", "prompt and eval"] {
+            assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(text in "(alert|print|eval|a|\\(|\\)|`|'|\"|;|\\}|\n|.){0,60}") {
+            let text = text.into_bytes();
+            let facts = analyse(&text);
+            for feature in Feature::ALL {
+                if let Some((start, end)) = facts.span(*feature) {
+                    prop_assert!(start <= end && end <= text.len());
+                }
+            }
+        }
+    }
 }

@@ -115,6 +115,9 @@ const MAX_TOPIC_LINE: usize = 3;
 /// Most words behind a lone name that are still taken for its arguments.
 const MAX_SPOKEN: usize = 2;
 
+/// Most words that the tools of a family are told.
+const MAX_TOLD: usize = 4;
+
 /// Names up to this length are also abbreviations.
 const SHORT: usize = 3;
 
@@ -225,7 +228,13 @@ impl<'w> Met<'w> {
         let mut quoted = false;
         let own = |word: &&Word| !word.first && word.text.first() != Some(&b'#');
         for argument in rest.iter().take_while(own).take(MAX_ARGUMENTS) {
-            let strength = arguments::strength(&word.text, &argument.text);
+            let mut strength = arguments::strength(&word.text, &argument.text);
+            if met.count > 0
+                && names::is_launcher(&word.text)
+                && names::kind(&argument.text).is_some()
+            {
+                strength = Strength::Word;
+            }
             if met.count == 0 {
                 met.first = strength;
                 met.rooted = argument.text.starts_with(b"/") && argument.text.len() > SHORT;
@@ -237,7 +246,9 @@ impl<'w> Met<'w> {
             let program =
                 argument.text.len() > SHORT && names::kind(&argument.text) == Some(Kind::Rare);
             quoted |= argument.quoted;
-            met.tidy = strength > Strength::Word || after_flag || quoted || program;
+            // the tools of a family are told what to do in words
+            let told = names::is_family(&word.text) && argument.text.len() > 1;
+            met.tidy = strength > Strength::Word || after_flag || quoted || program || told;
             after_flag = arguments::is_letter_flag(&argument.text);
         }
         met
@@ -264,18 +275,17 @@ impl Scene<'_> {
                     note(feature);
                 }
             }
-            b'{' => {
-                if self.text.get(word.end) == Some(&b',') && met.first > Strength::Word {
-                    note(Feature::Command);
-                }
+            b'{' if self.text.get(word.end) == Some(&b',') && met.first > Strength::Word => {
+                note(Feature::Command);
             }
-            0 => {}
+            b'{' | 0 => {}
             _ if word.first => {
                 let separated = self.separated(met, path);
                 if let Some(feature) = separated {
                     note(feature);
                 }
-                if (met.kind != Kind::Plain && met.first == Strength::Strong) || path {
+                let telling = met.kind != Kind::Plain || met.rooted;
+                if telling && met.first == Strength::Strong || path {
                     note(Feature::StrongCommand);
                 }
             }
@@ -304,6 +314,10 @@ impl Scene<'_> {
         let spoken = names::is_launcher(&met.word.text) && met.first == Strength::Strong;
         let near = met.kind == Kind::Rare || met.kind == Kind::Topic && met.count <= MAX_TOPIC_LINE;
         let argued = if near { met.best } else { met.first };
+        let told = names::is_family(&met.word.text) && (1..=MAX_TOLD).contains(&met.count);
+        if told {
+            note(Feature::CommandLine);
+        }
         let sentence = plain && (count > MAX_PLAIN_LINE || !met.terse || met.word.text.len() == 1);
         if argued > Strength::Word && met.tidy && !sentence {
             note(Feature::CommandLine);
@@ -375,6 +389,10 @@ impl Scene<'_> {
         if path {
             return Some(Feature::Command);
         }
+        // a data address names its encoding behind the same mark
+        if rest.first() == Some(&b',') {
+            return None;
+        }
         let argued = match (met.kind, met.first) {
             (Kind::Plain, Strength::Strong) => !place.prose || met.terse,
             (_, Strength::Strong) => true,
@@ -384,10 +402,6 @@ impl Scene<'_> {
         };
         if argued {
             return Some(Feature::Command);
-        }
-        // a data address names its encoding behind the same mark
-        if rest.first() == Some(&b',') {
-            return None;
         }
         let closing = is_closing(rest);
         let more = rest.is_empty() || rest[0] == b'|' && !closing;
@@ -404,7 +418,10 @@ impl Scene<'_> {
         let tight = !place.gap || place.doubled;
         let spoken = met.count <= MAX_SPOKEN;
         let lone = match met.kind {
-            Kind::Rare if place.prose => met.ends() && !met.is_short(),
+            Kind::Rare if place.prose => {
+                !met.is_short()
+                    && (met.ends() || names::is_family(&met.word.text) && met.count <= MAX_TOLD)
+            }
             Kind::Rare if met.ends() && (free || !met.is_short() || tight && place.strict) => {
                 return Some(Feature::Command);
             }
@@ -531,6 +548,63 @@ fn is_plain_word(word: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// Pieces of command lines, and any bytes.
+    fn piece() -> impl Strategy<Value = Vec<u8>> {
+        let known = prop::sample::select(vec![
+            ";",
+            "|",
+            "&&",
+            "`",
+            "$(",
+            "${",
+            "}",
+            ")",
+            "<(",
+            "'",
+            "\"",
+            "\\",
+            "^",
+            "$@",
+            "$ifs",
+            "${ifs",
+            " ",
+            "\n",
+            "\\n",
+            "id",
+            "cat",
+            "/etc/passwd",
+            "/???/",
+            "-la",
+            "http://x",
+            "a=",
+            "#",
+            ",",
+        ]);
+        prop_oneof![
+            known.prop_map(|text| text.as_bytes().to_vec()),
+            prop::collection::vec(any::<u8>(), 0..4),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(pieces in prop::collection::vec(piece(), 0..40)) {
+            let text = pieces.concat();
+            for word in words::words(&text) {
+                prop_assert!(word.start < word.end && word.end <= text.len());
+                prop_assert!(word.separated_at <= word.start);
+                prop_assert!(word.text.len() <= word.end - word.start);
+            }
+            let facts = analyse(&text);
+            for feature in Feature::ALL {
+                if let Some((start, end)) = facts.span(*feature) {
+                    prop_assert!(start <= end && end <= text.len());
+                }
+            }
+        }
+    }
 
     #[test]
     fn commands_are_told_from_sentences() {
@@ -571,7 +645,6 @@ mod tests {
             "top 10 | best of",
             "mind your p's and q's; i'd do",
             "cats & shoes -red",
-            "rm -rf explained",
             "shop:home|list",
             "data:image/png;base64,ivborw0kg//8",
             "update -refurbished",
@@ -579,5 +652,6 @@ mod tests {
         ] {
             assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
         }
+        assert!(!has("rm -rf explained", Feature::CommandLine));
     }
 }

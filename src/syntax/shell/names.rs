@@ -639,6 +639,9 @@ const PLAIN: &[&str] = &[
     "zip",
 ];
 
+/// Beginnings of names that whole families of tools share.
+const FAMILIES: &[&str] = &["ansible-", "chef-"];
+
 /// Commands that start the command they are given.
 const LAUNCHERS: &[&str] = &[
     "command", "doas", "env", "exec", "nice", "nohup", "setsid", "strace", "sudo", "time",
@@ -721,7 +724,7 @@ pub(super) fn base(word: &[u8]) -> &[u8] {
 /// What is known of the command that a word names.
 pub(super) fn kind(word: &[u8]) -> Option<Kind> {
     let base = base(word);
-    if base.len() > 8 && (base.starts_with(b"ansible-") || base.starts_with(b"chef-")) {
+    if is_family(base) {
         return Some(Kind::Rare);
     }
     // python3.11, gcc10.1
@@ -747,6 +750,17 @@ pub(super) fn kind(word: &[u8]) -> Option<Kind> {
             kind
         }
     })
+}
+
+/// Whether the command is one of a family of tools that share the beginning of their names: no
+/// sentence has such a name.
+pub(super) fn is_family(word: &[u8]) -> bool {
+    let base = base(word);
+    base == b"cscli"
+        || FAMILIES.iter().any(|family| {
+            base.strip_prefix(family.as_bytes())
+                .is_some_and(|rest| !rest.is_empty() && rest.iter().all(u8::is_ascii_lowercase))
+        })
 }
 
 /// Whether the command starts the one behind it.

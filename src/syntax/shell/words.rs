@@ -132,6 +132,8 @@ struct Draft {
     quotes: [u8; 2],
     /// A quotation mark was met between letters.
     inner_quote: bool,
+    /// A colon, a point or a leading backslash was met: a backslash parts folders.
+    path: bool,
 }
 
 /// The word at `at`, its quoting undone.
@@ -141,6 +143,7 @@ fn word_at(text: &[u8], at: usize) -> Word {
         disguised: false,
         quotes: [0; 2],
         inner_quote: false,
+        path: false,
     };
     let mut end = at;
     while let Some(&byte) = text.get(end) {
@@ -158,6 +161,7 @@ fn word_at(text: &[u8], at: usize) -> Word {
                 None => break,
             },
             _ => {
+                draft.path |= matches!(byte, b':' | b'.');
                 draft.out.push(byte);
                 1
             }
@@ -196,8 +200,8 @@ impl Draft {
 
     /// A backslash before a letter vanishes, unless it parts the folders of a Windows path.
     fn backslash(&mut self, next: Option<&u8>) -> usize {
-        let path = self.out.contains(&b':') || self.out.contains(&b'.') || self.out.is_empty();
-        if path || !next.is_some_and(u8::is_ascii_alphanumeric) {
+        self.path |= self.out.is_empty();
+        if self.path || !next.is_some_and(u8::is_ascii_alphanumeric) {
             self.out.push(b'\\');
         } else {
             self.disguised = true;
