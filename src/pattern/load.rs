@@ -30,6 +30,7 @@ packs!(
     "crlf_injection.toml",
     "file_inclusion.toml",
     "jndi_injection.toml",
+    "known_exploits.toml",
     "ldap_injection.toml",
     "nosql_injection.toml",
     "open_redirect.toml",
