@@ -31,6 +31,8 @@ pub struct Decoded {
     pub nul: bool,
     /// Where the first of them stood in `text`: where a program written in C stops reading.
     pub cut: usize,
+    /// The text with a blank for every NUL, as some SQL servers read it; empty where there was none.
+    pub spaced: Vec<u8>,
     /// Numeric character references of letters, digits or angle brackets were decoded: nobody needs
     /// to write these so.
     pub references: bool,
@@ -85,7 +87,12 @@ impl Decoded {
 
     /// Folds look-alikes, removes NULs, makes the lower-case twin.
     fn finish(&mut self, scratch: &mut Vec<u8>) {
+        self.spaced.clear();
         if self.text.iter().any(|&b| b == 0 || b >= 0x80) {
+            if self.text.contains(&0) {
+                let blank = |b: &u8| if *b == 0 { b' ' } else { *b };
+                self.spaced.extend(self.text.iter().map(blank));
+            }
             self.cut = fold(&self.text, scratch);
             std::mem::swap(&mut self.text, scratch);
             self.nul = self.cut < usize::MAX;
