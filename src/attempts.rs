@@ -204,6 +204,7 @@ fn header(field: Field) -> Option<&'static [u8]> {
     match field {
         Field::Referer => Some(REFERER),
         Field::UserAgent => Some(b"User-Agent"),
+        Field::Extra => Some(b"another header"),
         _ => None,
     }
 }

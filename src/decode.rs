@@ -33,6 +33,8 @@ pub struct Decoded {
     pub nul: bool,
     /// Where the first of them stood in `text`: where a program written in C stops reading.
     pub cut: usize,
+    /// The text with a blank for every NUL, as some SQL servers read it; empty where there was none.
+    pub spaced: Vec<u8>,
     /// Numeric character references of letters, digits or angle brackets were decoded: nobody needs
     /// to write these so.
     pub references: bool,
@@ -93,7 +95,12 @@ impl Decoded {
 
     /// Folds look-alikes, removes NULs, makes the lower-case twin.
     fn finish(&mut self, scratch: &mut Vec<u8>) {
+        self.spaced.clear();
         if self.text.iter().any(|&b| b == 0 || b >= 0x80) {
+            if self.text.contains(&0) {
+                let blank = |b: &u8| if *b == 0 { b' ' } else { *b };
+                self.spaced.extend(self.text.iter().map(blank));
+            }
             self.cut = fold(&self.text, scratch);
             std::mem::swap(&mut self.text, scratch);
             self.nul = self.cut < usize::MAX;
@@ -234,8 +241,17 @@ fn percent(rest: &[u8]) -> Option<(Unit, usize)> {
     None
 }
 
-/// `\xHH` and `\uHHHH` as JavaScript, JSON, PHP and C write them.
+/// An escape of one character, or the backslash before one.
 fn backslash(rest: &[u8]) -> Option<(Unit, usize)> {
+    match rest.get(1)? {
+        // an escape within a string of another language: this round undoes the outer backslash
+        b'\\' => backslash_code(&rest[1..]).map(|_| (Unit::Byte(b'\\'), 2)),
+        _ => backslash_code(rest),
+    }
+}
+
+/// `\xHH` and `\uHHHH` as JavaScript, JSON, PHP and C write them.
+fn backslash_code(rest: &[u8]) -> Option<(Unit, usize)> {
     match rest.get(1)? {
         b'x' => hex_pair(&rest[2..]).map(|byte| (Unit::Byte(byte), 4)),
         b'u' if rest.get(2) == Some(&b'{') => {
@@ -545,6 +561,7 @@ mod tests {
             ("%c1%1c", "\\", 1),
             ("&lt;b&#62;&#x26;", "<b>&", 1),
             ("a&colon;b&lpar;", "a:b(", 1),
+            (r"\\x3cb\\u003e \\host\x", r"<b> \\host\x", 2),
             (r"\141\142\143", "abc", 1),
             (r"\74b\76 \1 c:\101\x", r"<b> \1 c:\101\x", 1),
             ("%c0%5c%c0%ae", "\\.", 1),
@@ -595,6 +612,34 @@ mod tests {
             view.decode(&text, Form::Urlencoded, &mut out);
             prop_assert!(view.text.len() <= text.len() && view.rounds <= MAX_ROUNDS);
             prop_assert_eq!(view.text.len(), view.lower.len());
+        }
+
+        #[test]
+        fn text_without_escapes_stays(text in "[ -$'-\\[\\]-~]{0,100}") {
+            let mut view = Decoded::default();
+            view.decode(text.as_bytes(), Form::Plain, &mut Vec::new());
+            prop_assert_eq!(&view.text, text.as_bytes());
+            prop_assert_eq!((view.rounds, view.percent_rounds, view.nul), (0, 0, false));
+        }
+
+        #[test]
+        fn each_round_of_percent_encoding_is_counted(text in "[a-z<>' ]{0,20}", rounds in 1..=MAX_ROUNDS) {
+            let mut coded = format!("{text}'");
+            for _ in 0..rounds {
+                coded = coded.replace('%', "%25").replace('<', "%3C").replace('\'', "%27");
+            }
+            let mut view = Decoded::default();
+            view.decode(coded.as_bytes(), Form::Plain, &mut Vec::new());
+            prop_assert_eq!(view.percent_rounds, rounds);
+            prop_assert_eq!(view.text, format!("{text}'").into_bytes());
+        }
+
+        #[test]
+        fn a_cut_lies_within_the_text(text in prop::collection::vec(prop::sample::select(&b"a\0\xc0\x80\xaf.\xe2"[..]), 0..40)) {
+            let mut view = Decoded::default();
+            view.decode(&text, Form::Plain, &mut Vec::new());
+            prop_assert_eq!(view.nul, text.contains(&0));
+            prop_assert!(!view.nul || view.cut <= view.text.len());
         }
 
         #[test]

@@ -33,6 +33,8 @@ pub enum Layer {
     Json,
     /// Everything from the first NUL on.
     BehindNul,
+    /// NULs that a lenient reader takes for blanks.
+    NulsAsBlanks,
     /// Look-alikes of ASCII, overlong UTF-8, NULs and zero-width characters.
     LookAlikes,
 }
@@ -52,6 +54,7 @@ impl Layer {
             Layer::Utf7 => "UTF-7",
             Layer::Json => "JSON",
             Layer::BehindNul => "up to the NUL",
+            Layer::NulsAsBlanks => "NULs as blanks",
             Layer::LookAlikes => "look-alikes",
         }
     }

@@ -93,6 +93,10 @@ pub fn data_url_text(input: &[u8], out: &mut Vec<u8>) -> bool {
 /// literals are made of: that is why anybody writes UTF-7.
 pub fn utf7_text(input: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
+    let may_shift = |at: usize| input.get(at + 1) == Some(&b'A');
+    if !memchr::memchr2_iter(b'+', b' ', input).any(may_shift) {
+        return false;
+    }
     let mut telling = false;
     let mut at = 0;
     while at < input.len() {

@@ -24,8 +24,8 @@ pub enum What {
     BareValue,
     /// What base64, a data URL or UTF-7 hid.
     Wrapped,
-    /// What stands before a NUL.
-    BeforeNul,
+    /// What stands before a NUL, or the whole with NULs as blanks.
+    AroundNul,
     /// A JSON value: its strings follow.
     Json,
     /// A string of a JSON value; `parameter` is its key.
@@ -155,7 +155,7 @@ impl Recorder {
         };
         match (look.field, look.name) {
             _ if taken_from(&[Layer::Json]) => What::JsonString,
-            _ if taken_from(&[Layer::BehindNul]) => What::BeforeNul,
+            _ if taken_from(&[Layer::BehindNul, Layer::NulsAsBlanks]) => What::AroundNul,
             _ if taken_from(&[Layer::Base64, Layer::DataUrl, Layer::Utf7]) => What::Wrapped,
             (Field::Path, None) if !look.expressions => What::Segment,
             _ if !look.expressions => What::Joined,

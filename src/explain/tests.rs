@@ -126,7 +126,7 @@ fn every_part_of_a_request_is_named() {
         What::Wrapped,
         What::Json,
         What::JsonString,
-        What::BeforeNul,
+        What::AroundNul,
         What::Url,
         What::UrlPart,
     ] {

@@ -134,14 +134,18 @@ impl Gate {
         plain.clear();
         plain.extend(raw.iter().map(|&b| if b == b'+' { b' ' } else { b }));
         decode::one_round(plain, once);
-        if once.iter().any(|b| matches!(b, 0 | b'%' | b'+')) || decode::utf7_text(plain, folded) {
+        if decode::utf7_text(plain, folded) {
             return true;
         }
+        let coded = |text: &[u8]| text.iter().any(|b| matches!(b, 0 | b'%' | b'+'));
         let ampersands = |text: &[u8]| memchr::memchr_iter(b'&', text).count();
-        if ampersands(once) > ampersands(raw) {
+        if coded(once) {
             return true;
         }
         decode::fold(once, folded);
+        if coded(folded) || ampersands(folded) > ampersands(raw) {
+            return true;
+        }
         survey(folded) & ODD != 0
             || odd_shape(folded, target)
             || literals.automaton.is_match(&*folded)

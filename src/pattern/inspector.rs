@@ -498,16 +498,24 @@ impl Worker<'_> {
             }
             None => self.judge(field, view, name, Reading::Whole),
         }
-        if view.nul && view.cut > 0 {
-            let mut inner = self.take_inner();
-            inner.set_plain(&view.text[..view.cut.min(view.text.len())], view.rounds);
-            inner.trail_wrapped(Some(&view.text), Layer::BehindNul);
-            self.judge(field, &inner, name, Reading::Whole);
-            self.inner = inner;
+        if view.nul {
+            self.around_nul(field, view, name);
         }
         if depth > 0 {
             self.wrapped(field, view, name, depth - 1);
         }
+    }
+
+    /// A NUL ends the text in the eyes of C, and is a blank in the eyes of some SQL servers.
+    fn around_nul(&mut self, field: Field, view: &Decoded, name: Option<&[u8]>) {
+        let mut inner = self.take_inner();
+        inner.set_plain(&view.text[..view.cut.min(view.text.len())], view.rounds);
+        inner.trail_wrapped(Some(&view.text), Layer::BehindNul);
+        self.judge(field, &inner, name, Reading::Whole);
+        inner.set_plain(&view.spaced, view.rounds);
+        inner.trail_wrapped(Some(&view.text), Layer::NulsAsBlanks);
+        self.judge(field, &inner, name, Reading::Structure);
+        self.inner = inner;
     }
 
     /// What base64, a data URL, UTF-7 or JSON holds.

@@ -105,26 +105,30 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pattern::inspector::Inspector;
-    use crate::pattern::load::{blank_access, embedded};
+    use crate::pattern::load::embedded;
 
     #[test]
     fn needless_encoding_counts_except_in_addresses() {
         let set = embedded().unwrap();
-        let mut inspector = Inspector::new(&set);
-        let mut confidence = |target: &str| {
-            let mut access = blank_access();
-            access.method = b"GET";
-            access.target = target.as_bytes();
-            inspector.inspect(&access).map(|verdict| verdict.confidence)
+        let confidence = |category: Category, as_written: Confidence, percent_rounds: u8| {
+            let fits = |entry: &crate::pattern::entry::Pattern| {
+                entry.category == category && entry.confidence == as_written
+            };
+            let index = set.patterns().iter().position(fits).unwrap();
+            let hit = Match {
+                pattern: PatternId(u16::try_from(index).unwrap()),
+                field: Field::Query,
+                matched: Box::default(),
+                parameter: None,
+                rounds: percent_rounds,
+                percent_rounds,
+            };
+            hit.confidence(&set, Some(200))
         };
-        assert_eq!(confidence("/f?p=..%2Fconfig.ini"), Some(Confidence::Medium));
-        assert_eq!(confidence("/f?p=..%252Fconfig.ini"), Some(Confidence::High));
-        let redirect = "/go?next=%2F%2Fevil.example%2Fa";
-        assert_eq!(confidence(redirect), Some(Confidence::Medium));
-        assert_eq!(
-            confidence(&redirect.replace("%2F", "%252F")),
-            Some(Confidence::Medium)
-        );
+        use Confidence::{High, Low, Medium};
+        assert_eq!(confidence(Category::PathTraversal, Medium, 1), Medium);
+        assert_eq!(confidence(Category::PathTraversal, Medium, 2), High);
+        assert_eq!(confidence(Category::Xss, Low, 3), Medium);
+        assert_eq!(confidence(Category::OpenRedirect, Medium, 3), Medium);
     }
 }

@@ -186,10 +186,10 @@ fn title(place: &Place) -> String {
         What::ParameterName => "parameter name".to_string(),
         What::Value => format!("{within}{parameter} ="),
         What::BareValue => "bare value".to_string(),
-        What::Wrapped | What::BeforeNul | What::JsonString if parameter.is_empty() => {
+        What::Wrapped | What::AroundNul | What::JsonString if parameter.is_empty() => {
             format!("in {}", field(place.field))
         }
-        What::Wrapped | What::BeforeNul => format!("{within}in {parameter}"),
+        What::Wrapped | What::AroundNul => format!("{within}in {parameter}"),
         What::JsonString => format!("JSON: {parameter}"),
         What::Json if parameter.is_empty() => "bare value".to_string(),
         What::Joined => "joined parameters".to_string(),
@@ -262,7 +262,7 @@ fn where_it_is(place: &Place) -> String {
         What::BareValue => format!("a value without a name of the {field}"),
         What::Wrapped if parameter.is_empty() => format!("what the {field} wraps"),
         What::Wrapped => format!("what parameter {parameter} of the {field} wraps"),
-        What::BeforeNul => format!("what stands before a NUL in the {field}"),
+        What::AroundNul => format!("what stands around a NUL in the {field}"),
         What::JsonString => format!("the string {parameter} in JSON of the {field}"),
         What::Joined => format!("parameters of the {field} read as one"),
         What::UrlPart => format!("the URL in parameter {parameter} of the {field}"),

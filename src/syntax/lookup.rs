@@ -95,6 +95,8 @@ fn resolve(inner: &[u8]) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -133,6 +135,22 @@ mod tests {
             "jndi:ldap",
         ] {
             assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn spans_stay_within_any_text(
+            text in "([$][{]|[}]|:-|lower:|jndi:|env:|[a-z]|:){0,60}",
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            for text in [text.as_bytes(), &bytes] {
+                let facts = analyse(text);
+                for feature in Feature::ALL {
+                    let within = |span: (usize, usize)| span.0 <= span.1 && span.1 <= text.len();
+                    prop_assert!(facts.span(*feature).is_none_or(within), "{feature:?}");
+                }
+            }
         }
     }
 }

@@ -548,6 +548,8 @@ fn attribute_breakout(text: &[u8], facts: &mut Facts) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -587,6 +589,22 @@ mod tests {
             "<svg xmlns=\"http://www.w3.org/2000/svg\"><path d=\"m0\"/></svg>",
         ] {
             assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn spans_stay_within_any_text(
+            text in "(<|</|<!--|-->|>|/|=| |\"|'|<svg|<b|script|onload|style|href|javascript:|expression\\\\28|[a-z]|\\\\|/[*]|[*]/){0,60}",
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            for text in [text.as_bytes(), &bytes] {
+                let facts = analyse(text);
+                for feature in Feature::ALL {
+                    let within = |span: (usize, usize)| span.0 <= span.1 && span.1 <= text.len();
+                    prop_assert!(facts.span(*feature).is_none_or(within), "{feature:?}");
+                }
+            }
         }
     }
 }

@@ -262,6 +262,8 @@ fn steps(text: &[u8], facts: &mut Facts) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -297,6 +299,22 @@ mod tests {
             "../css/page.css",
         ] {
             assert_eq!(analyse(text.as_bytes()), Facts::default(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn spans_stay_within_any_text(
+            text in "([.]|[.][.]|/|%2f|0x2e|\\\\|;|;x=/|2f|[?][?]|[a-z]|:|=){0,60}",
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            for text in [text.as_bytes(), &bytes] {
+                let facts = analyse(text);
+                for feature in Feature::ALL {
+                    let within = |span: (usize, usize)| span.0 <= span.1 && span.1 <= text.len();
+                    prop_assert!(facts.span(*feature).is_none_or(within), "{feature:?}");
+                }
+            }
         }
     }
 }

@@ -138,6 +138,8 @@ pub fn is_search_engine(address: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -195,5 +197,21 @@ mod tests {
         assert!(is_search_engine(b"https://images.search.yahoo.com/x"));
         assert!(!is_search_engine(b"https://shop.example/google."));
         assert!(!is_search_engine(b"https://notgoogle.example/"));
+    }
+
+    proptest! {
+        #[test]
+        fn cuts_lie_within_any_query(text in "(a|b1|=|&|;|/|[?]|%20|[+]|'|/[*]|[*]/|http://x){0,60}") {
+            let text = text.as_bytes();
+            prop_assert!(part_end(text) <= text.len());
+            let mut last = 0;
+            for (start, end) in path_parameters(text) {
+                prop_assert!(last <= start && start <= end && end <= text.len());
+                prop_assert_eq!(text[start - 1], b';');
+                last = end;
+            }
+            prop_assert!(open_comment(text).is_none_or(|at| text[at..].starts_with(b"/*")));
+            prop_assert!(inner_query(text).is_none_or(|at| text[at] == b'?'));
+        }
     }
 }

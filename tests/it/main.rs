@@ -7,6 +7,7 @@ mod architecture;
 mod cli;
 mod context;
 mod explain;
+mod fuzz;
 mod generated;
 mod harness;
 mod laws;
