@@ -155,7 +155,7 @@ pub fn hits(
     warnings
 }
 
-/// Whether [`hits`] judges lines as they arrive.
+/// Whether [`hits()`] judges lines as they arrive.
 pub fn streams(paths: &[PathBuf], options: &ScanOptions) -> bool {
     let told = |bound: Option<TimeBound>| matches!(bound, None | Some(TimeBound::At(_)));
     let only_stdin = matches!(paths, [path] if path.as_os_str() == "-");

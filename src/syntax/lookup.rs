@@ -98,7 +98,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use proptest::prelude::*;
 
     proptest! {
         #[test]
