@@ -320,6 +320,13 @@ impl Reader<'_> {
             return;
         }
         let starts = at == 0 || (at == 1 && matches!(before, Some(Kind::Open | Kind::Close)));
+        if starts {
+            self.select_alone(at, list);
+        }
+    }
+
+    /// A select that the text begins with.
+    fn select_alone(&mut self, at: usize, list: bool) {
         let from =
             (at + 2..(at + 60).min(self.tokens.len())).find(|&n| self.tokens[n].kind == Kind::From);
         // `select * from table tutorial` is what people search for
@@ -348,8 +355,7 @@ impl Reader<'_> {
                     | Kind::Word
             )
         ) && list;
-        if starts
-            && solid
+        if solid
             && (from.is_some()
                 || matches!(self.kind(at + 1), Some(Kind::Variable))
                 || self.kind(at + 2) == Some(Kind::Comma)
@@ -395,17 +401,7 @@ impl Reader<'_> {
         let own_query = !self.broken_out && self.tokens[0].kind == Kind::Select;
         let left = self.left_literal(at) && (at > 0 || self.broken_out) && !own_query;
         let hit = match self.tokens[at].kind {
-            Kind::Order | Kind::Group => {
-                left && self.kind(at + 1) == Some(Kind::By)
-                    && matches!(
-                        self.kind(at + 2),
-                        Some(Kind::Number | Kind::Open | Kind::Function | Kind::Word)
-                    )
-                    && (self.may_end(at + 3)
-                        || self.kind(at + 2) == Some(Kind::Open)
-                        || self.kind(at + 3) == Some(Kind::Dot)
-                        || self.kind(at + 3) == Some(Kind::Open))
-            }
+            Kind::Order | Kind::Group => left && self.sorts(at),
             Kind::Having => {
                 left && self
                     .expression(at + 1, 0)
@@ -451,6 +447,19 @@ impl Reader<'_> {
         } else if at == 1 && !self.broken_out && self.counts_columns(at) {
             self.note(Feature::BareClause, at, at + 2);
         }
+    }
+
+    /// `order by` or `group by` with a number, a name or a bracket, and nothing that reads on.
+    fn sorts(&self, at: usize) -> bool {
+        self.kind(at + 1) == Some(Kind::By)
+            && matches!(
+                self.kind(at + 2),
+                Some(Kind::Number | Kind::Open | Kind::Function | Kind::Word)
+            )
+            && (self.may_end(at + 3)
+                || self.kind(at + 2) == Some(Kind::Open)
+                || self.kind(at + 3) == Some(Kind::Dot)
+                || self.kind(at + 3) == Some(Kind::Open))
     }
 
     /// `order by 7` and the end, behind one word.
@@ -551,11 +560,12 @@ impl Reader<'_> {
         if reach && self.is_known(at, DISCLOSING) && (called_with_number || self.has_structure()) {
             self.note(Feature::Disclosure, at, at + 1);
         }
-        let variable = self.bytes(at).strip_prefix(b"@@").unwrap_or_default();
-        if SERVER_VARIABLES
-            .iter()
-            .any(|known| variable.starts_with(known.as_bytes()))
-        {
+        let tells = self.bytes(at).strip_prefix(b"@@").is_some_and(|name| {
+            SERVER_VARIABLES
+                .iter()
+                .any(|known| name.starts_with(known.as_bytes()))
+        });
+        if tells {
             self.note(Feature::Disclosure, at, at);
         }
     }
