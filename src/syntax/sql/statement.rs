@@ -4,6 +4,16 @@ use super::Feature;
 use super::reader::Reader;
 use super::words::{DELAYS, DISCLOSING, Kind, SERVER_VARIABLES};
 
+/// How far the second keyword of a statement may stand from its verb, in tokens: names and modifiers
+/// stand between.
+const REACH: usize = 6;
+
+/// A short select list, in tokens.
+const SHORT_LIST: usize = 12;
+
+/// The longest select list that is searched for its `from`, in tokens.
+const LONG_LIST: usize = 60;
+
 impl Reader<'_> {
     pub(super) fn union(&mut self, at: usize) {
         let mut next = at + 1;
@@ -127,7 +137,7 @@ impl Reader<'_> {
                         _ => false,
                     }
             }
-            b"update" => (at + 2..at + 6)
+            b"update" => (at + 2..at + REACH)
                 .any(|n| self.is_word(n, &["set"]) && self.kind(n + 2) == Some(Kind::Compare)),
             _ => false,
         }
@@ -241,10 +251,10 @@ impl Reader<'_> {
                     None | Some(Kind::Comment | Kind::Semicolon)
                 ) || second(&["with"])
             }
-            b"grant" => (at + 1..at + 5).any(|n| self.is_word(n, &["on", "to"])),
+            b"grant" => (at + 1..at + REACH).any(|n| self.is_word(n, &["on", "to"])),
             b"copy" => {
-                (at + 1..at + 6).any(|n| self.is_word(n, &["from", "to"]))
-                    && (at + 1..at + 8).any(|n| self.is_word(n, &["program"]))
+                (at + 1..at + REACH).any(|n| self.is_word(n, &["from", "to"]))
+                    && (at + 1..at + 2 + REACH).any(|n| self.is_word(n, &["program"]))
             }
             b"set" => {
                 self.kind(at + 1) == Some(Kind::Variable)
@@ -309,8 +319,8 @@ impl Reader<'_> {
             }
             return;
         }
-        let source =
-            (at + 1..(at + 12).min(self.tokens.len())).find(|&n| self.kind(n) == Some(Kind::From));
+        let source = (at + 1..(at + SHORT_LIST).min(self.tokens.len()))
+            .find(|&n| self.kind(n) == Some(Kind::From));
         let catalogue = source.is_some_and(|n| self.kind(n + 1) == Some(Kind::Catalogue));
         let user = matches!(self.kind(at + 1), Some(Kind::Function))
             && matches!(self.kind(at + 2), Some(Kind::Semicolon | Kind::Comment));
@@ -327,8 +337,8 @@ impl Reader<'_> {
 
     /// A select that the text begins with.
     fn select_alone(&mut self, at: usize, list: bool) {
-        let from =
-            (at + 2..(at + 60).min(self.tokens.len())).find(|&n| self.tokens[n].kind == Kind::From);
+        let from = (at + 2..(at + LONG_LIST).min(self.tokens.len()))
+            .find(|&n| self.tokens[n].kind == Kind::From);
         // `select * from table tutorial` is what people search for
         let sentence = from.is_some_and(|n| {
             if self.kind(n + 1).is_none() {
@@ -409,7 +419,7 @@ impl Reader<'_> {
             }
             Kind::Limit => {
                 left && self.kind(at + 1) == Some(Kind::Number)
-                    && (at + 2..at + 6).any(|n| {
+                    && (at + 2..at + REACH).any(|n| {
                         matches!(
                             self.kind(n),
                             Some(Kind::Into | Kind::Procedure | Kind::Union | Kind::Comment)
