@@ -146,7 +146,17 @@ impl Reader<'_> {
         }
         let constants = right.solid > 2 || (right.solid > 1 && right.words == 0);
         let tautology = constants || (start && right.open) || self.compares_constants(at + 1);
-        tautology.then_some(Feature::Tautology)
+        (tautology && !self.ends_sentence(at)).then_some(Feature::Tautology)
+    }
+
+    /// Whether plain words stand before `at`: no context makes two of them in a row an operand.
+    fn ends_sentence(&self, at: usize) -> bool {
+        let first = at.saturating_sub(MAX_ARGUMENTS);
+        !self.broken_out
+            && at - first > 1
+            && self.tokens[first..at]
+                .iter()
+                .all(|t| matches!(t.kind, Kind::Word | Kind::Verb))
     }
 
     /// Whether what stands between the quote that was left and `at` goes on with the statement:

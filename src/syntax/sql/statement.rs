@@ -4,6 +4,16 @@ use super::Feature;
 use super::reader::Reader;
 use super::words::{DELAYS, DISCLOSING, Kind, SERVER_VARIABLES};
 
+/// How far the second keyword of a statement may stand from its verb, in tokens: names and modifiers
+/// stand between.
+const REACH: usize = 6;
+
+/// A short select list, in tokens.
+const SHORT_LIST: usize = 12;
+
+/// The longest select list that is searched for its `from`, in tokens.
+const LONG_LIST: usize = 60;
+
 impl Reader<'_> {
     pub(super) fn union(&mut self, at: usize) {
         let mut next = at + 1;
@@ -127,7 +137,7 @@ impl Reader<'_> {
                         _ => false,
                     }
             }
-            b"update" => (at + 2..at + 6)
+            b"update" => (at + 2..at + REACH)
                 .any(|n| self.is_word(n, &["set"]) && self.kind(n + 2) == Some(Kind::Compare)),
             _ => false,
         }
@@ -241,10 +251,10 @@ impl Reader<'_> {
                     None | Some(Kind::Comment | Kind::Semicolon)
                 ) || second(&["with"])
             }
-            b"grant" => (at + 1..at + 5).any(|n| self.is_word(n, &["on", "to"])),
+            b"grant" => (at + 1..at + REACH).any(|n| self.is_word(n, &["on", "to"])),
             b"copy" => {
-                (at + 1..at + 6).any(|n| self.is_word(n, &["from", "to"]))
-                    && (at + 1..at + 8).any(|n| self.is_word(n, &["program"]))
+                (at + 1..at + REACH).any(|n| self.is_word(n, &["from", "to"]))
+                    && (at + 1..at + 2 + REACH).any(|n| self.is_word(n, &["program"]))
             }
             b"set" => {
                 self.kind(at + 1) == Some(Kind::Variable)
@@ -309,8 +319,8 @@ impl Reader<'_> {
             }
             return;
         }
-        let source =
-            (at + 1..(at + 12).min(self.tokens.len())).find(|&n| self.kind(n) == Some(Kind::From));
+        let source = (at + 1..(at + SHORT_LIST).min(self.tokens.len()))
+            .find(|&n| self.kind(n) == Some(Kind::From));
         let catalogue = source.is_some_and(|n| self.kind(n + 1) == Some(Kind::Catalogue));
         let user = matches!(self.kind(at + 1), Some(Kind::Function))
             && matches!(self.kind(at + 2), Some(Kind::Semicolon | Kind::Comment));
@@ -320,8 +330,15 @@ impl Reader<'_> {
             return;
         }
         let starts = at == 0 || (at == 1 && matches!(before, Some(Kind::Open | Kind::Close)));
-        let from =
-            (at + 2..(at + 60).min(self.tokens.len())).find(|&n| self.tokens[n].kind == Kind::From);
+        if starts {
+            self.select_alone(at, list);
+        }
+    }
+
+    /// A select that the text begins with.
+    fn select_alone(&mut self, at: usize, list: bool) {
+        let from = (at + 2..(at + LONG_LIST).min(self.tokens.len()))
+            .find(|&n| self.tokens[n].kind == Kind::From);
         // `select * from table tutorial` is what people search for
         let sentence = from.is_some_and(|n| {
             if self.kind(n + 1).is_none() {
@@ -348,8 +365,7 @@ impl Reader<'_> {
                     | Kind::Word
             )
         ) && list;
-        if starts
-            && solid
+        if solid
             && (from.is_some()
                 || matches!(self.kind(at + 1), Some(Kind::Variable))
                 || self.kind(at + 2) == Some(Kind::Comma)
@@ -395,17 +411,7 @@ impl Reader<'_> {
         let own_query = !self.broken_out && self.tokens[0].kind == Kind::Select;
         let left = self.left_literal(at) && (at > 0 || self.broken_out) && !own_query;
         let hit = match self.tokens[at].kind {
-            Kind::Order | Kind::Group => {
-                left && self.kind(at + 1) == Some(Kind::By)
-                    && matches!(
-                        self.kind(at + 2),
-                        Some(Kind::Number | Kind::Open | Kind::Function | Kind::Word)
-                    )
-                    && (self.may_end(at + 3)
-                        || self.kind(at + 2) == Some(Kind::Open)
-                        || self.kind(at + 3) == Some(Kind::Dot)
-                        || self.kind(at + 3) == Some(Kind::Open))
-            }
+            Kind::Order | Kind::Group => left && self.sorts(at),
             Kind::Having => {
                 left && self
                     .expression(at + 1, 0)
@@ -413,7 +419,7 @@ impl Reader<'_> {
             }
             Kind::Limit => {
                 left && self.kind(at + 1) == Some(Kind::Number)
-                    && (at + 2..at + 6).any(|n| {
+                    && (at + 2..at + REACH).any(|n| {
                         matches!(
                             self.kind(n),
                             Some(Kind::Into | Kind::Procedure | Kind::Union | Kind::Comment)
@@ -451,6 +457,19 @@ impl Reader<'_> {
         } else if at == 1 && !self.broken_out && self.counts_columns(at) {
             self.note(Feature::BareClause, at, at + 2);
         }
+    }
+
+    /// `order by` or `group by` with a number, a name or a bracket, and nothing that reads on.
+    fn sorts(&self, at: usize) -> bool {
+        self.kind(at + 1) == Some(Kind::By)
+            && matches!(
+                self.kind(at + 2),
+                Some(Kind::Number | Kind::Open | Kind::Function | Kind::Word)
+            )
+            && (self.may_end(at + 3)
+                || self.kind(at + 2) == Some(Kind::Open)
+                || self.kind(at + 3) == Some(Kind::Dot)
+                || self.kind(at + 3) == Some(Kind::Open))
     }
 
     /// `order by 7` and the end, behind one word.
@@ -551,11 +570,12 @@ impl Reader<'_> {
         if reach && self.is_known(at, DISCLOSING) && (called_with_number || self.has_structure()) {
             self.note(Feature::Disclosure, at, at + 1);
         }
-        let variable = self.bytes(at).strip_prefix(b"@@").unwrap_or_default();
-        if SERVER_VARIABLES
-            .iter()
-            .any(|known| variable.starts_with(known.as_bytes()))
-        {
+        let tells = self.bytes(at).strip_prefix(b"@@").is_some_and(|name| {
+            SERVER_VARIABLES
+                .iter()
+                .any(|known| name.starts_with(known.as_bytes()))
+        });
+        if tells {
             self.note(Feature::Disclosure, at, at);
         }
     }
