@@ -3,20 +3,25 @@
 //! Belongs to `main`; the library knows nothing of it. Exit status: 0 the run finished, 1 only with
 //! `--fail-on`, 2 bad usage or an input that could not be read.
 
+mod explain;
 mod hint;
 mod hits;
 mod messages;
 mod output;
 mod patterns;
 mod scan;
+mod timing;
 mod values;
 
-use std::io::{self, IsTerminal};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use aftertrace::category::Category;
 use aftertrace::error::Result;
+use aftertrace::report::escape;
 use aftertrace::severity::{Confidence, Severity};
 use aftertrace::time::UtcOffset;
 use aftertrace::{Observer, ScanOptions, TimeBound};
@@ -30,6 +35,8 @@ Examples:
   aftertrace scan logs/ --fail-on high              exit status 1 for grave incidents
   zcat old/*.gz | aftertrace scan -                 standard input
   aftertrace hits access.log | jq .matched          every suspicious line, as JSON lines
+  aftertrace explain '/item?id=1%27+or+1=1'         why a request is suspicious, step by step
+  aftertrace patterns explain sql-union             what one pattern looks for
 
 Exit status: 0 the run finished, whatever it found; 1 with --fail-on, an incident at or above
 it; 2 bad usage, or an input that could not be read.";
@@ -40,6 +47,12 @@ Examples:
   aftertrace scan access.log error.log --since '2021-09-05 13:00' --until '2021-09-05 16:00'
   aftertrace scan access.log --since -90m --bucket 10s --tz -04:00
   aftertrace scan logs/ --format json -o report.json";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  aftertrace explain '/item?id=1%27%20UNION%20SELECT%20password%20FROM%20users--'
+  aftertrace explain 'GET /.git/config HTTP/1.1' --status 404 --user-agent 'Mozilla/5.0'
+  grep 203.0.113.9 access.log | aftertrace explain - --format json";
 
 /// Server log forensics: from access and error logs to a reconstructed attack timeline
 #[derive(Debug, Parser)]
@@ -56,7 +69,10 @@ enum Command {
     Scan(ScanArguments),
     /// Print one JSON object for each suspicious log line
     Hits(HitsArguments),
-    /// List or check the attack patterns
+    /// Show how a line is decoded and judged, step by step: a line of a log, a request, a URL
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArguments),
+    /// List, explain or check the attack patterns
     #[command(subcommand)]
     Patterns(PatternsCommand),
 }
@@ -131,22 +147,86 @@ struct HitsArguments {
     input: InputArguments,
 }
 
+#[derive(Debug, Args)]
+struct ExplainArguments {
+    /// A line of a log, a request line, a target such as `/a?b=c`, or a URL; `-` for the lines of
+    /// standard input
+    #[arg(required = true, value_name = "LINE")]
+    inputs: Vec<OsString>,
+    /// The user agent, if the line has none or another one is meant
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    user_agent: Option<OsString>,
+    /// The referer, likewise
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    referer: Option<OsString>,
+    /// The status of the answer, likewise
+    #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(100..1000))]
+    status: Option<u16>,
+    /// How to print it; JSON is one object a line
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// When to colour it; NO_COLOR is respected
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+    /// Add the patterns of DIR/*.toml, or replace those of the same id; may be repeated
+    #[arg(long = "patterns", value_name = "DIR")]
+    pattern_dirs: Vec<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 enum PatternsCommand {
     /// Print the catalogue
     List {
         /// How to print it
-        #[arg(long, value_enum, default_value_t = Format::Table)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+        format: ListFormat,
+        /// Only the patterns of this category
+        #[arg(long, value_name = "NAME", value_parser = values::category())]
+        category: Option<Category>,
         /// Add the patterns of DIR/*.toml, or replace those of the same id; may be repeated
         #[arg(long = "patterns", value_name = "DIR", action = ArgAction::Append)]
         pattern_dirs: Vec<PathBuf>,
     },
-    /// Prove that every pattern matches what it must and ignores what it must
-    Check {
-        /// A directory of packs; those within the program when not given
-        dir: Option<PathBuf>,
+    /// Print everything about one pattern
+    Explain {
+        /// Its id, as `patterns list` shows it
+        id: String,
+        /// How to print it
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+        /// When to colour it; NO_COLOR is respected
+        #[arg(long, value_enum, default_value_t = Color::Auto)]
+        color: Color,
+        /// Add the patterns of DIR/*.toml, or replace those of the same id; may be repeated
+        #[arg(long = "patterns", value_name = "DIR", action = ArgAction::Append)]
+        pattern_dirs: Vec<PathBuf>,
     },
+    /// Prove that every pattern matches what it must, ignores what it must, and costs no more than
+    /// it may
+    Check(CheckArguments),
+}
+
+#[derive(Debug, Args)]
+struct CheckArguments {
+    /// A directory of packs; those within the program when not given
+    dir: Option<PathBuf>,
+    /// Print what each pattern costs: on its samples, on a worst case, and on LOGs when given
+    #[arg(long, value_name = "LOG", num_args = 0..)]
+    timing: Option<Vec<PathBuf>>,
+    /// How to print the costs
+    #[arg(long, value_enum, default_value_t = Format::Table, requires = "timing")]
+    format: Format,
+}
+
+/// Shapes of the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ListFormat {
+    /// One line for each pattern
+    Table,
+    /// For scripts
+    Json,
+    /// A document
+    Markdown,
 }
 
 /// Shapes of output.
@@ -225,7 +305,7 @@ pub fn wants_progress(arguments: &Arguments) -> bool {
     match &arguments.command {
         Command::Scan(scan) => !scan.input.quiet,
         Command::Hits(hits) => !hits.input.quiet && !io::stdout().is_terminal(),
-        Command::Patterns(_) => false,
+        Command::Explain(_) | Command::Patterns(_) => false,
     }
 }
 
@@ -247,11 +327,8 @@ fn dispatch(command: &Command, observer: &dyn Observer) -> Result<Outcome> {
     match command {
         Command::Scan(arguments) => scan::run(arguments, observer),
         Command::Hits(arguments) => hits::run(arguments, observer),
-        Command::Patterns(PatternsCommand::List {
-            format,
-            pattern_dirs,
-        }) => patterns::list(*format, pattern_dirs),
-        Command::Patterns(PatternsCommand::Check { dir }) => patterns::check(dir.as_deref()),
+        Command::Explain(arguments) => explain::run(arguments),
+        Command::Patterns(command) => patterns::run(command),
     }
 }
 
@@ -259,8 +336,32 @@ fn inputs(command: &Command) -> &[PathBuf] {
     match command {
         Command::Scan(scan) => &scan.input.paths,
         Command::Hits(hits) => &hits.input.paths,
-        Command::Patterns(_) => &[],
+        Command::Explain(_) | Command::Patterns(_) => &[],
     }
+}
+
+/// Writes rows in columns as wide as their widest cell, escaped.
+fn columns(rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
+    /// Blanks between columns.
+    const GAP: usize = 2;
+    let safe = |row: &Vec<String>| -> Vec<String> {
+        let cells = row.iter().map(|cell| escape::terminal(cell).into_owned());
+        cells.collect()
+    };
+    let rows: Vec<Vec<String>> = rows.iter().map(safe).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| escape::width(cell)).max().unwrap_or(0) + GAP
+    };
+    let widths: Vec<usize> = (0..rows.first().map_or(0, Vec::len)).map(width).collect();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| {
+            let missing = width.saturating_sub(escape::width(cell));
+            format!("{cell}{}", " ".repeat(missing))
+        });
+        writeln!(out, "{}", cells.collect::<String>().trim_end())?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -325,6 +426,11 @@ mod tests {
             &["scan", "a", "--fail-on", "huge"],
             &["hits", "a", "--min-confidence", "certain"],
             &["patterns"],
+            &["patterns", "explain"],
+            &["patterns", "list", "--category", "magic"],
+            &["patterns", "check", "--format", "json"],
+            &["explain"],
+            &["explain", "/", "--status", "99"],
         ] {
             let line = ["aftertrace"].iter().chain(arguments);
             assert_eq!(

@@ -4,8 +4,10 @@
 //! that turns harmless text into other harmless text is right, whatever the text means. Structure
 //! (SQL comments, shell quoting, markup) belongs to `syntax`.
 
+mod trail;
 mod wrapped;
 
+pub use trail::{Layer, Step};
 pub use wrapped::{base64_text, data_url_text, utf7_text};
 
 /// At most this much of a field is looked at. Servers refuse longer request lines far earlier
@@ -36,6 +38,8 @@ pub struct Decoded {
     /// Numeric character references of letters, digits or angle brackets were decoded: nobody needs
     /// to write these so.
     pub references: bool,
+    /// The steps on the way, while somebody watches.
+    trail: Option<Vec<Step>>,
 }
 
 /// How a text was encoded on its way into the log.
@@ -56,13 +60,16 @@ impl Decoded {
         self.percent_rounds = 0;
         self.nul = false;
         self.references = false;
+        self.trail_begins(input);
         match form {
             Form::Plain => self.text.extend_from_slice(input),
             Form::Urlencoded => self
                 .text
                 .extend(input.iter().map(|&b| if b == b'+' { b' ' } else { b })),
         }
+        self.trail_reaches(Layer::PlusSigns);
         while self.rounds < MAX_ROUNDS && one_round(&self.text, scratch) {
+            self.trail_round(scratch);
             self.references |= needless_reference(&self.text);
             self.percent_rounds += u8::from(has_percent(&self.text));
             std::mem::swap(&mut self.text, scratch);
@@ -80,6 +87,7 @@ impl Decoded {
         self.percent_rounds = 0;
         self.nul = false;
         self.references = false;
+        self.trail_begins(input);
         self.lower.clear();
         self.lower
             .extend(self.text.iter().map(u8::to_ascii_lowercase));
@@ -97,6 +105,7 @@ impl Decoded {
             std::mem::swap(&mut self.text, scratch);
             self.nul = self.cut < usize::MAX;
         }
+        self.trail_reaches(Layer::LookAlikes);
         self.lower.clear();
         self.lower
             .extend(self.text.iter().map(u8::to_ascii_lowercase));

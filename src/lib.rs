@@ -27,6 +27,7 @@ pub mod detect;
 pub mod error;
 pub mod event;
 pub mod evidence;
+pub mod explain;
 pub mod finding;
 pub mod focus;
 pub mod format;

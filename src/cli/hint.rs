@@ -93,6 +93,29 @@ fn most_similar<'a>(wanted: &str, names: &'a [String]) -> Option<&'a String> {
         .map(|(_, name)| name)
 }
 
+/// The names that were probably meant, nearest first: those that hold what was typed or are held by
+/// it, and those of which at most a third of the letters differ.
+pub fn closest<'a>(
+    wanted: &str,
+    names: impl Iterator<Item = &'a str>,
+    most: usize,
+) -> Vec<&'a str> {
+    let wanted = wanted.to_lowercase();
+    let allowed = wanted.chars().count().div_ceil(3);
+    let mut near: Vec<(bool, usize, &str)> = names
+        .map(|name| {
+            let part = !wanted.is_empty() && (name.contains(&wanted) || wanted.contains(name));
+            (!part, edit_distance(&wanted, name), name)
+        })
+        .filter(|(apart, distance, _)| !apart || *distance <= allowed)
+        .collect();
+    near.sort_unstable_by_key(|&(apart, distance, name)| {
+        (distance > allowed, distance, apart, name)
+    });
+    near.truncate(most);
+    near.into_iter().map(|(_, _, name)| name).collect()
+}
+
 /// Levenshtein's distance (Doklady Akademii Nauk 163, 1965), one row at a time.
 fn edit_distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
@@ -118,6 +141,17 @@ mod tests {
         assert_eq!(edit_distance("", "abc"), 3);
         assert_eq!(edit_distance("acess.log", "access.log"), 1);
         assert_eq!(edit_distance("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn near_names_come_nearest_first() {
+        let names = ["sql-union", "sql-union-all", "sql-boolean", "xss-handler"];
+        let near = |wanted| closest(wanted, names.into_iter(), 3);
+        assert_eq!(near("sql-unoin"), ["sql-union"]);
+        assert_eq!(near("union"), ["sql-union", "sql-union-all"]);
+        assert_eq!(near("SQL-UNION"), ["sql-union", "sql-union-all"]);
+        assert_eq!(near("zzz"), Vec::<&str>::new());
+        assert_eq!(near(""), Vec::<&str>::new());
     }
 
     #[test]

@@ -52,6 +52,11 @@ pub fn hints(paths: &[PathBuf]) {
         .for_each(|text| print("hint", &text));
 }
 
+/// Prints what is worth knowing though nothing is wrong.
+pub fn notes(notes: &[String]) {
+    notes.iter().for_each(|note| print("note", note));
+}
+
 fn with_input(warning: &Warning) -> String {
     match &warning.input {
         Some(input) if !warning.message.contains(input.as_str()) => {

@@ -1,14 +1,39 @@
 //! Where results go: standard output, or a file that appears whole or not at all.
 
 use std::fs;
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use aftertrace::error::{Error, Result};
+use aftertrace::report::table::TableOptions;
 use tempfile::NamedTempFile;
+
+use super::Color;
 
 /// What errors of standard output name, since it has no path.
 pub const STDOUT: &str = "standard output";
+
+/// Columns where there is no terminal to ask: what mail, tickets and chat show without wrapping.
+const DEFAULT_WIDTH: usize = 80;
+
+/// How a page on standard output is laid out. Colour on request, and by default where standard output
+/// is a terminal that can (NO_COLOR, CLICOLOR and TERM are respected).
+pub fn page(color: Color) -> TableOptions {
+    let stdout = io::stdout();
+    let columns = stdout
+        .is_terminal()
+        .then(|| terminal_size::terminal_size_of(&stdout))
+        .flatten();
+    TableOptions {
+        width: columns.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0)),
+        tz: None,
+        color: match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
+        },
+    }
+}
 
 /// Runs `write` on standard output, or on a file that replaces `target` once it is complete.
 pub fn write_to(

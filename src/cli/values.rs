@@ -3,6 +3,7 @@
 //! Every refusal says what would have been accepted.
 
 use aftertrace::TimeBound;
+use aftertrace::category::Category;
 use aftertrace::severity::{Confidence, Severity};
 use aftertrace::time::{LocalTime, Time, UtcOffset};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -106,6 +107,16 @@ pub fn severity() -> impl TypedValueParser<Value = Severity> {
         ALL.into_iter()
             .find(|severity| severity.name() == name)
             .ok_or("no such severity")
+    })
+}
+
+/// The categories by name.
+pub fn category() -> impl TypedValueParser<Value = Category> {
+    PossibleValuesParser::new(Category::ALL.map(Category::name)).try_map(|name| {
+        Category::ALL
+            .into_iter()
+            .find(|category| category.name() == name)
+            .ok_or("no such category")
     })
 }
 

@@ -349,6 +349,17 @@ fn is_escaped(field: &[u8], at: usize) -> bool {
     backslashes % 2 == 1
 }
 
+/// Cuts a request field into method, target and protocol, as every access log's is. What does not
+/// begin with a method is all target.
+pub fn request_line(request: &[u8]) -> (&[u8], &[u8], &[u8]) {
+    let RequestLine {
+        method,
+        target,
+        protocol,
+    } = RequestLine::cut(request);
+    (method, target, protocol)
+}
+
 /// A request line in its three parts.
 struct RequestLine<'a> {
     method: &'a [u8],

@@ -21,6 +21,24 @@ pub(super) enum Syntax {
 }
 
 impl Syntax {
+    /// What the feature is, in words.
+    fn about(self) -> &'static str {
+        match self {
+            Syntax::Sql(feature) => feature.about(),
+            Syntax::Markup(feature) => feature.about(),
+            Syntax::Script(feature) => feature.about(),
+            Syntax::Shell(feature) => feature.about(),
+            Syntax::Path(feature) => feature.about(),
+            Syntax::Lookup(feature) => feature.about(),
+            Syntax::Nul => {
+                "A NUL byte in the text: it ends a name in the eyes of C, and nowhere else."
+            }
+            Syntax::References => {
+                "Letters, digits or brackets written as numeric character references."
+            }
+        }
+    }
+
     /// Reads `grammar.feature`.
     pub(super) fn parse(name: &str) -> Option<Syntax> {
         let (grammar, feature) = name.split_once('.')?;
@@ -39,6 +57,11 @@ impl Syntax {
             _ => None,
         }
     }
+}
+
+/// What a feature is, in words; `None` when there is none of that name.
+pub fn syntax_about(name: &str) -> Option<&'static str> {
+    Syntax::parse(name).map(Syntax::about)
 }
 
 /// Every feature that an entry's `syntax` may name.

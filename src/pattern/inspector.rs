@@ -14,7 +14,8 @@ use super::gate;
 use super::memory::{MEMORY_KEY, Memory, Slot};
 use super::set::PatternSet;
 use super::verdict::{Match, Verdict};
-use crate::decode::{self, Decoded, Form, MAX_FIELD};
+use super::watch::{Look, Told, Watch};
+use crate::decode::{self, Decoded, Form, Layer, MAX_FIELD};
 use crate::event::Access;
 use crate::syntax::query::{
     self, inner_query, is_search_engine, part_end, path_parameters, plausible_name,
@@ -67,6 +68,8 @@ struct Worker<'s> {
     inner: Decoded,
     candidates: Vec<u16>,
     gate: gate::Scratch,
+    /// Is told what happens, if anybody wants to know.
+    watch: Option<&'s mut dyn Watch>,
 }
 
 impl<'s> Inspector<'s> {
@@ -85,6 +88,7 @@ impl<'s> Inspector<'s> {
                 inner: Decoded::default(),
                 candidates: Vec::new(),
                 gate: gate::Scratch::default(),
+                watch: None,
             },
             paths: Memory::new(),
             referers: Memory::new(),
@@ -101,6 +105,20 @@ impl<'s> Inspector<'s> {
             gated: false,
             ..Inspector::new(set)
         }
+    }
+
+    /// The same verdicts, with `watch` told how they come about. What gate and memory spare is not
+    /// told.
+    pub fn watched(mut self, watch: &'s mut dyn Watch) -> Self {
+        self.worker.watch = Some(watch);
+        for view in [
+            &mut self.worker.view,
+            &mut self.worker.name,
+            &mut self.worker.inner,
+        ] {
+            *view = std::mem::take(view).with_trail();
+        }
+        self
     }
 
     /// Judges a record of an access log; `None` when nothing was found. Includes findings of low
@@ -253,10 +271,18 @@ impl Worker<'_> {
         self.set.gate.passes_text(raw, &mut self.gate)
     }
 
+    #[inline]
+    fn tell(&mut self, event: Told<'_>) {
+        if let Some(watch) = &mut self.watch {
+            watch.told(event);
+        }
+    }
+
     /// Runs `look` on `raw` without the log's escapes.
     fn unescaped(&mut self, raw: &[u8], look: impl FnOnce(&mut Self, &[u8])) {
         let mut buffer = std::mem::take(&mut self.unescaped);
         let text = if decode::unescape_log(raw, &mut buffer) {
+            self.tell(Told::Unescaped { raw, text: &buffer });
             &buffer[..]
         } else {
             &raw[..raw.len().min(MAX_FIELD)]
@@ -459,10 +485,12 @@ impl Worker<'_> {
 
     /// A NUL ends the text in the eyes of C, and is a blank in the eyes of some SQL servers.
     fn around_nul(&mut self, field: Field, view: &Decoded, name: Option<&[u8]>) {
-        let mut inner = std::mem::take(&mut self.inner);
+        let mut inner = self.take_inner();
         inner.set_plain(&view.text[..view.cut.min(view.text.len())], view.rounds);
+        inner.trail_wrapped(Some(&view.text), Layer::BehindNul);
         self.judge(field, &inner, name, Reading::Whole);
         inner.set_plain(&view.spaced, view.rounds);
+        inner.trail_wrapped(Some(&view.text), Layer::LookAlikes);
         self.judge(field, &inner, name, Reading::Structure);
         self.inner = inner;
     }
@@ -470,13 +498,13 @@ impl Worker<'_> {
     /// What base64, a data URL, UTF-7 or JSON holds.
     fn wrapped(&mut self, field: Field, view: &Decoded, name: Option<&[u8]>, depth: u8) {
         let mut text = std::mem::take(&mut self.unwrapped);
-        if (name.is_some() && decode::base64_text(&view.text, &mut text))
-            || decode::data_url_text(&view.text, &mut text)
-        {
-            self.layer(field, &text, view.rounds, name, depth);
+        if name.is_some() && decode::base64_text(&view.text, &mut text) {
+            self.layer(field, &text, (view, Layer::Base64), name, depth);
+        } else if decode::data_url_text(&view.text, &mut text) {
+            self.layer(field, &text, (view, Layer::DataUrl), name, depth);
         }
         if decode::utf7_text(&view.text, &mut text) {
-            self.layer(field, &text, view.rounds, name, depth);
+            self.layer(field, &text, (view, Layer::Utf7), name, depth);
         }
         if field == Field::Query && json::is_document(&view.text) {
             json::strings(&view.text, |key, value| {
@@ -490,8 +518,9 @@ impl Worker<'_> {
     /// A string of a JSON value. Expressions have seen it within the whole; programs exchange whole
     /// addresses and statements as JSON, so that standing alone there says nothing.
     fn json_string(&mut self, field: Field, value: &[u8], key: &[u8], rounds: u8, depth: u8) {
-        let mut inner = std::mem::take(&mut self.inner);
+        let mut inner = self.take_inner();
         inner.decode(value, Form::Plain, &mut self.scratch);
+        inner.trail_wrapped(None, Layer::Json);
         inner.rounds = inner.rounds.saturating_add(rounds).saturating_add(1);
         self.judge(field, &inner, Some(key), Reading::Structure);
         if depth > 0 {
@@ -500,11 +529,19 @@ impl Worker<'_> {
         self.inner = inner;
     }
 
-    /// Judges what was wrapped, one layer further in.
-    fn layer(&mut self, field: Field, text: &[u8], rounds: u8, name: Option<&[u8]>, depth: u8) {
-        let mut inner = std::mem::take(&mut self.inner);
+    /// Judges what was wrapped in a text, one layer further in.
+    fn layer(
+        &mut self,
+        field: Field,
+        text: &[u8],
+        (outer, layer): (&Decoded, Layer),
+        name: Option<&[u8]>,
+        depth: u8,
+    ) {
+        let mut inner = self.take_inner();
         inner.decode(text, Form::Plain, &mut self.scratch);
-        inner.rounds = inner.rounds.saturating_add(rounds).saturating_add(1);
+        inner.trail_wrapped(Some(&outer.text), layer);
+        inner.rounds = inner.rounds.saturating_add(outer.rounds).saturating_add(1);
         self.value(field, &inner, name, depth);
         self.inner = inner;
     }
@@ -512,7 +549,7 @@ impl Worker<'_> {
     /// A value that is itself a URL with a query, as beacons and redirects carry: its parameters are
     /// values of their own, and what joins them is no operator.
     fn inner_query(&mut self, field: Field, view: &Decoded, query: usize, name: Option<&[u8]>) {
-        let mut inner = std::mem::take(&mut self.inner);
+        let mut inner = self.take_inner();
         let head = &view.text[..query];
         inner.set_plain(head, view.rounds);
         self.judge(field, &inner, name, Reading::Whole);
@@ -535,6 +572,15 @@ impl Worker<'_> {
         self.inner = inner;
     }
 
+    /// A view for what is inside of another one; nested ones keep their steps too.
+    fn take_inner(&mut self) -> Decoded {
+        let inner = std::mem::take(&mut self.inner);
+        match self.watch {
+            Some(_) => inner.with_trail(),
+            None => inner,
+        }
+    }
+
     /// Runs everything that looks at `field` over one decoded text.
     fn judge(&mut self, field: Field, view: &Decoded, name: Option<&[u8]>, reading: Reading) {
         let set = self.set;
@@ -546,17 +592,27 @@ impl Worker<'_> {
         if bytes::worth_reading(&view.lower, &[]) {
             candidates.extend_from_slice(&entries.structural);
         }
+        let mut limit = MAX_CANDIDATES;
         if let Some(literals) = &entries.literals {
             for found in literals.find_overlapping_iter(&view.lower) {
                 candidates.extend_from_slice(&entries.needed_by[found.pattern().as_usize()]);
-                if candidates.len() > MAX_CANDIDATES {
+                if candidates.len() > limit {
                     candidates.sort_unstable();
                     candidates.dedup();
+                    // or a set with more entries than that would be sorted anew for every literal
+                    limit = MAX_CANDIDATES.max(2 * candidates.len());
                 }
             }
         }
         candidates.sort_unstable();
         candidates.dedup();
+        self.tell(Told::Text(Look {
+            field,
+            view,
+            name,
+            expressions: reading != Reading::Structure,
+            grammars: reading != Reading::Words,
+        }));
         for &index in &candidates {
             let structural = set.compiled[usize::from(index)].syntax.is_some();
             let wanted = match reading {
@@ -567,8 +623,10 @@ impl Worker<'_> {
             if !wanted {
                 continue;
             }
+            self.tell(Told::Tried(PatternId(index)));
             self.try_entry(index, field, view, name, &mut analyses);
         }
+        self.tell(Told::Done);
         self.candidates = candidates;
     }
 
@@ -601,11 +659,16 @@ impl Worker<'_> {
             }
         }
         if let Some(syntax) = compiled.syntax {
+            self.tell(Told::Asked);
             match analyses.span(syntax, view) {
                 Some(seen) => span = seen,
                 None => return,
             }
         }
+        self.tell(Told::Fired {
+            start: span.0,
+            end: span.1,
+        });
         let end = span.1.min(span.0 + MAX_MATCHED).min(view.text.len());
         self.matches.push(Match {
             pattern: PatternId(index),

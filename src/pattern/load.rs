@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::entry::Pattern;
+use super::cost;
+use super::entry::{Field, Pattern, PatternId};
 use super::inspector::Inspector;
 use super::set::{PatternSet, compile_regex};
+use super::watch::{Told, Watch};
 use crate::client::Client;
+use crate::decode::Decoded;
 use crate::error::{Error, Result};
 use crate::event::Access;
 use crate::time::{Time, UtcOffset};
@@ -108,11 +111,25 @@ pub struct CheckReport {
     pub matches: usize,
     /// Near misses that stayed silent.
     pub ignores: usize,
+    /// Entries that are right and dear: what each costs and what would help.
+    pub notes: Vec<String>,
 }
 
 /// Proves every entry of the embedded packs, or of `dir` alone: each `matches` fires its own entry,
-/// each `ignores` does not, none lacks either, and the files are sorted by id.
+/// each `ignores` does not, none lacks either, none is far from linear ([`cost::MAX_STATES`]), and the
+/// files are sorted by id.
+///
+/// # Errors
+/// [`Error::Patterns`] with every fault, or [`Error::Io`] for what cannot be read.
 pub fn check(dir: Option<&Path>) -> Result<CheckReport> {
+    check_set(dir).map(|(report, _)| report)
+}
+
+/// The same, with the entries that were proved.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_set(dir: Option<&Path>) -> Result<(CheckReport, PatternSet)> {
     let mut collection = Collection::default();
     match dir {
         Some(dir) => collection.add_dir(dir)?,
@@ -130,11 +147,16 @@ pub fn check(dir: Option<&Path>) -> Result<CheckReport> {
         patterns: set.patterns().len(),
         matches: 0,
         ignores: 0,
+        notes: Vec::new(),
     };
     let mut inspector = Inspector::new(&set);
     for (pattern, place) in set.patterns().iter().zip(&places) {
         let mut fault =
             |text: String| faults.push(format!("{place}: entry {}: {text}", pattern.id));
+        let note = cost::note(pattern);
+        report
+            .notes
+            .extend(note.map(|note| format!("{place}: entry {}: {note}", pattern.id)));
         for sample in &pattern.matches {
             report.matches += 1;
             if !fires(&mut inspector, &set, pattern, sample) {
@@ -153,7 +175,7 @@ pub fn check(dir: Option<&Path>) -> Result<CheckReport> {
         }
     }
     if faults.is_empty() {
-        Ok(report)
+        Ok((report, set))
     } else {
         Err(Error::Patterns(faults))
     }
@@ -161,7 +183,6 @@ pub fn check(dir: Option<&Path>) -> Result<CheckReport> {
 
 /// Whether the entry fires on a sample, put where the entry looks.
 fn fires(inspector: &mut Inspector<'_>, set: &PatternSet, pattern: &Pattern, sample: &str) -> bool {
-    use super::entry::Field;
     let sample = sample.as_bytes();
     // a sample that is a target stays out of the headers, unless that is all the entry looks at
     let targets = [Field::Target, Field::Path, Field::Query];
@@ -207,6 +228,38 @@ fn fires(inspector: &mut Inspector<'_>, set: &PatternSet, pattern: &Pattern, sam
                 .any(|hit| set.pattern(hit.pattern).id == pattern.id)
         })
     })
+}
+
+/// The decoded texts of an entry's own samples and near misses that the entry is tried on.
+pub fn sample_texts(set: &PatternSet, id: PatternId) -> Vec<Decoded> {
+    let pattern = set.pattern(id);
+    let mut tried = TriedTexts {
+        id,
+        current: None,
+        texts: Vec::new(),
+    };
+    let mut inspector = Inspector::without_gate(set).watched(&mut tried);
+    for sample in pattern.matches.iter().chain(&pattern.ignores) {
+        fires(&mut inspector, set, pattern, sample);
+    }
+    tried.texts
+}
+
+/// Collects the texts that one entry is tried on.
+struct TriedTexts {
+    id: PatternId,
+    current: Option<Decoded>,
+    texts: Vec<Decoded>,
+}
+
+impl Watch for TriedTexts {
+    fn told(&mut self, event: Told<'_>) {
+        match event {
+            Told::Text(look) => self.current = Some(look.view.clone()),
+            Told::Tried(id) if id == self.id => self.texts.extend(self.current.take()),
+            _ => {}
+        }
+    }
 }
 
 /// A record that says nothing.
@@ -350,9 +403,12 @@ fn faults_of(pattern: &Pattern, previous: &str, origin: Origin) -> Vec<String> {
         "`references` is empty; give a CWE, CAPEC, ATT&CK or CVE number",
     );
     demand(
-        pattern.syntax.is_none() || !pattern.fields.contains(&super::entry::Field::Target),
+        pattern.syntax.is_none() || !pattern.fields.contains(&Field::Target),
         "grammars read single values, not whole targets; name path and query instead",
     );
+    if origin == Origin::Foreign {
+        faults.extend(cost::fault(pattern));
+    }
     if let (Some(expression), Origin::Foreign) = (&pattern.regex, origin) {
         if let Err(error) = compile_regex(expression) {
             faults.push(format!("regex: {error}; shorten or split it"));

@@ -1,5 +1,7 @@
 //! Knowledge as data: attack patterns and error-log symptoms, loaded from `patterns/`.
 
+pub mod cost;
+pub mod describe;
 pub mod entry;
 mod feature;
 pub mod gate;
@@ -10,3 +12,4 @@ pub mod need;
 pub mod set;
 pub mod symptom;
 pub mod verdict;
+pub mod watch;

@@ -1,7 +1,7 @@
 //! The only door between log text and a terminal: what an attacker wrote is shown, never obeyed.
 //!
-//! Escapes, never strips, so that the reader sees that something was there. Not for HTML or
-//! Markdown, whose rules are others.
+//! Escapes, never strips, so that the reader sees that something was there. Also the door to
+//! Markdown, whose rules are others. Not for HTML.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -69,6 +69,58 @@ pub fn replace_unsafe(text: &str, write: impl Fn(char, &mut String)) -> Cow<'_, 
     }
     out.push_str(&text[done..]);
     Cow::Owned(out)
+}
+
+/// Makes text safe inside a paragraph, heading or list item of Markdown: it reads the same and means
+/// nothing. What a terminal would obey is escaped as by [`terminal`], which leaves one line; what
+/// Markdown would is put behind a backslash (CommonMark 0.31, 2.4 allows it before any ASCII
+/// punctuation), the addresses that GitHub links by themselves included (GFM, 6.9).
+pub fn markdown(text: &str) -> String {
+    let safe = terminal(text);
+    let mut out = String::with_capacity(safe.len() + safe.len() / 8);
+    let mut rest = safe.chars().peekable();
+    let mut first = true;
+    let mut number = true;
+    while let Some(character) = rest.next() {
+        let next = rest.peek();
+        let meant = match character {
+            // within a line
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '#' | '!' | '$'
+            | '@' | '{' | '}' | '^' => true,
+            // an address, `http:` or `www.`
+            ':' | '.' if next.is_some_and(|next| !next.is_whitespace()) => true,
+            // a list, a rule, or the underline of a heading
+            '-' | '+' | '=' => first,
+            '.' | ')' => number && !first,
+            _ => false,
+        };
+        if meant {
+            out.push('\\');
+        }
+        out.push(character);
+        number &= character.is_ascii_digit();
+        first = false;
+    }
+    out
+}
+
+/// Text as a code span of Markdown (CommonMark 0.31, 6.1): nothing in it means anything, so only what
+/// a terminal would obey is escaped. The fence is longer than any run of backticks within.
+pub fn markdown_code(text: &str) -> String {
+    let safe = terminal(text);
+    let mut longest = 0;
+    let mut run = 0;
+    for character in safe.chars() {
+        run = if character == '`' { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    let fence = "`".repeat(longest + 1);
+    // one blank on each side is taken off again; without it a backtick would join the fence
+    let padded = safe.is_empty() || safe.starts_with(['`', ' ']) || safe.ends_with(['`', ' ']);
+    match padded {
+        true => format!("{fence} {safe} {fence}"),
+        false => format!("{fence}{safe}{fence}"),
+    }
 }
 
 /// Columns that safe text takes on a terminal.
@@ -171,6 +223,35 @@ mod tests {
     }
 
     #[test]
+    fn markdown_reads_the_same_and_means_nothing() {
+        for (text, shown) in [
+            ("plain words, and more.", "plain words, and more."),
+            ("<script>", r"\<script\>"),
+            ("a*b_c`d|e", r"a\*b\_c\`d\|e"),
+            ("[x](http://evil.example)", r"\[x\](http\://evil\.example)"),
+            ("www.evil.example", r"www\.evil\.example"),
+            ("# title", r"\# title"),
+            ("- item", r"\- item"),
+            ("1. item", r"1\. item"),
+            ("12) item", r"12\) item"),
+            ("a - b (c) 1.", "a - b (c) 1."),
+            ("a\nb", r"a\\x0ab"),
+            ("&lt;", r"\&lt;"),
+        ] {
+            assert_eq!(markdown(text), shown);
+        }
+        for (text, shown) in [
+            ("a", "`a`"),
+            ("a`b", "``a`b``"),
+            ("`", "`` ` ``"),
+            ("", "`  `"),
+            ("a\x1b[2J", r"`a\x1b[2J`"),
+        ] {
+            assert_eq!(markdown_code(text), shown);
+        }
+    }
+
+    #[test]
     fn cuts_respect_wide_characters() {
         assert_eq!(fit("東京都", 6), "東京都");
         assert_eq!(fit("東京都", 5), "東京…");
@@ -197,6 +278,19 @@ mod tests {
             let safe = terminal(&text);
             prop_assert!(!UNSAFE.is_match(&safe));
             prop_assert_eq!(terminal(&safe), safe.as_ref());
+        }
+
+        #[test]
+        fn markdown_is_one_line_and_no_markup_is_bare(text in any::<String>()) {
+            let safe = markdown(&text);
+            prop_assert!(!UNSAFE.is_match(&safe));
+            let mut before = None;
+            for character in safe.chars() {
+                if "<>[]`*_|&#".contains(character) {
+                    prop_assert_eq!(before, Some('\\'));
+                }
+                before = if before == Some('\\') { None } else { Some(character) };
+            }
         }
 
         #[test]

@@ -1,6 +1,8 @@
 //! The list of renderers.
 
+pub mod catalogue;
 pub mod escape;
+pub mod explanation;
 pub mod json;
 #[cfg(test)]
 mod sample;

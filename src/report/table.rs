@@ -10,7 +10,7 @@ mod closing;
 mod cost;
 mod incident;
 mod overview;
-mod page;
+pub(crate) mod page;
 mod place;
 mod section;
 mod spark;
@@ -31,7 +31,7 @@ use section::Context;
 use words::Clock;
 
 /// Narrower than this, columns would fall over each other: the terminal may wrap instead.
-const MIN_WIDTH: usize = 48;
+pub(crate) const MIN_WIDTH: usize = 48;
 
 /// How the table is laid out.
 #[derive(Debug, Clone, Copy)]

@@ -6,10 +6,10 @@
 
 /// Declares the features of a grammar and the facts that hold where each was first seen.
 macro_rules! features {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal),+ $(,)?) => {
         /// What this grammar can find.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Feature { $($(#[$doc])* $variant),+ }
+        pub enum Feature { $($(#[doc = $doc])+ $variant),+ }
 
         impl Feature {
             const ALL: &'static [Feature] = &[$(Feature::$variant),+];
@@ -17,6 +17,12 @@ macro_rules! features {
             /// The names that packs use, in order.
             pub fn names() -> Vec<&'static str> {
                 vec![$($name),+]
+            }
+
+            /// What it is, in words: its documentation.
+            pub fn about(self) -> &'static str {
+                const ABOUT: &[&str] = &[$(concat!($($doc),+)),+];
+                ABOUT[self as usize].trim_ascii()
             }
 
             /// Reads a name.

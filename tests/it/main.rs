@@ -6,6 +6,7 @@ mod traffic;
 mod architecture;
 mod cli;
 mod context;
+mod explain;
 mod fuzz;
 mod generated;
 mod harness;
