@@ -178,8 +178,8 @@ fn survey(text: &[u8]) -> u8 {
 }
 
 /// Whether a text has an operator sign where a form has none: a second `=` in one parameter, a name that
-/// no form would have (so that the part may continue the value before it), or either sign outside of
-/// a query. One pass, for it runs on every target.
+/// no form would have (so that the part may continue the value before it), or a sign outside of a query, where
+/// a plus is no blank. One pass, for it runs on every target.
 #[inline]
 fn odd_shape(text: &[u8], target: bool) -> bool {
     let query = if target {
@@ -188,7 +188,7 @@ fn odd_shape(text: &[u8], target: bool) -> bool {
         None
     };
     let before = &text[..query.unwrap_or(text.len())];
-    if memchr::memchr2(b'=', b'&', before).is_some() {
+    if memchr::memchr3(b'=', b'&', b'+', before).is_some() {
         return true;
     }
     let mut name = 0;
@@ -260,6 +260,7 @@ fn need_of(pattern: &Pattern) -> Option<Need> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pattern::inspector::Inspector;
 
     #[test]
     fn literals_within_others_suffice() {
@@ -268,6 +269,15 @@ mod tests {
         left.sort_unstable();
         let expected: Vec<Vec<u8>> = words(&["c9", "shell"]);
         assert_eq!(left, expected);
+    }
+
+    #[test]
+    fn a_plus_outside_of_a_query_is_no_blank() {
+        let set = crate::pattern::load::embedded().unwrap();
+        let line = b"/b?n/l?+/x.acti?qiv+st+/x.acti?qi";
+        let (mut gated, mut bare) = (Inspector::new(&set), Inspector::without_gate(&set));
+        assert!(bare.inspect_line(line).is_some());
+        assert_eq!(gated.inspect_line(line), bare.inspect_line(line));
     }
 
     /// What shops and blogs are asked for must not need inspection, or it would cost too much.
