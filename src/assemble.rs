@@ -92,7 +92,7 @@ pub fn report(read: &Read<'_>, incidents: Vec<Incident>) -> Report {
             name: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
         },
-        verdict: verdict(&incidents, read.access.requests()),
+        verdict: verdict(&incidents, read.access),
         window: window(&inputs, read),
         totals: totals(read.access),
         series,
@@ -106,7 +106,8 @@ pub fn report(read: &Read<'_>, incidents: Vec<Incident>) -> Report {
 }
 
 /// The gravest incident speaks for the whole: by severity, attacks before anything else, then the earliest.
-fn verdict(incidents: &[Incident], requests: u64) -> Verdict {
+fn verdict(incidents: &[Incident], access: &AccessCounts) -> Verdict {
+    let requests = access.requests();
     let gravest = incidents.iter().max_by_key(|incident| {
         (
             incident.severity,
@@ -135,13 +136,23 @@ fn verdict(incidents: &[Incident], requests: u64) -> Verdict {
             attack: false,
             cause: "none",
             confidence: rounded(quiet_confidence(requests)),
-            headline: format!(
-                "No attack and no outage found in {}",
-                counted(requests, "request", "requests")
-            ),
+            headline: quiet_headline(requests, access.hits),
             start: None,
             end: None,
         },
+    }
+}
+
+/// What there is to say where nothing happened; suspicious lines are not kept back.
+fn quiet_headline(requests: u64, hits: u64) -> String {
+    let requests = counted(requests, "request", "requests");
+    match hits {
+        0 => format!("No attack and no outage found in {requests}"),
+        _ => format!(
+            "No attack and no outage stands out in {requests}; {} too few or too common to make one, listed by \
+             `aftertrace hits`",
+            counted(hits, "suspicious line is", "suspicious lines are")
+        ),
     }
 }
 

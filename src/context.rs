@@ -37,8 +37,18 @@ const PROBED_PATHS: usize = 5;
 /// Rejections among a prober's pages.
 const PROBER_REJECTED: f64 = 0.5;
 
+/// Seconds around an attacker's plainer lines in which its other lines belong to the attack. An address may be
+/// somebody else's before and after (RFC 6269, 13.1).
+const AROUND_S: i64 = 600;
+
+/// User agents of such lines from which a client makes them up, so that another one says nothing.
+const MADE_UP_AGENTS: usize = 3;
+
 /// Requests from which it shows that somebody uses a browser.
 const VISITOR_REQUESTS: u64 = 20;
+
+/// The same, where many do alike.
+const HABIT_REQUESTS: u64 = 5;
 
 /// Odd lines of a visitor at most, and their share.
 const VISITOR_ODD: u64 = 2;
@@ -98,10 +108,46 @@ impl Weighed {
 }
 
 /// What a client is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Standing {
-    Attacker(Because),
+    Attacker(Attacker),
     Visitor,
+}
+
+/// A client that attacks, or one of those behind its address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Attacker {
+    because: Because,
+    /// From when to when, seconds since the epoch.
+    span: (i64, i64),
+    /// The user agents of its plainer lines, by hash; empty if it makes them up or has no such lines.
+    agents: Box<[u64]>,
+}
+
+impl Attacker {
+    fn new(conduct: &Conduct, because: Because) -> Attacker {
+        let mut agents: Vec<u64> = conduct.agents().collect();
+        if agents.len() >= MADE_UP_AGENTS {
+            agents.clear();
+        }
+        let (first, last) = conduct.span().unwrap_or((i64::MIN, i64::MAX));
+        Attacker {
+            because,
+            span: (
+                first.saturating_sub(AROUND_S),
+                last.saturating_add(AROUND_S),
+            ),
+            agents: agents.into(),
+        }
+    }
+
+    /// Whether a line of this client belongs to the attack: sent meanwhile, with the same user agent.
+    fn sent(&self, access: &Access<'_>) -> bool {
+        let agent = || hash_bytes(access.user_agent.unwrap_or_default());
+        let (first, last) = self.span;
+        (first..=last).contains(&access.time.secs())
+            && (self.agents.is_empty() || self.agents.contains(&agent()))
+    }
 }
 
 /// Who is who, and what is usual.
@@ -130,7 +176,7 @@ impl Context {
         let visits = |client: &Client| {
             let stats = counts.clients.get(client);
             let browses =
-                stats.is_some_and(|stats| stats.requests() >= VISITOR_REQUESTS && stats.browses());
+                stats.is_some_and(|stats| stats.requests() >= HABIT_REQUESTS && stats.browses());
             browses && !matches!(standings.get(client), Some(Standing::Attacker(_)))
         };
         let habits = counts
@@ -163,8 +209,8 @@ impl Context {
             }),
         };
         Some(match (from, standing) {
-            (Confidence::Low, Some(Standing::Attacker(because))) => {
-                shifted(Confidence::Medium, *because)
+            (Confidence::Low, Some(Standing::Attacker(attacker))) if attacker.sent(access) => {
+                shifted(Confidence::Medium, attacker.because)
             }
             (Confidence::Medium, Some(Standing::Visitor)) => {
                 shifted(Confidence::Low, Because::OrdinaryVisitor)
@@ -179,15 +225,15 @@ impl Context {
     /// A line without a known payload is part of a scan if its client is an attacker, and the server had nothing
     /// for it or it carries syntax in its query.
     fn without_words(&self, access: &Access<'_>, standing: Option<&Standing>) -> Option<Weighed> {
-        let Some(Standing::Attacker(because)) = standing else {
+        let Some(Standing::Attacker(attacker)) = standing else {
             return None;
         };
         let probes = access.is_rejected_page() || access.has_syntax();
-        probes.then_some(Weighed {
+        (probes && attacker.sent(access)).then_some(Weighed {
             confidence: Confidence::Medium,
             shift: Some(Shift {
                 from: None,
-                because: *because,
+                because: attacker.because,
             }),
         })
     }
@@ -212,8 +258,9 @@ fn is_usual(habit: &Habit, visits: impl Fn(&Client) -> bool) -> bool {
 }
 
 fn standing(stats: &ClientStats, conduct: &Conduct) -> Option<Standing> {
+    let attacker = |because| Some(Standing::Attacker(Attacker::new(conduct, because)));
     if conduct.names_tool() {
-        return Some(Standing::Attacker(Because::AttackTool));
+        return attacker(Because::AttackTool);
     }
     let requests = stats.requests().max(1);
     let pages = requests.saturating_sub(u64::from(stats.assets)).max(1) as f64;
@@ -230,7 +277,7 @@ fn standing(stats: &ClientStats, conduct: &Conduct) -> Option<Standing> {
             (probing, Because::Probing),
         ];
         if let Some((_, because)) = because.into_iter().find(|(holds, _)| *holds) {
-            return Some(Standing::Attacker(because));
+            return attacker(because);
         }
     }
     let visits = requests >= VISITOR_REQUESTS

@@ -70,7 +70,7 @@ impl Headline<'_> {
             Cause::Crawler => {
                 format!("No attack: a crawler raised traffic to {peak:.0} times the usual")
             }
-            Cause::ServerFault => "No attack in the logs: the server failed".to_string(),
+            Cause::ServerFault => "No attack stands out in the logs: the server failed".to_string(),
         }
     }
 

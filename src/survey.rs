@@ -530,6 +530,8 @@ fn note_conduct(
             categories: &verdict.categories,
             tool,
             path: record.path_hash,
+            agent: hash_bytes(record.access.user_agent.unwrap_or_default()),
+            secs: record.access.time.secs(),
         });
     }
     if confidence == Confidence::Medium {

@@ -28,6 +28,10 @@ pub struct OddLine<'a> {
     pub tool: bool,
     /// Its path, by hash.
     pub path: u64,
+    /// Its user agent, by hash.
+    pub agent: u64,
+    /// When, seconds since the epoch.
+    pub secs: i64,
 }
 
 /// The odd lines of one client.
@@ -41,6 +45,10 @@ pub struct Conduct {
     tool: u32,
     /// Their paths, by hash.
     paths: Sketch,
+    /// User agents of those of at least medium confidence, by hash.
+    agents: Sketch,
+    /// The first and the last of those, seconds since the epoch.
+    span: Option<(i64, i64)>,
 }
 
 impl Conduct {
@@ -50,9 +58,16 @@ impl Conduct {
         if line.confidence >= Confidence::Medium {
             let bits = line.categories.iter().map(|category| 1 << category.index());
             self.categories |= bits.fold(0, |all, bit: u32| all | bit);
+            self.agents.note(line.agent);
+            self.widen((line.secs, line.secs));
         }
         self.tool.merge(u32::from(line.tool));
         self.paths.note(line.path);
+    }
+
+    fn widen(&mut self, (first, last): (i64, i64)) {
+        let (start, end) = self.span.unwrap_or((first, last));
+        self.span = Some((start.min(first), end.max(last)));
     }
 
     /// Lines that are at least so sure.
@@ -75,6 +90,16 @@ impl Conduct {
     pub fn paths(&self) -> usize {
         self.paths.distinct()
     }
+
+    /// Different user agents of lines of at least medium confidence, by hash, as far as a sketch counts.
+    pub fn agents(&self) -> impl Iterator<Item = u64> + '_ {
+        self.agents.iter().map(|(agent, _)| agent)
+    }
+
+    /// The first and the last line of at least medium confidence, seconds since the epoch.
+    pub fn span(&self) -> Option<(i64, i64)> {
+        self.span
+    }
 }
 
 impl Merge for Conduct {
@@ -83,6 +108,10 @@ impl Merge for Conduct {
         self.categories |= other.categories;
         self.tool.merge(other.tool);
         self.paths.merge(other.paths);
+        self.agents.merge(other.agents);
+        if let Some(span) = other.span {
+            self.widen(span);
+        }
     }
 }
 

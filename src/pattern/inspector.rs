@@ -26,7 +26,7 @@ use crate::syntax::{bytes, json};
 /// Longest matched text kept with a match, in bytes.
 const MAX_MATCHED: usize = 200;
 
-/// Most matches kept for one record: more would only say the same again.
+/// Most matches kept for one field, each of another pattern.
 const MAX_MATCHES: usize = 64;
 
 /// Most segments of a path that are looked at one by one.
@@ -36,7 +36,7 @@ const MAX_SEGMENTS: usize = 64;
 const MAX_CANDIDATES: usize = 4096;
 
 /// Most parameters of one query that are looked at one by one. PHP reads 1000 (`max_input_vars`);
-/// the text of all others is still seen as part of the target.
+/// all others are looked at as one text.
 const MAX_PARAMETERS: usize = 256;
 
 /// How many wrappings within each other are undone: base64 of JSON that holds base64.
@@ -60,6 +60,10 @@ pub struct Inspector<'s> {
 struct Worker<'s> {
     set: &'s PatternSet,
     matches: Vec<Match>,
+    /// Where the matches of the field that is looked at begin.
+    first: usize,
+    /// The text is a parameter of a referer, which has the norms of a parameter and not those of a header.
+    within_referer: bool,
     unescaped: Vec<u8>,
     scratch: Vec<u8>,
     unwrapped: Vec<u8>,
@@ -81,6 +85,8 @@ impl<'s> Inspector<'s> {
             worker: Worker {
                 set,
                 matches: Vec::new(),
+                first: 0,
+                within_referer: false,
                 unescaped: Vec::new(),
                 scratch: Vec::new(),
                 unwrapped: Vec::new(),
@@ -303,6 +309,7 @@ impl Worker<'_> {
 
     /// Runs `look` on `raw` without the log's escapes.
     fn unescaped(&mut self, raw: &[u8], look: impl FnOnce(&mut Self, &[u8])) {
+        self.first = self.matches.len();
         let mut buffer = std::mem::take(&mut self.unescaped);
         let text = if decode::unescape_log(raw, &mut buffer) {
             self.tell(Told::Unescaped { raw, text: &buffer });
@@ -332,7 +339,9 @@ impl Worker<'_> {
             let address = &text[..split.unwrap_or(text.len())];
             worker.look(field, address, Form::Plain, None);
             if let Some(at) = split.filter(|_| !is_search_engine(address)) {
+                worker.within_referer = true;
                 worker.query(field, &text[at + 1..]);
+                worker.within_referer = false;
             }
         });
     }
@@ -379,6 +388,9 @@ impl Worker<'_> {
             parts.push(start..end);
             self.part(field, &query[start..end]);
             start = end + 1;
+        }
+        if start < query.len() {
+            self.look(field, &query[start..], Form::Urlencoded, None);
         }
         if parts.len() > 1 {
             self.repeated(field, query, &mut parts);
@@ -662,7 +674,12 @@ impl Worker<'_> {
         name: Option<&[u8]>,
         analyses: &mut Analyses,
     ) {
-        if self.matches.len() >= MAX_MATCHES {
+        let known = &self.matches[self.first.min(self.matches.len())..];
+        let again = |found: &Match| found.pattern == PatternId(index) && found.field == field;
+        if known.len() >= MAX_MATCHES || known.iter().any(again) {
+            return;
+        }
+        if self.within_referer && !self.set.patterns()[usize::from(index)].looks_at(Field::Query) {
             return;
         }
         let compiled = &self.set.compiled[usize::from(index)];

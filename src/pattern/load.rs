@@ -303,6 +303,12 @@ impl Collection {
                 files.push(path);
             }
         }
+        if files.is_empty() {
+            self.faults.push(format!(
+                "{}: no *.toml in this folder; name one that holds packs",
+                dir.display()
+            ));
+        }
         files.sort();
         for file in files {
             let text = std::fs::read_to_string(&file)

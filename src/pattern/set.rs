@@ -147,7 +147,14 @@ pub fn compile_regex(expression: &str) -> std::result::Result<Regex, String> {
         .dot_matches_new_line(true)
         .size_limit(MAX_COMPILED)
         .build()
-        .map_err(|error| error.to_string())
+        .map_err(|error| gist(&error))
+}
+
+/// What an expression's fault comes to: the last of the lines in which the libraries draw it.
+fn gist(error: &dyn std::fmt::Display) -> String {
+    let drawn = error.to_string();
+    let last = drawn.lines().last().unwrap_or_default();
+    last.strip_prefix("error: ").unwrap_or(last).to_string()
 }
 
 /// Compiles one entry, checking its expressions.
@@ -158,7 +165,7 @@ fn compile_entry(pattern: &Pattern) -> std::result::Result<Compiled, String> {
             .utf8(false)
             .build()
             .parse(expression)
-            .map_err(|error| format!("regex: {error}"))?;
+            .map_err(|error| format!("regex: {}", gist(&error)))?;
     }
     let parameter = match &pattern.parameter {
         Some(expression) => {

@@ -358,6 +358,10 @@ fn verdict(explanation: &Explanation, page: &mut Page<'_>) -> io::Result<()> {
              write such things too."
         }
     };
+    let shown = match explanation.understood.kind {
+        InputKind::ErrorLine => "`hits` searches access logs only; its request stands there too.",
+        _ => shown,
+    };
     page.paragraph(3, Text::from(shown), PROSE_LINES)?;
     alone(page)
 }

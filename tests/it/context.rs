@@ -204,6 +204,32 @@ fn an_office_behind_one_address_is_not_its_one_player() {
 }
 
 #[test]
+fn a_colleague_behind_an_attackers_address_is_not_accused() {
+    let mut log = Log::default();
+    for _ in 0..8 {
+        log.request(1, HIGH, 200);
+    }
+    log.request(1, "/old-console", 404);
+    let attack = log.text.clone();
+    log.text.clear();
+    log.request(1, "/old-news", 404).request(1, LOW, 200);
+    let colleague = log.text.replace("Firefox/128.0", "Chrome/130.0");
+    log.text.clear();
+    log.second += 2 * 3600;
+    log.request(1, "/later", 404).request(1, LOW, 200);
+    log.text = attack + &colleague + &log.text;
+    let hits = log.hits(&[]);
+    assert_eq!(
+        told(&hits)[8..],
+        [
+            ("/old-console", "medium", "sure_attacks"),
+            (LOW, "low", ""),
+            (LOW, "low", "")
+        ]
+    );
+}
+
+#[test]
 fn many_odd_paths_that_do_not_exist_are_probing() {
     let mut log = Log::default();
     for path in 0..6 {

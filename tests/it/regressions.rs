@@ -613,3 +613,85 @@ fn a_monitor_of_a_missing_page_is_no_scan() {
     assert_eq!(cause(&report), "none", "{}", report["verdict"]);
     assert_eq!(report["incidents"], serde_json::json!([]));
 }
+
+/// The ids of the patterns that `hits --no-context` tells of a request.
+fn patterns_of(target: &str, referer: &str) -> Vec<String> {
+    let line = format!(
+        "192.0.2.1 - - [19/May/2026:14:02:00 +0000] \"GET {target} HTTP/1.1\" 200 5 \"{referer}\" \"Mozilla/5.0\"\n"
+    );
+    let output = crate::harness::aftertrace()
+        .args([
+            "hits",
+            "--no-context",
+            "--quiet",
+            "--min-confidence",
+            "low",
+            "-",
+        ])
+        .write_stdin(line)
+        .output()
+        .unwrap();
+    let hits = crate::harness::text(&output.stdout);
+    hits.lines()
+        .flat_map(|hit| {
+            let hit: serde_json::Value = serde_json::from_str(hit).unwrap();
+            let ids = hit["patterns"].as_array().unwrap().clone();
+            ids.into_iter().map(|id| id.as_str().unwrap().to_string())
+        })
+        .collect()
+}
+
+#[test]
+fn an_attack_behind_hundreds_of_parameters_is_seen() {
+    let many: Vec<String> = (0..400).map(|number| format!("x{number}=1")).collect();
+    let target = format!("/?{}&a='+union+select+1,2,3--+", many.join("&"));
+    assert!(patterns_of(&target, "-").contains(&"sql-union".to_string()));
+}
+
+#[test]
+fn an_attack_behind_many_lesser_matches_is_seen() {
+    let many = vec!["q=2%2B2%3D4'"; 200].join("&");
+    let target = format!("/?{many}&a='+union+select+1,2,3--+");
+    assert!(patterns_of(&target, "-").contains(&"sql-union".to_string()));
+}
+
+#[test]
+fn a_search_is_as_harmless_in_the_referer_as_it_was_in_the_request() {
+    for query in ["rm+-rf+%2F+explained", "%60backtick%60+in+bash"] {
+        assert!(patterns_of(&format!("/s?q={query}"), "-").is_empty());
+        let referer = format!("https://shop.example/s?q={query}");
+        assert!(patterns_of("/style.css", &referer).is_empty(), "{query}");
+    }
+    let referer = "https://shop.example/s?q='+union+select+password+from+users--+";
+    assert!(patterns_of("/", referer).contains(&"sql-union".to_string()));
+}
+
+#[test]
+fn a_folder_without_packs_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    for arguments in [
+        &["patterns", "check", path][..],
+        &["hits", "--patterns", path, "access.log"],
+    ] {
+        let output = crate::harness::run_in(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let told = crate::harness::text(&output.stderr);
+        assert!(told.contains("no *.toml in this folder"), "{told}");
+    }
+}
+
+#[test]
+fn a_broken_expression_is_told_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let pack =
+        std::fs::read_to_string(crate::harness::repository().join("testdata/patterns/shop.toml"))
+            .unwrap();
+    let broken = pack.replace("^-?[0-9]+(?:", "^-?[0-9]+((?:");
+    assert_ne!(pack, broken);
+    std::fs::write(folder.path().join("a.toml"), broken).unwrap();
+    let output = crate::harness::run_in(folder.path(), &["patterns", "check", "."]);
+    let told = crate::harness::text(&output.stderr);
+    assert!(told.contains("regex: unclosed group"), "{told}");
+    assert!(!told.contains(r"\x0a"), "{told}");
+}
