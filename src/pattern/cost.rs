@@ -153,8 +153,8 @@ impl<'s> Probe<'s> {
 }
 
 /// Texts that cost the entry much: its literals, again and again, and all but the end of what it
-/// matches, and near misses, again and again, so that it must begin anew everywhere. Each has `length`
-/// bytes.
+/// matches, its samples and near misses, again and again, so that it must begin anew everywhere. Each has
+/// `length` bytes.
 pub fn worst_texts(pattern: &Pattern, length: usize) -> Vec<Decoded> {
     let literals: Vec<Vec<u8>> = match &pattern.regex {
         Some(expression) => need::of_expression(expression, need::by_length).unwrap_or_default(),
@@ -174,7 +174,8 @@ pub fn worst_texts(pattern: &Pattern, length: usize) -> Vec<Decoded> {
         pattern
             .ignores
             .iter()
-            .map(|miss| miss.to_ascii_lowercase().into_bytes()),
+            .chain(&pattern.matches)
+            .map(|sample| sample.to_ascii_lowercase().into_bytes()),
     );
     pieces.retain(|piece| !piece.is_empty());
     pieces.iter().map(|piece| repeated(piece, length)).collect()
