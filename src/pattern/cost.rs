@@ -191,13 +191,7 @@ fn repeated(piece: &[u8], length: usize) -> Decoded {
 
 /// The shortest text that an expression matches, without its last byte.
 fn almost(expression: &str) -> Option<Vec<u8>> {
-    let hir = regex_syntax::ParserBuilder::new()
-        .unicode(false)
-        .utf8(false)
-        .dot_matches_new_line(true)
-        .build()
-        .parse(expression)
-        .ok()?;
+    let hir = need::parse(expression)?;
     let mut text = Vec::new();
     shortest(&hir, &mut text);
     text.pop();

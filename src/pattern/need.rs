@@ -23,15 +23,20 @@ const MAX_LITERALS: usize = 1000;
 /// Longest prefix of a literal that is looked for.
 const MAX_LITERAL: usize = 24;
 
-/// The best need of an expression; `None` when nothing follows from it.
-pub fn of_expression(expression: &str, rank: Rank) -> Option<Need> {
-    let hir = regex_syntax::ParserBuilder::new()
+/// An expression as it is compiled, in parts; `None` when it is none.
+pub(super) fn parse(expression: &str) -> Option<Hir> {
+    regex_syntax::ParserBuilder::new()
         .unicode(false)
         .utf8(false)
         .dot_matches_new_line(true)
         .build()
         .parse(expression)
-        .ok()?;
+        .ok()
+}
+
+/// The best need of an expression; `None` when nothing follows from it.
+pub fn of_expression(expression: &str, rank: Rank) -> Option<Need> {
+    let hir = parse(expression)?;
     let mut need = of_hir(&hir, rank)?;
     for literal in &mut need {
         literal.truncate(MAX_LITERAL);

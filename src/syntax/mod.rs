@@ -46,6 +46,13 @@ macro_rules! features {
                 self.seen[feature as usize]
             }
 
+            /// Whether every feature lies within a text of this length.
+            #[cfg(test)]
+            fn stay_within(&self, length: usize) -> bool {
+                let mut seen = self.seen.iter().flatten();
+                seen.all(|(start, end)| start <= end && *end <= length)
+            }
+
             /// Notes a feature, unless it was seen before.
             fn note(&mut self, feature: Feature, start: usize, end: usize) {
                 self.seen[feature as usize].get_or_insert((start, end.max(start)));

@@ -597,12 +597,7 @@ mod tests {
                 prop_assert!(word.separated_at <= word.start);
                 prop_assert!(word.text.len() <= word.end - word.start);
             }
-            let facts = analyse(&text);
-            for feature in Feature::ALL {
-                if let Some((start, end)) = facts.span(*feature) {
-                    prop_assert!(start <= end && end <= text.len());
-                }
-            }
+            prop_assert!(analyse(&text).stay_within(text.len()));
         }
     }
 
