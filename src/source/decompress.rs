@@ -29,12 +29,20 @@ const STEP: usize = 16 << 10;
 /// Read ahead from the stream at a time.
 const READ_AHEAD: usize = 128 << 10;
 
-/// Longest beginning of an input that tells whether it is packed.
-pub const MAGIC_BYTES: usize = GZIP_MAGIC.len();
-
 /// True when `start`, the first bytes of an input, says that it is gzip.
 pub fn is_gzip(start: &[u8]) -> bool {
     start.starts_with(&GZIP_MAGIC)
+}
+
+/// Whether a stream is gzip, and the whole of it. Waits for its first bytes.
+///
+/// # Errors
+/// When these cannot be read.
+pub fn tell_gzip<R: Read>(mut reader: R) -> io::Result<(bool, impl Read + use<R>)> {
+    let mut start = Vec::with_capacity(GZIP_MAGIC.len());
+    let mut magic = reader.by_ref().take(GZIP_MAGIC.len() as u64);
+    magic.read_to_end(&mut start)?;
+    Ok((is_gzip(&start), Cursor::new(start).chain(reader)))
 }
 
 /// Copies `reader` into a temporary file, unpacked if it is gzip, up to `limit` bytes.
@@ -43,12 +51,9 @@ pub fn is_gzip(start: &[u8]) -> bool {
 ///
 /// # Errors
 /// When no temporary file can be made, or when the very first read fails.
-pub fn spool(mut reader: impl Read, limit: u64, name: &str) -> io::Result<(File, Vec<Warning>)> {
-    let mut start = Vec::with_capacity(MAGIC_BYTES);
-    let mut magic = reader.by_ref().take(MAGIC_BYTES as u64);
-    magic.read_to_end(&mut start)?;
-    let gzip = is_gzip(&start);
-    let stream = BufReader::with_capacity(READ_AHEAD, Cursor::new(start).chain(reader));
+pub fn spool(reader: impl Read, limit: u64, name: &str) -> io::Result<(File, Vec<Warning>)> {
+    let (gzip, whole) = tell_gzip(reader)?;
+    let stream = BufReader::with_capacity(READ_AHEAD, whole);
     let mut spool = Spool {
         file: tempfile::tempfile()?,
         written: 0,

@@ -2,11 +2,11 @@
 //!
 //! Not for passes that look twice: those need `open`, which spools.
 
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::decompress::{MAGIC_BYTES, is_gzip};
+use super::decompress::tell_gzip;
 
 /// Standard input, unpacked.
 ///
@@ -20,13 +20,9 @@ pub fn stdin() -> io::Result<Box<dyn Read>> {
 ///
 /// # Errors
 /// When these cannot be read. Reading on fails where the stream or the archive is damaged.
-pub fn unpacked<'r>(mut reader: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
-    let mut start = Vec::with_capacity(MAGIC_BYTES);
-    let mut magic = reader.by_ref().take(MAGIC_BYTES as u64);
-    magic.read_to_end(&mut start)?;
-    let packed = is_gzip(&start);
-    let whole = Cursor::new(start).chain(reader);
-    Ok(match packed {
+pub fn unpacked<'r>(reader: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
+    let (gzip, whole) = tell_gzip(reader)?;
+    Ok(match gzip {
         true => Box::new(MultiGzDecoder::new(BufReader::new(whole))),
         false => Box::new(whole),
     })
