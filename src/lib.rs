@@ -37,6 +37,7 @@ pub mod impact;
 pub mod incident;
 pub mod inputs;
 pub mod merge;
+pub mod nature;
 pub mod outcome;
 pub mod pass;
 pub mod pattern;

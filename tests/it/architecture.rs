@@ -57,6 +57,7 @@ const ROWS: &[&[&str]] = &[
     &["stream"],
     // From counts to claims.
     &["finding", "suspects"],
+    &["nature"],
     &["detect/*"],
     &["detect/mod"],
     // From claims to incidents.
