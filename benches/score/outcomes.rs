@@ -55,10 +55,8 @@ pub fn rows(truth: &Truth, claims: &Claims<'_>, lines: &Lines) -> Vec<Row> {
     }
     let mut deeds: BTreeMap<(&str, &str), Deed> = BTreeMap::new();
     for line in &lines.hostile {
-        deeds
-            .entry((&line.label, &line.path))
-            .or_default()
-            .add(line);
+        let at = (line.label.as_str(), place(&line.path));
+        deeds.entry(at).or_default().add(line);
     }
     let claimed: Vec<&Value> = claims
         .incidents

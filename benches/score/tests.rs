@@ -170,7 +170,7 @@ fn background_noise_is_excused_in_a_low_scan_alone() {
     scan["actors"][0]["clients"] = json!(["203.0.113.9"]);
     for (severity, expected) in [("low", Vec::new()), ("medium", vec!["address precision"])] {
         scan["severity"] = json!(severity);
-        report["incidents"][1] = scan.clone();
+        report["incidents"] = json!([report["incidents"][0], scan]);
         assert_eq!(missed(&scored(&truth(), &report)), expected, "{severity}");
     }
 }
@@ -194,7 +194,7 @@ fn scans_when_no_report_is_given() {
     fs::write(folder.path().join("access.log"), access_log()).unwrap();
     let rows = score(folder.path(), None, &load::embedded().unwrap()).unwrap();
     assert_eq!(row(&rows, "flagged lines").standing, Standing::Skipped);
-    assert_eq!(row(&rows, "attack").standing, Standing::Met);
+    assert!(row(&rows, "attack").found.ends_with("for true"));
 }
 
 #[test]
