@@ -11,6 +11,7 @@ use crate::cluster::{self, Cluster};
 use crate::context::Context;
 use crate::detect::detect;
 use crate::error::{Error, Result, Warning};
+use crate::failures;
 use crate::finding::Case;
 use crate::focus::{Whole, Window, focus, tallies, trace};
 use crate::format::spec::LogKind;
@@ -331,7 +332,8 @@ fn reconstruct<'a>(
     run: &Run<'_>,
 ) -> Vec<Incident> {
     let (logs, access) = (&surveyed.access_logs, &surveyed.access);
-    let plan = Plan::new(access);
+    let mut plan = Plan::new(access);
+    plan.set_aside(&failures::own(logs, access, &plan, run));
     let windows = focus(logs, &access.chunks, &plan.windows(surveyed.limits), run);
     let case = Case {
         access,

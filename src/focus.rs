@@ -446,7 +446,7 @@ fn each_access(log: &Log<'_>, bytes: &[u8], start: usize, show: impl FnMut(&Acce
 }
 
 /// The same, passing over clients that are not `wanted` as cheaply as the format allows.
-fn each_access_of(
+pub fn each_access_of(
     log: &Log<'_>,
     bytes: &[u8],
     start: usize,

@@ -3,7 +3,7 @@
 //! Puts together what others find out; the only judgements made here are the cause, how grave it is,
 //! and which messages of the error logs belong to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
 
@@ -13,12 +13,10 @@ use crate::client::Client;
 use crate::cluster::Cluster;
 use crate::evidence::clients::Span;
 use crate::evidence::endpoints::Endpoint;
-use crate::evidence::errors::MinuteOf;
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::{GroupCounts, Tally, WindowCounts};
 use crate::headline::Headline;
-use crate::impact;
-use crate::merge::Merge;
+use crate::impact::{self, Toll};
 use crate::outcome;
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::SymptomSet;
@@ -27,7 +25,8 @@ use crate::quote::Quoter;
 use crate::report::view;
 use crate::severity::Severity;
 use crate::survey::ErrorCounts;
-use crate::terms::{Cause, Outcome, Role, SymptomKind};
+use crate::symptoms::{Messages, Party};
+use crate::terms::{Cause, Outcome, Role};
 use crate::text::visible;
 use crate::time::{Time, UtcOffset};
 use crate::timeline::{Member, Story};
@@ -100,8 +99,18 @@ impl Builder<'_> {
             .collect();
         let (members, actors) = self.members(actors_before);
         let injections = self.injections(&members);
-        let symptoms = self.symptoms();
-        let impact = impact::impact(&findings, self.tally);
+        let parties: Vec<Party<'_>> = members.iter().map(Member::party).collect();
+        let messages = self.messages(&findings, &parties);
+        let symptoms = messages.symptoms();
+        let toll = Toll {
+            findings: &findings,
+            symptoms: &symptoms,
+            parties: &parties,
+            plan: material.case.plan,
+            first_refused: first_refused(&members),
+            span: (self.cluster.start, self.cluster.end),
+        };
+        let impact = impact::impact(&toll, self.tally);
         let cause = cause(&findings, &members);
         let story = Story {
             case: material.case,
@@ -109,6 +118,7 @@ impl Builder<'_> {
             members: &members,
             injections: &injections,
             symptoms: &symptoms,
+            messages: &messages,
             quoter: material.quoter,
         };
         let timeline = story.tell();
@@ -145,9 +155,27 @@ impl Builder<'_> {
         }
     }
 
-    /// From the first step that is told, which may precede the first finding, to the last evidence.
+    fn messages<'m>(
+        &'m self,
+        findings: &'m [&'m Finding],
+        parties: &'m [Party<'m>],
+    ) -> Messages<'m> {
+        Messages {
+            case: self.material.case,
+            errors: self.material.errors,
+            set: self.material.symptoms,
+            span: (self.cluster.start, self.cluster.end),
+            findings,
+            parties,
+            quoter: self.material.quoter,
+        }
+    }
+
+    /// From the first step that an actor takes, which may precede the first finding, to the last evidence.
+    /// Messages of the error log begin nothing: a visitor's quote in a search makes some as well.
     fn span(&self, timeline: &[view::TimelineEntry]) -> (Time, Time) {
-        let told = timeline.iter().map(|step| step.time).min();
+        let acted = timeline.iter().filter(|step| !step.actors.is_empty());
+        let told = acted.map(|step| step.time).min();
         let start = told.map_or(self.cluster.start, |told| told.min(self.cluster.start));
         (start.floor_to_second(), self.cluster.end.floor_to_second())
     }
@@ -267,78 +295,19 @@ impl Builder<'_> {
             samples,
         }
     }
+}
 
-    /// Symptoms that belong to the incident: crashes and restarts always, others when they come more
-    /// often than in the rest of the log.
-    fn symptoms(&self) -> Vec<view::Symptom> {
-        let (start, end) = (
-            self.cluster.start.secs() - 60,
-            self.cluster.end.secs() + SYMPTOM_TAIL_S,
-        );
-        let mut kinds: BTreeMap<SymptomKind, (MinuteOf, u64)> = BTreeMap::new();
-        for (id, stats) in &self.material.errors.symptoms {
-            let kind = self
-                .material
-                .symptoms
-                .symptom(crate::pattern::symptom::SymptomId(*id))
-                .kind;
-            let Some(inside) = stats
-                .between(start, end)
-                .copied()
-                .reduce(|mut all, minute| {
-                    all.merge(minute);
-                    all
-                })
-            else {
-                continue;
-            };
-            let entry = kinds.entry(kind);
-            entry
-                .and_modify(|known| {
-                    known.0.merge(inside);
-                    known.1 += stats.count();
-                })
-                .or_insert((inside, stats.count()));
-        }
-        kinds
-            .into_iter()
-            .filter(|(kind, (inside, all))| self.is_ours(*kind, inside.count, *all))
-            .map(|(kind, (inside, _))| {
-                let line = self.material.quoter.quote(&inside.first);
-                view::Symptom {
-                    kind,
-                    first: inside.first.time.floor_to_second(),
-                    last: inside.last.floor_to_second(),
-                    count: inside.count,
-                    sample: line.text.clone(),
-                    evidence: vec![line],
-                }
-            })
-            .collect()
-    }
-
-    fn is_ours(&self, kind: SymptomKind, inside: u64, all: u64) -> bool {
-        /// Messages below which more often than usual means nothing.
-        const SOME: u64 = 3;
-        /// So many times the usual rate.
-        const MORE: f64 = 3.0;
-        if matches!(
-            kind,
-            SymptomKind::Start
-                | SymptomKind::Stop
-                | SymptomKind::Reload
-                | SymptomKind::ChildCrash
-                | SymptomKind::OutOfMemory
-                | SymptomKind::WorkersExhausted
-                | SymptomKind::DiskFull
-        ) {
-            return true;
-        }
-        let window = (self.cluster.end.secs() - self.cluster.start.secs() + 60).max(60) as f64;
-        let rest = (self.material.case.log_seconds() as f64 - window).max(60.0);
-        let usual = (all - inside) as f64 / rest;
-        inside >= SOME && inside as f64 / window >= MORE * usual
-    }
+/// The first request of an attacker that was refused.
+fn first_refused(members: &[Member<'_>]) -> Vec<Time> {
+    let attackers = members
+        .iter()
+        .filter(|member| member.draft.role.is_attack());
+    let mut times: Vec<Time> = attackers
+        .flat_map(|member| member.counts.first_refused.as_slice())
+        .map(|at| at.time)
+        .collect();
+    times.sort_unstable();
+    times
 }
 
 /// A probe for something that is not there is reconnaissance, not an attack on an endpoint.
@@ -349,9 +318,6 @@ fn is_told(case: &Case<'_>, endpoint: &Endpoint) -> bool {
 
 /// Reasons listed per incident.
 const MAX_REASONS: usize = 20;
-
-/// Messages this long after an incident still belong to it (restarts, recoveries), in seconds.
-const SYMPTOM_TAIL_S: i64 = 300;
 
 /// What the findings rest on, those of the first finding first.
 fn reasons(findings: &[&Finding]) -> Vec<String> {

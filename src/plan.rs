@@ -1,9 +1,12 @@
 //! Between the passes: where in the log is it worth a second look? Pure arithmetic on the survey.
 
+use std::collections::BTreeMap;
+
 use crate::baseline::{Baseline, Outline, baseline};
 use crate::evidence::endpoints::Posts;
 use crate::evidence::series::{Minute, Series};
 use crate::focus::Window;
+use crate::merge::Merge;
 use crate::pass::Limits;
 use crate::survey::AccessCounts;
 
@@ -126,11 +129,7 @@ impl Plan {
         };
         let silences = minutes.confirmed(silences, &normal);
         let bursts = all(&normal, &minutes.requests);
-        let failures = all(&failed, &minutes.errors);
-        let failures = failures
-            .into_iter()
-            .map(|run| minutes.to_the_second(run))
-            .collect();
+        let failures = minutes.runs(&failed);
         let posts = post_bursts(counts, &minutes, &silent);
         Plan {
             minutes,
@@ -140,6 +139,25 @@ impl Plan {
             posts,
             silences,
         }
+    }
+
+    /// Leaves out failures that their own clients brought about, by minutes since the epoch: what is left tells
+    /// whether the service failed for anybody else.
+    pub fn set_aside(&mut self, own: &BTreeMap<i64, Own>) {
+        let minutes = &mut self.minutes;
+        for (minute, own) in own {
+            let at = minutes.bucket(minute * 60);
+            minutes.errors[at] = minutes.errors[at].saturating_sub(own.failed);
+            minutes.aside[at] += own.requests;
+        }
+        minutes.failed.retain(|failed| {
+            let own = own.get(&failed.first.div_euclid(60));
+            own.is_none_or(|own| own.failed < failed.count)
+        });
+        let (_, silent) = minutes.silences();
+        let width = minutes.bucket_minutes();
+        let failed = baseline(&minutes.errors, &silent, width, MIN_FAILURES, 0.0);
+        self.failures = minutes.runs(&failed);
     }
 
     /// What the second pass must look at: every burst, then every POST burst, in order.
@@ -231,12 +249,43 @@ pub struct Dense {
     pub requests: Vec<u32>,
     /// Answers with 5xx per bucket.
     pub errors: Vec<u32>,
+    /// Answers with 502 or 504 per bucket.
+    pub gateway: Vec<u32>,
     /// Refused requests (403, 429, 444) per bucket.
     pub refused: Vec<u32>,
+    /// Requests per bucket that were [set aside](Plan::set_aside).
+    pub aside: Vec<u32>,
     /// Occupied minutes: first and last second with a request.
     occupied: Vec<(i64, i64)>,
-    /// Minutes with 5xx: first and last second with one.
-    failed: Vec<(i64, i64)>,
+    /// Minutes with 5xx.
+    failed: Vec<Failed>,
+}
+
+/// A minute with answers of 5xx.
+#[derive(Debug, Clone, Copy)]
+struct Failed {
+    /// First second with one.
+    first: i64,
+    /// Last second with one.
+    last: i64,
+    /// How many.
+    count: u32,
+}
+
+/// What clients brought about themselves in one minute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Own {
+    /// Requests.
+    pub requests: u32,
+    /// Answers with 5xx.
+    pub failed: u32,
+}
+
+impl Merge for Own {
+    fn merge(&mut self, other: Own) {
+        self.requests.merge(other.requests);
+        self.failed.merge(other.failed);
+    }
 }
 
 impl Dense {
@@ -258,7 +307,9 @@ impl Dense {
             bucket_s: width * 60,
             requests: vec![0; buckets as usize],
             errors: vec![0; buckets as usize],
+            gateway: vec![0; buckets as usize],
             refused: vec![0; buckets as usize],
+            aside: vec![0; buckets as usize],
             occupied: Vec::with_capacity(cells.len()),
             failed: Vec::new(),
         };
@@ -266,15 +317,18 @@ impl Dense {
             let at = ((minute - first) / width) as usize;
             dense.requests[at] += cell.requests;
             dense.errors[at] += cell.errors_5xx;
+            dense.gateway[at] += cell.gateway;
             dense.refused[at] += cell.refused;
             let edge = |second: u8| minute * 60 + i64::from(second);
             dense
                 .occupied
                 .push((edge(cell.first_second), edge(cell.last_second)));
             if cell.errors_5xx > 0 {
-                dense
-                    .failed
-                    .push((edge(cell.first_failed), edge(cell.last_failed)));
+                dense.failed.push(Failed {
+                    first: edge(cell.first_failed),
+                    last: edge(cell.last_failed),
+                    count: cell.errors_5xx,
+                });
             }
         }
         dense
@@ -367,15 +421,36 @@ impl Dense {
         }
     }
 
+    /// The runs of failures that a baseline of them outlines.
+    fn runs(&self, failed: &Baseline) -> Vec<Stretch> {
+        let outlines = failed.outlines.iter();
+        outlines
+            .map(|outline| self.to_the_second(self.stretch(outline, &self.errors)))
+            .collect()
+    }
+
+    /// Last second of the failures in a bucket, if it has any.
+    pub fn last_failure(&self, bucket: usize) -> Option<i64> {
+        let start = self.start + bucket as i64 * self.bucket_s;
+        let inside = self.failed.iter();
+        inside
+            .filter(|failed| (start..start + self.bucket_s).contains(&failed.first))
+            .map(|failed| failed.last)
+            .max()
+    }
+
     /// A run of failures from its first failed answer to its last.
     fn to_the_second(&self, run: Stretch) -> Stretch {
         let inside = || {
             let failed = self.failed.iter();
-            failed.filter(|(first, last)| *first >= run.start && *last <= run.end)
+            failed.filter(|failed| failed.first >= run.start && failed.last <= run.end)
         };
         Stretch {
-            start: inside().map(|(first, _)| *first).min().unwrap_or(run.start),
-            end: inside().map(|(_, last)| *last).max().unwrap_or(run.end),
+            start: inside()
+                .map(|failed| failed.first)
+                .min()
+                .unwrap_or(run.start),
+            end: inside().map(|failed| failed.last).max().unwrap_or(run.end),
             ..run
         }
     }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::chunk;
 use crate::evidence::first::Locator;
+use crate::format::spec::{LogKind, TimeCache};
 use crate::pass::{ChunkSpan, Log};
 use crate::report::view::Evidence;
+use crate::survey::{MAX_RECORD_LINES, continues_record};
 use crate::text::visible;
 
 /// Longer lines are quoted up to here, in bytes; far above what servers log of a request line.
@@ -19,6 +21,7 @@ pub struct Quoter<'a> {
 
 struct Quoted<'a> {
     name: &'a str,
+    log: Log<'a>,
     bytes: &'a [u8],
     /// Start of each chunk and the lines before it.
     chunks: Vec<(usize, u64)>,
@@ -38,6 +41,7 @@ impl<'a> Quoter<'a> {
                 log.source,
                 Quoted {
                     name: name(log.source),
+                    log: *log,
                     bytes: log.bytes,
                     chunks: starts,
                 },
@@ -52,6 +56,7 @@ impl<'a> Quoter<'a> {
                 source: String::new(),
                 line: 0,
                 time: Some(at.time),
+                lines: 0,
                 text: String::new(),
             };
         };
@@ -63,6 +68,7 @@ impl<'a> Quoter<'a> {
             source: source.name.to_string(),
             line: source.line_number(offset),
             time: Some(at.time),
+            lines: source.record_lines(offset),
             text: visible(&line[..line.len().min(MAX_QUOTE)]).into_owned(),
         }
     }
@@ -83,6 +89,24 @@ impl<'a> Quoter<'a> {
 }
 
 impl Quoted<'_> {
+    /// Physical lines of the record that begins at `offset`: those of an error log go on until the next one.
+    fn record_lines(&self, offset: usize) -> u64 {
+        if self.log.format.kind != LogKind::Error {
+            return 1;
+        }
+        let mut times = TimeCache::default();
+        let rest = self.bytes.get(offset..).unwrap_or_default();
+        let further = chunk::lines(rest)
+            .skip(1)
+            .take(MAX_RECORD_LINES)
+            .take_while(|(_, line)| {
+                !line.is_empty()
+                    && continues_record(line)
+                    && (self.log.format.parse)(line, &mut times).is_err()
+            });
+        1 + further.count() as u64
+    }
+
     /// 1-based number of the line that begins at `offset`.
     fn line_number(&self, offset: usize) -> u64 {
         let chunk = self

@@ -14,10 +14,13 @@ use crate::evidence::clients::{ClientStats, HitStats, MAX_CLIENTS, MAX_HIT_CLIEN
 use crate::evidence::conduct::{Conduct, Habit, MAX_HABITS, OddLine};
 use crate::evidence::distinct::DistinctPerBucket;
 use crate::evidence::endpoints::{Endpoint, MAX_ENDPOINTS, MAX_TEXTS, PathStats, Text, TextMap};
-use crate::evidence::errors::{DatabaseErrors, MAX_ERROR_CLIENTS, SymptomStats};
+use crate::evidence::errors::{
+    DatabaseErrors, MAX_ERROR_CLIENTS, MAX_MENTIONS, Mentions, SymptomStats, mention,
+};
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::lines::LineCounts;
 use crate::evidence::series::{Minute, Series};
+use crate::format::nginx_error;
 use crate::format::spec::TimeCache;
 use crate::merge::Merge;
 use crate::pass::{ChunkSpan, Limits, Log, Run, merge_all, read, tasks, work};
@@ -203,6 +206,8 @@ pub struct ErrorCounts {
     pub unclassified: u64,
     /// Database errors by client.
     pub database: DatabaseErrors,
+    /// Messages by what they mean and whom they name.
+    pub mentions: Mentions,
     /// Time range of each chunk.
     pub chunks: Vec<ChunkSpan>,
     /// The books of each log.
@@ -216,6 +221,7 @@ impl ErrorCounts {
             symptoms: BTreeMap::new(),
             unclassified: 0,
             database: CappedMap::new(MAX_ERROR_CLIENTS),
+            mentions: CappedMap::new(MAX_MENTIONS),
             chunks: Vec::new(),
             lines: BTreeMap::new(),
         }
@@ -235,6 +241,7 @@ impl Merge for ErrorCounts {
         }
         self.unclassified.merge(other.unclassified);
         self.database.merge(other.database);
+        self.mentions.merge(other.mentions);
         self.chunks.extend(other.chunks);
         merge_lines(&mut self.lines, other.lines);
     }
@@ -430,6 +437,7 @@ impl AccessWorker<'_> {
         let minute = counts.minutes.cell(secs);
         minute.requests += 1;
         minute.errors_5xx += failed;
+        minute.gateway += u32::from(matches!(access.status, Some(502 | 504)));
         minute.refused += u32::from(matches!(access.status, Some(403 | 429 | 444)));
         minute.first_second = minute.first_second.min(second);
         minute.last_second = minute.last_second.max(second);
@@ -549,6 +557,10 @@ fn names_tool(pattern: &Pattern) -> bool {
     pattern.tool.is_some() && pattern.confidence == Confidence::High
 }
 
+/// Lines of one record that are looked at, as its last may name the client: PHP prints a line for each call, and
+/// more calls than these are a recursion.
+pub const MAX_RECORD_LINES: usize = 256;
+
 /// Counts error logs. Their clocks' offsets are in the logs given.
 pub fn survey_errors(
     logs: &[Log<'_>],
@@ -594,14 +606,13 @@ impl ErrorWorker<'_> {
                     let time = record.time.at(log.offset);
                     lines.record(time);
                     if self.limits.contain(time.secs()) {
-                        self.record(
-                            &record,
-                            Locator {
-                                time,
-                                source: log.source,
-                                offset: at,
-                            },
-                        );
+                        let place = Locator {
+                            time,
+                            source: log.source,
+                            offset: at,
+                        };
+                        let rest = &log.bytes[at as usize + line.len()..];
+                        self.record(&record, place, log, rest);
                     } else {
                         lines.outside += 1;
                     }
@@ -624,14 +635,19 @@ impl ErrorWorker<'_> {
         );
     }
 
-    fn record(&mut self, record: &ErrorRecord<'_>, at: Locator) {
+    /// `rest` is what follows the record's first line, its line end included.
+    fn record(&mut self, record: &ErrorRecord<'_>, at: Locator, log: &Log<'_>, rest: &[u8]) {
         let Some(id) = self.classifier.classify(record.message) else {
             self.counts.unclassified += 1;
             return;
         };
         let kind = self.symptoms.symptom(id).kind;
         self.counts.symptoms.entry(id.0).or_default().note(at);
-        if let (SymptomKind::DatabaseError, Some(client)) = (kind, record.client)
+        let Some(client) = record.client.or_else(|| tail_client(log, rest)) else {
+            return;
+        };
+        mention(&mut self.counts.mentions, kind, client, at);
+        if kind == SymptomKind::DatabaseError
             && let Some(times) = self.counts.database.entry(client, FirstK::default)
         {
             times.push(at);
@@ -639,9 +655,23 @@ impl ErrorWorker<'_> {
     }
 }
 
+/// The client that nginx names behind a message of several lines, wherever chunks are cut.
+fn tail_client(log: &Log<'_>, rest: &[u8]) -> Option<Client> {
+    if log.format.name != nginx_error::FORMAT.name {
+        return None;
+    }
+    let mut times = TimeCache::default();
+    // the first of these lines is what is left of the record's own: nothing
+    let lines = chunk::lines(rest).skip(1).take(MAX_RECORD_LINES);
+    lines
+        .map(|(_, line)| line)
+        .take_while(|line| continues_record(line) && (log.format.parse)(line, &mut times).is_err())
+        .find_map(nginx_error::client_of_tail)
+}
+
 /// A stack trace and the like: printable text that follows a record. What precedes the first record
 /// of a file, and binary garbage, belongs to no record.
-fn continues_record(line: &[u8]) -> bool {
+pub fn continues_record(line: &[u8]) -> bool {
     let printable = !line.iter().any(|byte| *byte < b' ' && *byte != b'\t');
     printable && line.len() <= chunk::MAX_LINE
 }

@@ -1,5 +1,7 @@
 //! The story of an incident: its steps in time order, each with its numbers and lines.
 
+mod trouble;
+
 use std::collections::BTreeMap;
 
 use crate::actor::{self, Draft};
@@ -8,12 +10,13 @@ use crate::evidence::clients::{HitStats, Span};
 use crate::evidence::first::Locator;
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::GroupCounts;
-use crate::impact::{LEAST_BASELINE_RPS, OUTAGE_SHARE, rounded};
-use crate::plan::{Silence, Stretch};
+use crate::impact::{LEAST_BASELINE_RPS, rounded};
+use crate::plan::Stretch;
 use crate::quote::Quoter;
 use crate::report::view::{Injection, Symptom, TimelineEntry};
 use crate::severity::Severity;
-use crate::terms::{Cause, Outcome, Phase, Role, SymptomKind};
+use crate::symptoms::{Messages, Party};
+use crate::terms::{Cause, Outcome, Phase, Role};
 use crate::text::{count, counted, visible};
 use crate::time::Time;
 
@@ -22,19 +25,6 @@ const RECON_S: i64 = 3 * 3600;
 
 /// Refusals from which limits and blocks bite.
 const REFUSALS: u64 = 20;
-
-/// Buckets in a row that must be ordinary again.
-const CALM_BUCKETS: usize = 3;
-
-/// A bucket is ordinary again with at most this share of failures ...
-const CALM_FAILURES: f64 = 0.02;
-
-/// ... and between these multiples of the baseline.
-const CALM_RATE: std::ops::Range<f64> = 0.3..2.0;
-
-/// A bucket is compared with at least so many expected requests, so that a quiet night divides nothing
-/// by zero.
-const LEAST_EXPECTED: f64 = 0.1;
 
 /// Payload lines of a group below which they are not told.
 const FEW: u64 = 3;
@@ -54,6 +44,18 @@ pub struct Member<'a> {
     pub hits: HitStats,
 }
 
+impl Member<'_> {
+    /// The actor as far as messages of the error logs concern it.
+    pub fn party(&self) -> Party<'_> {
+        Party {
+            id: &self.id,
+            role: self.draft.role,
+            clients: &self.draft.clients,
+            first: self.counts.span.map(|span| span.first),
+        }
+    }
+}
+
 /// Everything the steps are told from.
 pub struct Story<'a> {
     /// The counts.
@@ -66,6 +68,8 @@ pub struct Story<'a> {
     pub injections: &'a [Injection],
     /// What the error logs say.
     pub symptoms: &'a [Symptom],
+    /// Where it stands there.
+    pub messages: &'a Messages<'a>,
     /// For evidence.
     pub quoter: &'a Quoter<'a>,
 }
@@ -83,7 +87,9 @@ impl Story<'_> {
         for finding in self.findings {
             steps.extend(self.of_finding(finding));
         }
-        steps.extend(self.symptoms.iter().map(symptom));
+        for symptom in self.symptoms {
+            steps.extend(self.messages_of(symptom));
+        }
         steps.extend(self.recovery());
         steps.sort_by(|a, b| {
             (a.time, a.phase, a.end, &a.kind, &a.summary)
@@ -246,8 +252,8 @@ impl Story<'_> {
                 ..
             } => self.guessing(finding, path, stretch, successes),
             Kind::Webshell => vec![self.webshell(finding)],
-            Kind::Failures { stretch, share } => vec![failures(finding, stretch, *share)],
-            Kind::Silence(gap) => silence(finding, gap).into(),
+            Kind::Failures { stretch, share } => vec![trouble::failures(finding, stretch, *share)],
+            Kind::Silence(gap) => self.silence(finding, gap).into(),
             Kind::Injection | Kind::Scan => Vec::new(),
         }
     }
@@ -399,41 +405,6 @@ impl Story<'_> {
         step
     }
 
-    /// The first ordinary buckets after the last trouble.
-    fn recovery(&self) -> Option<TimelineEntry> {
-        let troubles = self.findings.iter().filter(|finding| {
-            matches!(
-                finding.kind,
-                Kind::Burst { .. } | Kind::Failures { .. } | Kind::Silence(_)
-            )
-        });
-        let last = troubles.map(|finding| finding.end.secs()).max()?;
-        let plan = self.case.plan;
-        let minutes = &plan.minutes;
-        let first = minutes.bucket(last);
-        let calm = |at: usize| {
-            let (requests, failed) = (
-                f64::from(minutes.requests[at]),
-                f64::from(minutes.errors[at]),
-            );
-            let normal = plan.normal.expected[at].max(LEAST_EXPECTED);
-            CALM_RATE.contains(&(requests / normal))
-                && failed <= (CALM_FAILURES * requests).max(1.0)
-        };
-        let at = (first..minutes.requests.len().saturating_sub(CALM_BUCKETS))
-            .find(|at| (*at..at + CALM_BUCKETS).all(calm))?;
-        let time = (minutes.start + at as i64 * minutes.bucket_s).max(last);
-        let summary = "traffic and failures are back to what is usual".to_string();
-        Some(step(
-            Time::from_secs(time),
-            None,
-            Phase::Recovery,
-            "recovered",
-            Severity::Low,
-            summary,
-        ))
-    }
-
     fn who(&self, member: &Member<'_>) -> String {
         match member.draft.clients.as_slice() {
             [one] => format!("{} ({})", member.id, actor::name(self.case, *one)),
@@ -463,62 +434,6 @@ fn peak(finding: &Finding, stretch: &Stretch, severity: Severity) -> TimelineEnt
     step
 }
 
-fn failures(finding: &Finding, stretch: &Stretch, share: f64) -> TimelineEntry {
-    let (phase, severity) = if share >= OUTAGE_SHARE {
-        (Phase::Outage, Severity::Critical)
-    } else {
-        (Phase::Degradation, Severity::High)
-    };
-    let summary = format!(
-        "{} failed with 5xx, {:.0}% of all",
-        counted(stretch.count, "request", "requests"),
-        share * 100.0
-    );
-    let mut step = step(
-        finding.start,
-        Some(finding.end),
-        phase,
-        "errors_5xx",
-        severity,
-        summary,
-    );
-    step.metrics = BTreeMap::from([
-        ("failed", stretch.count as f64),
-        ("failed_ratio", rounded(share)),
-    ]);
-    step
-}
-
-/// A silence and the return from it.
-fn silence(finding: &Finding, gap: &Silence) -> [TimelineEntry; 2] {
-    let summary = format!(
-        "nothing was logged for {}; the baseline brings {:.0} requests in that time",
-        duration(gap.end - gap.start),
-        gap.expected
-    );
-    let mut down = step(
-        finding.start,
-        Some(finding.end),
-        Phase::Outage,
-        "silence",
-        Severity::Critical,
-        summary,
-    );
-    down.metrics = BTreeMap::from([
-        ("seconds", (gap.end - gap.start) as f64),
-        ("lost_requests", gap.expected.round()),
-    ]);
-    let back = step(
-        finding.end,
-        None,
-        Phase::Restart,
-        "log_resumes",
-        Severity::Low,
-        "requests are logged again".to_string(),
-    );
-    [down, back]
-}
-
 fn access(injection: &Injection) -> Option<TimelineEntry> {
     if injection.outcome != Outcome::Likely {
         return None;
@@ -546,34 +461,6 @@ fn access(injection: &Injection) -> Option<TimelineEntry> {
     step.actors = injection.actors.clone();
     step.evidence = injection.samples.iter().take(SHOWN).cloned().collect();
     Some(step)
-}
-
-fn symptom(symptom: &Symptom) -> TimelineEntry {
-    let (phase, severity) = match symptom.kind {
-        SymptomKind::Start | SymptomKind::Reload => (Phase::Restart, Severity::Low),
-        SymptomKind::Stop => (Phase::Outage, Severity::High),
-        SymptomKind::RateLimited => (Phase::Mitigation, Severity::Low),
-        SymptomKind::ChildCrash | SymptomKind::OutOfMemory => {
-            (Phase::Degradation, Severity::Critical)
-        }
-        SymptomKind::DatabaseError | SymptomKind::Other => (Phase::Degradation, Severity::Medium),
-        _ => (Phase::Degradation, Severity::High),
-    };
-    let name = symptom.kind.name().replace('_', " ");
-    let times = times(symptom.count);
-    let summary = format!("error log: {name}, {times}");
-    let end = (symptom.last > symptom.first).then_some(symptom.last);
-    let mut step = step(
-        symptom.first,
-        end,
-        phase,
-        symptom.kind.name(),
-        severity,
-        summary,
-    );
-    step.metrics = BTreeMap::from([("messages", symptom.count as f64)]);
-    step.evidence = symptom.evidence.clone();
-    step
 }
 
 fn step(

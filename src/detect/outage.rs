@@ -5,10 +5,14 @@
 
 use crate::finding::{Case, Finding, Kind};
 use crate::plan::{Silence, Stretch};
+use crate::text::count;
 use crate::time::Time;
 
 /// Share of failed answers below which a run of them is no trouble worth telling.
 const MIN_SHARE: f64 = 0.05;
+
+/// Share of 502 and 504 among the failures from which they are named: below it they are a remark.
+const GATEWAY_SHARE: f64 = 0.1;
 
 /// Silences, then runs of failures.
 pub fn detect(case: &Case<'_>) -> Vec<Finding> {
@@ -37,12 +41,22 @@ fn silence(silence: &Silence) -> Finding {
     )
 }
 
+/// Failures of those who send payloads are not among the counts; see [`crate::failures`].
 fn failures(case: &Case<'_>, stretch: &Stretch) -> Option<Finding> {
     let minutes = &case.plan.minutes;
-    let requests = minutes.sum(&minutes.requests, stretch.start, stretch.end);
+    let sum = |series| minutes.sum(series, stretch.start, stretch.end);
+    let requests = sum(&minutes.requests).saturating_sub(sum(&minutes.aside));
     let share = stretch.count as f64 / requests.max(1) as f64;
+    let gateway = sum(&minutes.gateway).min(stretch.count);
+    let unanswered = match gateway as f64 >= GATEWAY_SHARE * stretch.count as f64 && gateway > 0 {
+        true => format!(
+            "; {} with 502 or 504, when the application gave no answer",
+            count(gateway)
+        ),
+        false => String::new(),
+    };
     let reason = format!(
-        "{} of {requests} requests failed with 5xx ({:.0}%)",
+        "{} of {requests} requests failed with 5xx ({:.0}%){unanswered}",
         stretch.count,
         share * 100.0
     );

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::client::Client;
-use crate::evidence::capped::CappedMap;
+use crate::evidence::capped::{CappedMap, StableHash, mix64};
+use crate::evidence::clients::Span;
 use crate::evidence::first::{FirstK, Locator};
 use crate::merge::Merge;
+use crate::terms::SymptomKind;
 use crate::time::Time;
 
 /// Minutes kept per symptom: a year.
@@ -16,6 +18,56 @@ pub const MAX_ERROR_CLIENTS: usize = 50_000;
 
 /// Database errors kept per client.
 pub const ERRORS_PER_CLIENT: usize = 64;
+
+/// Pairs of a kind of message and a client that are kept.
+pub const MAX_MENTIONS: usize = 100_000;
+
+/// Lines kept per pair, as evidence.
+pub const LINES_PER_MENTION: usize = 3;
+
+/// Messages of one kind that name one client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mention {
+    /// What the messages mean.
+    pub kind: SymptomKind,
+    /// Whom they name.
+    pub client: Client,
+}
+
+impl StableHash for Mention {
+    fn stable_hash(&self) -> u64 {
+        mix64(self.client.stable_hash() ^ mix64(self.kind as u64))
+    }
+}
+
+/// How often, when and where a client was named.
+#[derive(Debug, Clone)]
+pub struct Mentioned {
+    /// Messages.
+    pub span: Span,
+    /// The first of them.
+    pub first: FirstK<Locator, LINES_PER_MENTION>,
+}
+
+/// Who is named by which kind of message.
+pub type Mentions = CappedMap<Mention, Option<Mentioned>>;
+
+/// Counts a message that names a client.
+pub fn mention(mentions: &mut Mentions, kind: SymptomKind, client: Client, at: Locator) {
+    if let Some(known) = mentions.entry(Mention { kind, client }, || None) {
+        let mut first = FirstK::default();
+        first.push(at);
+        let span = Span::once(at.time);
+        known.merge(Some(Mentioned { span, first }));
+    }
+}
+
+impl Merge for Mentioned {
+    fn merge(&mut self, other: Mentioned) {
+        self.span.merge(other.span);
+        self.first.merge(other.first);
+    }
+}
 
 /// Messages of one symptom within one minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -89,6 +89,8 @@ pub struct Minute {
     pub requests: u32,
     /// Answers with 5xx.
     pub errors_5xx: u32,
+    /// Answers with 502 or 504: the server in front got none from the application.
+    pub gateway: u32,
     /// Answers that mean a limit or a block: 403, 429, nginx's 444.
     pub refused: u32,
     /// Lines with a hit of at least medium confidence.
@@ -108,6 +110,7 @@ impl Default for Minute {
         Minute {
             requests: 0,
             errors_5xx: 0,
+            gateway: 0,
             refused: 0,
             hits: 0,
             first_second: u8::MAX,
@@ -122,6 +125,7 @@ impl Merge for Minute {
     fn merge(&mut self, other: Minute) {
         self.requests.merge(other.requests);
         self.errors_5xx.merge(other.errors_5xx);
+        self.gateway.merge(other.gateway);
         self.refused.merge(other.refused);
         self.hits.merge(other.hits);
         self.first_second = self.first_second.min(other.first_second);

@@ -194,6 +194,12 @@ impl<'a> Context<'a> {
     }
 }
 
+/// The client that the last line of a message of several lines names: what a program wrote to its standard error
+/// keeps its line ends, and the context follows behind it.
+pub fn client_of_tail(line: &[u8]) -> Option<Client> {
+    Context::find(line).client.map(Client::parse)
+}
+
 /// The quoted context fields, in their order.
 const KEYS: [&[u8]; 5] = [
     b", request: \"",

@@ -59,6 +59,9 @@ pub struct Symptom {
     pub literals: Vec<String>,
     /// What the message must match.
     pub regex: String,
+    /// True when the server writes the message once in its life, however long what it tells lasts.
+    #[serde(default)]
+    pub once_per_lifetime: bool,
     /// Why it matters.
     pub why: String,
     /// Where the meaning is documented.

@@ -213,6 +213,7 @@ fn line(source: &str, line: u64, time: &str, body: &str, text: Rewrite) -> Evide
         source: text(source),
         line,
         time: Some(at(time)),
+        lines: 1,
         text: text(body),
     }
 }
@@ -275,6 +276,13 @@ fn impact(text: Rewrite) -> Impact {
             ),
         }],
         lost_requests_estimate: Some(11_200),
+        minutes_down: 10.95,
+        innocent_clients_failed: 1_204,
+        failed_ratio_before: Some(0.0004),
+        failed_ratio_after: Some(0.0011),
+        time_to_detect_s: Some(358),
+        time_to_mitigate_s: Some(5_400),
+        time_to_recover_s: Some(9_122),
     }
 }
 
@@ -493,8 +501,24 @@ fn symptom(text: Rewrite) -> Symptom {
         first: at("14:06:01"),
         last: at("15:40:00"),
         count: 8_011,
+        once_per_lifetime: false,
         sample: text(message),
         evidence: vec![line(ERROR, 7_001, "14:06:01", message, text)],
+        links: vec![
+            link(Relation::SameClient, "A2", 7_900, 483.0),
+            link(Relation::Overlaps, "surge", 1, 480.0),
+            link(Relation::Precedes, "silence", 1, 241.0),
+        ],
+    }
+}
+
+fn link(relation: Relation, to: &str, count: u64, lag_s: f64) -> SymptomLink {
+    SymptomLink {
+        relation,
+        to: to.to_string(),
+        count,
+        lag_s: Some(lag_s),
+        evidence: Vec::new(),
     }
 }
 
@@ -524,6 +548,13 @@ fn bare(id: u32, cause: Cause, severity: Severity, start: &str, end: &str) -> In
             clients_failed: 0,
             outages: Vec::new(),
             lost_requests_estimate: None,
+            minutes_down: 0.0,
+            innocent_clients_failed: 0,
+            failed_ratio_before: None,
+            failed_ratio_after: None,
+            time_to_detect_s: None,
+            time_to_mitigate_s: None,
+            time_to_recover_s: None,
         },
         mitigations: Vec::new(),
     }

@@ -11,6 +11,7 @@ use crate::category::Category;
 pub use crate::error::Warning;
 use crate::format::spec::LogKind;
 use crate::severity::Severity;
+pub use crate::terms::Relation;
 use crate::terms::{Cause, Dimension, Outcome, Phase, Role, SymptomKind};
 use crate::time::{Time, UtcOffset};
 
@@ -203,6 +204,8 @@ pub struct Evidence {
     pub line: u64,
     /// The record's time.
     pub time: Option<Time>,
+    /// Physical lines of the record: more than one for a stack trace and the like, whose first is `text`.
+    pub lines: u64,
     /// The line.
     pub text: String,
 }
@@ -328,8 +331,29 @@ pub struct Symptom {
     pub last: Time,
     /// Messages.
     pub count: u64,
+    /// The server writes these messages once in its life: their number and their last say nothing about how long
+    /// the trouble lasted.
+    pub once_per_lifetime: bool,
     /// One of them.
     pub sample: String,
+    /// Some of the lines.
+    pub evidence: Vec<Evidence>,
+    /// What they stand beside.
+    pub links: Vec<SymptomLink>,
+}
+
+/// What messages of an error log stand beside: in time or by what they name, never as its cause.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SymptomLink {
+    /// How they lie to it.
+    pub relation: Relation,
+    /// An actor's id, or a step: `surge`, `errors_5xx`, `silence`, `restart`, `password_guessing`.
+    pub to: String,
+    /// Messages that name the client or the request; 1 for steps.
+    pub count: u64,
+    /// Seconds from the beginning of the other to the first message; of `precedes`, from the first message to the
+    /// other. Negative when what overlaps began later.
+    pub lag_s: Option<f64>,
     /// Some of the lines.
     pub evidence: Vec<Evidence>,
 }
@@ -351,6 +375,21 @@ pub struct Impact {
     pub outages: Vec<Outage>,
     /// Requests that the baseline would have brought during silences.
     pub lost_requests_estimate: Option<u64>,
+    /// Minutes in which the service did not answer: the outages together, what overlaps counted once.
+    pub minutes_down: f64,
+    /// Clients that met a 5xx and belong to no attacking actor.
+    pub innocent_clients_failed: u64,
+    /// failed / requests before the incident.
+    pub failed_ratio_before: Option<f64>,
+    /// failed / requests after it.
+    pub failed_ratio_after: Option<f64>,
+    /// Seconds from the onset to the first sign of trouble in these logs: a message of overload, a run of failures,
+    /// a silence. When somebody noticed, logs do not tell; this is when an alarm could have.
+    pub time_to_detect_s: Option<u64>,
+    /// Seconds from the onset to the first wave of refusals (403, 429, 444) or messages of a limit.
+    pub time_to_mitigate_s: Option<u64>,
+    /// Seconds from the onset until requests, failures and refusals were ordinary again.
+    pub time_to_recover_s: Option<u64>,
 }
 
 /// A time in which the service did not answer.

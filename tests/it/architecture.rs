@@ -38,7 +38,7 @@ const ROWS: &[&[&str]] = &[
         "evidence/series",
         "evidence/sketch",
     ],
-    &["evidence/clients", "evidence/errors"],
+    &["evidence/clients"],
     &["evidence/*"],
     // From a line to a record.
     &["format/spec"],
@@ -51,16 +51,18 @@ const ROWS: &[&[&str]] = &[
     &["explain"],
     // The report's shape, and the passes that fill it.
     &["report/view", "pass"],
-    &["inputs", "quote", "focus", "survey"],
+    &["inputs", "focus", "survey"],
+    &["quote"],
     &["context"],
     &["attempts", "hits", "clock", "plan"],
-    &["stream"],
+    &["stream", "failures", "service"],
     // From counts to claims.
     &["finding", "suspects"],
     &["nature"],
     &["detect/*"],
     &["detect/mod"],
     // From claims to incidents.
+    &["symptoms"],
     &["actor", "impact", "outcome"],
     &["cluster", "breakdown", "timeline", "assemble"],
     &["headline"],

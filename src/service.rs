@@ -1,0 +1,119 @@
+//! How the service did over time, told from the plan's counts: when it was ordinary again, when refusals began,
+//! which share failed.
+
+use crate::plan::Plan;
+
+/// Buckets in a row that must be ordinary again.
+const CALM_BUCKETS: usize = 3;
+
+/// A bucket is ordinary again with at most this share of failed or refused answers beside the usual ones ...
+const CALM_FAILURES: f64 = 0.02;
+
+/// ... of which so many times the share before the trouble are usual; shares of single minutes scatter ...
+const USUAL_FAILURES: f64 = 2.0;
+
+/// ... and with requests between these multiples of the baseline.
+const CALM_RATE: std::ops::Range<f64> = 0.3..2.0;
+
+/// A bucket is compared with at least so many expected requests, so that a quiet night divides nothing
+/// by zero.
+const LEAST_EXPECTED: f64 = 0.1;
+
+/// Refusals (403, 429, 444) of one bucket from which limits and blocks bite.
+pub const REFUSALS: u64 = 20;
+
+/// Share of a bucket's requests that refusals must be: a site's own 403s are no limit.
+const REFUSED_SHARE: f64 = 0.1;
+
+/// The service over time, with the trouble beginning at `onset` (seconds since the epoch).
+pub struct Service<'a> {
+    plan: &'a Plan,
+    onset: i64,
+    /// Ordinary share of failed or refused answers.
+    usual: f64,
+}
+
+impl<'a> Service<'a> {
+    /// Looks at what was usual before the trouble.
+    pub fn new(plan: &'a Plan, onset: i64) -> Service<'a> {
+        let minutes = &plan.minutes;
+        let before = 0..minutes.bucket(onset).min(minutes.requests.len());
+        let sum = |series: &[u32]| -> f64 {
+            let inside = series[before.clone()].iter();
+            inside.map(|count| f64::from(*count)).sum()
+        };
+        let bad = sum(&minutes.errors) + sum(&minutes.refused);
+        Service {
+            usual: bad / sum(&minutes.requests).max(1.0),
+            plan,
+            onset,
+        }
+    }
+
+    /// The first second after `after` from which requests, failures and refusals are what is usual for some
+    /// buckets; to the bucket, or to the second where `after` says when the trouble ended.
+    pub fn ordinary_from(&self, after: i64, exact: bool) -> Option<i64> {
+        let minutes = &self.plan.minutes;
+        let first = minutes.bucket(after);
+        let at = (first..minutes.requests.len().saturating_sub(CALM_BUCKETS))
+            .find(|at| (*at..at + CALM_BUCKETS).all(|at| self.is_calm(at)))?;
+        let start = minutes.start + at as i64 * minutes.bucket_s;
+        // Of the bucket in which the trouble ends, what comes after it may be ordinary already.
+        let edge = minutes
+            .last_failure(first)
+            .map_or(after, |last| after.max(last + 1));
+        Some(match exact && at <= first + 1 {
+            true => edge.min(start.max(after)),
+            false => start.max(after),
+        })
+    }
+
+    fn is_calm(&self, at: usize) -> bool {
+        let minutes = &self.plan.minutes;
+        let requests = f64::from(minutes.requests[at]);
+        let bad = f64::from(minutes.errors[at]) + f64::from(minutes.refused[at]);
+        let normal = self.plan.normal.expected[at].max(LEAST_EXPECTED);
+        let allowed = (CALM_FAILURES + USUAL_FAILURES * self.usual) * requests;
+        CALM_RATE.contains(&(requests / normal)) && bad <= allowed.max(1.0)
+    }
+
+    /// The first second of the bucket, at the onset or later, in which limits and blocks begin to bite.
+    pub fn first_refusals(&self, until: i64) -> Option<i64> {
+        let minutes = &self.plan.minutes;
+        if minutes.requests.is_empty() {
+            return None;
+        }
+        let bites = |at: &usize| {
+            let refused = minutes.refused[*at];
+            let share = f64::from(refused) / f64::from(minutes.requests[*at].max(1));
+            u64::from(refused) >= REFUSALS && share >= REFUSED_SHARE + self.usual
+        };
+        let at = (minutes.bucket(self.onset)..=minutes.bucket(until)).find(bites)?;
+        Some((minutes.start + at as i64 * minutes.bucket_s).max(self.onset))
+    }
+
+    /// Share of the requests from `start` to `end`, to the bucket, that failed with 5xx.
+    pub fn failed(&self, start: i64, end: i64) -> Option<f64> {
+        let minutes = &self.plan.minutes;
+        if start > end || minutes.requests.is_empty() {
+            return None;
+        }
+        let requests = minutes.sum(&minutes.requests, start, end);
+        let failed = minutes.sum(&minutes.errors, start, end);
+        (requests > 0).then(|| failed as f64 / requests as f64)
+    }
+
+    /// Share of the requests that failed before the onset, and after `end`: whole buckets outside the trouble.
+    pub fn failed_around(&self, end: i64) -> (Option<f64>, Option<f64>) {
+        let Some((first, last)) = self.plan.minutes.span() else {
+            return (None, None);
+        };
+        let width = self.plan.minutes.bucket_s;
+        (
+            self.failed(first, self.onset - width)
+                .filter(|_| first <= self.onset - width),
+            self.failed(end + width, last)
+                .filter(|_| end + width <= last),
+        )
+    }
+}
