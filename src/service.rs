@@ -6,8 +6,12 @@ use crate::plan::Plan;
 /// Buckets in a row that must be ordinary again.
 const CALM_BUCKETS: usize = 3;
 
-/// A bucket is ordinary again with at most this share of failed or refused answers beside the usual ones ...
+/// A bucket is ordinary again with at most this share of failed answers beside the usual ones ...
 const CALM_FAILURES: f64 = 0.02;
+
+/// ... and this share of refused ones over all those buckets, since a limit that is left in place hits a visitor
+/// now and then ...
+const CALM_REFUSALS: f64 = 0.1;
 
 /// ... of which so many times the share before the trouble are usual; shares of single minutes scatter ...
 const USUAL_FAILURES: f64 = 2.0;
@@ -29,8 +33,10 @@ const REFUSED_SHARE: f64 = 0.1;
 pub struct Service<'a> {
     plan: &'a Plan,
     onset: i64,
-    /// Ordinary share of failed or refused answers.
+    /// Ordinary share of failed answers.
     usual: f64,
+    /// Ordinary share of refused answers.
+    usual_refused: f64,
 }
 
 impl<'a> Service<'a> {
@@ -42,9 +48,10 @@ impl<'a> Service<'a> {
             let inside = series[before.clone()].iter();
             inside.map(|count| f64::from(*count)).sum()
         };
-        let bad = sum(&minutes.errors) + sum(&minutes.refused);
+        let requests = sum(&minutes.requests).max(1.0);
         Service {
-            usual: bad / sum(&minutes.requests).max(1.0),
+            usual: sum(&minutes.errors) / requests,
+            usual_refused: sum(&minutes.refused) / requests,
             plan,
             onset,
         }
@@ -55,8 +62,10 @@ impl<'a> Service<'a> {
     pub fn ordinary_from(&self, after: i64, exact: bool) -> Option<i64> {
         let minutes = &self.plan.minutes;
         let first = minutes.bucket(after);
-        let at = (first..minutes.requests.len().saturating_sub(CALM_BUCKETS))
-            .find(|at| (*at..at + CALM_BUCKETS).all(|at| self.is_calm(at)))?;
+        let at = (first..minutes.requests.len().saturating_sub(CALM_BUCKETS)).find(|at| {
+            let buckets = *at..at + CALM_BUCKETS;
+            buckets.clone().all(|at| self.is_calm(at)) && self.is_unlimited(buckets)
+        })?;
         let start = minutes.start + at as i64 * minutes.bucket_s;
         // Of the bucket in which the trouble ends, what comes after it may be ordinary already.
         let edge = minutes
@@ -71,10 +80,20 @@ impl<'a> Service<'a> {
     fn is_calm(&self, at: usize) -> bool {
         let minutes = &self.plan.minutes;
         let requests = f64::from(minutes.requests[at]);
-        let bad = f64::from(minutes.errors[at]) + f64::from(minutes.refused[at]);
+        let bad = f64::from(minutes.errors[at]);
         let normal = self.plan.normal.expected[at].max(LEAST_EXPECTED);
         let allowed = (CALM_FAILURES + USUAL_FAILURES * self.usual) * requests;
         CALM_RATE.contains(&(requests / normal)) && bad <= allowed.max(1.0)
+    }
+
+    fn is_unlimited(&self, buckets: std::ops::Range<usize>) -> bool {
+        let minutes = &self.plan.minutes;
+        let sum = |series: &[u32]| -> f64 {
+            let inside = series[buckets.clone()].iter();
+            inside.map(|count| f64::from(*count)).sum()
+        };
+        let allowed = CALM_REFUSALS + USUAL_FAILURES * self.usual_refused;
+        sum(&minutes.refused) <= (allowed * sum(&minutes.requests)).max(1.0)
     }
 
     /// The first second of the bucket, at the onset or later, in which limits and blocks begin to bite.
@@ -86,7 +105,7 @@ impl<'a> Service<'a> {
         let bites = |at: &usize| {
             let refused = minutes.refused[*at];
             let share = f64::from(refused) / f64::from(minutes.requests[*at].max(1));
-            u64::from(refused) >= REFUSALS && share >= REFUSED_SHARE + self.usual
+            u64::from(refused) >= REFUSALS && share >= REFUSED_SHARE + self.usual_refused
         };
         let at = (minutes.bucket(self.onset)..=minutes.bucket(until)).find(bites)?;
         Some((minutes.start + at as i64 * minutes.bucket_s).max(self.onset))

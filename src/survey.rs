@@ -204,7 +204,7 @@ pub struct ErrorCounts {
     pub symptoms: BTreeMap<u16, SymptomStats>,
     /// Messages that are no known symptom.
     pub unclassified: u64,
-    /// Database errors by client.
+    /// Statements that the database refused, by client.
     pub database: DatabaseErrors,
     /// Messages by what they mean and whom they name.
     pub mentions: Mentions,
@@ -641,13 +641,14 @@ impl ErrorWorker<'_> {
             self.counts.unclassified += 1;
             return;
         };
-        let kind = self.symptoms.symptom(id).kind;
+        let symptom = self.symptoms.symptom(id);
         self.counts.symptoms.entry(id.0).or_default().note(at);
         let Some(client) = record.client.or_else(|| tail_client(log, rest)) else {
             return;
         };
-        mention(&mut self.counts.mentions, kind, client, at);
-        if kind == SymptomKind::DatabaseError
+        mention(&mut self.counts.mentions, id.0, client, at);
+        if symptom.by_requests
+            && symptom.kind == SymptomKind::DatabaseError
             && let Some(times) = self.counts.database.entry(client, FirstK::default)
         {
             times.push(at);

@@ -10,7 +10,7 @@ use crate::finding::{Case, Finding, Kind};
 use crate::merge::Merge;
 use crate::pattern::symptom::{SymptomId, SymptomSet};
 use crate::quote::Quoter;
-use crate::report::view::{Symptom, SymptomLink};
+use crate::report::view::{Evidence, Symptom, SymptomLink};
 use crate::survey::ErrorCounts;
 use crate::terms::{Relation, Role, SymptomKind};
 use crate::time::Time;
@@ -23,7 +23,7 @@ const TAIL_S: i64 = 300;
 const LEAD_S: i64 = 60;
 
 /// A silence or a restart stands beside a message that came no longer before it than this, in seconds.
-const PRECEDES_S: i64 = 1800;
+const PRECEDES_S: f64 = 1800.0;
 
 /// Lines shown per link.
 const SHOWN: usize = 3;
@@ -68,49 +68,57 @@ pub struct Party<'a> {
     pub first: Option<Time>,
 }
 
-/// Messages of one kind.
-struct Gathered {
+/// Messages that are told together: of one kind, and brought about by single requests or not.
+type Key = (SymptomKind, bool);
+
+/// What was gathered of them.
+struct Gathered<'a> {
     inside: MinuteOf,
     /// In the whole log.
     all: u64,
     /// All of them are messages that a server writes once in its life.
     once: bool,
+    /// The most frequent of them: how many, and what they mean.
+    most: (u64, &'a str),
 }
 
 impl Messages<'_> {
     /// Symptoms that belong to the incident: crashes and restarts always, others when they come more
     /// often than in the rest of the log.
     pub fn symptoms(&self) -> Vec<Symptom> {
-        let mut kinds: BTreeMap<SymptomKind, Gathered> = BTreeMap::new();
+        let mut kinds: BTreeMap<Key, Gathered<'_>> = BTreeMap::new();
         for (id, stats) in &self.errors.symptoms {
             let entry = self.set.symptom(SymptomId(*id));
-            let Some(inside) = self.inside(entry.kind, stats) else {
+            let key = (entry.kind, entry.by_requests);
+            let Some(inside) = self.inside(key, stats) else {
                 continue;
             };
             let new = Gathered {
                 inside,
                 all: stats.count(),
                 once: entry.once_per_lifetime,
+                most: (inside.count, &entry.title),
             };
             kinds
-                .entry(entry.kind)
+                .entry(key)
                 .and_modify(|known| {
                     known.inside.merge(new.inside);
                     known.all += new.all;
                     known.once &= new.once;
+                    known.most = known.most.max(new.most);
                 })
                 .or_insert(new);
         }
         kinds
             .into_iter()
-            .filter(|(kind, found)| self.is_ours(*kind, found.inside.count, found.all))
-            .map(|(kind, found)| self.symptom(kind, &found))
+            .filter(|(key, found)| self.is_ours(key.0, found.inside.count, found.all))
+            .map(|(key, found)| self.symptom(key, &found))
             .collect()
     }
 
     /// When the server was started or stopped, or a process of it died: each minute's first message.
     pub fn each(&self, kind: SymptomKind) -> Vec<Locator> {
-        let (start, end) = self.window(kind);
+        let (start, end) = self.window(false);
         let stats = self.errors.symptoms.iter();
         let ours = stats.filter(|(id, _)| self.set.symptom(SymptomId(**id)).kind == kind);
         let minutes = ours.flat_map(|(_, stats)| stats.between(start, end));
@@ -122,19 +130,19 @@ impl Messages<'_> {
 
     /// The time in which messages of a kind belong to the incident. What clients bring about themselves, typing
     /// a quote or asking for what is not there, does not precede it.
-    fn window(&self, kind: SymptomKind) -> (i64, i64) {
-        let lead = match is_of_clients(kind) {
+    fn window(&self, by_requests: bool) -> (i64, i64) {
+        let lead = match by_requests {
             true => 0,
             false => LEAD_S,
         };
         (self.span.0.secs() - lead, self.span.1.secs() + TAIL_S)
     }
 
-    fn inside(&self, kind: SymptomKind, stats: &SymptomStats) -> Option<MinuteOf> {
-        let (start, end) = self.window(kind);
+    fn inside(&self, (kind, by_requests): Key, stats: &SymptomStats) -> Option<MinuteOf> {
+        let (start, end) = self.window(by_requests);
         let minutes: Vec<MinuteOf> = stats
             .between(start, end)
-            .filter(|minute| !is_of_clients(kind) || minute.first.time.secs() >= start)
+            .filter(|minute| !by_requests || minute.first.time.secs() >= start)
             .copied()
             .collect();
         let busiest = minutes.iter().map(|minute| minute.count).max()?;
@@ -170,62 +178,78 @@ impl Messages<'_> {
         inside >= SOME && inside as f64 / window >= MORE * usual
     }
 
-    fn symptom(&self, kind: SymptomKind, found: &Gathered) -> Symptom {
+    fn symptom(&self, key: Key, found: &Gathered<'_>) -> Symptom {
         let line = self.quoter.quote(&found.inside.first);
         let (first, last) = (
             found.inside.first.time.floor_to_second(),
             found.inside.last.floor_to_second(),
         );
         Symptom {
-            kind,
+            kind: key.0,
             first,
             last,
             count: found.inside.count,
+            title: found.most.1.to_string(),
+            by_requests: key.1,
             once_per_lifetime: found.once,
             sample: line.text.clone(),
             evidence: vec![line],
-            links: self.links(kind, first, last),
+            links: self.links(key, first, last),
         }
     }
 
-    /// What messages of a kind, from `first` to `last`, stand beside.
-    fn links(&self, kind: SymptomKind, first: Time, last: Time) -> Vec<SymptomLink> {
-        let mut links: Vec<SymptomLink> = self
-            .parties
-            .iter()
-            .filter_map(|party| self.same_client(kind, party))
+    /// What messages, from `first` to `last`, stand beside.
+    fn links(&self, key: Key, first: Time, last: Time) -> Vec<SymptomLink> {
+        let parties = self.parties.iter();
+        let mut links: Vec<SymptomLink> = parties
+            .filter_map(|party| self.same_client(key, party))
             .collect();
-        for finding in self.findings {
-            links.extend(beside(finding, first, last));
-        }
-        let starts = match kind {
-            SymptomKind::Start | SymptomKind::Reload => Vec::new(),
-            _ => self.each(SymptomKind::Start),
-        };
-        let next = starts.iter().find(|start| start.time >= first);
-        if let Some(start) =
-            next.filter(|start| start.time.seconds_since(last) <= PRECEDES_S as f64)
-        {
-            links.push(SymptomLink {
-                relation: Relation::Precedes,
-                to: "restart".to_string(),
-                count: 1,
-                lag_s: Some(start.time.floor_to_second().seconds_since(first)),
-                evidence: vec![self.quoter.quote(start)],
-            });
-        }
+        let findings = self.findings.iter();
+        links.extend(findings.filter_map(|finding| beside(finding, first, last)));
+        links.extend(self.next_silence(first));
+        links.extend(self.next_start(key.0, first));
         links
     }
 
+    /// The silence that follows messages soonest.
+    fn next_silence(&self, first: Time) -> Option<SymptomLink> {
+        let findings = self.findings.iter();
+        let silences = findings.filter(|finding| matches!(finding.kind, Kind::Silence(_)));
+        let next = silences
+            .map(|finding| finding.start.floor_to_second())
+            .filter(|start| *start >= first)
+            .min()?;
+        precedes("silence", next.seconds_since(first), Vec::new())
+    }
+
+    /// The start of the server that follows messages soonest.
+    fn next_start(&self, kind: SymptomKind, first: Time) -> Option<SymptomLink> {
+        if matches!(kind, SymptomKind::Start | SymptomKind::Reload) {
+            return None;
+        }
+        let starts = self.each(SymptomKind::Start);
+        let next = starts.iter().find(|start| start.time >= first)?;
+        let lag = next.time.floor_to_second().seconds_since(first);
+        precedes("restart", lag, vec![self.quoter.quote(next)])
+    }
+
     /// Messages that name clients of an actor, while it was active here.
-    fn same_client(&self, kind: SymptomKind, party: &Party<'_>) -> Option<SymptomLink> {
-        let (start, end) = self.window(kind);
+    fn same_client(&self, key: Key, party: &Party<'_>) -> Option<SymptomLink> {
+        let (start, end) = self.window(key.1);
         let (mut count, mut lines) = (0, Vec::new());
-        for client in party.clients {
-            let mention = Mention {
-                kind,
-                client: *client,
-            };
+        let ids = self.errors.symptoms.keys().copied().filter(|id| {
+            let entry = self.set.symptom(SymptomId(*id));
+            (entry.kind, entry.by_requests) == key
+        });
+        let ids: Vec<u16> = ids.collect();
+        let mentions = party.clients.iter().flat_map(|client| {
+            let client = *client;
+            ids.iter().map(move |symptom| Mention {
+                symptom: *symptom,
+                client,
+            })
+        });
+        for mention in mentions {
             let Some(Some(found)) = self.errors.mentions.get(&mention) else {
                 continue;
             };
@@ -237,6 +261,7 @@ impl Messages<'_> {
         }
         lines.sort_unstable();
         let lag = |at: &&Locator| Some(at.time.seconds_since(party.first?).floor());
+        let lag = |at| lag(at).filter(|lag| *lag >= 0.0);
         (count > 0).then(|| SymptomLink {
             relation: Relation::SameClient,
             to: party.id.to_string(),
@@ -247,55 +272,48 @@ impl Messages<'_> {
     }
 }
 
-/// True for messages that a single client brings about without any trouble of the server.
-fn is_of_clients(kind: SymptomKind) -> bool {
-    matches!(kind, SymptomKind::DatabaseError | SymptomKind::Other)
-}
-
-/// Whether most messages of a symptom name clients who attack by more than numbers: then it tells what these did,
-/// not how the service fared.
+/// Whether single requests bring the messages about, and most of them name attackers: then they tell what these
+/// did, not how the service fared.
 pub fn is_their_doing(symptom: &Symptom, parties: &[Party<'_>]) -> bool {
-    let probes = |id: &str| {
+    let attacks = |id: &str| {
         let party = parties.iter().find(|party| party.id == id);
-        party.is_some_and(|party| {
-            matches!(
-                party.role,
-                Role::Injector | Role::Scanner | Role::WebshellOperator | Role::BruteForcer
-            )
-        })
+        party.is_some_and(|party| party.role.is_attack())
     };
     let links = symptom.links.iter();
     let theirs: u64 = links
-        .filter(|link| link.relation == Relation::SameClient && probes(&link.to))
+        .filter(|link| link.relation == Relation::SameClient && attacks(&link.to))
         .map(|link| link.count)
         .sum();
-    is_of_clients(symptom.kind) && 2 * theirs >= symptom.count
+    symptom.by_requests && 2 * theirs >= symptom.count
 }
 
-/// How messages from `first` to `last` lie to a finding in time; the lag counts from the finding's beginning, or to
-/// it when the messages come before.
+/// A step that follows messages, if it is near enough to be told with them.
+fn precedes(to: &str, lag_s: f64, evidence: Vec<Evidence>) -> Option<SymptomLink> {
+    (lag_s <= PRECEDES_S).then(|| SymptomLink {
+        relation: Relation::Precedes,
+        to: to.to_string(),
+        count: 1,
+        lag_s: Some(lag_s),
+        evidence,
+    })
+}
+
+/// A finding in whose time messages from `first` to `last` begin or go on; the lag counts from its beginning. Of a
+/// silence, only what is said within it is beside it.
 fn beside(finding: &Finding, first: Time, last: Time) -> Option<SymptomLink> {
     let to = match &finding.kind {
         Kind::Burst { .. } => "surge",
         Kind::BruteForce { .. } => "password_guessing",
         Kind::Failures { .. } => "errors_5xx",
-        Kind::Silence(_) => "silence",
-        Kind::Injection | Kind::Scan | Kind::Webshell => return None,
+        Kind::Silence(_) if first >= finding.start => "silence",
+        _ => return None,
     };
-    let lag = first.seconds_since(finding.start.floor_to_second()).floor();
-    let relation = match () {
-        () if first <= finding.end && last >= finding.start => Relation::Overlaps,
-        () if lag < 0.0 && -lag <= PRECEDES_S as f64 => Relation::Precedes,
-        () => return None,
-    };
-    Some(SymptomLink {
-        relation,
+    let start = finding.start.floor_to_second();
+    (first <= finding.end && last >= start).then(|| SymptomLink {
+        relation: Relation::Overlaps,
         to: to.to_string(),
         count: 1,
-        lag_s: Some(match relation {
-            Relation::Precedes => -lag,
-            _ => lag,
-        }),
+        lag_s: Some(first.seconds_since(start)),
         evidence: Vec::new(),
     })
 }

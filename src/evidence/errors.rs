@@ -7,7 +7,6 @@ use crate::evidence::capped::{CappedMap, StableHash, mix64};
 use crate::evidence::clients::Span;
 use crate::evidence::first::{FirstK, Locator};
 use crate::merge::Merge;
-use crate::terms::SymptomKind;
 use crate::time::Time;
 
 /// Minutes kept per symptom: a year.
@@ -19,24 +18,24 @@ pub const MAX_ERROR_CLIENTS: usize = 50_000;
 /// Database errors kept per client.
 pub const ERRORS_PER_CLIENT: usize = 64;
 
-/// Pairs of a kind of message and a client that are kept.
+/// Pairs of a symptom and a client that are kept.
 pub const MAX_MENTIONS: usize = 100_000;
 
 /// Lines kept per pair, as evidence.
 pub const LINES_PER_MENTION: usize = 3;
 
-/// Messages of one kind that name one client.
+/// Messages of one symptom that name one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mention {
-    /// What the messages mean.
-    pub kind: SymptomKind,
+    /// Index into the symptom set.
+    pub symptom: u16,
     /// Whom they name.
     pub client: Client,
 }
 
 impl StableHash for Mention {
     fn stable_hash(&self) -> u64 {
-        mix64(self.client.stable_hash() ^ mix64(self.kind as u64))
+        mix64(self.client.stable_hash() ^ mix64(u64::from(self.symptom)))
     }
 }
 
@@ -49,12 +48,12 @@ pub struct Mentioned {
     pub first: FirstK<Locator, LINES_PER_MENTION>,
 }
 
-/// Who is named by which kind of message.
+/// Who is named by which symptom.
 pub type Mentions = CappedMap<Mention, Option<Mentioned>>;
 
 /// Counts a message that names a client.
-pub fn mention(mentions: &mut Mentions, kind: SymptomKind, client: Client, at: Locator) {
-    if let Some(known) = mentions.entry(Mention { kind, client }, || None) {
+pub fn mention(mentions: &mut Mentions, symptom: u16, client: Client, at: Locator) {
+    if let Some(known) = mentions.entry(Mention { symptom, client }, || None) {
         let mut first = FirstK::default();
         first.push(at);
         let span = Span::once(at.time);

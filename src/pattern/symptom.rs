@@ -62,6 +62,10 @@ pub struct Symptom {
     /// True when the server writes the message once in its life, however long what it tells lasts.
     #[serde(default)]
     pub once_per_lifetime: bool,
+    /// True when a single request brings the message about, without any trouble of the server: a quote in a search,
+    /// a path that is not there.
+    #[serde(default)]
+    pub by_requests: bool,
     /// Why it matters.
     pub why: String,
     /// Where the meaning is documented.

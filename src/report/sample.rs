@@ -501,6 +501,8 @@ fn symptom(text: Rewrite) -> Symptom {
         first: at("14:06:01"),
         last: at("15:40:00"),
         count: 8_011,
+        title: text("nginx has no free connections"),
+        by_requests: false,
         once_per_lifetime: false,
         sample: text(message),
         evidence: vec![line(ERROR, 7_001, "14:06:01", message, text)],

@@ -331,6 +331,10 @@ pub struct Symptom {
     pub last: Time,
     /// Messages.
     pub count: u64,
+    /// What the most frequent of them mean.
+    pub title: String,
+    /// Single requests bring these messages about, without any trouble of the server.
+    pub by_requests: bool,
     /// The server writes these messages once in its life: their number and their last say nothing about how long
     /// the trouble lasted.
     pub once_per_lifetime: bool,

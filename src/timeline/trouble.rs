@@ -7,7 +7,7 @@ use crate::evidence::first::Locator;
 use crate::finding::{Finding, Kind};
 use crate::impact::{self, OUTAGE_SHARE, rounded};
 use crate::plan::{Silence, Stretch};
-use crate::report::view::{Symptom, SymptomLink, TimelineEntry};
+use crate::report::view::{Symptom, TimelineEntry};
 use crate::service::Service;
 use crate::severity::Severity;
 use crate::symptoms::is_their_doing;
@@ -132,11 +132,15 @@ impl Story<'_> {
     fn all_messages(&self, symptom: &Symptom) -> TimelineEntry {
         let (phase, severity) = self.phase(symptom);
         let (until, lasting) = self.lasts(symptom);
+        let meaning = match symptom.kind {
+            SymptomKind::DatabaseError | SymptomKind::Other => format!(" ({})", symptom.title),
+            _ => String::new(),
+        };
         let summary = format!(
-            "error log: {}, {}{}{lasting}",
+            "error log: {}{meaning}, {}{}{lasting}",
             words(symptom.kind),
             times(symptom.count),
-            beside(&symptom.links)
+            beside(symptom)
         );
         let end = (until > symptom.first).then_some(until);
         let mut step = step(
@@ -210,17 +214,26 @@ fn words(kind: SymptomKind) -> String {
 }
 
 /// What messages stand beside, in a clause each; in time and by name, never as a cause.
-fn beside(links: &[SymptomLink]) -> String {
+fn beside(symptom: &Symptom) -> String {
     let mut clauses = String::new();
-    let named = |relation: Relation| links.iter().filter(move |link| link.relation == relation);
-    for link in named(Relation::SameClient).take(NAMED) {
+    let links = |relation: Relation| {
+        let links = symptom.links.iter();
+        links.filter(move |link| link.relation == relation)
+    };
+    for link in links(Relation::SameClient).take(NAMED) {
         clauses += &format!("; {} name {}", count(link.count), link.to);
     }
-    let surge = named(Relation::Overlaps).find(|link| link.to == "surge");
+    if matches!(
+        symptom.kind,
+        SymptomKind::Start | SymptomKind::Stop | SymptomKind::Reload | SymptomKind::RateLimited
+    ) {
+        return clauses;
+    }
+    let surge = links(Relation::Overlaps).find(|link| link.to == "surge");
     if let Some(lag) = surge.and_then(|link| link.lag_s).filter(|lag| *lag > 0.0) {
         clauses += &format!("; first {} after the surge began", duration(lag as i64));
     }
-    let silence = named(Relation::Precedes).find(|link| link.to == "silence");
+    let silence = links(Relation::Precedes).find(|link| link.to == "silence");
     if let Some(lag) = silence.and_then(|link| link.lag_s) {
         clauses += &format!("; first {} before the silence", duration(lag as i64));
     }
