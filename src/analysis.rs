@@ -54,6 +54,8 @@ pub struct ScanOptions {
     pub bucket_s: u64,
     /// The zone of error logs, where the user knows it.
     pub error_tz: Option<UtcOffset>,
+    /// The zone in which headlines tell times; the access log's own if not given.
+    pub tz: Option<UtcOffset>,
     /// Threads; as many as there are cores if not given.
     pub threads: Option<usize>,
     /// Bytes per chunk; changes nothing but speed.
@@ -71,6 +73,7 @@ impl Default for ScanOptions {
             until: None,
             bucket_s: 60,
             error_tz: None,
+            tz: None,
             threads: None,
             chunk_bytes: None,
             mmap: true,
@@ -263,7 +266,7 @@ fn investigate(
     let surveyed = survey(inputs, options, patterns, observer, &run)?;
     inputs.check()?;
     observer.begin("looking closer", 0);
-    let incidents = reconstruct(inputs, &surveyed, patterns, &run);
+    let incidents = reconstruct(inputs, options, &surveyed, patterns, &run);
     inputs.check()?;
     let read = Read {
         inputs,
@@ -327,6 +330,7 @@ fn context(options: &ScanOptions, access: &AccessCounts) -> Context {
 /// From counts to incidents: plan, second look, findings, actors, third look, clusters.
 fn reconstruct<'a>(
     inputs: &'a Inputs,
+    options: &ScanOptions,
     surveyed: &Surveyed<'a>,
     patterns: &PatternSet,
     run: &Run<'_>,
@@ -380,7 +384,7 @@ fn reconstruct<'a>(
         drafts: &drafts,
         traces: &traces,
         quoter: &quoter,
-        zone: surveyed.zone.unwrap_or_default(),
+        zone: options.tz.or(surveyed.zone).unwrap_or_default(),
     };
     incident::incidents(&material, &clusters, &impacts, &in_full)
 }

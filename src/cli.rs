@@ -302,6 +302,7 @@ impl ScanArguments {
         ScanOptions {
             bucket_s: self.bucket,
             error_tz: self.error_tz,
+            tz: self.tz.offset(),
             ..self.input.options()
         }
     }

@@ -1,5 +1,7 @@
 //! Between the passes: where in the log is it worth a second look? Pure arithmetic on the survey.
 
+mod silence;
+
 use std::collections::BTreeMap;
 
 use crate::baseline::{Baseline, Outline, baseline};
@@ -47,14 +49,6 @@ const SILENCE_RATIO: i64 = 4;
 /// [`UNUSUAL_SHARE`] of all gaps.
 const UNUSUAL_GAPS: usize = 5;
 const UNUSUAL_SHARE: f64 = 0.01;
-
-/// Chance allows a silence of `x` expected requests with probability `exp(-x)`; over a year of minutes
-/// (half a million, `e^13`) this many keeps a false alarm below one in a thousand years.
-const SILENCE_EXPECTED: f64 = 20.0;
-
-/// Occupied minutes from which the gaps between them tell what is ordinary: a gap of four times the hundredth
-/// longest then has, with an exponential tail, a chance of 0.01^4.
-const MANY_GAPS: usize = 500;
 
 /// A stretch of time in which a count stands out of its baseline.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -127,7 +121,7 @@ impl Plan {
                 .map(|outline| minutes.stretch(outline, series))
                 .collect::<Vec<_>>()
         };
-        let silences = minutes.confirmed(silences, &normal);
+        let silences = minutes.confirmed(silences, &normal, &silent);
         let bursts = all(&normal, &minutes.requests);
         let failures = minutes.runs(&failed);
         let posts = post_bursts(counts, &minutes, &silent);
@@ -482,29 +476,6 @@ impl Dense {
             }
         }
         (long, silent)
-    }
-
-    /// Those gaps in which the baseline would have brought too many requests for chance.
-    fn confirmed(&self, gaps: Vec<(i64, i64)>, normal: &Baseline) -> Vec<Silence> {
-        let expected = |(start, end): &(i64, i64)| {
-            let buckets = &normal.expected[self.bucket(*start)..=self.bucket(*end)];
-            let rate = buckets.iter().sum::<f64>() / buckets.len() as f64 / self.bucket_s as f64;
-            rate * (end - start) as f64
-        };
-        // With many gaps the longest ordinary one already tells how clumped the traffic is.
-        let clump = if self.occupied.len() >= MANY_GAPS {
-            1.0
-        } else {
-            normal.dispersion
-        };
-        gaps.into_iter()
-            .map(|gap| Silence {
-                start: gap.0,
-                end: gap.1,
-                expected: expected(&gap),
-            })
-            .filter(|silence| silence.expected / clump >= SILENCE_EXPECTED)
-            .collect()
     }
 }
 

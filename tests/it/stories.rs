@@ -321,3 +321,80 @@ fn webshell() {
             .any(|endpoint| **endpoint == "/uploads/reviews/wso.php")
     );
 }
+
+/// Seconds by which an outage's edge may be off.
+const EDGE_ERROR: i64 = 10;
+
+/// Asserts that the main incident has an outage with these edges.
+#[track_caller]
+fn expect_outage(story: &Story, start: &str, end: &str) {
+    let parsed = |text: &str| aftertrace::time::Time::parse_rfc3339(text).unwrap().secs();
+    let outages = each(story.main_incident(), "/impact/outages/*");
+    let near = |value: &Value, wanted: &str| {
+        (parsed(value.as_str().unwrap()) - parsed(wanted)).abs() <= EDGE_ERROR
+    };
+    assert!(
+        outages
+            .iter()
+            .any(|outage| near(&outage["start"], start) && near(&outage["end"], end)),
+        "{outages:?}"
+    );
+}
+
+#[test]
+fn php_fatal_traces() {
+    let story = story("php-fatal-traces");
+    assert_eq!((story.cause(), story.attack()), ("server_fault", false));
+    let failed = story.main_incident()["impact"]["failed"].as_u64().unwrap();
+    let symptoms = each(story.main_incident(), "/symptoms/*");
+    let [traces] = symptoms[..] else {
+        panic!("one kind of message: {symptoms:?}")
+    };
+    assert_eq!(traces["kind"], "database_error");
+    assert_eq!(traces["count"], failed, "a trace is one message");
+    assert_eq!(traces["evidence"][0]["lines"], 7);
+    for input in each(&story.report, "/inputs/*") {
+        let number = |field: &str| input[field].as_u64().unwrap();
+        let books = number("records") + number("unparsed") + number("blank");
+        assert_eq!(books, number("lines"));
+        assert_eq!(number("unparsed"), 0, "a trace belongs to its record");
+    }
+}
+
+#[test]
+fn silent_crash() {
+    let story = story("silent-crash");
+    assert_eq!((story.cause(), story.attack()), ("server_fault", false));
+    expect_outage(&story, "2022-10-19T21:12:00Z", "2022-10-19T21:33:30Z");
+    expect_outage(&story, "2022-10-19T21:37:40Z", "2022-10-19T22:02:10Z");
+    let kinds = each(story.main_incident(), "/timeline/*/kind");
+    let failed = kinds.iter().filter(|kind| ***kind == "restart_failed");
+    assert_eq!(failed.count(), 1, "{kinds:?}");
+    story.expect_phase("recovery", "2022-10-19T22:01:50Z", "2022-10-19T22:04:00Z");
+    let down = story.main_incident()["impact"]["minutes_down"].as_f64();
+    assert!((45.5..=46.5).contains(&down.unwrap()), "{down:?}");
+}
+
+#[test]
+fn database_down() {
+    let story = story("database-down");
+    assert_eq!((story.cause(), story.attack()), ("server_fault", false));
+    assert!(story.accused().is_empty(), "{:?}", story.accused());
+    story.expect_phase("recovery", "2022-09-14T02:47:30Z", "2022-09-14T02:50:00Z");
+    let titles = each(story.main_incident(), "/symptoms/*/title");
+    assert!(
+        titles
+            .iter()
+            .any(|title| title.as_str().unwrap().contains("database")),
+        "{titles:?}"
+    );
+    let impact = &story.main_incident()["impact"];
+    assert_eq!(impact["clients_failed"], impact["innocent_clients_failed"]);
+}
+
+#[test]
+fn nightly_gaps() {
+    let story = story("nightly-gaps");
+    assert_eq!((story.cause(), story.attack()), ("none", false));
+    assert_eq!(each(&story.report, "/incidents/*").len(), 0);
+}

@@ -7,10 +7,12 @@ use super::page::{Page, Text, Tone};
 use super::place::Places;
 use super::section::{BODY, LABEL, and_more, beside, title};
 use super::words::{self, Clock};
-use crate::report::view::{Injection, Symptom};
+use crate::report::view::{Injection, Relation, Symptom, SymptomLink};
 use crate::terms::Outcome;
 
 const INJECTIONS: usize = 10;
+/// Links told per kind of message.
+const LINKS: usize = 5;
 const SYMPTOMS: usize = 12;
 const SAMPLES: usize = 2;
 const LINES: usize = 3;
@@ -114,6 +116,19 @@ pub fn symptoms(
     and_more(SYMPTOMS, symptoms.len(), "kinds", page)
 }
 
+/// What messages stand beside, in a few words.
+fn link(link: &SymptomLink) -> Option<String> {
+    let lag = || Some(words::duration(link.lag_s.filter(|lag| *lag >= 0.0)?));
+    let to = words::term(&link.to);
+    let named = words::count(link.count);
+    Some(match link.relation {
+        Relation::SameRequest => format!("{named} name a request of {to}"),
+        Relation::SameClient => format!("{named} name {to}"),
+        Relation::Overlaps => format!("{} into the {to}", lag()?),
+        Relation::Precedes => format!("{} before the {to}", lag()?),
+    })
+}
+
 fn one_symptom(
     symptom: &Symptom,
     clock: &Clock,
@@ -129,6 +144,12 @@ fn one_symptom(
         .plain(&clock.range(symptom.first, symptom.last));
     page.paragraph(BODY, what, LINES)?;
     let indent = BODY + LABEL;
+    let beside: Vec<String> = symptom.links.iter().filter_map(link).take(LINKS).collect();
+    let told = match beside.is_empty() {
+        true => symptom.title.clone(),
+        false => format!("{}: {}", symptom.title, beside.join(", ")),
+    };
+    page.paragraph(indent, told.as_str().into(), LINES)?;
     match symptom.evidence.first() {
         Some(line) => page.line(
             indent,

@@ -23,6 +23,7 @@ pub fn impact(impact: &Impact, clock: &Clock, page: &mut Page) -> io::Result<()>
         beside("down", down(outage, clock), LINES, page)?;
     }
     and_more(OUTAGES, impact.outages.len(), "outages", page)?;
+    times(impact, page)?;
     match impact.lost_requests_estimate {
         Some(lost) => {
             let never = format!(
@@ -32,6 +33,30 @@ pub fn impact(impact: &Impact, clock: &Clock, page: &mut Page) -> io::Result<()>
             beside("lost", never.into(), LINES, page)
         }
         None => Ok(()),
+    }
+}
+
+/// How long it was down, and how soon each turn came after the onset.
+fn times(impact: &Impact, page: &mut Page) -> io::Result<()> {
+    /// With one outage its own line says how long.
+    const SEVERAL: usize = 2;
+    if impact.outages.len() >= SEVERAL {
+        let down = words::duration(impact.minutes_down * 60.0);
+        beside("in all", format!("down for {down}").into(), LINES, page)?;
+    }
+    let turns = [
+        ("first sign of trouble", impact.time_to_detect_s),
+        ("first limits", impact.time_to_mitigate_s),
+        ("ordinary again", impact.time_to_recover_s),
+    ];
+    let told = turns.into_iter().filter_map(|(what, seconds)| {
+        let after = words::duration(seconds? as f64);
+        Some(format!("{what} after {after}"))
+    });
+    let told: Vec<String> = told.collect();
+    match told.is_empty() {
+        true => Ok(()),
+        false => beside("onset", told.join(", ").into(), LINES, page),
     }
 }
 
@@ -53,9 +78,10 @@ fn clients(impact: &Impact) -> Text {
     match impact.clients_failed {
         0 => Text::new(),
         failed => Text::from(format!(
-            "{} of {} met an error",
+            "{} of {} met an error, {} of them no attackers",
             words::count(failed),
-            words::count(impact.clients)
+            words::count(impact.clients),
+            words::count(impact.innocent_clients_failed)
         )),
     }
 }

@@ -4,12 +4,16 @@
 
 mod brute_force;
 mod crawler;
+mod database_down;
 mod ddos;
 mod dirty_input;
 mod flash_crowd;
+mod nightly_gaps;
 mod out_of_order;
+mod php_fatal_traces;
 mod quiet_day;
 mod server_fault;
+mod silent_crash;
 mod sqli_surge;
 mod webshell;
 
@@ -45,15 +49,19 @@ pub enum Content {
 }
 
 /// Every scenario, by name.
-pub const ALL: [Scenario; 10] = [
+pub const ALL: [Scenario; 14] = [
     brute_force::SCENARIO,
     crawler::SCENARIO,
+    database_down::SCENARIO,
     ddos::SCENARIO,
     dirty_input::SCENARIO,
     flash_crowd::SCENARIO,
+    nightly_gaps::SCENARIO,
     out_of_order::SCENARIO,
+    php_fatal_traces::SCENARIO,
     quiet_day::SCENARIO,
     server_fault::SCENARIO,
+    silent_crash::SCENARIO,
     sqli_surge::SCENARIO,
     webshell::SCENARIO,
 ];
