@@ -19,7 +19,7 @@ use crate::focus::{GroupCounts, Tally, WindowCounts};
 use crate::headline::Headline;
 use crate::impact;
 use crate::merge::Merge;
-use crate::outcome;
+use crate::outcome::{self, Judge};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::SymptomSet;
 use crate::plan::Stretch;
@@ -227,19 +227,21 @@ impl Builder<'_> {
             ))
         });
         ours.truncate(MAX_INJECTIONS);
+        let judge = Judge::new(self.material.case, self.material.errors);
         ours.into_iter()
-            .map(|(endpoint, actors, span)| self.injection(endpoint, actors, span))
+            .map(|(endpoint, actors, span)| self.injection(&judge, endpoint, actors, span))
             .collect()
     }
 
     fn injection(
         &self,
+        judge: &Judge<'_>,
         endpoint: &Endpoint,
         actors: BTreeSet<&str>,
         span: Span,
     ) -> view::Injection {
         let material = self.material;
-        let judgement = outcome::judge(material.case, material.errors, endpoint);
+        let judgement = judge.judge(endpoint);
         let technique = |id: &u16| {
             material
                 .patterns
@@ -247,7 +249,9 @@ impl Builder<'_> {
                 .get(usize::from(*id))
                 .and_then(|pattern| pattern.technique.clone())
         };
-        let techniques: BTreeSet<String> = endpoint.patterns.iter().filter_map(technique).collect();
+        let mut techniques: BTreeSet<String> =
+            endpoint.patterns.iter().filter_map(technique).collect();
+        techniques.extend(outcome::techniques(endpoint).into_iter().map(String::from));
         let mut samples = material.quoter.quotes(judgement.lines.iter());
         samples.extend(material.quoter.quotes(endpoint.samples.as_slice()));
         view::Injection {
