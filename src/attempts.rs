@@ -118,13 +118,7 @@ impl Worker<'_> {
             };
             note_hit(&mut self.counts, patterns, &hit, verdict);
             if let Some(verdict) = verdict {
-                note_attempts(
-                    &mut self.counts,
-                    patterns,
-                    &hit,
-                    verdict,
-                    &mut self.reader,
-                );
+                note_attempts(&mut self.counts, patterns, &hit, verdict, &mut self.reader);
             }
         }
     }
@@ -144,12 +138,7 @@ struct Hit<'a> {
 }
 
 /// Counts a suspicious line; `verdict` is what its own words say, if anything.
-fn note_hit(
-    counts: &mut AccessCounts,
-    set: &PatternSet,
-    hit: &Hit<'_>,
-    verdict: Option<&Verdict>,
-) {
+fn note_hit(counts: &mut AccessCounts, set: &PatternSet, hit: &Hit<'_>, verdict: Option<&Verdict>) {
     let (access, at) = (hit.access, hit.at);
     let categories = verdict.map_or(WITHOUT_PAYLOAD, |verdict| &verdict.categories);
     let class = status_class(access.status);

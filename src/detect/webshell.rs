@@ -41,9 +41,7 @@ const BUSY: f64 = 0.3;
 pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let scripts = case.norms.scripts.values();
     let mut found: Vec<Finding> = scripts.filter_map(|script| used(case, script)).collect();
-    found.sort_by(|a, b| {
-        (a.start, &a.clients, &a.reasons).cmp(&(b.start, &b.clients, &b.reasons))
-    });
+    found.sort_by(|a, b| (a.start, &a.clients, &a.reasons).cmp(&(b.start, &b.clients, &b.reasons)));
     found
 }
 
@@ -104,7 +102,10 @@ fn finding(operators: &[(&Client, &Uses)], first: String, signs: Weighed) -> Fin
     Finding {
         kind: Kind::Webshell,
         start: start.unwrap_or(Time::from_secs(0)),
-        end: spans().map(|span| span.last).max().unwrap_or(Time::from_secs(0)),
+        end: spans()
+            .map(|span| span.last)
+            .max()
+            .unwrap_or(Time::from_secs(0)),
         role: Some(Role::WebshellOperator),
         confidence: (0.45 + 0.07 * f64::from(signs.weight)).min(0.95),
         reasons,
@@ -131,21 +132,46 @@ fn weigh(case: &Case<'_>, script: &Script, operators: &[(&Client, &Uses)]) -> We
     let commands: u64 = operators.iter().map(|(_, uses)| uses.commands).sum();
     let posts: u64 = operators.iter().map(|(_, uses)| uses.posts).sum();
     if script.is_misplaced() {
-        add(2, "it lies in a folder of uploads, pictures or temporary files, where no program belongs".to_string());
+        add(
+            2,
+            "it lies in a folder of uploads, pictures or temporary files, where no program belongs"
+                .to_string(),
+        );
     }
     if commands >= 2 {
-        add(2, format!("{commands} requests carry a parameter that reads like a command, at least 2 are needed"));
+        add(
+            2,
+            format!(
+                "{commands} requests carry a parameter that reads like a command, at least 2 are needed"
+            ),
+        );
     } else if posts >= USES {
-        add(1, format!("{posts} requests carry a body, at least {USES} are needed"));
+        add(
+            1,
+            format!("{posts} requests carry a body, at least {USES} are needed"),
+        );
     }
     if is_known_name(case, script) {
-        add(2, "the path or a parameter is one of known web shells".to_string());
+        add(
+            2,
+            "the path or a parameter is one of known web shells".to_string(),
+        );
     }
     if let Some(quiet) = quiet_before(case, operators) {
-        add(1, format!("nobody asked for it in the first {:.0}% of the log, at least {:.0}% are needed", quiet * 100.0, NEW * 100.0));
+        add(
+            1,
+            format!(
+                "nobody asked for it in the first {:.0}% of the log, at least {:.0}% are needed",
+                quiet * 100.0,
+                NEW * 100.0
+            ),
+        );
     }
     if operators.iter().all(|(client, _)| !browses(case, client)) {
-        add(1, "none of these clients loads what pages consist of, as a browser does".to_string());
+        add(
+            1,
+            "none of these clients loads what pages consist of, as a browser does".to_string(),
+        );
     }
     if signs.upload.is_some() {
         signs.weight += 1;
@@ -172,7 +198,10 @@ fn upload(case: &Case<'_>, operators: &[(&Client, &Uses)]) -> Option<Locator> {
 /// The share of the log before the first use, if it is long enough to say that the script is new.
 fn quiet_before(case: &Case<'_>, operators: &[(&Client, &Uses)]) -> Option<f64> {
     let (start, end) = case.plan.minutes.span()?;
-    let first = operators.iter().map(|(_, uses)| uses.span.first.secs()).min()?;
+    let first = operators
+        .iter()
+        .map(|(_, uses)| uses.span.first.secs())
+        .min()?;
     let share = (first - start) as f64 / (end - start).max(1) as f64;
     (share >= NEW).then_some(share)
 }
@@ -186,5 +215,8 @@ fn is_known_name(case: &Case<'_>, script: &Script) -> bool {
     let known = |endpoint: &Endpoint| {
         endpoint.category == Category::Webshell && endpoint.path == script.path
     };
-    case.access.endpoints.iter().any(|(_, endpoint)| known(endpoint))
+    case.access
+        .endpoints
+        .iter()
+        .any(|(_, endpoint)| known(endpoint))
 }

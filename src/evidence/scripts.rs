@@ -34,21 +34,56 @@ pub const USES_KEPT: usize = 5;
 /// What servers run as a program when it lies in a folder that they serve (Apache `AddHandler`, IIS and Tomcat
 /// defaults).
 const EXTENSIONS: &[&[u8]] = &[
-    b"php", b"php3", b"php4", b"php5", b"php7", b"php8", b"phtml", b"pht", b"phar", b"asp", b"aspx",
-    b"ashx", b"asmx", b"jsp", b"jspx", b"jspf", b"cfm", b"cgi", b"pl",
+    b"php", b"php3", b"php4", b"php5", b"php7", b"php8", b"phtml", b"pht", b"phar", b"asp",
+    b"aspx", b"ashx", b"asmx", b"jsp", b"jspx", b"jspf", b"cfm", b"cgi", b"pl",
 ];
 
 /// Folders that a site writes what visitors bring into, or keeps pictures and styles in: no program belongs there.
 const FOLDERS: &[&[u8]] = &[
-    b"upload", b"uploads", b"uploaded", b"files", b"userfiles", b"media", b"images", b"image",
-    b"img", b"pictures", b"photos", b"avatar", b"avatars", b"attachments", b"tmp", b"temp",
-    b"cache", b"fonts", b"css", b"static", b"banners", b".well-known",
+    b"upload",
+    b"uploads",
+    b"uploaded",
+    b"files",
+    b"userfiles",
+    b"media",
+    b"images",
+    b"image",
+    b"img",
+    b"pictures",
+    b"photos",
+    b"avatar",
+    b"avatars",
+    b"attachments",
+    b"tmp",
+    b"temp",
+    b"cache",
+    b"fonts",
+    b"css",
+    b"static",
+    b"banners",
+    b".well-known",
 ];
 
 /// Names of parameters that take a command in shells of all sorts, and what shells are asked first.
 const COMMANDS: &[&[u8]] = &[
-    b"id", b"whoami", b"pwd", b"ls", b"dir", b"uname", b"hostname", b"ps", b"netstat", b"ifconfig",
-    b"ipconfig", b"w", b"env", b"set", b"ver", b"df", b"phpinfo();", b"history",
+    b"id",
+    b"whoami",
+    b"pwd",
+    b"ls",
+    b"dir",
+    b"uname",
+    b"hostname",
+    b"ps",
+    b"netstat",
+    b"ifconfig",
+    b"ipconfig",
+    b"w",
+    b"env",
+    b"set",
+    b"ver",
+    b"df",
+    b"phpinfo();",
+    b"history",
 ];
 
 /// A script, and who used it.
@@ -185,7 +220,9 @@ fn has_command(query: &[u8]) -> bool {
         let value = memchr::memchr(b'=', part).map_or(part, |at| &part[at + 1..]);
         let finds = |text: &[u8]| memchr::memmem::find(value, text).is_some();
         let blank = finds(b"+") || finds(b"%20") || finds(b"${IFS}");
-        let odd = ["/", "%2F", "%2f", "+-", "%20-", "%7C", "|", "%3B", ";", "*", "%3E"];
+        let odd = [
+            "/", "%2F", "%2f", "+-", "%20-", "%7C", "|", "%3B", ";", "*", "%3E",
+        ];
         COMMANDS.contains(&value) || blank && odd.iter().any(|text| finds(text.as_bytes()))
     })
 }
@@ -221,10 +258,21 @@ mod tests {
 
     #[test]
     fn commands_are_told_from_what_people_type() {
-        for query in ["z=id", "c=ls%20-la", "x=cat+/etc/passwd", "a=1&q=ps+aux|grep+x"] {
+        for query in [
+            "z=id",
+            "c=ls%20-la",
+            "x=cat+/etc/passwd",
+            "a=1&q=ps+aux|grep+x",
+        ] {
             assert!(has_command(query.as_bytes()), "{query}");
         }
-        for query in ["q=red+lamp", "id=7", "page=2&sort=price", "file=a/b.jpg", ""] {
+        for query in [
+            "q=red+lamp",
+            "id=7",
+            "page=2&sort=price",
+            "file=a/b.jpg",
+            "",
+        ] {
             assert!(!has_command(query.as_bytes()), "{query}");
         }
     }

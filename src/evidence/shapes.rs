@@ -93,7 +93,10 @@ mod tests {
     #[test]
     fn a_payload_in_a_path_is_cut_off_where_it_begins() {
         let before = |path: &'static str| before_payload(path.as_bytes());
-        assert_eq!(before("/api/stock/5'%20OR%201/**/x"), Some(&b"/api/stock/"[..]));
+        assert_eq!(
+            before("/api/stock/5'%20OR%201/**/x"),
+            Some(&b"/api/stock/"[..])
+        );
         assert_eq!(before("/cgi-bin/.%2e/.%2e/bin/sh"), Some(&b"/cgi-bin/"[..]));
         assert_eq!(before("/../../etc/passwd"), Some(&b"/"[..]));
         assert_eq!(before("/plain/page-1.html"), None);
@@ -104,8 +107,14 @@ mod tests {
     fn folders_of_values_are_known_by_their_pages() {
         let mut paths = CappedMap::new(100);
         for n in 0..6 {
-            for path in [format!("/stock/LF-{n}"), format!("/img/{n}.jpg"), format!("/page{n}")] {
-                let entry = paths.entry(hash_bytes(path.as_bytes()), || Text::<PathStats>::new(path.as_bytes()));
+            for path in [
+                format!("/stock/LF-{n}"),
+                format!("/img/{n}.jpg"),
+                format!("/page{n}"),
+            ] {
+                let entry = paths.entry(hash_bytes(path.as_bytes()), || {
+                    Text::<PathStats>::new(path.as_bytes())
+                });
                 entry.unwrap().stats.ordinary = 2;
             }
         }

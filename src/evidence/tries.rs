@@ -73,7 +73,10 @@ impl Answer {
     /// and limits give (ModSecurity's default is 403; 406 and 501 in older rule sets; nginx 444; RFC 6585 429).
     /// Not 404, which an application gives for any value that it does not know.
     pub fn is_refused(&self) -> bool {
-        matches!(self.status, 400 | 401 | 403 | 405 | 406 | 418 | 429 | 444 | 501)
+        matches!(
+            self.status,
+            400 | 401 | 403 | 405 | 406 | 418 | 429 | 444 | 501
+        )
     }
 
     /// True for 2xx.

@@ -78,7 +78,11 @@ pub fn timing(bytes: &[u8], format: &Format) -> Option<Timing> {
     let mut samples = Vec::new();
     for place in 0..=PLACES {
         let at = bytes.len() / (PLACES + 1) * place;
-        let start = if place == 0 { Some(0) } else { next_line(bytes, at) };
+        let start = if place == 0 {
+            Some(0)
+        } else {
+            next_line(bytes, at)
+        };
         let end = bytes.len().min(at.saturating_add(WINDOW));
         let window = start.and_then(|start| bytes.get(start..end));
         for (_, line) in chunk::lines(window.unwrap_or_default()).take(PLACE_LINES) {

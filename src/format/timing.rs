@@ -166,7 +166,9 @@ fn is_size(found: &[(u64, Sample<'_>)]) -> bool {
         // Small answers say little: a short time is as near to them as a size.
         0..=4 => share(&|line| line.1.bytes == Some(line.0)) >= 0.5,
         some => {
-            let near = large.iter().filter(|line| near(line.0, line.1.bytes.unwrap_or(0)));
+            let near = large
+                .iter()
+                .filter(|line| near(line.0, line.1.bytes.unwrap_or(0)));
             near.count() as f64 >= AGREE * some as f64
         }
     };
@@ -215,7 +217,9 @@ fn value(field: &[u8]) -> &[u8] {
 
 fn is_named(field: &[u8]) -> bool {
     memchr::memchr2(b'=', b':', field).is_some_and(|at| {
-        NAMES.iter().any(|name| field[..at].eq_ignore_ascii_case(name))
+        NAMES
+            .iter()
+            .any(|name| field[..at].eq_ignore_ascii_case(name))
     })
 }
 
@@ -257,18 +261,38 @@ mod tests {
     #[test]
     fn the_usual_ways_to_log_a_time_are_read() {
         assert_eq!(vote(|n| format!("{}", 800 + n * 37)), Some(800 + LAST * 37));
-        assert_eq!(vote(|n| format!("\"10.0.0.2, x\" 0.{n:03} 0.{n:03} .")), Some(LAST * 1000));
-        assert_eq!(vote(|n| format!("rt=0.{n:03} uct=\"0.000\" urt=\"-\"")), Some(LAST * 1000));
-        assert_eq!(vote(|n| format!("2.41 1.{n:03}")), Some(1_000_000 + LAST * 1000));
-        assert_eq!(vote(|n| format!("{}", n / 200)), Some(LAST / 200 * 1_000_000));
+        assert_eq!(
+            vote(|n| format!("\"10.0.0.2, x\" 0.{n:03} 0.{n:03} .")),
+            Some(LAST * 1000)
+        );
+        assert_eq!(
+            vote(|n| format!("rt=0.{n:03} uct=\"0.000\" urt=\"-\"")),
+            Some(LAST * 1000)
+        );
+        assert_eq!(
+            vote(|n| format!("2.41 1.{n:03}")),
+            Some(1_000_000 + LAST * 1000)
+        );
+        assert_eq!(
+            vote(|n| format!("{}", n / 200)),
+            Some(LAST / 200 * 1_000_000)
+        );
     }
 
     #[test]
     fn what_is_no_time_is_not_read() {
         assert_eq!(vote(|_| String::new()), None, "nothing");
-        assert_eq!(vote(|n| format!("{}", n * 900 + 310)), None, "bytes sent with headers");
+        assert_eq!(
+            vote(|n| format!("{}", n * 900 + 310)),
+            None,
+            "bytes sent with headers"
+        );
         assert_eq!(vote(|n| format!("{}", 300 + n)), None, "bytes received");
-        assert_eq!(vote(|n| format!("{}.{:02}", n % 4, n % 100)), None, "compression ratio");
+        assert_eq!(
+            vote(|n| format!("{}.{:02}", n % 4, n % 100)),
+            None,
+            "compression ratio"
+        );
         assert_eq!(vote(|_| "443".into()), None, "a port");
         assert_eq!(Timing::vote(&[]), None);
     }

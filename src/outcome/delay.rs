@@ -24,10 +24,17 @@ const SURE: usize = 2;
 
 pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
     let timed = timed(scene);
-    let mut waited: Vec<&Try> = timed.iter().filter(|(_, kept)| *kept).map(|(t, _)| *t).collect();
+    let mut waited: Vec<&Try> = timed
+        .iter()
+        .filter(|(_, kept)| *kept)
+        .map(|(t, _)| *t)
+        .collect();
     waited.sort_unstable_by_key(|attempt| attempt.at);
     let first = waited.first()?;
-    let shortest = waited.iter().filter_map(|attempt| attempt.asked.delay_ms).min()?;
+    let shortest = waited
+        .iter()
+        .filter_map(|attempt| attempt.asked.delay_ms)
+        .min()?;
     let anyway = slow_anyway(scene, f64::from(shortest) * 1000.0 * QUICK)?;
     if anyway > SLOW_ANYWAY {
         return None;
@@ -42,7 +49,11 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
         SLOW_ANYWAY * 100.0
     );
     Some(Sign {
-        weight: if waited.len() >= SURE { Weight::Proof } else { Weight::Hint },
+        weight: if waited.len() >= SURE {
+            Weight::Proof
+        } else {
+            Weight::Hint
+        },
         reason,
         lines: waited.iter().take(SURE).map(|attempt| attempt.at).collect(),
     })
@@ -51,8 +62,14 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
 /// What is said of waits that were asked for in vain.
 pub(super) fn in_vain(scene: &Scene<'_>) -> Option<String> {
     let timed = timed(scene);
-    let longest = timed.iter().filter_map(|(attempt, _)| attempt.answer.micros).max()?;
-    let shortest = timed.iter().filter_map(|(attempt, _)| attempt.asked.delay_ms).min()?;
+    let longest = timed
+        .iter()
+        .filter_map(|(attempt, _)| attempt.answer.micros)
+        .max()?;
+    let shortest = timed
+        .iter()
+        .filter_map(|(attempt, _)| attempt.asked.delay_ms)
+        .min()?;
     let none = timed.iter().all(|(_, waited)| !waited);
     none.then(|| {
         format!(
@@ -67,7 +84,10 @@ pub(super) fn in_vain(scene: &Scene<'_>) -> Option<String> {
 /// The attempts that ask to wait and whose time is known, and whether each waited.
 fn timed<'a>(scene: &Scene<'a>) -> Vec<(&'a Try, bool)> {
     let asks = |attempt: &'a Try| {
-        let asked = attempt.asked.delay_ms.filter(|millis| *millis >= LEAST_MS)?;
+        let asked = attempt
+            .asked
+            .delay_ms
+            .filter(|millis| *millis >= LEAST_MS)?;
         let taken = attempt.answer.micros?;
         Some((attempt, taken as f64 >= WAITED * f64::from(asked) * 1000.0))
     };
@@ -77,7 +97,10 @@ fn timed<'a>(scene: &Scene<'a>) -> Vec<(&'a Try, bool)> {
 /// The share of requests that took as many microseconds without being asked to: of the other attempts, which came at
 /// the same time, or else of ordinary requests. `None` when there is nothing to compare with.
 fn slow_anyway(scene: &Scene<'_>, micros: f64) -> Option<f64> {
-    let others = scene.tries.iter().filter(|attempt| attempt.asked.delay_ms.is_none());
+    let others = scene
+        .tries
+        .iter()
+        .filter(|attempt| attempt.asked.delay_ms.is_none());
     let times: Vec<u64> = others.filter_map(|attempt| attempt.answer.micros).collect();
     if times.len() >= CONTROLS {
         let slow = times.iter().filter(|time| **time as f64 >= micros).count();

@@ -66,7 +66,10 @@ fn varied(attempts: &[&Try]) -> Option<f64> {
     }
     let mut by_length: BTreeMap<u32, BTreeMap<(u16, u64), usize>> = BTreeMap::new();
     for attempt in &ok {
-        let answer = (attempt.answer.status, attempt.answer.bytes.unwrap_or(0) / (SAME + 1));
+        let answer = (
+            attempt.answer.status,
+            attempt.answer.bytes.unwrap_or(0) / (SAME + 1),
+        );
         let answers = by_length.entry(attempt.asked.length).or_default();
         *answers.entry(answer).or_default() += 1;
     }

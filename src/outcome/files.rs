@@ -33,13 +33,18 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
     }
     let norm = scene.usual()?;
     let unusual = |attempt: &&Try| {
-        let bytes = attempt.answer.bytes.filter(|_| attempt.answer.status == 200);
+        let bytes = attempt
+            .answer
+            .bytes
+            .filter(|_| attempt.answer.status == 200);
         bytes.is_some_and(|bytes| bytes > 0 && norm.sizes.near(bytes) == 0)
             && !is_common(attempt, scene.tries)
     };
     let mut found: Vec<&Try> = scene.tries.iter().filter(unusual).collect();
     found.sort_unstable_by_key(|attempt| attempt.at);
-    let first = *found.iter().max_by_key(|attempt| (attempt.answer.bytes, std::cmp::Reverse(attempt.at)))?;
+    let first = *found
+        .iter()
+        .max_by_key(|attempt| (attempt.answer.bytes, std::cmp::Reverse(attempt.at)))?;
     let turned_down = scene.share(|attempt| !attempt.answer.is_ok());
     let (least, most) = norm.sizes.range()?;
     let reason = format!(
@@ -62,7 +67,11 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
 
 /// True when many other payloads were answered alike.
 fn is_common(attempt: &Try, tries: &[Try]) -> bool {
-    let others = || tries.iter().filter(|other| other.asked.text != attempt.asked.text);
+    let others = || {
+        tries
+            .iter()
+            .filter(|other| other.asked.text != attempt.asked.text)
+    };
     let alike = others().filter(|other| {
         let longer = u64::from(other.asked.length.abs_diff(attempt.asked.length));
         let (Some(one), Some(two)) = (attempt.answer.bytes, other.answer.bytes) else {

@@ -32,13 +32,18 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
     }
     let questions = questions(scene.tries);
     let asked: usize = questions.iter().map(Question::weight).sum();
-    let told: Vec<&Question<'_>> = questions.iter().filter(|question| question.is_told()).collect();
+    let told: Vec<&Question<'_>> = questions
+        .iter()
+        .filter(|question| question.is_told())
+        .collect();
     let answered: usize = told.iter().map(|question| question.weight()).sum();
     if answered == 0 || (answered as f64) < CONSISTENT * asked as f64 {
         return None;
     }
     let luck: f64 = told.iter().map(|question| question.luck()).product();
-    let best = told.iter().max_by_key(|question| (question.weight(), std::cmp::Reverse(question.first())))?;
+    let best = told
+        .iter()
+        .max_by_key(|question| (question.weight(), std::cmp::Reverse(question.first())))?;
     let (yes, no) = best.example()?;
     let (trues, falses) = told.iter().fold((0, 0), |(yes, no), question| {
         (yes + question.yes.len(), no + question.no.len())
@@ -52,7 +57,11 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
         (1.0 / luck).min(1e9)
     );
     Some(Sign {
-        weight: if luck <= LUCK { Weight::Proof } else { Weight::Hint },
+        weight: if luck <= LUCK {
+            Weight::Proof
+        } else {
+            Weight::Hint
+        },
         reason,
         lines: vec![yes.at, no.at],
     })
@@ -60,7 +69,11 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
 
 fn answer(attempt: &Try) -> String {
     match attempt.answer.bytes {
-        Some(bytes) => format!("{} with {} bytes", attempt.answer.status, crate::text::count(bytes)),
+        Some(bytes) => format!(
+            "{} with {} bytes",
+            attempt.answer.status,
+            crate::text::count(bytes)
+        ),
         None => attempt.answer.status.to_string(),
     }
 }
@@ -71,7 +84,11 @@ fn questions(tries: &[Try]) -> Vec<Question<'_>> {
     let mut by_shape: BTreeMap<u64, Question<'_>> = BTreeMap::new();
     for attempt in tries {
         let gone = matches!(attempt.answer.status, 0 | 502..=599);
-        let Some(truth) = attempt.asked.truth.filter(|_| !gone && !attempt.answer.is_refused()) else {
+        let Some(truth) = attempt
+            .asked
+            .truth
+            .filter(|_| !gone && !attempt.answer.is_refused())
+        else {
             continue;
         };
         let question = by_shape.entry(attempt.asked.shape).or_insert(Question {
@@ -95,7 +112,9 @@ impl Question<'_> {
 
     fn first(&self) -> crate::evidence::first::Locator {
         let all = self.yes.iter().chain(&self.no);
-        all.map(|attempt| attempt.at).min().unwrap_or(self.yes[0].at)
+        all.map(|attempt| attempt.at)
+            .min()
+            .unwrap_or(self.yes[0].at)
     }
 
     /// An attempt of each kind, the first of those that are answered like most of their kind.
@@ -104,10 +123,12 @@ impl Question<'_> {
             middle(side).map(|attempt| (attempt.answer.status, attempt.answer.bytes))
         };
         let like = |side: &[&'_ Try], usual: (u16, Option<u64>)| -> Option<usize> {
-            let same = side.iter().enumerate().filter(|(_, attempt)| {
-                (attempt.answer.status, attempt.answer.bytes) == usual
-            });
-            same.min_by_key(|(_, attempt)| attempt.at).map(|(index, _)| index)
+            let same = side
+                .iter()
+                .enumerate()
+                .filter(|(_, attempt)| (attempt.answer.status, attempt.answer.bytes) == usual);
+            same.min_by_key(|(_, attempt)| attempt.at)
+                .map(|(index, _)| index)
         };
         let yes = like(&self.yes, pick(&self.yes)?)?;
         let no = like(&self.no, pick(&self.no)?)?;
@@ -120,7 +141,9 @@ impl Question<'_> {
             return false;
         };
         let strays = |side: &[&Try], own: &Try, other: &Try| {
-            side.iter().filter(|attempt| nearer(attempt, other, own)).count() as f64
+            side.iter()
+                .filter(|attempt| nearer(attempt, other, own))
+                .count() as f64
                 > STRAY * side.len() as f64
         };
         apart(yes, no) && !strays(&self.yes, yes, no) && !strays(&self.no, no, yes)

@@ -48,7 +48,11 @@ impl CatchAll {
             scene.endpoint.by_class[1]
         );
         Some(Sign {
-            weight: if different > 1 { Weight::Proof } else { Weight::Hint },
+            weight: if different > 1 {
+                Weight::Proof
+            } else {
+                Weight::Hint
+            },
             reason,
             lines: vec![first],
         })

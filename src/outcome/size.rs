@@ -28,7 +28,11 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
     let bytes = bytes.0;
     let (_, most) = norm.sizes.range()?;
     let shown = shown(scene.tries);
-    let length = scene.tries.iter().map(|attempt| attempt.asked.length).max()?;
+    let length = scene
+        .tries
+        .iter()
+        .map(|attempt| attempt.asked.length)
+        .max()?;
     let own = (shown * f64::from(length)) as u64;
     if (bytes.saturating_sub(own) as f64) < OVERSIZE * most as f64 {
         return None;
@@ -41,7 +45,10 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
         OVERSIZE,
         match own {
             0 => String::new(),
-            own => format!(" beside {} for what the page shows of its input", count(own)),
+            own => format!(
+                " beside {} for what the page shows of its input",
+                count(own)
+            ),
         }
     );
     Some(Sign {
@@ -57,7 +64,12 @@ fn shown(tries: &[Try]) -> f64 {
     let mut points: Vec<(f64, f64)> = tries
         .iter()
         .filter(|attempt| attempt.answer.status == 200)
-        .filter_map(|attempt| Some((f64::from(attempt.asked.length), attempt.answer.bytes? as f64)))
+        .filter_map(|attempt| {
+            Some((
+                f64::from(attempt.asked.length),
+                attempt.answer.bytes? as f64,
+            ))
+        })
         .collect();
     if points.len() < LEAST {
         return 0.0;

@@ -18,7 +18,12 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
     let norm = scene.norm?;
     let ordinary = norm.share(|status| status >= 500 && status != 501);
     let broken = |attempt: &&crate::evidence::tries::Try| attempt.answer.status == 500;
-    let mut failed: Vec<_> = scene.tries.iter().filter(broken).map(|attempt| attempt.at).collect();
+    let mut failed: Vec<_> = scene
+        .tries
+        .iter()
+        .filter(broken)
+        .map(|attempt| attempt.at)
+        .collect();
     let share = failed.len() as f64 / scene.tries.len().max(1) as f64;
     if failed.len() < LEAST || share < FAILED || share < MORE * ordinary {
         return None;

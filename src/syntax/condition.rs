@@ -33,8 +33,19 @@ const DELAYS: &[&[u8]] = &[
 /// What reads a value bit by bit or row by row: substrings, character codes, rows by number (MySQL,
 /// PostgreSQL, SQL Server, Oracle, SQLite).
 const READS: &[&[u8]] = &[
-    b"mid(", b"substr", b"ascii(", b"ord(", b"unicode(", b"left(", b"limit ", b"offset ",
-    b"rownum", b"cast(", b"concat", b"group_concat", b"row_number",
+    b"mid(",
+    b"substr",
+    b"ascii(",
+    b"ord(",
+    b"unicode(",
+    b"left(",
+    b"limit ",
+    b"offset ",
+    b"rownum",
+    b"cast(",
+    b"concat",
+    b"group_concat",
+    b"row_number",
 ];
 
 /// Longer waits are no test of anything: a server ends the request before.
@@ -338,7 +349,10 @@ mod tests {
         };
         assert_eq!(of("5 AND 4821=9117-- abc"), of("7 aNd 12=12#x"));
         assert_eq!(of("1' AND 'ab'='cd"), of("1' AND 'ef'='ef"));
-        assert_eq!(of("1 LIMIT 12,1 CONCAT(0x7a71)"), of("1 LIMIT 7,1 CONCAT(0x71)"));
+        assert_eq!(
+            of("1 LIMIT 12,1 CONCAT(0x7a71)"),
+            of("1 LIMIT 7,1 CONCAT(0x71)")
+        );
         assert_ne!(of("5 AND 1=1"), of("5 OR 1=1"));
     }
 

@@ -38,8 +38,14 @@ const ROWS: &[&[&str]] = &[
         "evidence/series",
         "evidence/sketch",
     ],
-    &["evidence/clients", "evidence/errors"],
+    &[
+        "evidence/clients",
+        "evidence/errors",
+        "evidence/histogram",
+        "evidence/tries",
+    ],
     &["evidence/*"],
+    &["evidence/scripts", "evidence/shapes"],
     // From a line to a record.
     &["format/spec"],
     &["format/*", "pattern/feature"],
@@ -53,7 +59,7 @@ const ROWS: &[&[&str]] = &[
     &["report/view", "pass"],
     &["inputs", "quote", "focus", "survey"],
     &["context"],
-    &["attempts", "hits", "clock", "plan"],
+    &["attempts", "hits", "clock", "norms", "plan"],
     &["stream"],
     // From counts to claims.
     &["finding", "suspects"],

@@ -2,6 +2,8 @@
 //!
 //! Rates are scaled down so that the files stay small; the shape of each story is not.
 
+mod blind_sqli_timed;
+mod boolean_sqli;
 mod brute_force;
 mod crawler;
 mod ddos;
@@ -10,8 +12,11 @@ mod flash_crowd;
 mod out_of_order;
 mod quiet_day;
 mod server_fault;
+mod sql_errors_from_visitors;
 mod sqli_surge;
+mod waf_blocked;
 mod webshell;
+mod webshell_upload;
 
 use std::io;
 use std::path::Path;
@@ -45,7 +50,9 @@ pub enum Content {
 }
 
 /// Every scenario, by name.
-pub const ALL: [Scenario; 10] = [
+pub const ALL: [Scenario; 15] = [
+    blind_sqli_timed::SCENARIO,
+    boolean_sqli::SCENARIO,
     brute_force::SCENARIO,
     crawler::SCENARIO,
     ddos::SCENARIO,
@@ -54,8 +61,11 @@ pub const ALL: [Scenario; 10] = [
     out_of_order::SCENARIO,
     quiet_day::SCENARIO,
     server_fault::SCENARIO,
+    sql_errors_from_visitors::SCENARIO,
     sqli_surge::SCENARIO,
+    waf_blocked::SCENARIO,
     webshell::SCENARIO,
+    webshell_upload::SCENARIO,
 ];
 
 impl File {
