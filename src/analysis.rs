@@ -18,6 +18,7 @@ use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
 use crate::inputs::Inputs;
+use crate::norms::norms;
 use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Run};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
@@ -339,8 +340,10 @@ fn reconstruct<'a>(
     let mut plan = Plan::new(access);
     plan.set_aside(&failures::own(logs, access, &plan, run));
     let windows = focus(logs, &access.chunks, &plan.windows(surveyed.limits), run);
+    let norms = norms(logs, access, surveyed.limits, run);
     let case = Case {
         access,
+        norms: &norms,
         plan: &plan,
         windows: &windows,
     };

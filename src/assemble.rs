@@ -8,6 +8,7 @@ use crate::clock::Basis;
 use crate::error::Warning;
 use crate::evidence::lines::LineCounts;
 use crate::format::spec::LogKind;
+use crate::format::timing::Timing;
 use crate::impact::rounded;
 use crate::inputs::Inputs;
 use crate::pass::Limits;
@@ -198,7 +199,11 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                     .map(|clock| clock.offset)
                     .or_else(|| books.main_offset()),
                 clock_skew_s: None,
-                notes: notes(books, clock, source.bytes()),
+                notes: {
+                    let mut notes = notes(books, clock, source.bytes());
+                    notes.extend(read.inputs.timings[index].map(Timing::note));
+                    notes
+                },
             })
         })
         .collect()

@@ -6,11 +6,14 @@
 use crate::category::Category;
 use crate::chunk;
 use crate::context::Context;
+use crate::decode::{Decoded, Form, unescape_log};
 use crate::event::{Access, Event};
 use crate::evidence::capped::hash_bytes;
 use crate::evidence::clients::{HitStats, status_class};
-use crate::evidence::endpoints::{Attempt, Endpoint};
+use crate::evidence::endpoints::{Attempt, Endpoint, PathStats, TextMap};
 use crate::evidence::first::{FirstK, Locator};
+use crate::evidence::shapes::{Shapes, VALUE, before_payload};
+use crate::evidence::tries::Asked;
 use crate::format::spec::TimeCache;
 use crate::merge::Merge;
 use crate::pass::{Limits, Log, Run, Task, merge_all, read, work};
@@ -20,6 +23,7 @@ use crate::pattern::set::PatternSet;
 use crate::pattern::verdict::{Match, Verdict};
 use crate::severity::Confidence;
 use crate::survey::{AccessCounts, Noted};
+use crate::syntax::condition;
 
 /// What makes a line count.
 #[derive(Clone, Copy)]
@@ -40,13 +44,16 @@ pub fn count_hits(
     bucket_s: u64,
     run: &Run<'_>,
 ) {
+    counts.shapes = Shapes::of(&counts.paths);
     let noted = std::mem::take(&mut counts.noted);
     let tasks: Vec<Task> = (0..noted.len())
         .map(|index| (index, noted[index].start..noted[index].end))
         .collect();
+    let own = &counts.paths;
     let start = || Worker {
         counts: AccessCounts::new(bucket_s, 0),
         inspector: Inspector::new(measure.patterns),
+        reader: Reader::new(own),
         measure,
         times: TimeCache::default(),
     };
@@ -63,6 +70,7 @@ pub fn count_hits(
 struct Worker<'a> {
     counts: AccessCounts,
     inspector: Inspector<'a>,
+    reader: Reader<'a>,
     measure: Measure<'a>,
     times: TimeCache,
 }
@@ -102,14 +110,16 @@ impl Worker<'_> {
         if let Some(weighed) = context.weigh(&access, verdict, patterns)
             && weighed.confidence >= Confidence::Medium
         {
-            note_hit(
-                &mut self.counts,
-                patterns,
-                &access,
+            let hit = Hit {
+                access: &access,
                 at,
-                verdict,
-                weighed.confidence,
-            );
+                confidence: weighed.confidence,
+                micros: log.duration_us(&access),
+            };
+            note_hit(&mut self.counts, patterns, &hit, verdict);
+            if let Some(verdict) = verdict {
+                note_attempts(&mut self.counts, patterns, &hit, verdict, &mut self.reader);
+            }
         }
     }
 }
@@ -117,15 +127,19 @@ impl Worker<'_> {
 /// What a line without a payload is part of.
 const WITHOUT_PAYLOAD: &[Category] = &[Category::Scanner];
 
-/// Counts a suspicious line; `verdict` is what its own words say, if anything.
-fn note_hit(
-    counts: &mut AccessCounts,
-    set: &PatternSet,
-    access: &Access<'_>,
+/// A suspicious line.
+#[derive(Clone, Copy)]
+struct Hit<'a> {
+    access: &'a Access<'a>,
     at: Locator,
-    verdict: Option<&Verdict>,
     confidence: Confidence,
-) {
+    /// How long the answer took, in microseconds.
+    micros: Option<u64>,
+}
+
+/// Counts a suspicious line; `verdict` is what its own words say, if anything.
+fn note_hit(counts: &mut AccessCounts, set: &PatternSet, hit: &Hit<'_>, verdict: Option<&Verdict>) {
+    let (access, at) = (hit.access, hit.at);
     let categories = verdict.map_or(WITHOUT_PAYLOAD, |verdict| &verdict.categories);
     let class = status_class(access.status);
     counts.hits += 1;
@@ -137,7 +151,7 @@ fn note_hit(
     let answered = class == 1 || class == 2;
     if let Some(client) = counts.hit_clients.entry(access.client, HitStats::default) {
         let direct = verdict.is_some_and(|verdict| is_direct(set, verdict));
-        let high = confidence == Confidence::High;
+        let high = hit.confidence == Confidence::High;
         client.note(at.time, categories, direct, high, answered);
         client.paths.note(hash_bytes(access.path()));
         if let Some(agent) = access.user_agent {
@@ -147,20 +161,17 @@ fn note_hit(
     if let Some(samples) = counts.hit_samples.entry(access.client, FirstK::default) {
         samples.push(at);
     }
-    if let Some(verdict) = verdict {
-        note_attempts(counts, set, access, at, verdict, confidence);
-    }
 }
 
 /// Counts the payloads of a line under the places that they aim at.
 fn note_attempts(
     counts: &mut AccessCounts,
     set: &PatternSet,
-    access: &Access<'_>,
-    at: Locator,
+    hit: &Hit<'_>,
     verdict: &Verdict,
-    confidence: Confidence,
+    reader: &mut Reader<'_>,
 ) {
+    let access = hit.access;
     let payloads = verdict.categories.iter().copied();
     for category in payloads.filter(|category| !category.is_reconnaissance()) {
         let of_category = || {
@@ -170,15 +181,18 @@ fn note_attempts(
         let parameter = of_category()
             .find_map(|found| found.parameter.as_deref())
             .or_else(|| of_category().find_map(|found| header(found.field)));
+        let asked = reader.read(access, parameter);
         let attempt = Attempt {
-            high: confidence == Confidence::High,
+            high: hit.confidence == Confidence::High,
             category,
-            path: access.path(),
+            path: reader.place(access.path()),
             parameter,
             client: access.client,
-            at,
+            at: hit.at,
             status: access.status,
             bytes: access.bytes,
+            micros: hit.micros,
+            asked,
         };
         let endpoint = counts
             .endpoints
@@ -188,6 +202,81 @@ fn note_attempts(
             endpoint.note(&attempt, class, of_category().map(|found| found.pattern.0));
         }
     }
+}
+
+/// Reads what payloads ask; keeps its buffers from line to line.
+struct Reader<'a> {
+    /// The paths that the site has.
+    own: &'a TextMap<PathStats>,
+    raw: Vec<u8>,
+    scratch: Vec<u8>,
+    decoded: Decoded,
+    plain: Vec<u8>,
+    skeleton: Vec<u8>,
+    place: Vec<u8>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(own: &'a TextMap<PathStats>) -> Reader<'a> {
+        Reader {
+            own,
+            raw: Vec::new(),
+            scratch: Vec::new(),
+            decoded: Decoded::default(),
+            plain: Vec::new(),
+            skeleton: Vec::new(),
+            place: Vec::new(),
+        }
+    }
+
+    /// What the payload in `parameter`, or in the whole target, asks.
+    fn read(&mut self, access: &Access<'_>, parameter: Option<&[u8]>) -> Asked {
+        let target = access.target;
+        let value = parameter.and_then(|name| value_of(access.query()?, name));
+        let value = value.unwrap_or(target);
+        let value = match unescape_log(value, &mut self.raw) {
+            true => &self.raw,
+            false => value,
+        };
+        self.decoded
+            .decode(value, Form::Urlencoded, &mut self.scratch);
+        condition::plain(&self.decoded.lower, &mut self.plain);
+        condition::skeleton(&self.plain, &mut self.skeleton);
+        let millis = |seconds: f64| (seconds * 1000.0) as u32;
+        Asked {
+            length: u32::try_from(target.len()).unwrap_or(u32::MAX),
+            shape: hash_bytes(&self.skeleton),
+            text: hash_bytes(&self.plain),
+            truth: condition::truth(&self.plain),
+            delay_ms: condition::delay_s(&self.plain).map(millis),
+            reads: condition::reads(&self.plain),
+        }
+    }
+
+    /// The place that a path is: itself when the site has it, and its shape when the payload stands in it.
+    fn place<'p>(&'p mut self, path: &'p [u8]) -> &'p [u8] {
+        let known = self.own.get(&hash_bytes(path));
+        match before_payload(path) {
+            Some(folder) if known.is_none_or(|path| path.stats.ordinary == 0) => {
+                self.place.clear();
+                self.place.extend_from_slice(folder);
+                self.place.extend_from_slice(VALUE);
+                &self.place
+            }
+            _ => path,
+        }
+    }
+}
+
+/// The value of the first parameter of this name, as it stands in the query.
+fn value_of<'a>(query: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let at = memchr::memmem::find_iter(query, name).find(|at| {
+        let begins = *at == 0 || matches!(query[at - 1], b'&' | b';');
+        begins && query.get(at + name.len()) == Some(&b'=')
+    })?;
+    let value = &query[at + name.len() + 1..];
+    let end = memchr::memchr(b'&', value).unwrap_or(value.len());
+    Some(&value[..end])
 }
 
 /// A payload stands in the request or the user agent, not only in the referer.

@@ -6,7 +6,9 @@ use crate::client::Client;
 use crate::evidence::capped::hash_bytes;
 use crate::evidence::endpoints::{Endpoint, Sizes};
 use crate::evidence::first::Locator;
+use crate::evidence::shapes::Shapes;
 use crate::focus::WindowCounts;
+use crate::norms::Norms;
 use crate::plan::{Plan, Silence, Stretch};
 use crate::survey::AccessCounts;
 use crate::terms::{Cause, Role};
@@ -90,6 +92,8 @@ pub struct Case<'a> {
     pub access: &'a AccessCounts,
     /// The plan made on them.
     pub plan: &'a Plan,
+    /// What is ordinary at the places that were attacked.
+    pub norms: &'a Norms,
     /// The second pass, one entry for each of the plan's windows.
     pub windows: &'a [WindowCounts],
 }
@@ -107,6 +111,9 @@ impl Case<'_> {
     pub fn is_own_path(&self, path: &[u8]) -> bool {
         /// One or two may be an attacker's own first steps.
         const ORDINARY: u32 = 3;
+        if let Some(folder) = Shapes::folder(path) {
+            return self.access.shapes.is_own(folder);
+        }
         self.access
             .paths
             .get(&hash_bytes(path))

@@ -697,6 +697,7 @@ mod tests {
             bytes: text.as_bytes(),
             format: &COMBINED,
             offset: UtcOffset::UTC,
+            timing: None,
         };
         let run = Run {
             chunk_bytes: 500,

@@ -358,6 +358,7 @@ mod tests {
             bytes: texts[index as usize].as_bytes(),
             format: vote(texts[index as usize].as_bytes()).unwrap().format,
             offset: UtcOffset::UTC,
+            timing: None,
         });
         let run = Run {
             chunk_bytes,
@@ -488,6 +489,7 @@ mod tests {
             bytes: text.as_bytes(),
             format: vote(text.as_bytes()).unwrap().format,
             offset: UtcOffset::UTC,
+            timing: None,
         };
         let run = Run {
             chunk_bytes: 1,

@@ -17,7 +17,7 @@ use crate::finding::{Case, Finding, Kind};
 use crate::focus::{GroupCounts, Tally, WindowCounts};
 use crate::headline::Headline;
 use crate::impact::{self, Toll};
-use crate::outcome;
+use crate::outcome::{self, Judge};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::SymptomSet;
 use crate::plan::Stretch;
@@ -255,19 +255,21 @@ impl Builder<'_> {
             ))
         });
         ours.truncate(MAX_INJECTIONS);
+        let judge = Judge::new(self.material.case, self.material.errors);
         ours.into_iter()
-            .map(|(endpoint, actors, span)| self.injection(endpoint, actors, span))
+            .map(|(endpoint, actors, span)| self.injection(&judge, endpoint, actors, span))
             .collect()
     }
 
     fn injection(
         &self,
+        judge: &Judge<'_>,
         endpoint: &Endpoint,
         actors: BTreeSet<&str>,
         span: Span,
     ) -> view::Injection {
         let material = self.material;
-        let judgement = outcome::judge(material.case, material.errors, endpoint);
+        let judgement = judge.judge(endpoint);
         let technique = |id: &u16| {
             material
                 .patterns
@@ -275,7 +277,9 @@ impl Builder<'_> {
                 .get(usize::from(*id))
                 .and_then(|pattern| pattern.technique.clone())
         };
-        let techniques: BTreeSet<String> = endpoint.patterns.iter().filter_map(technique).collect();
+        let mut techniques: BTreeSet<String> =
+            endpoint.patterns.iter().filter_map(technique).collect();
+        techniques.extend(outcome::techniques(endpoint).into_iter().map(String::from));
         let mut samples = material.quoter.quotes(judgement.lines.iter());
         samples.extend(material.quoter.quotes(endpoint.samples.as_slice()));
         view::Injection {

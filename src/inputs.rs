@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result, Warning};
 use crate::format::spec::{Format, LogKind};
-use crate::format::vote;
+use crate::format::timing::Timing;
+use crate::format::{self, vote};
 use crate::pass::Log;
 use crate::source::discover::discover;
 use crate::source::open::{OpenOptions, Source, open_all};
@@ -16,6 +17,8 @@ pub struct Inputs {
     pub sources: Vec<Source>,
     /// The format of each; `None` for what is no log.
     pub formats: Vec<Option<&'static Format>>,
+    /// Where each says how long requests took, if it does.
+    pub timings: Vec<Option<Timing>>,
     /// What could not be read or understood.
     pub warnings: Vec<Warning>,
 }
@@ -46,6 +49,11 @@ impl Inputs {
             .iter()
             .map(|source| vote(source.bytes()).map(|vote| vote.format))
             .collect();
+        let timing = |(source, format): (&Source, &Option<&'static Format>)| {
+            let access = (*format).filter(|format| format.kind == LogKind::Access)?;
+            format::timing(source.bytes(), access)
+        };
+        let timings = sources.iter().zip(&formats).map(timing).collect();
         for (source, format) in sources.iter().zip(&formats) {
             if format.is_none() {
                 warnings.push(no_log(&source.name, source.bytes().is_empty()));
@@ -54,6 +62,7 @@ impl Inputs {
         Ok(Inputs {
             sources,
             formats,
+            timings,
             warnings,
         })
     }
@@ -68,6 +77,7 @@ impl Inputs {
                 bytes: source.bytes(),
                 format,
                 offset: UtcOffset::UTC,
+                timing: self.timings[index],
             })
         })
         .collect()

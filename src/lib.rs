@@ -39,6 +39,7 @@ pub mod incident;
 pub mod inputs;
 pub mod merge;
 pub mod nature;
+pub mod norms;
 pub mod outcome;
 pub mod pass;
 pub mod pattern;

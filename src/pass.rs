@@ -8,8 +8,9 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::chunk;
-use crate::event::{Event, Unparsed};
+use crate::event::{Access, Event, Unparsed};
 use crate::format::spec::{Format, TimeCache};
+use crate::format::timing::Timing;
 use crate::merge::Merge;
 use crate::time::UtcOffset;
 
@@ -28,6 +29,16 @@ pub struct Log<'a> {
     pub format: &'static Format,
     /// The zone of its times, for formats that do not write one.
     pub offset: UtcOffset,
+    /// Where it says how long each request took, if it does.
+    pub timing: Option<Timing>,
+}
+
+impl Log<'_> {
+    /// How long a request of this log took, in microseconds, where the log says. Read only where it is asked for,
+    /// because most passes have no use for it.
+    pub fn duration_us(&self, access: &Access<'_>) -> Option<u64> {
+        self.timing?.read(access.extras)
+    }
 }
 
 /// A part of a log, and the time its records cover.

@@ -99,6 +99,7 @@ impl Stream<'_> {
             bytes: &waiting,
             format,
             offset: UtcOffset::UTC,
+            timing: None,
         };
         for (_, line) in chunk::lines(&waiting[..complete]) {
             if std::mem::take(&mut self.overlong) {

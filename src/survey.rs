@@ -20,6 +20,7 @@ use crate::evidence::errors::{
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::lines::LineCounts;
 use crate::evidence::series::{Minute, Series};
+use crate::evidence::shapes::Shapes;
 use crate::format::nginx_error;
 use crate::format::spec::TimeCache;
 use crate::merge::Merge;
@@ -77,6 +78,8 @@ pub struct AccessCounts {
     pub paths: TextMap<PathStats>,
     /// Per user agent.
     pub agents: TextMap<u64>,
+    /// Folders of values, known when all paths are.
+    pub shapes: Shapes,
     /// Attacked places.
     pub endpoints: CappedMap<u64, Endpoint>,
     /// Requests by status class.
@@ -138,6 +141,7 @@ impl AccessCounts {
             hit_clients: CappedMap::new(MAX_HIT_CLIENTS),
             paths: CappedMap::new(MAX_TEXTS),
             agents: CappedMap::new(MAX_TEXTS),
+            shapes: Shapes::default(),
             endpoints: CappedMap::new(MAX_ENDPOINTS),
             by_class: [0; 5],
             bytes_sent: 0,

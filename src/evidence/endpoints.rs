@@ -8,13 +8,14 @@ use crate::client::Client;
 use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
 use crate::evidence::clients::Span;
 use crate::evidence::first::{FirstK, Locator};
+use crate::evidence::tries::{Answer, Asked, Tries, Try};
 use crate::merge::Merge;
 
 /// Paths and user agents counted at most; one takes about 150 bytes with its text.
 pub const MAX_TEXTS: usize = 1_000_000;
 
-/// Attacked endpoints kept at most; one takes up to a few kilobytes.
-pub const MAX_ENDPOINTS: usize = 20_000;
+/// Attacked endpoints kept at most; one takes up to 70 kilobytes if it is attacked hundreds of times.
+pub const MAX_ENDPOINTS: usize = 10_000;
 
 /// Clients remembered per endpoint.
 const MAX_ENDPOINT_CLIENTS: usize = 4_096;
@@ -194,7 +195,7 @@ impl Merge for Sizes {
 pub struct Endpoint {
     /// What was tried.
     pub category: Category,
-    /// Where, as logged, at most [`MAX_TEXT_BYTES`].
+    /// Where, as logged, at most [`MAX_TEXT_BYTES`]; `{}` stands for the part that carries the attack.
     pub path: Box<[u8]>,
     /// The parameter; `None` when the path itself or a header carries the attack.
     pub parameter: Option<Box<[u8]>>,
@@ -212,6 +213,8 @@ pub struct Endpoint {
     pub samples: FirstK<Locator, ENDPOINT_SAMPLES>,
     /// The attempts with the largest 200 answers.
     pub largest: FirstK<(Reverse<u64>, Locator), ENDPOINT_SAMPLES>,
+    /// A sample of the attempts, with what each asked and how it was answered.
+    pub tries: Tries,
     /// Who, at most `MAX_ENDPOINT_CLIENTS`.
     pub clients: CappedMap<Client, Attempts>,
 }
@@ -237,7 +240,7 @@ impl Merge for Attempts {
 pub struct Attempt<'a> {
     /// What was tried.
     pub category: Category,
-    /// The path as logged.
+    /// The path as logged, or its shape.
     pub path: &'a [u8],
     /// The parameter.
     pub parameter: Option<&'a [u8]>,
@@ -251,6 +254,10 @@ pub struct Attempt<'a> {
     pub status: Option<u16>,
     /// Its size.
     pub bytes: Option<u64>,
+    /// How long it took, in microseconds.
+    pub micros: Option<u64>,
+    /// What the payload asks.
+    pub asked: Asked,
 }
 
 impl Attempt<'_> {
@@ -280,6 +287,7 @@ impl Endpoint {
             sizes: Sizes::default(),
             samples: FirstK::default(),
             largest: FirstK::default(),
+            tries: Tries::default(),
             clients: CappedMap::new(MAX_ENDPOINT_CLIENTS),
         }
     }
@@ -297,6 +305,13 @@ impl Endpoint {
         self.by_class[class] = self.by_class[class].saturating_add(1);
         self.patterns.extend(patterns);
         self.samples.push(attempt.at);
+        let answer = Answer {
+            status: attempt.status.unwrap_or(0),
+            bytes: attempt.bytes,
+            micros: attempt.micros,
+        };
+        self.tries
+            .push(Try::new(attempt.at, attempt.client, answer, attempt.asked));
         if let (Some(200), Some(bytes)) = (attempt.status, attempt.bytes) {
             self.sizes.note(bytes);
             self.largest.push((Reverse(bytes), attempt.at));
@@ -323,6 +338,7 @@ impl Merge for Endpoint {
         self.sizes.merge(other.sizes);
         self.samples.merge(other.samples);
         self.largest.merge(other.largest);
+        self.tries.merge(other.tries);
         self.clients.merge(other.clients);
     }
 }

@@ -5,9 +5,13 @@ pub mod combined;
 pub mod nginx_error;
 pub mod php_fpm;
 pub mod spec;
+pub mod timing;
 
 use crate::chunk::{self, MAX_LINE};
 use spec::{Format, TimeCache};
+use timing::{Sample, Timing};
+
+use crate::event::Event;
 
 /// Every format. Of two that read a file equally well, the earlier one is taken: it is the stricter.
 pub static ALL: &[&Format] = &[
@@ -65,6 +69,34 @@ pub fn vote(bytes: &[u8]) -> Option<Vote> {
         covered = ballot.sample(bytes, line_start, PLACE_LINES);
     }
     ballot.winner()
+}
+
+/// Where the lines of an access log say how long each request took, if they do: the same sample of lines votes
+/// on it. Depends on the bytes alone.
+pub fn timing(bytes: &[u8], format: &Format) -> Option<Timing> {
+    let mut times = TimeCache::default();
+    let mut samples = Vec::new();
+    for place in 0..=PLACES {
+        let at = bytes.len() / (PLACES + 1) * place;
+        let start = if place == 0 {
+            Some(0)
+        } else {
+            next_line(bytes, at)
+        };
+        let end = bytes.len().min(at.saturating_add(WINDOW));
+        let window = start.and_then(|start| bytes.get(start..end));
+        for (_, line) in chunk::lines(window.unwrap_or_default()).take(PLACE_LINES) {
+            let Ok(Event::Access(access)) = (format.parse)(line, &mut times) else {
+                continue;
+            };
+            samples.push(Sample {
+                extras: access.extras,
+                bytes: access.bytes,
+                length: line.len(),
+            });
+        }
+    }
+    Timing::vote(&samples)
 }
 
 /// Where the first line begins that starts after `at`, if that is near.

@@ -62,6 +62,7 @@ macro_rules! features {
 }
 
 pub mod bytes;
+pub mod condition;
 pub mod json;
 pub mod lookup;
 pub mod markup;

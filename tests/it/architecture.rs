@@ -38,8 +38,14 @@ const ROWS: &[&[&str]] = &[
         "evidence/series",
         "evidence/sketch",
     ],
-    &["evidence/clients"],
+    &[
+        "evidence/clients",
+        "evidence/errors",
+        "evidence/histogram",
+        "evidence/tries",
+    ],
     &["evidence/*"],
+    &["evidence/scripts", "evidence/shapes"],
     // From a line to a record.
     &["format/spec"],
     &["format/*", "pattern/feature"],
@@ -54,7 +60,7 @@ const ROWS: &[&[&str]] = &[
     &["inputs", "focus", "survey"],
     &["quote"],
     &["context"],
-    &["attempts", "hits", "clock", "plan"],
+    &["attempts", "hits", "clock", "norms", "plan"],
     &["stream", "failures", "service"],
     // From counts to claims.
     &["finding", "suspects"],

@@ -38,6 +38,8 @@ pub enum Layout {
     Combined,
     /// Debian's `vhost_combined`, with this host and port in front.
     Vhost(&'static str),
+    /// Combined, and Apache's `%D` at the end: microseconds.
+    Timed,
 }
 
 impl Request {
@@ -66,6 +68,14 @@ impl Request {
         );
         match layout {
             Layout::Common => format!("{common}\n"),
+            Layout::Timed => {
+                let micros =
+                    self.took * 1_000 + (self.at * 7919 + self.bytes as i64).rem_euclid(1_000);
+                format!(
+                    "{common} \"{}\" \"{}\" {micros}\n",
+                    self.referer, self.agent
+                )
+            }
             _ => format!("{common} \"{}\" \"{}\"\n", self.referer, self.agent),
         }
     }

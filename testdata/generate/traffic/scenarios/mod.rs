@@ -2,6 +2,8 @@
 //!
 //! Rates are scaled down so that the files stay small; the shape of each story is not.
 
+mod blind_sqli_timed;
+mod boolean_sqli;
 mod brute_force;
 mod crawler;
 mod database_down;
@@ -14,8 +16,11 @@ mod php_fatal_traces;
 mod quiet_day;
 mod server_fault;
 mod silent_crash;
+mod sql_errors_from_visitors;
 mod sqli_surge;
+mod waf_blocked;
 mod webshell;
+mod webshell_upload;
 
 use std::io;
 use std::path::Path;
@@ -49,7 +54,9 @@ pub enum Content {
 }
 
 /// Every scenario, by name.
-pub const ALL: [Scenario; 14] = [
+pub const ALL: &[Scenario] = &[
+    blind_sqli_timed::SCENARIO,
+    boolean_sqli::SCENARIO,
     brute_force::SCENARIO,
     crawler::SCENARIO,
     database_down::SCENARIO,
@@ -62,8 +69,11 @@ pub const ALL: [Scenario; 14] = [
     quiet_day::SCENARIO,
     server_fault::SCENARIO,
     silent_crash::SCENARIO,
+    sql_errors_from_visitors::SCENARIO,
     sqli_surge::SCENARIO,
+    waf_blocked::SCENARIO,
     webshell::SCENARIO,
+    webshell_upload::SCENARIO,
 ];
 
 impl File {

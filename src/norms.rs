@@ -1,0 +1,220 @@
+//! The pass over whole logs that learns what the attacked places answer to everybody else, and who asks for scripts
+//! that few know.
+//!
+//! Which places were attacked is known only after all lines were judged; hence a pass of its own, which a log without
+//! attacks does not need. Counts only; `outcome` and `detect` compare.
+
+use std::collections::BTreeMap;
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::chunk;
+use crate::client::Client;
+use crate::event::{Access, Event};
+use crate::evidence::capped::{CappedMap, hash_bytes};
+use crate::evidence::clients::HitStats;
+use crate::evidence::first::{FirstK, Locator};
+use crate::evidence::histogram::Histogram;
+use crate::evidence::scripts::{Script, Use, script_candidates};
+use crate::evidence::shapes::Shapes;
+use crate::format::spec::TimeCache;
+use crate::merge::Merge;
+use crate::pass::{Limits, Log, Run, merge_all, read, tasks, work};
+use crate::survey::AccessCounts;
+
+/// Clients whose POST and PUT requests are kept, while there are scripts to watch.
+const MAX_SENDERS: usize = 50_000;
+
+/// Requests with a body kept per client: the first ones.
+pub const SENT_KEPT: usize = 16;
+
+/// How a place answers ordinary requests.
+#[derive(Debug, Clone, Default)]
+pub struct Norm {
+    /// Requests by status; at most one entry for each of 1000.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Bytes of answers with 200.
+    pub sizes: Histogram,
+    /// Microseconds that requests took.
+    pub micros: Histogram,
+}
+
+impl Norm {
+    /// All requests.
+    pub fn requests(&self) -> u64 {
+        self.statuses.values().sum()
+    }
+
+    /// The share of the requests whose status is like that.
+    pub fn share(&self, like: impl Fn(u16) -> bool) -> f64 {
+        let statuses = self.statuses.iter().filter(|(status, _)| like(**status));
+        statuses.map(|(_, count)| *count).sum::<u64>() as f64 / self.requests().max(1) as f64
+    }
+
+    fn note(&mut self, access: &Access<'_>, micros: Option<u64>) {
+        *self.statuses.entry(access.status.unwrap_or(0)).or_default() += 1;
+        if let (Some(200), Some(bytes)) = (access.status, access.bytes) {
+            self.sizes.note(bytes);
+        }
+        if let Some(micros) = micros {
+            self.micros.note(micros);
+        }
+    }
+}
+
+impl Merge for Norm {
+    fn merge(&mut self, other: Norm) {
+        for (status, count) in other.statuses {
+            *self.statuses.entry(status).or_default() += count;
+        }
+        self.sizes.merge(other.sizes);
+        self.micros.merge(other.micros);
+    }
+}
+
+/// What this pass counts.
+#[derive(Default)]
+pub struct Norms {
+    /// By the attacked place's path or shape, by hash.
+    places: HashMap<u64, Norm>,
+    /// By path, by hash.
+    pub scripts: HashMap<u64, Script>,
+    /// Successful requests with a body, by client.
+    sent: Option<CappedMap<Client, FirstK<Locator, SENT_KEPT>>>,
+}
+
+impl Norms {
+    /// How a place answers clients that never attack.
+    pub fn of(&self, place: &[u8]) -> Option<&Norm> {
+        self.places.get(&hash_bytes(place))
+    }
+
+    /// The requests with a body that a client sent first and that were answered with 2xx or 3xx.
+    pub fn sent(&self, client: &Client) -> &[Locator] {
+        let sent = self.sent.as_ref().and_then(|sent| sent.get(client));
+        sent.map_or(&[], |sent| sent.as_slice())
+    }
+}
+
+impl Merge for Norms {
+    fn merge(&mut self, other: Norms) {
+        for (place, norm) in other.places {
+            self.places.entry(place).or_default().merge(norm);
+        }
+        for (path, script) in other.scripts {
+            match self.scripts.get_mut(&path) {
+                Some(known) => known.merge(script),
+                None => {
+                    self.scripts.insert(path, script);
+                }
+            }
+        }
+        self.sent.merge(other.sent);
+    }
+}
+
+/// What the pass looks at.
+struct Watch<'a> {
+    /// Attacked paths, by hash.
+    paths: HashSet<u64>,
+    /// Folders of attacked shapes, by hash, and the hash of the shape.
+    folders: HashMap<u64, u64>,
+    /// Scripts that few ask for, by hash.
+    scripts: HashMap<u64, &'a [u8]>,
+    attackers: &'a CappedMap<Client, HitStats>,
+    limits: Limits,
+}
+
+impl<'a> Watch<'a> {
+    fn of(access: &'a AccessCounts, limits: Limits) -> Watch<'a> {
+        let mut watch = Watch {
+            paths: HashSet::new(),
+            folders: HashMap::new(),
+            scripts: script_candidates(&access.paths, access.requests()),
+            attackers: &access.hit_clients,
+            limits,
+        };
+        for (_, endpoint) in access.endpoints.iter() {
+            let place = hash_bytes(&endpoint.path);
+            match Shapes::folder(&endpoint.path) {
+                Some(folder) => {
+                    watch.folders.insert(hash_bytes(folder), place);
+                }
+                None => {
+                    watch.paths.insert(place);
+                }
+            }
+        }
+        watch
+    }
+
+    fn is_idle(&self) -> bool {
+        self.paths.is_empty() && self.folders.is_empty() && self.scripts.is_empty()
+    }
+
+    /// The attacked place that a path belongs to.
+    fn place(&self, path: &[u8], hash: u64) -> Option<u64> {
+        if self.paths.contains(&hash) {
+            return Some(hash);
+        }
+        let slash = (!self.folders.is_empty()).then(|| memchr::memrchr(b'/', path))??;
+        self.folders.get(&hash_bytes(&path[..=slash])).copied()
+    }
+}
+
+/// Learns what is ordinary at the places that were attacked. `logs` are those surveyed.
+pub fn norms(logs: &[Log<'_>], access: &AccessCounts, limits: Limits, run: &Run<'_>) -> Norms {
+    let watch = Watch::of(access, limits);
+    if watch.is_idle() {
+        return Norms::default();
+    }
+    let start = || (Norms::default(), TimeCache::default());
+    let tasks = tasks(logs, run.chunk_bytes);
+    let parts = work(&tasks, run, start, |(norms, times), (index, range)| {
+        let log = &logs[*index];
+        for (offset, line) in chunk::lines(&log.bytes[range.clone()]) {
+            let Ok(Event::Access(access)) = read(log, line, times) else {
+                continue;
+            };
+            let at = Locator {
+                time: access.time,
+                source: log.source,
+                offset: (range.start + offset) as u64,
+            };
+            record(norms, &watch, log, &access, at);
+        }
+    });
+    merge_all(parts.into_iter().map(|(norms, _)| norms)).unwrap_or_default()
+}
+
+fn record(norms: &mut Norms, watch: &Watch<'_>, log: &Log<'_>, access: &Access<'_>, at: Locator) {
+    if !watch.limits.contain(access.time.secs()) {
+        return;
+    }
+    let path = access.path();
+    let hash = hash_bytes(path);
+    if let Some(place) = watch.place(path, hash)
+        && watch.attackers.get(&access.client).is_none()
+    {
+        let norm = norms.places.entry(place).or_default();
+        norm.note(access, log.duration_us(access));
+    }
+    if watch.scripts.is_empty() {
+        return;
+    }
+    if let Some(text) = watch.scripts.get(&hash) {
+        let script = norms.scripts.entry(hash);
+        script
+            .or_insert_with(|| Script::new(text))
+            .note(access.client, Use::of(access, at));
+    }
+    let accepted = matches!(access.status, Some(200..=399));
+    if accepted && matches!(access.method, b"POST" | b"PUT") {
+        let sent = norms
+            .sent
+            .get_or_insert_with(|| CappedMap::new(MAX_SENDERS));
+        if let Some(first) = sent.entry(access.client, FirstK::default) {
+            first.push(at);
+        }
+    }
+}
