@@ -38,6 +38,7 @@ pub mod incident;
 pub mod inputs;
 pub mod merge;
 pub mod nature;
+pub mod networks;
 pub mod outcome;
 pub mod pass;
 pub mod pattern;

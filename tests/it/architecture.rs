@@ -17,6 +17,7 @@ const ROWS: &[&[&str]] = &[
     &[
         "text",
         "merge",
+        "networks",
         "segment",
         "chunk",
         "decode",
