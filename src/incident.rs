@@ -19,6 +19,7 @@ use crate::focus::{GroupCounts, Tally, WindowCounts};
 use crate::headline::Headline;
 use crate::impact;
 use crate::merge::Merge;
+use crate::mitigation;
 use crate::outcome;
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::SymptomSet;
@@ -135,7 +136,7 @@ impl Builder<'_> {
             ongoing_at_end: touches_edge(&findings, |stretch| stretch.at_log_end)
                 || self.outlasts_the_log(end),
             headline: headline.sentence(),
-            mitigations: impact::mitigations(&actors, &injections, self.tally),
+            mitigations: mitigation::mitigations(&actors, &injections, self.tally),
             bursts: breakdown::bursts(material.case, &findings, cause, self.counts),
             timeline,
             actors,

@@ -37,6 +37,7 @@ pub mod impact;
 pub mod incident;
 pub mod inputs;
 pub mod merge;
+pub mod mitigation;
 pub mod nature;
 pub mod networks;
 pub mod outcome;

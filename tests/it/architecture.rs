@@ -63,7 +63,7 @@ const ROWS: &[&[&str]] = &[
     &["detect/mod"],
     // From claims to incidents.
     &["actor", "impact", "outcome"],
-    &["cluster", "breakdown", "timeline", "assemble"],
+    &["cluster", "breakdown", "timeline", "assemble", "mitigation"],
     &["headline"],
     &["incident"],
     &["analysis"],
