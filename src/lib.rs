@@ -11,11 +11,13 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod actor;
+pub mod aim;
 pub mod analysis;
 pub mod assemble;
 pub mod attempts;
 pub mod baseline;
 pub mod breakdown;
+pub mod campaign;
 pub mod category;
 pub mod chunk;
 pub mod client;

@@ -330,7 +330,7 @@ impl Choice {
 fn places(attackers: &[Attacker], units: (u8, u8)) -> Vec<Node> {
     let same = |a: &Attacker, b: &Attacker| unit(a.client, units) == unit(b.client, units);
     let place = |members: &[Attacker]| {
-        let (prefix, length) = unit(members[0].client, units);
+        let (prefix, length) = narrowed(members, unit(members[0].client, units));
         let mut own = Tally {
             units: 1,
             addresses: members.len() as u64,
@@ -349,6 +349,21 @@ fn places(attackers: &[Attacker], units: (u8, u8)) -> Vec<Node> {
         }
     };
     attackers.chunk_by(same).map(place).collect()
+}
+
+/// What members of a place share beyond its prefix, where that is no chance: `n` addresses that are spread evenly
+/// share another bit with a probability of 2^(1 - n).
+fn narrowed(members: &[Attacker], place: (u128, u8)) -> (u128, u8) {
+    let (first, last) = (
+        members[0].client.key(),
+        members[members.len() - 1].client.key(),
+    );
+    let shared = common(first, last);
+    let bits = u64::from(shared.1 - place.1) * (members.len() as u64 - 1);
+    match bits as f64 >= NAME_V6 {
+        true => shared,
+        false => place,
+    }
 }
 
 /// The place in which a client is counted.

@@ -1,3 +1,5 @@
+//! The cover against hand-made cases, its definition, and every other cover of small networks.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -100,7 +102,7 @@ fn innocent_visitors_narrow_a_prefix() {
 #[test]
 fn a_home_of_ipv6_and_a_site_are_one_prefix_each() {
     let home: Vec<String> = (1..900)
-        .map(|n| format!("2001:db8:7:8::{:x}:{n:x}", n * 7919 % 0x1_0000))
+        .map(|n| format!("2001:db8:7:8:{:x}::{n:x}", n * 7919 % 0x1_0000))
         .collect();
     let found = cover(&home, &[], Strays::Named);
     assert_eq!(names(&found), set(&["2001:db8:7:8::/64"]));
@@ -113,6 +115,23 @@ fn a_home_of_ipv6_and_a_site_are_one_prefix_each() {
     let one = ["2001:db8:9:9::5".to_string()];
     let found = cover(&one, &[], Strays::Named);
     assert_eq!(names(&found), set(&["2001:db8:9:9::5/128"]));
+}
+
+#[test]
+fn addresses_that_share_more_than_chance_explains_are_named_by_that() {
+    let rack: Vec<String> = (1..900)
+        .map(|n| format!("2001:db8:7:8:9:{:x}::{n:x}", n * 7919 % 0x1_0000))
+        .collect();
+    let others = ["2001:db8:7:8:a::1".to_string()];
+    let found = cover(&rack, &others, Strays::Named);
+    assert_eq!(names(&found), set(&["2001:db8:7:8:9::/80"]));
+    assert_eq!(found[0].bystanders, 0);
+    let pair = [
+        "2001:db8:7:8:4000::1".to_string(),
+        "2001:db8:7:8:6000::9".to_string(),
+    ];
+    let found = cover(&pair, &[], Strays::Named);
+    assert_eq!(names(&found), set(&["2001:db8:7:8::/64"]));
 }
 
 #[test]

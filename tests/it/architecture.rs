@@ -58,7 +58,7 @@ const ROWS: &[&[&str]] = &[
     &["stream"],
     // From counts to claims.
     &["finding", "suspects"],
-    &["nature"],
+    &["nature", "campaign", "aim"],
     &["detect/*"],
     &["detect/mod"],
     // From claims to incidents.
