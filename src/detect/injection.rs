@@ -39,6 +39,10 @@ const AIMED_SHARE: u64 = 10;
 /// same exploit from a handful of addresses a day.
 const SPRAY: usize = 20;
 
+/// Exploits of a client that takes part in such a campaign, which are at least half of what is suspicious about it. Bots
+/// that try a dozen are the background noise.
+const SINGLE_MINDED: usize = 2;
+
 /// Findings for attacks on the site, then for exploits that were sprayed.
 pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let aims = aims(case);
@@ -71,7 +75,7 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
         |aim| &aim.strewn,
         |client, aim| aim.strewn.high > 0 && !visits(case, client) && !named(client),
     );
-    let sprays = sprays(case, &aims, &strewn);
+    let sprays = sprays(case, &aims, strewn);
     findings.extend(sprays);
     findings
 }
@@ -234,7 +238,15 @@ fn sureness(payloads: u64, high: u64) -> f64 {
 }
 
 /// One exploit from many clients, one after the other.
-fn sprays(case: &Case<'_>, aims: &HashMap<Client, Aim>, leads: &[Lead]) -> Vec<Finding> {
+fn sprays(case: &Case<'_>, aims: &HashMap<Client, Aim>, mut leads: Vec<Lead>) -> Vec<Finding> {
+    // A bot that tries whatever it knows is the background noise; it counts among those who were at it.
+    for lead in &mut leads {
+        let hits = case.access.hit_clients.get(&lead.client);
+        let all = hits.map_or(0, |hits| hits.lines);
+        if lead.targets.len() > SINGLE_MINDED || 2 * lead.lines < all {
+            lead.targets.clear();
+        }
+    }
     let spray = |group: Vec<usize>| {
         let clients: Vec<Client> = group.iter().map(|index| leads[*index].client).collect();
         let of = clients
@@ -250,7 +262,7 @@ fn sprays(case: &Case<'_>, aims: &HashMap<Client, Aim>, leads: &[Lead]) -> Vec<F
         );
         finding(case, Kind::Scan, Role::Scanner, clients, &together, reason)
     };
-    let groups = campaign::sprays(leads, SPRAY);
+    let groups = campaign::sprays(&leads, SPRAY);
     groups.into_iter().filter_map(spray).collect()
 }
 

@@ -8,5 +8,6 @@ pub mod endpoints;
 pub mod errors;
 pub mod first;
 pub mod lines;
+pub mod misses;
 pub mod series;
 pub mod sketch;
