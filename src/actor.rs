@@ -10,6 +10,7 @@ use crate::evidence::endpoints::{Text, TextMap};
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::{Group, GroupCounts};
 use crate::merge::Merge;
+use crate::networks::{Attacker, Networks, Strays};
 use crate::pass::Limits;
 use crate::report::view;
 use crate::terms::Role;
@@ -238,7 +239,7 @@ pub fn actor(
         role: draft.role,
         clients: names(case, &busiest(draft, counts)),
         client_count: draft.clients.len() as u64,
-        networks: networks(&draft.clients),
+        networks: networks(case, draft, counts),
         user_agents: top(&counts.agents, LISTED)
             .into_iter()
             .map(|ranked| ranked.0)
@@ -295,21 +296,23 @@ pub fn name(case: &Case<'_>, client: Client) -> String {
     }
 }
 
-/// The networks of several clients, those with the most clients first.
-fn networks(clients: &[Client]) -> Vec<String> {
-    let mut members: BTreeMap<ipnet::IpNet, usize> = BTreeMap::new();
-    for network in clients.iter().filter_map(|client| client.network()) {
-        *members.entry(network).or_default() += 1;
+/// The narrowest networks that hold an actor's clients, those that sent most first. Everybody else in the log is
+/// innocent here.
+fn networks(case: &Case<'_>, draft: &Draft, counts: &GroupCounts) -> Vec<String> {
+    let attackers = draft.clients.iter().map(|client| Attacker {
+        client: *client,
+        attack: counts.clients.get(client).map_or(0, |span| span.count),
+        innocent: 0,
+    });
+    let mut networks = Networks::new(attackers);
+    // One client is a network of its own, whoever is near.
+    if draft.clients.len() > 1 {
+        let others = case.access.clients.iter();
+        let others = others.filter(|(client, _)| draft.clients.binary_search(client).is_err());
+        others.for_each(|(client, stats)| networks.bystander(*client, stats.requests()));
     }
-    let mut ranked: Vec<(usize, ipnet::IpNet)> = members
-        .into_iter()
-        .map(|(network, count)| (count, network))
-        .collect();
-    ranked.sort_by_key(|(count, network)| (std::cmp::Reverse(*count), *network));
-    ranked
-        .into_iter()
-        .map(|(_, network)| network.to_string())
-        .collect()
+    let found = networks.cover(Strays::Named).into_iter();
+    found.map(|found| found.network.to_string()).collect()
 }
 
 /// The most frequent texts with their counts; ties by text.

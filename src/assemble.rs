@@ -16,6 +16,7 @@ use crate::report::view::{
     self, Incident, Report, SCHEMA_VERSION, Series, Tool, Totals, Verdict, Window,
 };
 use crate::survey::{AccessCounts, ErrorCounts};
+use crate::terms::Cause;
 use crate::text::{counted, visible};
 use crate::time::{Time, UtcOffset};
 
@@ -106,12 +107,20 @@ pub fn report(read: &Read<'_>, incidents: Vec<Incident>) -> Report {
     }
 }
 
-/// The gravest incident speaks for the whole: by severity, attacks before anything else, then the earliest.
+/// A scan that is less sure than this is told among the incidents, and is not what the log is about: every server
+/// is looked over now and then.
+const SCAN_MATTERS: f64 = 0.6;
+
+/// The gravest incident speaks for the whole: by severity, scans after what moved the traffic, attacks before
+/// anything else, then the earliest.
 fn verdict(incidents: &[Incident], access: &AccessCounts) -> Verdict {
     let requests = access.requests();
-    let gravest = incidents.iter().max_by_key(|incident| {
+    let is_scan = |incident: &Incident| incident.cause == Cause::Scan;
+    let matters = |incident: &&Incident| !is_scan(incident) || incident.confidence >= SCAN_MATTERS;
+    let gravest = incidents.iter().filter(matters).max_by_key(|incident| {
         (
             incident.severity,
+            !is_scan(incident),
             incident.attack,
             std::cmp::Reverse(incident.id),
         )
@@ -317,6 +326,10 @@ fn cap_warnings(access: &AccessCounts) -> Vec<Warning> {
         (
             access.hit_clients.is_sampled(),
             "clients with suspicious requests",
+        ),
+        (
+            access.misses.is_sampled(),
+            "clients that met rejected pages",
         ),
         (access.paths.is_sampled(), "paths"),
         (access.agents.is_sampled(), "user agents"),

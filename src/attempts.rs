@@ -1,7 +1,7 @@
 //! The pass over what the survey noted: each line judged again, now in its context, and counted if it is
 //! suspicious.
 //!
-//! Only noted lines are read, so that an ordinary log costs next to nothing here.
+//! Pages asked for in vain, which are noted too, are counted by client. Only noted lines are read, so that an ordinary log costs next to nothing here.
 
 use crate::category::Category;
 use crate::chunk;
@@ -12,6 +12,7 @@ use crate::evidence::capped::hash_bytes;
 use crate::evidence::clients::{HitStats, status_class};
 use crate::evidence::endpoints::{Attempt, Endpoint, PathStats, TextMap};
 use crate::evidence::first::{FirstK, Locator};
+use crate::evidence::misses::Misses;
 use crate::evidence::shapes::{Shapes, VALUE, before_payload};
 use crate::evidence::tries::Asked;
 use crate::format::spec::TimeCache;
@@ -103,6 +104,11 @@ impl Worker<'_> {
             source: log.source,
             offset,
         };
+        if access.is_rejected_page()
+            && let Some(misses) = self.counts.misses.entry(access.client, Misses::default)
+        {
+            misses.note(&access, at);
+        }
         let Measure {
             patterns, context, ..
         } = self.measure;

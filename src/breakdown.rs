@@ -2,14 +2,13 @@
 //!
 //! Ranks by excess over what each brings ordinarily, so that a busy page is not blamed for being busy.
 
-use std::collections::BTreeMap;
-
 use crate::actor;
 use crate::client::Client;
 use crate::evidence::endpoints::TextMap;
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::WindowCounts;
 use crate::impact::rounded;
+use crate::networks::{Attacker, Network, Networks, Strays};
 use crate::plan::Stretch;
 use crate::report::view::{Burst, BurstTop, Ranked};
 use crate::suspects::ranked;
@@ -116,7 +115,7 @@ fn burst(case: &Case<'_>, rise: Rise<'_>, failed: Option<&WindowCounts>) -> Opti
         new_client_ratio: rounded(newcomers as f64 / counts.clients.len().max(1) as f64),
         classification: rise.cause.name(),
         confidence: rounded(rise.finding.confidence),
-        top: top(case, counts, stretch),
+        top: top(case, counts, stretch, &rise.finding.clients),
     })
 }
 
@@ -155,7 +154,7 @@ impl Lengths {
     }
 }
 
-fn top(case: &Case<'_>, counts: &WindowCounts, stretch: &Stretch) -> BurstTop {
+fn top(case: &Case<'_>, counts: &WindowCounts, stretch: &Stretch, suspects: &[Client]) -> BurstTop {
     let inside = (stretch.end - stretch.start + 1) as f64;
     let lengths = Lengths {
         inside,
@@ -173,7 +172,7 @@ fn top(case: &Case<'_>, counts: &WindowCounts, stretch: &Stretch) -> BurstTop {
                     lengths.rank(actor::name(case, *client), *requests, outside)
                 }),
         ),
-        networks: networks(case, &clients, &lengths),
+        networks: networks(case, suspects, &clients, &lengths),
         paths: lengths.texts(&counts.paths, |hash| {
             paths
                 .get(hash)
@@ -185,20 +184,34 @@ fn top(case: &Case<'_>, counts: &WindowCounts, stretch: &Stretch) -> BurstTop {
     }
 }
 
-fn networks(case: &Case<'_>, clients: &[(Client, u64)], lengths: &Lengths) -> Vec<Ranked> {
-    let mut networks: BTreeMap<ipnet::IpNet, (u64, u64)> = BTreeMap::new();
-    for (client, requests) in clients {
-        if let Some(network) = client.network() {
-            let (inside, outside) = networks.entry(network).or_default();
-            *inside += requests;
-            *outside += requests_outside(case, *client, *requests);
-        }
+/// The narrowest networks that hold the excess of those who are part of it; of everybody, where nobody can be named.
+fn networks(
+    case: &Case<'_>,
+    suspects: &[Client],
+    clients: &[(Client, u64)],
+    lengths: &Lengths,
+) -> Vec<Ranked> {
+    let takes_part =
+        |client: &Client| suspects.is_empty() || suspects.binary_search(client).is_ok();
+    let attacker = |(client, requests): &(Client, u64)| {
+        let outside = requests_outside(case, *client, *requests);
+        let excess = lengths.rank(String::new(), *requests, outside).excess;
+        (takes_part(client) && excess > 0).then(|| Attacker {
+            client: *client,
+            attack: excess,
+            innocent: requests.saturating_sub(excess),
+        })
+    };
+    let mut networks = Networks::new(clients.iter().filter_map(attacker));
+    for entry in clients.iter().filter(|entry| attacker(entry).is_none()) {
+        networks.bystander(entry.0, entry.1);
     }
-    leading(
-        networks
-            .into_iter()
-            .map(|(network, (inside, outside))| lengths.rank(network.to_string(), inside, outside)),
-    )
+    let ranked = |network: Network| Ranked {
+        key: network.network.to_string(),
+        requests: network.attack + network.innocent,
+        excess: network.attack,
+    };
+    leading(networks.cover(Strays::LeftOut).into_iter().map(ranked))
 }
 
 /// Those with the most excess; who brings none is no part of a burst.

@@ -5,16 +5,18 @@
 use std::collections::BTreeMap;
 
 use crate::actor::{Draft, edges};
+use crate::client::Client;
 use crate::finding::{Finding, Kind};
 use crate::focus::{GroupCounts, Window};
 use crate::impact;
 use crate::terms::Cause;
 use crate::time::Time;
 
-/// Findings less than this apart in time belong together, in seconds.
+/// Cause and effect, and waves of traffic, belong together when they are less than this apart, in seconds.
 const LINK_S: i64 = 30 * 60;
 
-/// A scan belongs to a graver incident when it lies wholly within this time around it, in seconds.
+/// A scan belongs to a graver incident from the same network when it lies wholly within this time around it, in
+/// seconds. One that lasts longer leads up to nothing.
 const SCAN_LINK_S: i64 = 2 * 3600;
 
 /// Injection attempts this long before a surge are part of the same attack, in seconds.
@@ -64,7 +66,7 @@ pub fn sharpen(findings: &mut [Finding], drafts: &[Draft], traces: &[GroupCounts
     }
 }
 
-/// Groups findings: those close in time, those that share clients, and scans around graver things.
+/// Groups findings: those that share clients, causes and effects close in time, and scans that lead up to floods.
 pub fn cluster(findings: &[Finding]) -> Vec<Cluster> {
     let mut group: Vec<usize> = (0..findings.len()).collect();
     for a in 0..findings.len() {
@@ -98,18 +100,104 @@ pub fn cluster(findings: &[Finding]) -> Vec<Cluster> {
     clusters
 }
 
+/// Whether two findings are parts of one incident. Time alone says so only where one is the other's effect, or where
+/// both are traffic; two parties that attack on the same day are two incidents.
 fn related(a: &Finding, b: &Finding) -> bool {
-    let shared = || {
-        a.clients
-            .iter()
-            .any(|client| b.clients.binary_search(client).is_ok())
-    };
     let gap = (a.start.secs().max(b.start.secs()) - a.end.secs().min(b.end.secs())).max(0);
+    if shares_clients(a, b) {
+        return true;
+    }
     match (is_background(a), is_background(b)) {
-        (false, false) => gap <= LINK_S || shared() || precedes_surge(a, b) || precedes_surge(b, a),
-        (true, true) => shared(),
-        (true, false) => shared() || within(a, b),
-        (false, true) => shared() || within(b, a),
+        (false, false) => gap <= reach(a, b) || precedes_surge(a, b) || precedes_surge(b, a),
+        (true, true) => false,
+        (true, false) => leads_up(a, b) || (neighbours(a, b) && within(a, b)),
+        (false, true) => leads_up(b, a) || (neighbours(a, b) && within(b, a)),
+    }
+}
+
+/// How far apart two findings may be that share no client, in seconds; negative where time says nothing.
+fn reach(a: &Finding, b: &Finding) -> i64 {
+    const NEVER: i64 = -1;
+    let kinds = [(a, b), (b, a)];
+    let any = |is: fn(&Finding, &Finding) -> bool| kinds.iter().any(|(a, b)| is(a, b));
+    if any(|a, _| is_effect(a)) {
+        return LINK_S;
+    }
+    if is_traffic(a) && is_traffic(b) {
+        return LINK_S;
+    }
+    let by_hand = |finding: &Finding| matches!(finding.kind, Kind::Injection | Kind::Webshell);
+    if by_hand(a) && by_hand(b) {
+        let led_in = matches!(a.kind, Kind::Webshell) || matches!(b.kind, Kind::Webshell);
+        return match led_in || neighbours(a, b) {
+            true => LINK_S,
+            false => 0,
+        };
+    }
+    if any(|a, b| is_flood(a) && matches!(b.kind, Kind::Injection | Kind::Webshell)) {
+        return LINK_S;
+    }
+    if any(|a, b| is_flood(a) && matches!(b.kind, Kind::BruteForce { .. })) {
+        return 0;
+    }
+    let guesses = |finding: &Finding| matches!(finding.kind, Kind::BruteForce { .. });
+    match (guesses(a) && guesses(b)) || neighbours(a, b) {
+        true => LINK_S,
+        false => NEVER,
+    }
+}
+
+/// What follows from whatever else went on.
+fn is_effect(finding: &Finding) -> bool {
+    matches!(
+        finding.kind,
+        Kind::Failures { .. }
+            | Kind::Silence(_)
+            | Kind::Burst {
+                cause: Cause::ServerFault,
+                ..
+            }
+    )
+}
+
+fn is_traffic(finding: &Finding) -> bool {
+    matches!(finding.kind, Kind::Burst { .. })
+}
+
+fn is_flood(finding: &Finding) -> bool {
+    matches!(
+        finding.kind,
+        Kind::Burst {
+            cause: Cause::Ddos | Cause::Dos,
+            ..
+        }
+    )
+}
+
+fn shares_clients(a: &Finding, b: &Finding) -> bool {
+    let (few, many) = by_size(a, b);
+    let mut clients = few.iter();
+    clients.any(|client| many.binary_search(client).is_ok())
+}
+
+/// Whether some clients of both are in one network.
+fn neighbours(a: &Finding, b: &Finding) -> bool {
+    let (few, many) = by_size(a, b);
+    few.iter().any(|client| {
+        let Some(network) = client.network() else {
+            return false;
+        };
+        let first = Client::from_ip(network.network());
+        let at = many.partition_point(|other| *other < first);
+        many.get(at)
+            .is_some_and(|other| other.network() == Some(network))
+    })
+}
+
+fn by_size<'a>(a: &'a Finding, b: &'a Finding) -> (&'a [Client], &'a [Client]) {
+    match a.clients.len() <= b.clients.len() {
+        true => (&a.clients, &b.clients),
+        false => (&b.clients, &a.clients),
     }
 }
 
@@ -128,15 +216,19 @@ fn is_background(finding: &Finding) -> bool {
 }
 
 fn precedes_surge(first: &Finding, second: &Finding) -> bool {
-    let surge = matches!(
-        second.kind,
-        Kind::Burst {
-            cause: Cause::Ddos | Cause::Dos,
-            ..
-        }
-    );
     let ago = second.start.secs() - first.end.secs();
-    surge && matches!(first.kind, Kind::Injection) && (0..=BEFORE_SURGE_S).contains(&ago)
+    is_flood(second) && matches!(first.kind, Kind::Injection) && (0..=BEFORE_SURGE_S).contains(&ago)
+}
+
+/// Whether somebody looked the site over right before a flood. Who does so while it is going on, and shares nothing
+/// with it, is a part of the background.
+fn leads_up(scan: &Finding, flood: &Finding) -> bool {
+    let (began, ended) = (scan.start.secs(), scan.end.secs());
+    let onset = flood.start.secs();
+    is_flood(flood)
+        && ended - began <= SCAN_LINK_S
+        && began < onset
+        && (onset - LINK_S..=onset + LINK_S).contains(&ended)
 }
 
 fn within(scan: &Finding, graver: &Finding) -> bool {

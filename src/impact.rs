@@ -1,6 +1,6 @@
-//! What it cost, and what would have helped, counted on these very logs.
+//! What it cost, counted on these very logs.
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 
 use crate::client::Client;
 use crate::evidence::clients::Span;
@@ -8,11 +8,10 @@ use crate::finding::{Finding, Kind};
 use crate::focus::Tally;
 use crate::merge::Merge;
 use crate::plan::Plan;
-use crate::report::view::{Actor, Impact, Injection, Mitigation, Outage, Symptom};
+use crate::report::view::{Impact, Outage, Symptom};
 use crate::service::Service;
 use crate::symptoms::{Party, is_their_doing};
-use crate::terms::{Outcome, Role, SymptomKind};
-use crate::text::counted;
+use crate::terms::SymptomKind;
 use crate::time::Time;
 
 /// A run of failures is an outage when at least this share of the requests failed.
@@ -194,143 +193,6 @@ pub fn outages(findings: &[&Finding]) -> Vec<Outage> {
 /// Four digits after the point: more would be noise.
 pub fn rounded(value: f64) -> f64 {
     (value * 10_000.0).round() / 10_000.0
-}
-
-/// Networks named in a measure at most; more belongs in a file.
-const MAX_NETWORKS: usize = 50;
-
-/// Networks that hold less than this share of the flood are no advice.
-const WORTH_BLOCKING: f64 = 0.05;
-
-/// A network is worth blocking as a whole when at least this many of its addresses attacked.
-const NETWORK_MEMBERS: usize = 3;
-
-/// Measures that these logs speak for.
-pub fn mitigations(
-    actors: &[Actor],
-    injections: &[Injection],
-    window: &Tally<'_>,
-) -> Vec<Mitigation> {
-    let flooders: Vec<&Actor> = actors
-        .iter()
-        .filter(|actor| actor.role == Role::Flooder)
-        .collect();
-    let mut measures: Vec<Mitigation> = block_networks(&flooders, window).into_iter().collect();
-    measures.extend(block_clients(actors));
-    measures.extend(fix_endpoints(injections));
-    measures
-}
-
-/// The networks in which several flooders sit, and whom blocking them would have stopped.
-fn block_networks(flooders: &[&Actor], window: &Tally<'_>) -> Option<Mitigation> {
-    let attackers: HashSet<Client> = flooders
-        .iter()
-        .flat_map(|actor| &actor.clients)
-        .filter_map(|name| name.parse().ok().map(Client::from_ip))
-        .collect();
-    // Per network: attacking addresses, their requests, and everybody else's.
-    let mut networks: HashMap<ipnet::IpNet, (usize, u64, u64)> = attackers
-        .iter()
-        .filter_map(|client| Some((client.network()?, (0, 0, 0))))
-        .collect();
-    if networks.is_empty() {
-        return None;
-    }
-    let (mut attack, mut innocent) = (0u64, 0u64);
-    for (client, share) in window.shares() {
-        let requests = u64::from(share.requests);
-        let attacks = attackers.contains(&client);
-        *(if attacks { &mut attack } else { &mut innocent }) += requests;
-        let network = client.network();
-        if let Some(entry) = network.and_then(|network| networks.get_mut(&network)) {
-            entry.0 += usize::from(attacks);
-            *(if attacks { &mut entry.1 } else { &mut entry.2 }) += requests;
-        }
-    }
-    let mut chosen: Vec<_> = networks
-        .into_iter()
-        .filter(|(_, (members, hostile, others))| *members >= NETWORK_MEMBERS && hostile > others)
-        .collect();
-    chosen.sort_by_key(|(network, (_, requests, _))| (std::cmp::Reverse(*requests), *network));
-    chosen.truncate(MAX_NETWORKS);
-    let worth: u64 = chosen.iter().map(|(_, (_, hostile, _))| hostile).sum();
-    if attack == 0 || (worth as f64) < WORTH_BLOCKING * attack as f64 {
-        return None;
-    }
-    let stopped: u64 = chosen.iter().map(|(_, (_, requests, _))| requests).sum();
-    let caught: u64 = chosen.iter().map(|(_, (_, _, others))| others).sum();
-    let share = |part: u64, whole: u64| (whole > 0).then(|| rounded(part as f64 / whole as f64));
-    Some(Mitigation {
-        kind: "block_networks",
-        summary: format!(
-            "blocking {} would have stopped {:.0}% of the flood and {:.1}% of the other requests",
-            counted(chosen.len() as u64, "network", "networks"),
-            stopped as f64 / attack as f64 * 100.0,
-            caught as f64 / innocent.max(1) as f64 * 100.0
-        ),
-        targets: chosen
-            .into_iter()
-            .map(|(network, _)| network.to_string())
-            .collect(),
-        attack_share: share(stopped, attack),
-        innocent_share: share(caught, innocent),
-    })
-}
-
-/// Few attackers are named one by one.
-fn block_clients(actors: &[Actor]) -> Option<Mitigation> {
-    /// More than these nobody blocks by hand.
-    const FEW: usize = 10;
-    let attackers = || actors.iter().filter(|actor| actor.role.is_attack());
-    let mut targets: Vec<String> = attackers()
-        .flat_map(|actor| actor.clients.iter().cloned())
-        .collect();
-    targets.sort_unstable();
-    targets.dedup();
-    let requests: u64 = attackers().map(|actor| actor.requests).sum();
-    (1..=FEW).contains(&targets.len()).then(|| Mitigation {
-        kind: "block_clients",
-        summary: format!(
-            "blocking {} would have stopped all {} of the attack",
-            counted(targets.len() as u64, "client", "clients"),
-            counted(requests, "request", "requests")
-        ),
-        targets,
-        attack_share: Some(1.0),
-        innocent_share: Some(0.0),
-    })
-}
-
-/// The parameters where an injection showed signs of success.
-fn fix_endpoints(injections: &[Injection]) -> Option<Mitigation> {
-    let weak =
-        |injection: &&Injection| matches!(injection.outcome, Outcome::Suspected | Outcome::Likely);
-    let mut targets: Vec<String> = injections
-        .iter()
-        .filter(weak)
-        .map(|injection| match &injection.parameter {
-            Some(parameter) => format!("{}?{parameter}", injection.endpoint),
-            None => injection.endpoint.clone(),
-        })
-        .collect();
-    targets.sort_unstable();
-    targets.dedup();
-    let attempts: u64 = injections
-        .iter()
-        .filter(weak)
-        .map(|injection| injection.attempts)
-        .sum();
-    (!targets.is_empty()).then(|| Mitigation {
-        kind: "fix_endpoint",
-        summary: format!(
-            "{} answered {} with signs of success: fix this first",
-            counted(targets.len() as u64, "place", "places"),
-            counted(attempts, "injection attempt", "injection attempts")
-        ),
-        targets,
-        attack_share: None,
-        innocent_share: None,
-    })
 }
 
 /// Start and end of several findings.

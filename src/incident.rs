@@ -17,6 +17,7 @@ use crate::finding::{Case, Finding, Kind};
 use crate::focus::{GroupCounts, Tally, WindowCounts};
 use crate::headline::Headline;
 use crate::impact::{self, Toll};
+use crate::mitigation;
 use crate::outcome::{self, Judge};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::SymptomSet;
@@ -145,7 +146,7 @@ impl Builder<'_> {
             ongoing_at_end: touches_edge(&findings, |stretch| stretch.at_log_end)
                 || self.outlasts_the_log(end),
             headline: headline.sentence(),
-            mitigations: impact::mitigations(&actors, &injections, self.tally),
+            mitigations: mitigation::mitigations(&actors, &injections, self.tally),
             bursts: breakdown::bursts(material.case, &findings, cause, self.counts),
             timeline,
             actors,

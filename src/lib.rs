@@ -11,11 +11,13 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod actor;
+pub mod aim;
 pub mod analysis;
 pub mod assemble;
 pub mod attempts;
 pub mod baseline;
 pub mod breakdown;
+pub mod campaign;
 pub mod category;
 pub mod chunk;
 pub mod client;
@@ -38,7 +40,9 @@ pub mod impact;
 pub mod incident;
 pub mod inputs;
 pub mod merge;
+pub mod mitigation;
 pub mod nature;
+pub mod networks;
 pub mod norms;
 pub mod outcome;
 pub mod pass;

@@ -19,6 +19,7 @@ use crate::evidence::errors::{
 };
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::lines::LineCounts;
+use crate::evidence::misses::{MAX_MISS_CLIENTS, Misses};
 use crate::evidence::series::{Minute, Series};
 use crate::evidence::shapes::Shapes;
 use crate::format::nginx_error;
@@ -96,6 +97,8 @@ pub struct AccessCounts {
     pub hits_by_category: [u64; Category::ALL.len()],
     /// The first lines of each client with hits.
     pub hit_samples: CappedMap<Client, FirstK<Locator, 5>>,
+    /// What each client asked for in vain.
+    pub misses: CappedMap<Client, Misses>,
     /// What the odd lines of each client say about it.
     pub conduct: CappedMap<Client, Conduct>,
     /// Who sends what a pattern matches to which place, by [`Habit::key`].
@@ -150,6 +153,7 @@ impl AccessCounts {
             hits: 0,
             hits_by_category: [0; Category::ALL.len()],
             hit_samples: CappedMap::new(MAX_HIT_CLIENTS),
+            misses: CappedMap::new(MAX_MISS_CLIENTS),
             conduct: CappedMap::new(MAX_HIT_CLIENTS),
             habits: CappedMap::new(MAX_HABITS),
             noted: Vec::new(),
@@ -194,6 +198,7 @@ impl Merge for AccessCounts {
         self.hits.merge(other.hits);
         self.hits_by_category.merge(other.hits_by_category);
         self.hit_samples.merge(other.hit_samples);
+        self.misses.merge(other.misses);
         self.conduct.merge(other.conduct);
         self.habits.merge(other.habits);
         self.noted.extend(other.noted);

@@ -224,6 +224,8 @@ pub struct Endpoint {
 pub struct Attempts {
     /// How many, the first and the last.
     pub span: Span,
+    /// Those of high confidence.
+    pub high: u64,
     /// The first.
     pub at: Locator,
 }
@@ -231,6 +233,7 @@ pub struct Attempts {
 impl Merge for Attempts {
     fn merge(&mut self, other: Attempts) {
         self.span.merge(other.span);
+        self.high += other.high;
         self.at = self.at.min(other.at);
     }
 }
@@ -318,11 +321,13 @@ impl Endpoint {
         }
         let none = Attempts {
             span: Span { count: 0, ..once },
+            high: 0,
             at: attempt.at,
         };
         if let Some(attempts) = self.clients.entry(attempt.client, || none) {
             attempts.merge(Attempts {
                 span: once,
+                high: u64::from(attempt.high),
                 at: attempt.at,
             });
         }

@@ -9,6 +9,7 @@ pub mod errors;
 pub mod first;
 pub mod histogram;
 pub mod lines;
+pub mod misses;
 pub mod scripts;
 pub mod series;
 pub mod shapes;

@@ -298,6 +298,13 @@ fn mitigations(text: Rewrite) -> Vec<Mitigation> {
             ],
             attack_share: Some(0.968),
             innocent_share: Some(0.0004),
+            details: vec![Target {
+                target: text("198.51.100.0/24"),
+                clients: 118,
+                attack_share: Some(0.61),
+                innocent_clients: 2,
+                innocent_share: Some(0.0003),
+            }],
         },
         Mitigation {
             kind: "fix_endpoint",
@@ -305,6 +312,7 @@ fn mitigations(text: Rewrite) -> Vec<Mitigation> {
             targets: Vec::new(),
             attack_share: None,
             innocent_share: None,
+            details: Vec::new(),
         },
     ]
 }

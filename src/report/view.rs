@@ -419,4 +419,21 @@ pub struct Mitigation {
     pub attack_share: Option<f64>,
     /// Share of the other requests it would have stopped too.
     pub innocent_share: Option<f64>,
+    /// The same for each target of `block_networks`; otherwise empty.
+    pub details: Vec<Target>,
+}
+
+/// What one target's part in a [`Mitigation`] is.
+#[derive(Debug, Clone, Serialize)]
+pub struct Target {
+    /// The network (CIDR).
+    pub target: String,
+    /// Attacking addresses within.
+    pub clients: u64,
+    /// Share of the attack's requests that came from within.
+    pub attack_share: Option<f64>,
+    /// Addresses within that did not attack.
+    pub innocent_clients: u64,
+    /// Share of the other requests that came from within.
+    pub innocent_share: Option<f64>,
 }

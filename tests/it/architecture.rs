@@ -17,6 +17,7 @@ const ROWS: &[&[&str]] = &[
     &[
         "text",
         "merge",
+        "networks",
         "segment",
         "chunk",
         "decode",
@@ -64,13 +65,13 @@ const ROWS: &[&[&str]] = &[
     &["stream", "failures", "service"],
     // From counts to claims.
     &["finding", "suspects"],
-    &["nature"],
+    &["nature", "campaign", "aim"],
     &["detect/*"],
     &["detect/mod"],
     // From claims to incidents.
     &["symptoms"],
     &["actor", "impact", "outcome"],
-    &["cluster", "breakdown", "timeline", "assemble"],
+    &["cluster", "breakdown", "timeline", "assemble", "mitigation"],
     &["headline"],
     &["incident"],
     &["analysis"],

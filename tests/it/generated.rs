@@ -12,7 +12,7 @@ const REMEDY: &str = "run `cargo run --release --example generate -- scenarios t
 
 #[test]
 fn the_stored_scenarios_are_the_generated_ones() {
-    for generated in &ALL {
+    for generated in ALL {
         let stored = scenario(generated.name);
         let about = fs::read_to_string(stored.home.join("README.md")).unwrap();
         assert_eq!(about, generated.readme(), "{}: {REMEDY}", generated.name);

@@ -8,6 +8,8 @@ use serde_json::Value;
 use crate::harness::{Scenario, each, fields, read_log, scenario, text};
 use crate::traffic::agents::PRICE_CRAWLER;
 use crate::traffic::attackers::{FLOOD_AGENTS, SQLMAP_AGENT};
+use crate::traffic::campaigns::PROXY_AGENT;
+use crate::traffic::scenarios::ipv6_botnet::NETWORKS;
 
 /// At least this share of the attacking addresses must be accused.
 const FOUND: f64 = 0.9;
@@ -397,4 +399,101 @@ fn nightly_gaps() {
     let story = story("nightly-gaps");
     assert_eq!((story.cause(), story.attack()), ("none", false));
     assert_eq!(each(&story.report, "/incidents/*").len(), 0);
+}
+
+/// The actors that are accused, over all incidents: role and clients.
+fn accused_actors(story: &Story) -> Vec<(&str, usize)> {
+    each(&story.report, "/incidents/*/actors/*")
+        .into_iter()
+        .map(|actor| {
+            (
+                actor["role"].as_str().unwrap(),
+                each(actor, "/clients/*").len(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn low_and_slow_sqli() {
+    let story = story("low-and-slow-sqli");
+    assert_eq!((story.cause(), story.attack()), ("injection", true));
+    assert_eq!(accused_actors(&story), [("injector", 1)]);
+    story.expect_accused(|client, _, _| client == "203.0.113.40");
+    let outcomes = each(story.main_incident(), "/injections/*/outcome");
+    assert!(
+        outcomes.iter().all(|outcome| **outcome == "no_evidence"),
+        "{outcomes:?}"
+    );
+}
+
+#[test]
+fn rotating_sqli() {
+    let story = story("rotating-sqli");
+    assert_eq!((story.cause(), story.attack()), ("injection", true));
+    assert_eq!(accused_actors(&story).len(), 1);
+    story.expect_accused(|_, agent, target| {
+        agent == PROXY_AGENT && target.starts_with("/item.php?no=") && target.contains('%')
+    });
+}
+
+#[test]
+fn jndi_spray() {
+    let story = story("jndi-spray");
+    assert_eq!((story.cause(), story.attack()), ("scan", true));
+    assert_eq!(story.main_incident()["severity"], "low");
+    assert_eq!(accused_actors(&story).len(), 1);
+    story.expect_accused(|_, agent, target| agent.contains("ndi:") || target.contains("x=%24%7B"));
+}
+
+#[test]
+fn directory_scan() {
+    let story = story("directory-scan");
+    assert_eq!((story.cause(), story.attack()), ("scan", true));
+    assert_eq!(story.main_incident()["severity"], "low");
+    assert_eq!(accused_actors(&story), [("scanner", 1)]);
+    story.expect_accused(|client, _, _| client == "203.0.113.77");
+}
+
+#[test]
+fn two_attackers() {
+    let story = story("two-attackers");
+    assert_eq!((story.cause(), story.attack()), ("injection", true));
+    let causes = each(&story.report, "/incidents/*/cause");
+    assert_eq!(causes, ["injection", "injection"]);
+    assert_eq!(accused_actors(&story), [("injector", 1), ("injector", 1)]);
+    story.expect_accused(|_, agent, _| agent == SQLMAP_AGENT);
+}
+
+#[test]
+fn ipv6_botnet() {
+    let story = story("ipv6-botnet");
+    assert_eq!((story.cause(), story.attack()), ("ddos", true));
+    story.expect_accused(is_flood);
+    story.expect_onset("2024-02-20T17:30:00Z");
+    let blocked = each(story.main_incident(), "/mitigations/*")
+        .into_iter()
+        .find(|measure| measure["kind"] == "block_networks")
+        .expect("networks to block");
+    let targets: BTreeSet<&str> = each(blocked, "/targets/*")
+        .into_iter()
+        .filter_map(Value::as_str)
+        .collect();
+    assert_eq!(targets, NETWORKS.into_iter().collect());
+    assert!(blocked["attack_share"].as_f64().unwrap() > 0.95);
+    assert!(blocked["innocent_share"].as_f64().unwrap() < 0.01);
+    let networks = each(story.main_incident(), "/actors/*/networks/*");
+    for network in NETWORKS {
+        assert!(
+            networks.iter().any(|named| **named == network),
+            "{network}: {networks:?}"
+        );
+    }
+}
+
+#[test]
+fn background_noise() {
+    let story = story("background-noise");
+    assert_eq!((story.cause(), story.attack()), ("none", false));
+    assert!(story.accused().is_empty(), "{:?}", story.accused());
 }

@@ -11,6 +11,7 @@
 pub mod address;
 pub mod agents;
 pub mod attackers;
+pub mod campaigns;
 pub mod clock;
 pub mod errors;
 pub mod large;

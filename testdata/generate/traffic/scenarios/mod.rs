@@ -2,22 +2,29 @@
 //!
 //! Rates are scaled down so that the files stay small; the shape of each story is not.
 
+mod background_noise;
 mod blind_sqli_timed;
 mod boolean_sqli;
 mod brute_force;
 mod crawler;
 mod database_down;
 mod ddos;
+mod directory_scan;
 mod dirty_input;
 mod flash_crowd;
+pub mod ipv6_botnet;
+mod jndi_spray;
+mod low_and_slow_sqli;
 mod nightly_gaps;
 mod out_of_order;
 mod php_fatal_traces;
 mod quiet_day;
+mod rotating_sqli;
 mod server_fault;
 mod silent_crash;
 mod sql_errors_from_visitors;
 mod sqli_surge;
+mod two_attackers;
 mod waf_blocked;
 mod webshell;
 mod webshell_upload;
@@ -55,22 +62,29 @@ pub enum Content {
 
 /// Every scenario, by name.
 pub const ALL: &[Scenario] = &[
+    background_noise::SCENARIO,
     blind_sqli_timed::SCENARIO,
     boolean_sqli::SCENARIO,
     brute_force::SCENARIO,
     crawler::SCENARIO,
     database_down::SCENARIO,
     ddos::SCENARIO,
+    directory_scan::SCENARIO,
     dirty_input::SCENARIO,
     flash_crowd::SCENARIO,
+    ipv6_botnet::SCENARIO,
+    jndi_spray::SCENARIO,
+    low_and_slow_sqli::SCENARIO,
     nightly_gaps::SCENARIO,
     out_of_order::SCENARIO,
     php_fatal_traces::SCENARIO,
     quiet_day::SCENARIO,
+    rotating_sqli::SCENARIO,
     server_fault::SCENARIO,
     silent_crash::SCENARIO,
     sql_errors_from_visitors::SCENARIO,
     sqli_surge::SCENARIO,
+    two_attackers::SCENARIO,
     waf_blocked::SCENARIO,
     webshell::SCENARIO,
     webshell_upload::SCENARIO,
