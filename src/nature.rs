@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::evidence::endpoints::Text;
 use crate::finding::Case;
 use crate::focus::WindowCounts;
+use crate::pattern::words::Meaning;
 use crate::plan::Stretch;
 use crate::suspects::Excess;
 use crate::terms::Cause;
@@ -26,12 +27,6 @@ const CROWD_LEAST: f64 = 0.1;
 
 /// A declared robot sends this share of a crawl's excess.
 const CRAWLER_SHARE: f64 = 0.6;
-
-/// Words by which honest robots name themselves in their user agent (RFC 9309 speaks of product
-/// tokens; these are the usual parts of them).
-const ROBOT_WORDS: [&str; 7] = [
-    "bot", "crawl", "spider", "slurp", "archiver", "fetcher", "monitor",
-];
 
 /// Failures that began this many seconds before the burst make it the consequence, not the cause.
 const FAILED_FIRST_S: i64 = 60;
@@ -159,6 +154,33 @@ impl Signs {
     }
 }
 
+/// True when a burst is somebody who logs in again and again, which is told elsewhere: most of it goes to login pages,
+/// much of it by POST, and the server answers. A login that only fails under it is flooded.
+pub fn is_password_guessing(case: &Case<'_>, stretch: &Stretch, counts: &WindowCounts) -> bool {
+    /// Share of the excess that asks for login pages.
+    const LOGIN_SHARE: f64 = 0.7;
+    /// Share of the excess that is posted to one of them; a tool may fetch the form before and after.
+    const POSTED_SHARE: f64 = 0.25;
+    /// Share of answers with 5xx from which the login is flooded.
+    const FAILED_SHARE: f64 = 0.5;
+    let excess = stretch.excess.max(1) as f64;
+    let paths = counts.paths.iter();
+    let logins: u64 = paths
+        .filter(|(_, path)| Meaning::Login.is_in(&path.text))
+        .map(|(_, path)| path.stats)
+        .sum();
+    let posted = || {
+        case.plan.posts.iter().any(|(path, posts)| {
+            let overlaps = posts.start <= stretch.end && posts.end >= stretch.start;
+            let enough = posts.count as f64 >= POSTED_SHARE * excess;
+            overlaps && enough && !posts.is_lasting() && case.is_login(*path)
+        })
+    };
+    logins as f64 >= LOGIN_SHARE * excess
+        && (counts.errors_5xx as f64) < FAILED_SHARE * counts.requests as f64
+        && posted()
+}
+
 /// Share of the suspects' requests, over the whole log, that met client errors or are hits.
 fn probing_share(case: &Case<'_>, excess: &Excess) -> f64 {
     let (mut requests, mut probes) = (0, 0);
@@ -200,6 +222,5 @@ fn robot_share(case: &Case<'_>, counts: &WindowCounts, stretch: &Stretch) -> f64
 }
 
 fn is_robot(agent: &[u8]) -> bool {
-    let agent = String::from_utf8_lossy(agent).to_ascii_lowercase();
-    ROBOT_WORDS.iter().any(|word| agent.contains(word))
+    Meaning::Robot.is_in(agent) || Meaning::Monitor.is_in(agent)
 }

@@ -28,7 +28,7 @@ const ROWS: &[&[&str]] = &[
     &["source/discover", "source/decompress", "event", "syntax/*"],
     &["source/open", "source/stream", "baseline"],
     // What may be found in a line, and what is counted of it.
-    &["pattern/entry", "pattern/symptom"],
+    &["pattern/entry", "pattern/symptom", "pattern/words"],
     &["pattern/need"],
     &["pattern/gate", "pattern/sigma"],
     &[
