@@ -36,6 +36,7 @@ pub mod hits;
 pub mod impact;
 pub mod incident;
 pub mod inputs;
+pub mod manners;
 pub mod merge;
 pub mod nature;
 pub mod outcome;

@@ -54,6 +54,9 @@ const KNOWN_RATIO: f64 = 20.0;
 /// Requests outside the window from which a client has a rate of its own.
 const OWN_REQUESTS: u64 = 8;
 
+/// Who came this long before a window, in seconds, was there before: a flood ramps up before it stands out.
+pub const RAMP_S: i64 = 30 * 60;
+
 /// Clients outside the window needed to know what ordinary is.
 const MIN_ORDINARY: usize = 20;
 
@@ -103,7 +106,6 @@ pub fn excess(
 
 /// A flood ramps up before it stands out, so who came within half an hour before is new as well.
 fn is_newcomer(counts: &AccessCounts, client: Client, stretch: &Stretch) -> bool {
-    const RAMP_S: i64 = 30 * 60;
     counts
         .clients
         .get(&client)

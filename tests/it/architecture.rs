@@ -57,6 +57,7 @@ const ROWS: &[&[&str]] = &[
     &["stream"],
     // From counts to claims.
     &["finding", "suspects"],
+    &["manners"],
     &["nature"],
     &["detect/*"],
     &["detect/mod"],
