@@ -3,8 +3,10 @@
 use hashbrown::HashMap;
 
 use crate::client::Client;
+use crate::event::is_asset;
 use crate::evidence::capped::hash_bytes;
 use crate::evidence::clients::ClientStats;
+use crate::evidence::sketch::Sketch;
 use crate::finding::Case;
 use crate::focus::{Presence, WindowCounts};
 use crate::pattern::words::Meaning;
@@ -60,15 +62,30 @@ pub struct Manners {
     pub repeats: f64,
     /// Requests a second of the fastest of them, over the whole window.
     pub fastest_rps: f64,
-    /// Share of them that were there before, half an hour and more.
+    /// Share of them that are also seen half an hour before or after.
     pub known: f64,
     /// One of them read robots.txt.
     pub read_robots: bool,
     /// Share of their requests by monitors, or for paths that monitors ask for.
     pub monitoring: f64,
-    /// Different networks (/24, /48).
-    pub networks: usize,
+    /// How many equally busy clients would bring as much.
+    pub effective: f64,
+    /// Share of their requests whose user agent says that it is a browser; all, where none is logged.
+    pub browsers: f64,
+    /// Share of their requests by sites that fetch pages for others.
+    pub relays: f64,
+    /// Share of them that loaded an image, style or script at all.
+    pub loading: f64,
+    /// Share of them that loaded the same ones again and again, as no browser with a cache does.
+    pub uncached: f64,
+    /// Pages asked for in the window, for each different path among them.
+    pub page_repeats: f64,
+    /// Share of their requests answered with 4xx.
+    pub missed: f64,
 }
+
+/// The same image, style or script is loaded so often, on average, by a client without a cache.
+const UNCACHED_LOADS: f64 = 3.0;
 
 impl Manners {
     /// Measures the suspects of a window.
@@ -96,15 +113,30 @@ impl Manners {
             holding as f64 / clients.len().max(1) as f64
         };
         let window_s = (stretch.end - stretch.start + 1) as f64;
-        let (networks, company) = company(clients.iter().map(|client| client.client));
+        let company = company(clients.iter().map(|client| client.client));
         let known = |client: &Present<'_>| {
             let stats = client.stats;
-            stats.is_some_and(|stats| stats.first().secs() < stretch.start - RAMP_S)
+            stats.is_some_and(|stats| {
+                let before = stats.first().secs() < stretch.start - RAMP_S;
+                before || stats.last().secs() > stretch.end + RAMP_S
+            })
         };
         let is_robots = hash_bytes(b"/robots.txt");
         let read_robots = |client: &Present<'_>| {
             let mut paths = client.here.paths.iter();
             paths.any(|(path, _)| path == is_robots)
+        };
+        let squares: u128 = clients
+            .iter()
+            .map(|client| u128::from(client.here.requests).pow(2))
+            .sum();
+        let agent = |is: &dyn Fn(&[u8]) -> bool| {
+            by_requests(&|client| {
+                part(&client.here.agents, |hash| {
+                    let known = counts.agents.get(&hash);
+                    known.is_some_and(|text| is(&text.text))
+                })
+            })
         };
         let ordinary = Ordinary::new(case, excess);
         Manners {
@@ -129,7 +161,15 @@ impl Manners {
             known: by_clients(&known),
             read_robots: clients.iter().any(read_robots),
             monitoring: by_requests(&|client| client.monitoring(counts)),
-            networks,
+            effective: requests * requests / squares.max(1) as f64,
+            browsers: agent(&|text| text.is_empty() || Meaning::Browser.is_in(text)),
+            relays: agent(&|text| Meaning::Relay.is_in(text)),
+            loading: by_clients(&|client| client.here.assets > 0),
+            uncached: by_clients(&|client| client.asset_repeats(counts) >= UNCACHED_LOADS),
+            page_repeats: page_repeats(counts),
+            missed: by_requests(&|client| {
+                f64::from(client.here.missed) / client.requests().max(1.0)
+            }),
         }
     }
 }
@@ -148,7 +188,7 @@ impl Ordinary {
         };
         let once = others().filter(|(_, stats)| stats.requests() == 1).count();
         Ordinary {
-            company: company(others().map(|(client, _)| *client)).1,
+            company: company(others().map(|(client, _)| *client)),
             once: once as f64 / others().count().max(1) as f64,
         }
     }
@@ -201,15 +241,6 @@ impl<'a> Present<'a> {
 
     /// Share of its requests that look like a monitor's.
     fn monitoring(&self, counts: &WindowCounts) -> f64 {
-        let part = |sketch: &crate::evidence::sketch::Sketch, is: &dyn Fn(u64) -> bool| {
-            let (all, wanted) = sketch
-                .iter()
-                .fold((0.0, 0.0), |(all, wanted), (hash, count)| {
-                    let count = f64::from(count);
-                    (all + count, wanted + if is(hash) { count } else { 0.0 })
-                });
-            if all > 0.0 { wanted / all } else { 0.0 }
-        };
         let agent = |hash| {
             let known = counts.agents.get(&hash);
             known.is_some_and(|text| Meaning::Monitor.is_in(&text.text))
@@ -218,19 +249,52 @@ impl<'a> Present<'a> {
             let known = counts.paths.get(&hash);
             known.is_some_and(|text| Meaning::HealthPath.is_in(&text.text))
         };
-        part(&self.here.agents, &agent).max(part(&self.here.paths, &path))
+        part(&self.here.agents, agent).max(part(&self.here.paths, path))
+    }
+
+    /// How often it loaded what pages consist of, for each such path.
+    fn asset_repeats(&self, counts: &WindowCounts) -> f64 {
+        let known = |hash: &u64| counts.paths.get(hash);
+        let is_loaded = |hash: &u64| known(hash).is_some_and(|text| is_asset(&text.text));
+        let loaded = self.here.paths.iter().filter(|(hash, _)| is_loaded(hash));
+        let (paths, loads) = loaded.fold((0.0, 0.0), |(paths, loads), (_, count)| {
+            (paths + 1.0, loads + f64::from(count))
+        });
+        loads / f64::max(paths, 1.0)
     }
 }
 
-/// Different networks, and the share of clients that have company in theirs.
-fn company(clients: impl Iterator<Item = Client>) -> (usize, f64) {
+/// Share of a sketch's counts whose values are wanted.
+fn part(sketch: &Sketch, wanted: impl Fn(u64) -> bool) -> f64 {
+    let (mut all, mut found) = (0.0, 0.0);
+    for (hash, count) in sketch.iter() {
+        all += f64::from(count);
+        found += if wanted(hash) { f64::from(count) } else { 0.0 };
+    }
+    if all > 0.0 { found / all } else { 0.0 }
+}
+
+/// Pages asked for in a window, for each different path among them.
+fn page_repeats(counts: &WindowCounts) -> f64 {
+    let pages = counts
+        .paths
+        .iter()
+        .filter(|(_, path)| !is_asset(&path.text));
+    let (paths, requests) = pages.fold((0u64, 0u64), |(paths, requests), (_, path)| {
+        (paths + 1, requests + path.stats)
+    });
+    requests as f64 / paths.max(1) as f64
+}
+
+/// Share of clients that have company in their network.
+fn company(clients: impl Iterator<Item = Client>) -> f64 {
     let mut members: HashMap<ipnet::IpNet, usize> = HashMap::new();
     for network in clients.filter_map(|client| client.network()) {
         *members.entry(network).or_default() += 1;
     }
     let all: usize = members.values().sum();
     let together: usize = members.values().filter(|count| **count >= COMPANY).sum();
-    (members.len(), together as f64 / all.max(1) as f64)
+    together as f64 / all.max(1) as f64
 }
 
 /// Perplexity of the user agents of some clients, as a part of what as many visitors ordinarily bring.

@@ -100,7 +100,7 @@ impl Signs {
         if let Some(retries) = self.retries() {
             return retries;
         }
-        let few = self.manners.sources <= DISTRIBUTED;
+        let few = self.is_few();
         if few && self.probing >= SCAN_SHARE {
             let reason = format!(
                 "{:.0}% of the requests of its {} met client errors or are known probes (at least {:.0}% make it a scan)",
@@ -110,7 +110,7 @@ impl Signs {
             );
             return (Cause::Scan, vec![reason]);
         }
-        let (signs, quiet, loud) = match (few || self.is_one_network(), few) {
+        let (signs, quiet, loud) = match (few || self.is_walk(), few) {
             (true, few) => {
                 let loud = if few { Cause::Dos } else { Cause::Ddos };
                 (self.for_honest_robot(), Cause::Crawler, loud)
@@ -132,7 +132,7 @@ impl Signs {
             .map(|sign| format!("{} ({:+.1})", sign.reason, sign.weight))
             .collect();
         let what = match cause {
-            Cause::FlashCrowd | Cause::Ddos if !self.is_one_network() => "people",
+            Cause::FlashCrowd | Cause::Ddos if !self.is_walk() => "people",
             _ => "an honest robot",
         };
         reasons.push(format!(
@@ -206,18 +206,32 @@ impl Signs {
         })
     }
 
-    /// Many addresses of one network with one way of asking may be a crawler's.
-    fn is_one_network(&self) -> bool {
-        let one_agent = self
-            .manners
-            .agents
-            .is_some_and(|share| share <= UNLIKE_PEOPLE);
-        self.manners.networks <= 2 && one_agent
+    /// Few sources, or few that matter.
+    fn is_few(&self) -> bool {
+        /// So many equally busy clients would send as much.
+        const MATTER: f64 = 3.0;
+        self.manners.sources <= DISTRIBUTED || self.manners.effective <= MATTER
+    }
+
+    /// Addresses of few networks that share out the pages among them, each once: how a crawler walks that is
+    /// spread over many machines.
+    fn is_walk(&self) -> bool {
+        /// Requests for a page, by everybody.
+        const ONCE: f64 = 2.0;
+        /// Share of the clients with others in their network.
+        const TOGETHER: f64 = 0.5;
+        /// Guessed addresses do not exist.
+        const MISSED: f64 = 0.2;
+        let manners = &self.manners;
+        manners.page_repeats <= ONCE && manners.company >= TOGETHER && manners.missed <= MISSED
     }
 
     fn for_people(&self) -> Vec<Sign> {
         let signs = [
             self.assets(),
+            self.loading(),
+            self.uncached(),
+            self.relays(),
             self.referers(),
             self.company(),
             self.agents(),
@@ -237,6 +251,8 @@ impl Signs {
         let weight = 3.0 * likeness(manners.assets, manners.ordinary_assets);
         // A page that fails pulls nothing: where most failed, the rest says little.
         let weight = weight * (manners.answered * 2.0).min(1.0);
+        // Programs other than browsers load no images, good or bad.
+        let weight = weight * if weight < 0.0 { manners.browsers } else { 1.0 };
         sign(
             weight,
             format!(
@@ -246,6 +262,52 @@ impl Signs {
                 LIKE_PEOPLE * manners.ordinary_assets * 100.0
             ),
         )
+    }
+
+    /// A crowd that reloads one page again and again loads little with each; but nearly everybody loads something
+    /// once.
+    fn loading(&self) -> Option<Sign> {
+        /// Share of the clients.
+        const MOST: f64 = 0.4;
+        let manners = &self.manners;
+        let shown = manners.ordinary_assets >= SHOWN && manners.loading >= MOST;
+        shown.then(|| Sign {
+            weight: 1.5,
+            reason: format!(
+                "{:.0}% of the clients loaded images, styles or scripts at all (at least {:.0}% of people)",
+                manners.loading * 100.0,
+                MOST * 100.0
+            ),
+        })
+    }
+
+    /// Headless browsers load what pages consist of as well, but keep none of it.
+    fn uncached(&self) -> Option<Sign> {
+        /// Share of the clients.
+        const MOST: f64 = 0.5;
+        let again = self.manners.uncached;
+        (again >= MOST).then(|| Sign {
+            weight: -5.0,
+            reason: format!(
+                "{:.0}% of the clients loaded the same styles and scripts again and again, as no browser with a cache does (people less than {:.0}%)",
+                again * 100.0,
+                MOST * 100.0
+            ),
+        })
+    }
+
+    fn relays(&self) -> Option<Sign> {
+        /// Share of the requests.
+        const MOST: f64 = 0.5;
+        let share = self.manners.relays;
+        (share >= MOST).then(|| Sign {
+            weight: -5.0,
+            reason: format!(
+                "{:.0}% of the requests are by sites that fetch pages for somebody else, as in pingback floods (at least {:.0}%)",
+                share * 100.0,
+                MOST * 100.0
+            ),
+        })
     }
 
     /// People follow links and click on. Easy to fake: whoever names referers and loads nothing else is not
@@ -261,8 +323,12 @@ impl Signs {
         if bare && likeness_of_referers > 0.0 {
             return sign(0.0, "referers without images are easily faked".to_string());
         }
+        let believed = match likeness_of_referers < 0.0 {
+            true => manners.browsers,
+            false => 1.0,
+        };
         sign(
-            likeness_of_referers,
+            likeness_of_referers * believed,
             format!(
                 "{:.0}% name a referer ({:.0}% ordinarily; people bring at least {:.0}%)",
                 manners.referred * 100.0,
@@ -302,8 +368,12 @@ impl Signs {
         /// Of the ordinary variety.
         const VARIED: f64 = 0.3;
         const UNIFORM: f64 = 0.15;
+        /// User agents of a client: whoever keeps one, in a crowd as varied as any, has a browser.
+        const STEADY: f64 = 1.2;
         let variety = self.manners.agents?;
+        let steady = self.manners.agents_each <= STEADY;
         let weight = match variety {
+            variety if variety >= 2.0 * VARIED && steady => 2.0,
             variety if variety >= VARIED => 1.0,
             variety if variety <= UNIFORM => -2.0,
             _ => 0.0,
@@ -380,15 +450,16 @@ impl Signs {
         let pace = match manners.fastest_rps {
             rps if rps <= polite => 1.0,
             rps if rps >= hasty => -2.0,
-            _ => -0.5,
+            _ => 0.0,
         };
         let (harmless, harm) = (0.95, 0.8);
         let answers = match manners.answered {
-            answered if answered >= harmless => 0.5,
+            answered if answered >= harmless => 1.0,
             answered if answered <= harm => -2.0,
             _ => -0.5,
         };
         let known = if manners.known > 0.5 { 2.0 } else { -1.0 };
+        let own_name = if manners.browsers < 0.5 { 0.5 } else { -0.5 };
         let robots = if manners.read_robots { 2.0 } else { -0.5 };
         let signs = [
             (
@@ -416,8 +487,15 @@ impl Signs {
             (
                 known,
                 format!(
-                    "{:.0}% of the clients were there before (more than half for a partner or a known robot)",
+                    "{:.0}% of the clients are also there before or after (more than half for a partner or a known robot)",
                     share(manners.known)
+                ),
+            ),
+            (
+                own_name,
+                format!(
+                    "{:.0}% of the requests say that a browser sends them (less than half where a program says what it is)",
+                    share(manners.browsers)
                 ),
             ),
             (
@@ -454,12 +532,11 @@ impl Signs {
         let decided = self.monitor().is_some()
             || self.declared().is_some()
             || self.retries().is_some()
-            || self.manners.sources <= DISTRIBUTED && self.probing >= SCAN_SHARE;
+            || self.is_few() && self.probing >= SCAN_SHARE;
         if decided {
             return 1.0;
         }
-        let few = self.manners.sources <= DISTRIBUTED || self.is_one_network();
-        let signs = if few {
+        let signs = if self.is_few() || self.is_walk() {
             self.for_honest_robot()
         } else {
             self.for_people()

@@ -10,6 +10,7 @@ use crate::evidence::first::Locator;
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::{Presence, WindowCounts};
 use crate::nature::is_password_guessing;
+use crate::pattern::words::Meaning;
 use crate::plan::Stretch;
 use crate::terms::Role;
 use crate::text::{count, counted, visible};
@@ -84,6 +85,8 @@ enum Language {
     Redirects,
     /// All attempts are answered alike.
     Silent,
+    /// There is nothing here to log in to: a guess at a path.
+    Nothing,
 }
 
 /// The attempts at one login within one stretch of time.
@@ -123,7 +126,7 @@ impl<'a> Attempts<'a> {
             true => self.slow(&strangers),
             false => self.fast(&strangers),
         };
-        if guessers.is_empty() || self.is_broken() {
+        if guessers.is_empty() || self.is_broken() || self.language == Language::Nothing {
             return None;
         }
         guessers.sort_unstable_by_key(|(client, _)| *client);
@@ -179,11 +182,9 @@ impl<'a> Attempts<'a> {
     }
 
     /// Who fails often over the whole log, or many who fail and do nothing else. Where the answers do not tell failure
-    /// from success nobody is accused: programs log in all day.
+    /// from success, what says it is a browser and does nothing but log in counts as failing; other programs
+    /// log in all day.
     fn slow<'p>(&self, strangers: &[(Client, &'p Presence)]) -> Vec<(Client, &'p Presence)> {
-        if self.language == Language::Silent {
-            return Vec::new();
-        }
         let enough = |few: &[(Client, &Presence)]| {
             let tried: u64 = few.iter().map(|(_, here)| u64::from(here.requests)).sum();
             let failed: u64 = few.iter().map(|(_, here)| self.failed(here)).sum();
@@ -214,8 +215,17 @@ impl<'a> Attempts<'a> {
             Language::Refuses => refused,
             Language::Redirects => u64::from(here.requests)
                 .saturating_sub(u64::from(here.moved) + u64::from(here.errors_5xx)),
-            Language::Silent => 0,
+            Language::Silent if self.claims_to_browse(here) => u64::from(here.requests),
+            Language::Silent | Language::Nothing => 0,
         }
+    }
+
+    fn claims_to_browse(&self, here: &Presence) -> bool {
+        let mut agents = here.agents.iter();
+        agents.all(|(hash, _)| {
+            let known = self.counts.agents.get(&hash);
+            known.is_some_and(|agent| Meaning::Browser.is_in(&agent.text))
+        })
     }
 
     /// A customer looks at pages, with what belongs to them, before logging in once or twice, and after. Who tries
@@ -266,7 +276,7 @@ impl<'a> Attempts<'a> {
             Language::Redirects => format!(
                 "{share:.0}% of them got the form again instead of a redirect"
             ),
-            Language::Silent => {
+            Language::Silent | Language::Nothing => {
                 "right and wrong passwords get the same answer here, so the log cannot tell which attempts worked"
                     .to_string()
             }
@@ -300,7 +310,7 @@ impl<'a> Attempts<'a> {
         let welcome = |status: u16| match self.language {
             Language::Refuses => (200..400).contains(&status),
             Language::Redirects => (300..400).contains(&status),
-            Language::Silent => false,
+            Language::Silent | Language::Nothing => false,
         };
         let ours = |status: u16| status != *failure && welcome(status);
         let found = self.first_of(clients, ours, usize::MAX);
@@ -333,12 +343,20 @@ impl<'a> Attempts<'a> {
 /// How this login says no. Refusals must be more than the odd malformed request to be its way of saying it.
 fn language(counts: &WindowCounts) -> Language {
     const SOME: f64 = 0.05;
+    const MISSING: f64 = 0.5;
     let of = |class: u16| {
         let answers = counts.answers.range(class * 100..(class + 1) * 100);
         answers.map(|(_, answers)| answers.count).sum::<u64>()
     };
     let (ok, moved, refused) = (of(2), of(3), of(4));
+    let missing = [404, 405, 410].map(|status| counts.answers.get(&status));
+    let missing: u64 = missing
+        .into_iter()
+        .flatten()
+        .map(|answers| answers.count)
+        .sum();
     match () {
+        () if missing as f64 >= MISSING * counts.requests as f64 => Language::Nothing,
         () if refused as f64 >= SOME * counts.requests as f64 => Language::Refuses,
         () if ok > 0 && moved > 0 => Language::Redirects,
         () => Language::Silent,

@@ -45,6 +45,10 @@ pub enum Meaning {
     Library,
     /// A path that monitors ask for.
     HealthPath,
+    /// A user agent that says it is a browser.
+    Browser,
+    /// A user agent of a site that fetches pages for others.
+    Relay,
     /// A path behind a login.
     Account,
     /// A path at which people log in.
@@ -52,11 +56,13 @@ pub enum Meaning {
 }
 
 impl Meaning {
-    const ALL: [(Meaning, &'static str); 6] = [
+    const ALL: [(Meaning, &'static str); 8] = [
         (Meaning::Robot, "robot"),
         (Meaning::Monitor, "monitor"),
         (Meaning::Library, "library"),
         (Meaning::HealthPath, "health_path"),
+        (Meaning::Browser, "browser"),
+        (Meaning::Relay, "relay"),
         (Meaning::Account, "account"),
         (Meaning::Login, "login"),
     ];
