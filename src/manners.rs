@@ -62,7 +62,7 @@ pub struct Manners {
     pub repeats: f64,
     /// Requests a second of the fastest of them, over the whole window.
     pub fastest_rps: f64,
-    /// Share of them that are also seen half an hour before or after.
+    /// Share of their requests by clients that are also seen half an hour before or after.
     pub known: f64,
     /// One of them read robots.txt.
     pub read_robots: bool,
@@ -78,7 +78,7 @@ pub struct Manners {
     pub loading: f64,
     /// Share of them that loaded the same ones again and again, as no browser with a cache does.
     pub uncached: f64,
-    /// Pages asked for in the window, for each different path among them.
+    /// Pages that they asked for, for each different path among them.
     pub page_repeats: f64,
     /// Share of their requests answered with 4xx.
     pub missed: f64,
@@ -158,7 +158,7 @@ impl Manners {
                 .iter()
                 .map(|client| client.requests() / window_s)
                 .fold(0.0, f64::max),
-            known: by_clients(&known),
+            known: by_requests(&|client| f64::from(known(client))),
             read_robots: clients.iter().any(read_robots),
             monitoring: by_requests(&|client| client.monitoring(counts)),
             effective: requests * requests / squares.max(1) as f64,
@@ -166,7 +166,7 @@ impl Manners {
             relays: agent(&|text| Meaning::Relay.is_in(text)),
             loading: by_clients(&|client| client.here.assets > 0),
             uncached: by_clients(&|client| client.asset_repeats(counts) >= UNCACHED_LOADS),
-            page_repeats: page_repeats(counts),
+            page_repeats: page_repeats(counts, &clients),
             missed: by_requests(&|client| {
                 f64::from(client.here.missed) / client.requests().max(1.0)
             }),
@@ -274,16 +274,17 @@ fn part(sketch: &Sketch, wanted: impl Fn(u64) -> bool) -> f64 {
     if all > 0.0 { found / all } else { 0.0 }
 }
 
-/// Pages asked for in a window, for each different path among them.
-fn page_repeats(counts: &WindowCounts) -> f64 {
-    let pages = counts
-        .paths
-        .iter()
-        .filter(|(_, path)| !is_asset(&path.text));
-    let (paths, requests) = pages.fold((0u64, 0u64), |(paths, requests), (_, path)| {
-        (paths + 1, requests + path.stats)
-    });
-    requests as f64 / paths.max(1) as f64
+/// Pages asked for by some clients together, for each different path among them. What sketches leave out is left
+/// out for all clients alike, by the hashes of the paths.
+fn page_repeats(counts: &WindowCounts, clients: &[Present<'_>]) -> f64 {
+    let mut pages: HashMap<u64, u64> = HashMap::new();
+    for (path, count) in clients.iter().flat_map(|client| client.here.paths.iter()) {
+        let known = counts.paths.get(&path);
+        if known.is_some_and(|text| !is_asset(&text.text)) {
+            *pages.entry(path).or_default() += u64::from(count);
+        }
+    }
+    pages.values().sum::<u64>() as f64 / pages.len().max(1) as f64
 }
 
 /// Share of clients that have company in their network.

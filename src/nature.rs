@@ -100,8 +100,11 @@ impl Signs {
         if let Some(retries) = self.retries() {
             return retries;
         }
+        if self.is_shared() {
+            return (Cause::FlashCrowd, self.shared());
+        }
         let few = self.is_few();
-        if few && self.probing >= SCAN_SHARE {
+        if self.is_scan() {
             let reason = format!(
                 "{:.0}% of the requests of its {} met client errors or are known probes (at least {:.0}% make it a scan)",
                 self.probing * 100.0,
@@ -211,6 +214,39 @@ impl Signs {
         /// So many equally busy clients would send as much.
         const MATTER: f64 = 3.0;
         self.manners.sources <= DISTRIBUTED || self.manners.effective <= MATTER
+    }
+
+    /// Few clients that look for what there is, all over the site.
+    fn is_scan(&self) -> bool {
+        /// Requests for each path, from which it is no search.
+        const AGAIN: f64 = 10.0;
+        self.is_few() && self.probing >= SCAN_SHARE && self.manners.repeats <= AGAIN
+    }
+
+    /// Many people behind few addresses: an office, a school, a carrier.
+    fn is_shared(&self) -> bool {
+        /// User agents of an address.
+        const SEVERAL: f64 = 2.5;
+        let manners = &self.manners;
+        let likes = [
+            (manners.assets, manners.ordinary_assets),
+            (manners.referred, manners.ordinary_referred),
+        ];
+        let like_people = likes
+            .iter()
+            .all(|(share, ordinary)| *share >= SHOWN && likeness(*share, *ordinary) > 0.0);
+        self.is_few() && like_people && manners.agents_each >= SEVERAL
+    }
+
+    fn shared(&self) -> Vec<String> {
+        let people = format!(
+            "{} with {:.1} user agents each: people who share an address",
+            counted(self.manners.sources as u64, "client", "clients"),
+            self.manners.agents_each
+        );
+        let signs = [self.assets(), self.referers()];
+        let reasons = signs.into_iter().flatten().map(|sign| sign.reason);
+        reasons.chain([people]).collect()
     }
 
     /// Addresses of few networks that share out the pages among them, each once: how a crawler walks that is
@@ -532,7 +568,8 @@ impl Signs {
         let decided = self.monitor().is_some()
             || self.declared().is_some()
             || self.retries().is_some()
-            || self.is_few() && self.probing >= SCAN_SHARE;
+            || self.is_scan()
+            || self.is_shared();
         if decided {
             return 1.0;
         }

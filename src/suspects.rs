@@ -5,6 +5,8 @@
 //! traffic than under the traffic outside the window. The evidence of one client's requests is not
 //! independent, so every feature counts at most a few times.
 
+use std::collections::BTreeMap;
+
 use hashbrown::{HashMap, HashSet};
 
 use crate::client::Client;
@@ -32,6 +34,17 @@ const ROUNDS: usize = 4;
 /// Requests outside the window count like so many in it when a round learns what is ordinary: visitors who
 /// meet failures behave differently, but a handful of them must not define what is ordinary.
 const OUTSIDE_COUNTS: f64 = 200.0;
+
+/// A site shows who loads what pages consist of, if this share of its ordinary requests is for that.
+const HIDDEN_ASSETS: f64 = 0.2;
+
+/// A flood hides in a crowd if it brings at least this share of the excess, and the crowd at least that one.
+const HIDDEN_SHARE: f64 = 0.25;
+const CROWD_SHARE: f64 = 0.05;
+
+/// So different are the user agents of a flood and of a crowd; halves of one crowd differ by chance by half
+/// of that.
+const HIDDEN_DISTANCE: f64 = 0.5;
 
 /// Below this much excess beside the named clients' requests, a round would learn from chance.
 const LEARN_FROM: u64 = 50;
@@ -101,7 +114,8 @@ pub fn excess(
             break;
         }
     }
-    sample.sum(suspects)
+    let hidden = sample.hidden_flood(&suspects);
+    sample.sum(hidden.unwrap_or(suspects))
 }
 
 /// A flood ramps up before it stands out, so who came within half an hour before is new as well.
@@ -185,6 +199,90 @@ impl<'a> Sample<'a> {
             .filter_map(|client| self.window.clients.get(client));
         let requests: u64 = presences.map(|here| u64::from(here.requests)).sum();
         requests >= LEARN_FROM && self.outside >= LEARN_FROM as f64
+    }
+
+    /// A flood within a crowd: suspects who got pages and loaded nothing that belongs to them, if they bring a good part of
+    /// the excess beside many who load it, and come with other user agents. Then the crowd is what
+    /// is ordinary, and the flood the excess.
+    fn hidden_flood(&self, suspects: &HashSet<Client>) -> Option<HashSet<Client>> {
+        let is_bare = |client: &Client| {
+            let here = self.window.clients.get(client);
+            here.is_some_and(|here| {
+                let answered = here.requests > here.errors_5xx.saturating_add(here.missed);
+                here.assets == 0 && answered
+            })
+        };
+        if share(self.assets, self.outside) < HIDDEN_ASSETS {
+            return None;
+        }
+        let mut flood: HashSet<Client> = suspects.iter().copied().filter(is_bare).collect();
+        let crowd: HashSet<Client> = suspects
+            .iter()
+            .copied()
+            .filter(|client| !flood.contains(client))
+            .collect();
+        let (bare, all) = (self.requests_of(&flood), self.requests_of(suspects));
+        let part = share(bare, all);
+        if !(HIDDEN_SHARE..1.0 - CROWD_SHARE).contains(&part)
+            || crowd.len() < MIN_ORDINARY
+            || self.distance(&flood, &crowd) < HIDDEN_DISTANCE
+        {
+            return None;
+        }
+        for _ in 1..ROUNDS {
+            let mut model = Model::new(self, Some(&flood));
+            let others = self.window.clients.len() - flood.len();
+            model.prior = (flood.len() as f64 / others.max(1) as f64).ln();
+            let found: HashSet<Client> = suspects
+                .iter()
+                .filter(|client| {
+                    let here = self.window.clients.get(client);
+                    here.is_some_and(|here| model.judge(self, **client, here))
+                })
+                .copied()
+                .collect();
+            if found == flood || found.is_empty() {
+                break;
+            }
+            flood = found;
+        }
+        Some(flood)
+    }
+
+    fn requests_of(&self, clients: &HashSet<Client>) -> f64 {
+        let present = clients
+            .iter()
+            .filter_map(|client| self.window.clients.get(client));
+        present.map(|here| u64::from(here.requests)).sum::<u64>() as f64
+    }
+
+    /// How different the user agents of two groups are, from 0 to 1 (total variation); rare ones count as one.
+    fn distance(&self, some: &HashSet<Client>, others: &HashSet<Client>) -> f64 {
+        let mut agents: BTreeMap<u64, [f64; 2]> = BTreeMap::new();
+        for (group, clients) in [some, others].into_iter().enumerate() {
+            let present = clients
+                .iter()
+                .filter_map(|client| self.window.clients.get(client));
+            for here in present {
+                for (agent, part) in shares(&here.agents) {
+                    let part = whole_part(part, f64::from(here.requests));
+                    agents.entry(agent).or_default()[group] += part;
+                }
+            }
+        }
+        let all = agents.values().fold([0.0, 0.0], |sum: [f64; 2], seen| {
+            [sum[0] + seen[0], sum[1] + seen[1]]
+        });
+        let apart = |seen: [f64; 2]| (share(seen[0], all[0]) - share(seen[1], all[1])).abs();
+        let (mut rare, mut sum) = ([0.0, 0.0], 0.0);
+        for seen in agents.into_values() {
+            if seen[0] + seen[1] < RARE {
+                rare = [rare[0] + seen[0], rare[1] + seen[1]];
+            } else {
+                sum += apart(seen);
+            }
+        }
+        (sum + apart(rare)) / 2.0
     }
 
     fn sum(&self, suspects: HashSet<Client>) -> Excess {

@@ -2,14 +2,22 @@
 //!
 //! Rates are scaled down so that the files stay small; the shape of each story is not.
 
+pub mod api_flood;
 mod brute_force;
 mod crawler;
+pub mod credential_stuffing;
 mod ddos;
+mod deploy_breaks_pages;
 mod dirty_input;
 mod flash_crowd;
+pub mod flood_with_referers;
+mod monitor_gone_wild;
 mod out_of_order;
+mod product_launch;
 mod quiet_day;
+mod retry_storm;
 mod server_fault;
+pub mod slow_brute_force;
 mod sqli_surge;
 mod webshell;
 
@@ -45,15 +53,23 @@ pub enum Content {
 }
 
 /// Every scenario, by name.
-pub const ALL: [Scenario; 10] = [
+pub const ALL: [Scenario; 18] = [
+    api_flood::SCENARIO,
     brute_force::SCENARIO,
     crawler::SCENARIO,
+    credential_stuffing::SCENARIO,
     ddos::SCENARIO,
+    deploy_breaks_pages::SCENARIO,
     dirty_input::SCENARIO,
     flash_crowd::SCENARIO,
+    flood_with_referers::SCENARIO,
+    monitor_gone_wild::SCENARIO,
     out_of_order::SCENARIO,
+    product_launch::SCENARIO,
     quiet_day::SCENARIO,
+    retry_storm::SCENARIO,
     server_fault::SCENARIO,
+    slow_brute_force::SCENARIO,
     sqli_surge::SCENARIO,
     webshell::SCENARIO,
 ];
