@@ -29,7 +29,7 @@ const MAX_REPEATS: f64 = 3.0;
 
 /// How often suspects and ordinary visitors of the window are told apart anew by what those found before look
 /// like (hard expectation maximisation; Celeux and Govaert 1992). It settles after two or three times.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 6;
 
 /// Requests outside the window count like so many in it when a round learns what is ordinary: visitors who
 /// meet failures behave differently, but a handful of them must not define what is ordinary.
@@ -230,9 +230,7 @@ impl<'a> Sample<'a> {
             return None;
         }
         for _ in 1..ROUNDS {
-            let mut model = Model::new(self, Some(&flood));
-            let others = self.window.clients.len() - flood.len();
-            model.prior = (flood.len() as f64 / others.max(1) as f64).ln();
+            let model = Model::new(self, Some(&flood));
             let found: HashSet<Client> = suspects
                 .iter()
                 .filter(|client| {
@@ -593,8 +591,12 @@ fn volume_weights(sample: &Sample<'_>, suspects: Option<&HashSet<Client>>) -> (f
         learned: suspects.is_some(),
         most: MAX_WEIGHT,
     };
+    let odds = match suspects {
+        Some(_) => (whole.suspects + PRIOR_COUNT) / (whole.others + PRIOR_COUNT),
+        None => extra / expected,
+    };
     (
-        (extra / expected).ln().clamp(-MAX_WEIGHT, MAX_WEIGHT),
+        odds.ln().clamp(-MAX_WEIGHT, MAX_WEIGHT),
         bins.into_iter()
             .map(|bin| scale.weight(bin, VOLUME_BINS as f64))
             .collect(),
