@@ -157,7 +157,7 @@ impl Unparsed {
 
 /// True for what a browser pulls in after a page: images, styles, scripts, fonts, media.
 pub fn is_asset(path: &[u8]) -> bool {
-    const EXTENSIONS: [&[u8]; 21] = [
+    const EXTENSIONS: [&[u8]; 25] = [
         b"css",
         b"js",
         b"mjs",
@@ -178,6 +178,10 @@ pub fn is_asset(path: &[u8]) -> bool {
         b"eot",
         b"mp4",
         b"webm",
+        b"m3u8",
+        b"m4s",
+        b"ts",
+        b"mp3",
         b"webmanifest",
     ];
     let tail = &path[path.len().saturating_sub(12)..];

@@ -9,7 +9,7 @@ use crate::evidence::first::Locator;
 use crate::evidence::shapes::Shapes;
 use crate::focus::WindowCounts;
 use crate::norms::Norms;
-use crate::plan::{Plan, Silence, Stretch};
+use crate::plan::{self, Plan, Silence, Stretch};
 use crate::survey::AccessCounts;
 use crate::terms::{Cause, Role};
 use crate::time::Time;
@@ -133,36 +133,11 @@ impl Case<'_> {
         })
     }
 
-    /// True when the path with this hash is one where people log in: by its name, or because most of what is
-    /// posted there is denied.
+    /// True when the path with this hash is one where people log in: see [`plan::is_login`].
     pub fn is_login(&self, path: u64) -> bool {
-        let Some(path) = self.access.paths.get(&path) else {
-            return false;
-        };
-        let lower = path.text.to_ascii_lowercase();
-        let named = LOGIN_WORDS
-            .iter()
-            .any(|word| memchr::memmem::find(&lower, word).is_some());
-        let posts = path.stats.posts.as_deref();
-        named || posts.is_some_and(|posts| f64::from(posts.denied) >= DENIED * posts.total() as f64)
+        plan::is_login(self.access, path)
     }
 }
-
-/// Parts of paths at which people log in, as frameworks and products name them.
-const LOGIN_WORDS: [&[u8]; 9] = [
-    b"login",
-    b"logon",
-    b"signin",
-    b"sign-in",
-    b"sign_in",
-    b"auth",
-    b"session",
-    b"xmlrpc.php",
-    b"token",
-];
-
-/// Share of answers with 401 or 403 that marks a path as one that checks passwords, whatever its name.
-const DENIED: f64 = 0.5;
 
 /// An answer to an attempt is unusual from this multiple of the largest ordinary answer on.
 const OVERSIZE: f64 = 1.2;

@@ -19,6 +19,7 @@ use crate::evidence::sketch::Sketch;
 use crate::format::spec::TimeCache;
 use crate::merge::Merge;
 use crate::pass::{ChunkSpan, Limits, Log, Run, Task, merge_all, work};
+use crate::time::Time;
 
 /// A stretch of time worth a second look; seconds since the epoch, both ends within.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,8 +81,8 @@ pub struct Answers {
     pub first: FirstK<(Locator, Client), ANSWER_SAMPLES>,
 }
 
-/// Requests kept per status.
-pub const ANSWER_SAMPLES: usize = 8;
+/// Requests kept per status: enough that those of the clients in question are among them.
+pub const ANSWER_SAMPLES: usize = 256;
 
 impl Merge for Answers {
     fn merge(&mut self, other: Answers) {
@@ -131,6 +132,9 @@ impl WindowCounts {
             client.errors_5xx += u32::from(failed);
             client.referred += u32::from(referred);
             client.assets += u32::from(asset);
+            client.missed += u32::from(status_class(access.status) == 3);
+            client.moved += u32::from(status_class(access.status) == 2);
+            client.widen(at.time, at.time);
             client.agents.note(agent_hash);
             client.paths.note(path_hash);
         }
@@ -163,6 +167,12 @@ pub struct Presence {
     pub referred: u32,
     /// Requests for images, styles, scripts and fonts.
     pub assets: u32,
+    /// Answers with 4xx.
+    pub missed: u32,
+    /// Answers with 3xx.
+    pub moved: u32,
+    /// First and last request here.
+    pub span: Option<(Time, Time)>,
     /// User agents, by hash.
     pub agents: Sketch,
     /// Paths, by hash.
@@ -175,8 +185,22 @@ impl Merge for Presence {
         self.errors_5xx.merge(other.errors_5xx);
         self.referred.merge(other.referred);
         self.assets.merge(other.assets);
+        self.missed.merge(other.missed);
+        self.moved.merge(other.moved);
+        if let Some((first, last)) = other.span {
+            self.widen(first, last);
+        }
         self.agents.merge(other.agents);
         self.paths.merge(other.paths);
+    }
+}
+
+impl Presence {
+    fn widen(&mut self, first: Time, last: Time) {
+        self.span = Some(match self.span {
+            Some((known, latest)) => (known.min(first), latest.max(last)),
+            None => (first, last),
+        });
     }
 }
 

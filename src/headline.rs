@@ -2,6 +2,7 @@
 
 use crate::finding::{Finding, Kind};
 use crate::impact::LEAST_BASELINE_RPS;
+use crate::pattern::words::Meaning;
 use crate::report::view::{Actor, Impact, Injection};
 use crate::terms::{Cause, Outcome, Role};
 use crate::text::{count, counted};
@@ -68,9 +69,31 @@ impl Headline<'_> {
                 format!("No attack: a crowd of visitors at up to {peak:.0} times the usual traffic")
             }
             Cause::Crawler => {
-                format!("No attack: a crawler raised traffic to {peak:.0} times the usual")
+                let robot = self.robot();
+                format!("No attack: {robot} raised traffic to {peak:.0} times the usual")
             }
+            Cause::ServerFault if peak > 0.0 => format!(
+                "No attack: the server failed, and its clients tried again, up to {peak:.0} times the usual traffic,"
+            ),
             Cause::ServerFault => "No attack stands out in the logs: the server failed".to_string(),
+        }
+    }
+
+    /// What kind of robot, by what its user agents say.
+    fn robot(&self) -> &'static str {
+        let robots = || {
+            self.actors
+                .iter()
+                .filter(|actor| actor.role == Role::Crawler)
+        };
+        let says = |meaning: Meaning| {
+            let agents = || robots().filter_map(|actor| actor.user_agents.first());
+            agents().next().is_some() && agents().all(|agent| meaning.is_in(agent.as_bytes()))
+        };
+        match () {
+            () if says(Meaning::Monitor) => "a monitor that asks too often",
+            () if says(Meaning::Robot) => "a crawler",
+            () => "a program that does not say it is a crawler, but behaves like one,",
         }
     }
 

@@ -39,6 +39,7 @@ pub mod hits;
 pub mod impact;
 pub mod incident;
 pub mod inputs;
+pub mod manners;
 pub mod merge;
 pub mod mitigation;
 pub mod nature;

@@ -1,10 +1,18 @@
 //! What is behind a burst: an attack, a crowd of real people, a robot, or a server that fails?
+//!
+//! Several signs are weighed, each by how much likelier it is with people (or honest robots) than with a
+//! botnet, in natural logarithms: a *log-odds sum* (I. J. Good, "Probability and the Weighing of Evidence",
+//! 1950). The weights are judgements, rounded: 1 is "three times as likely", 3 is "twenty times". What a
+//! log does not show (no images, no referers, no user agents) weighs nothing, so that the sum is nearer to
+//! zero and the confidence lower.
 
 use std::collections::BTreeMap;
 
 use crate::evidence::endpoints::Text;
 use crate::finding::Case;
 use crate::focus::WindowCounts;
+use crate::manners::{MACHINE_PACE, Manners, Surplus};
+use crate::pattern::words::Meaning;
 use crate::plan::Stretch;
 use crate::suspects::Excess;
 use crate::terms::Cause;
@@ -13,44 +21,53 @@ use crate::text::counted;
 /// From this many sources on, a flood is distributed. Blocking ten addresses by hand is still easy.
 const DISTRIBUTED: usize = 10;
 
-/// Pages of a crowd pull their images and scripts: this share of the excess, as a multiple of the
-/// ordinary share.
-const CROWD_ASSETS: f64 = 0.4;
+/// Of what is ordinary, people bring at least the upper share, and who brings less than the lower one
+/// does not behave like them. Caches and failing pages cost a crowd half of its images.
+const LIKE_PEOPLE: f64 = 0.4;
+const UNLIKE_PEOPLE: f64 = 0.1;
 
-/// A crowd arrives by links and clicks on: this share of its requests name a referer, as a multiple
-/// of the ordinary share.
-const CROWD_REFERRED: f64 = 0.4;
-
-/// The least share of either, where the rest of the log tells little of what is ordinary.
-const CROWD_LEAST: f64 = 0.1;
+/// Below this share a log does not show a thing: nothing can be said from its absence.
+const SHOWN: f64 = 0.1;
 
 /// A declared robot sends this share of a crawl's excess.
 const CRAWLER_SHARE: f64 = 0.6;
 
-/// Words by which honest robots name themselves in their user agent (RFC 9309 speaks of product
-/// tokens; these are the usual parts of them).
-const ROBOT_WORDS: [&str; 7] = [
-    "bot", "crawl", "spider", "slurp", "archiver", "fetcher", "monitor",
-];
+/// A monitor sends this share of what it sends too much of.
+const MONITOR_SHARE: f64 = 0.8;
 
 /// Failures that began this many seconds before the burst make it the consequence, not the cause.
 const FAILED_FIRST_S: i64 = 60;
 
-/// Retries come from clients that were there before: at most this share are newcomers.
-const RETRY_NEWCOMERS: f64 = 0.3;
+/// Share of the requests in the burst that must have failed for it to be retries.
+const RETRY_FAILED: f64 = 0.3;
+
+/// Retries come from clients that are also there before or after: at least this share of the surplus...
+const RETRY_RETURNING: f64 = 0.5;
+
+/// ... or from the visitors of the hour, and not from more than this multiple of the new ones that come anyway.
+const RETRY_ARRIVALS: f64 = 2.0;
+
+/// As many equally busy clients make retries a matter of everybody, not of one that floods.
+const RETRY_SOURCES: f64 = 5.0;
 
 /// Few clients that meet client errors (or send probes) with at least this share of their requests scan.
 const SCAN_SHARE: f64 = 0.5;
 
-/// What tells an attack from a crowd, as shares 0..1.
+/// What weighs for or against something, and the sentence that says why.
+struct Sign {
+    weight: f64,
+    reason: String,
+}
+
+fn sign(weight: f64, reason: String) -> Option<Sign> {
+    Some(Sign { weight, reason })
+}
+
+/// What tells an attack from a crowd.
 pub struct Signs {
-    sources: usize,
-    assets: f64,
-    referred: f64,
-    ordinary_assets: f64,
-    ordinary_referred: f64,
+    manners: Manners,
+    surplus: Surplus,
     robots: f64,
-    newcomers: f64,
     failed_first: bool,
     probing: f64,
 }
@@ -63,17 +80,12 @@ impl Signs {
         counts: &WindowCounts,
         excess: &Excess,
     ) -> Signs {
-        let of_requests = |part: u64| part as f64 / excess.requests.max(1) as f64;
         let failures = &case.plan.failures;
         Signs {
-            sources: excess.suspects.len(),
-            assets: of_requests(excess.assets),
-            referred: of_requests(excess.referred),
-            ordinary_assets: excess.ordinary_assets,
-            ordinary_referred: excess.ordinary_referred,
+            manners: Manners::new(case, stretch, counts, excess),
+            surplus: Surplus::new(case, stretch, counts),
             robots: robot_share(case, counts, stretch),
             probing: probing_share(case, excess),
-            newcomers: excess.newcomers as f64 / excess.suspects.len().max(1) as f64,
             failed_first: failures.iter().any(|failed| {
                 failed.start + FAILED_FIRST_S <= stretch.start && failed.end >= stretch.start
             }),
@@ -82,81 +94,528 @@ impl Signs {
 
     /// What it is, with the sentences that say why.
     pub fn cause(&self) -> (Cause, Vec<String>) {
-        if self.robots >= CRAWLER_SHARE {
-            return (
-                Cause::Crawler,
-                vec![format!(
-                    "{:.0}% of the excess names itself a robot (at least {:.0}% make it a crawl)",
-                    self.robots * 100.0,
-                    CRAWLER_SHARE * 100.0
-                )],
-            );
+        if let Some(known) = self.monitor().or_else(|| self.declared()) {
+            return known;
         }
-        if self.failed_first && self.newcomers <= RETRY_NEWCOMERS {
-            return (
-                Cause::ServerFault,
-                vec![format!(
-                    "failures began before the burst, and only {:.0}% of its clients are new (at most {:.0}% for retries)",
-                    self.newcomers * 100.0,
-                    RETRY_NEWCOMERS * 100.0
-                )],
-            );
+        if let Some(retries) = self.retries() {
+            return retries;
         }
-        if self.sources <= DISTRIBUTED && self.probing >= SCAN_SHARE {
+        if self.is_shared() {
+            return (Cause::FlashCrowd, self.shared());
+        }
+        let few = self.is_few();
+        if self.is_scan() {
             let reason = format!(
                 "{:.0}% of the requests of its {} met client errors or are known probes (at least {:.0}% make it a scan)",
                 self.probing * 100.0,
-                counted(self.sources as u64, "client", "clients"),
+                counted(self.manners.sources as u64, "client", "clients"),
                 SCAN_SHARE * 100.0
             );
             return (Cause::Scan, vec![reason]);
         }
-        let comparison = format!(
-            "{:.0}% of the excess are images, styles and scripts ({:.0}% ordinarily), {:.0}% name a referer ({:.0}% ordinarily)",
-            self.assets * 100.0,
-            self.ordinary_assets * 100.0,
-            self.referred * 100.0,
-            self.ordinary_referred * 100.0
-        );
-        if self.looks_like_people() {
-            return (Cause::FlashCrowd, vec![comparison]);
-        }
-        let cause = if self.sources > DISTRIBUTED {
-            Cause::Ddos
-        } else {
-            Cause::Dos
+        let (signs, quiet, loud) = match (few || self.is_walk(), few) {
+            (true, few) => {
+                let loud = if few { Cause::Dos } else { Cause::Ddos };
+                (self.for_honest_robot(), Cause::Crawler, loud)
+            }
+            (false, _) => (self.for_people(), Cause::FlashCrowd, Cause::Ddos),
         };
-        (
-            cause,
-            vec![
-                comparison,
+        let sum: f64 = signs.iter().map(|sign| sign.weight).sum();
+        let cause = if sum > 0.0 { quiet } else { loud };
+        (cause, self.told(cause, sum, signs))
+    }
+
+    /// The reasons, weightiest first, and the sum.
+    fn told(&self, cause: Cause, sum: f64, mut signs: Vec<Sign>) -> Vec<String> {
+        let for_it = |sign: &Sign| if sum > 0.0 { sign.weight } else { -sign.weight };
+        signs.sort_by(|a, b| for_it(b).total_cmp(&for_it(a)));
+        let mut reasons: Vec<String> = signs
+            .into_iter()
+            .filter(|sign| sign.weight != 0.0)
+            .map(|sign| format!("{} ({:+.1})", sign.reason, sign.weight))
+            .collect();
+        let what = match cause {
+            Cause::FlashCrowd | Cause::Ddos if !self.is_walk() => "people",
+            _ => "an honest robot",
+        };
+        reasons.push(format!(
+            "the signs sum to {sum:+.1} (above 0 speaks for {what}, below for a flood; 1 is about three times as likely)"
+        ));
+        if cause.is_attack() {
+            reasons.push(format!(
+                "{} behaved like the excess and unlike ordinary visitors",
+                counted(self.manners.sources as u64, "client", "clients")
+            ));
+        }
+        reasons
+    }
+
+    /// A monitor gone wild, or health checks.
+    fn monitor(&self) -> Option<(Cause, Vec<String>)> {
+        let is_monitor = self.manners.sources > 0
+            && self.manners.sources <= DISTRIBUTED
+            && self.manners.monitoring >= MONITOR_SHARE;
+        is_monitor.then(|| {
+            let reason = format!(
+                "{:.0}% of what its {} asked for is a monitor's, by user agent or path (at least {:.0}% make it one)",
+                self.manners.monitoring * 100.0,
+                counted(self.manners.sources as u64, "client", "clients"),
+                MONITOR_SHARE * 100.0
+            );
+            (Cause::Crawler, vec![reason])
+        })
+    }
+
+    fn declared(&self) -> Option<(Cause, Vec<String>)> {
+        (self.robots >= CRAWLER_SHARE).then(|| {
+            let reason = format!(
+                "{:.0}% of the excess names itself a robot (at least {:.0}% make it a crawl)",
+                self.robots * 100.0,
+                CRAWLER_SHARE * 100.0
+            );
+            (Cause::Crawler, vec![reason])
+        })
+    }
+
+    /// Clients that try again because the server fails: failures first, nobody new, from everywhere.
+    fn retries(&self) -> Option<(Cause, Vec<String>)> {
+        let surplus = &self.surplus;
+        let returning = surplus.returning >= RETRY_RETURNING;
+        let nobody_new = surplus.arrivals <= RETRY_ARRIVALS && surplus.sources >= RETRY_SOURCES;
+        // Without failures that were there first, everything else must speak for it.
+        let first = match self.failed_first {
+            true => returning || nobody_new,
+            false => returning && nobody_new && surplus.failed >= SCAN_SHARE,
+        };
+        (first && surplus.failed >= RETRY_FAILED).then(|| {
+            let began = match self.failed_first {
+                true => "failures began before the burst",
+                false => "failures came with the burst",
+            };
+            let reasons = vec![
                 format!(
-                    "{} behaved like the excess and unlike ordinary visitors",
-                    counted(self.sources as u64, "client", "clients")
+                    "{began}, and {:.0}% of its requests failed (at least {:.0}% for retries)",
+                    surplus.failed * 100.0,
+                    RETRY_FAILED * 100.0
                 ),
-            ],
+                format!(
+                    "{:.0}% of the surplus is from clients that are also there before or after (at least {:.0}% for retries), and {:.1} times as many new clients as usual came (at most {RETRY_ARRIVALS:.1})",
+                    surplus.returning * 100.0,
+                    RETRY_RETURNING * 100.0,
+                    surplus.arrivals
+                ),
+            ];
+            (Cause::ServerFault, reasons)
+        })
+    }
+
+    /// Few sources, or few that matter.
+    fn is_few(&self) -> bool {
+        /// So many equally busy clients would send as much.
+        const MATTER: f64 = 3.0;
+        self.manners.sources <= DISTRIBUTED || self.manners.effective <= MATTER
+    }
+
+    /// Few clients that look for what there is, all over the site.
+    fn is_scan(&self) -> bool {
+        /// Requests for each path, from which it is no search.
+        const AGAIN: f64 = 10.0;
+        self.is_few() && self.probing >= SCAN_SHARE && self.manners.repeats <= AGAIN
+    }
+
+    /// Many people behind few addresses: an office, a school, a carrier.
+    fn is_shared(&self) -> bool {
+        /// User agents of an address.
+        const SEVERAL: f64 = 2.5;
+        let manners = &self.manners;
+        let likes = [
+            (manners.assets, manners.ordinary_assets),
+            (manners.referred, manners.ordinary_referred),
+        ];
+        let like_people = likes
+            .iter()
+            .all(|(share, ordinary)| *share >= SHOWN && likeness(*share, *ordinary) > 0.0);
+        self.is_few() && like_people && manners.agents_each >= SEVERAL
+    }
+
+    fn shared(&self) -> Vec<String> {
+        let people = format!(
+            "{} with {:.1} user agents each: people who share an address",
+            counted(self.manners.sources as u64, "client", "clients"),
+            self.manners.agents_each
+        );
+        let signs = [self.assets(), self.referers()];
+        let reasons = signs.into_iter().flatten().map(|sign| sign.reason);
+        reasons.chain([people]).collect()
+    }
+
+    /// Addresses of few networks that share out the pages among them, each once: how a crawler walks that is
+    /// spread over many machines.
+    fn is_walk(&self) -> bool {
+        /// Requests for a page, by everybody.
+        const ONCE: f64 = 2.0;
+        /// Share of the clients with others in their network.
+        const TOGETHER: f64 = 0.5;
+        /// Guessed addresses do not exist.
+        const MISSED: f64 = 0.2;
+        let manners = &self.manners;
+        manners.page_repeats <= ONCE && manners.company >= TOGETHER && manners.missed <= MISSED
+    }
+
+    fn for_people(&self) -> Vec<Sign> {
+        let signs = [
+            self.assets(),
+            self.loading(),
+            self.uncached(),
+            self.relays(),
+            self.referers(),
+            self.company(),
+            self.agents(),
+            self.changing_agents(),
+            self.pace(),
+            self.single_requests(),
+        ];
+        signs.into_iter().flatten().collect()
+    }
+
+    /// Browsers load what pages consist of. Hard to fake, since a flood wants pages.
+    fn assets(&self) -> Option<Sign> {
+        let manners = &self.manners;
+        if manners.ordinary_assets < SHOWN && manners.assets < SHOWN {
+            return None;
+        }
+        let weight = 3.0 * likeness(manners.assets, manners.ordinary_assets);
+        // A page that fails pulls nothing: where most failed, the rest says little.
+        let weight = weight * (manners.answered * 2.0).min(1.0);
+        // Programs other than browsers load no images, good or bad.
+        let weight = weight * if weight < 0.0 { manners.browsers } else { 1.0 };
+        sign(
+            weight,
+            format!(
+                "{:.0}% of the answered requests are images, styles and scripts ({:.0}% ordinarily; people bring at least {:.0}%)",
+                manners.assets * 100.0,
+                manners.ordinary_assets * 100.0,
+                LIKE_PEOPLE * manners.ordinary_assets * 100.0
+            ),
         )
     }
 
-    /// Real people load what pages consist of and follow links. Where the log knows neither assets nor
-    /// referers (an API, the common format), nothing speaks for people.
-    fn looks_like_people(&self) -> bool {
-        let assets = self.assets >= (CROWD_ASSETS * self.ordinary_assets).max(CROWD_LEAST);
-        let referred = self.referred >= (CROWD_REFERRED * self.ordinary_referred).max(CROWD_LEAST);
-        self.sources > DISTRIBUTED && assets && referred
+    /// A crowd that reloads one page again and again loads little with each; but nearly everybody loads something
+    /// once.
+    fn loading(&self) -> Option<Sign> {
+        /// Share of the clients.
+        const MOST: f64 = 0.4;
+        let manners = &self.manners;
+        let shown = manners.ordinary_assets >= SHOWN && manners.loading >= MOST;
+        shown.then(|| Sign {
+            weight: 1.5,
+            reason: format!(
+                "{:.0}% of the clients loaded images, styles or scripts at all (at least {:.0}% of people)",
+                manners.loading * 100.0,
+                MOST * 100.0
+            ),
+        })
+    }
+
+    /// Headless browsers load what pages consist of as well, but keep none of it.
+    fn uncached(&self) -> Option<Sign> {
+        /// Share of the clients.
+        const MOST: f64 = 0.5;
+        let again = self.manners.uncached;
+        (again >= MOST).then(|| Sign {
+            weight: -5.0,
+            reason: format!(
+                "{:.0}% of the clients loaded the same styles and scripts again and again, as no browser with a cache does (people less than {:.0}%)",
+                again * 100.0,
+                MOST * 100.0
+            ),
+        })
+    }
+
+    fn relays(&self) -> Option<Sign> {
+        /// Share of the requests.
+        const MOST: f64 = 0.5;
+        let share = self.manners.relays;
+        (share >= MOST).then(|| Sign {
+            weight: -5.0,
+            reason: format!(
+                "{:.0}% of the requests are by sites that fetch pages for somebody else, as in pingback floods (at least {:.0}%)",
+                share * 100.0,
+                MOST * 100.0
+            ),
+        })
+    }
+
+    /// People follow links and click on. Easy to fake: whoever names referers and loads nothing else is not
+    /// believed.
+    fn referers(&self) -> Option<Sign> {
+        let manners = &self.manners;
+        if manners.ordinary_referred < SHOWN && manners.referred < SHOWN {
+            return None;
+        }
+        let likeness_of_referers = likeness(manners.referred, manners.ordinary_referred);
+        let bare = manners.ordinary_assets >= SHOWN
+            && likeness(manners.assets, manners.ordinary_assets) < 0.0;
+        if bare && likeness_of_referers > 0.0 {
+            return sign(0.0, "referers without images are easily faked".to_string());
+        }
+        let believed = match likeness_of_referers < 0.0 {
+            true => manners.browsers,
+            false => 1.0,
+        };
+        sign(
+            likeness_of_referers * believed,
+            format!(
+                "{:.0}% name a referer ({:.0}% ordinarily; people bring at least {:.0}%)",
+                manners.referred * 100.0,
+                manners.ordinary_referred * 100.0,
+                LIKE_PEOPLE * manners.ordinary_referred * 100.0
+            ),
+        )
+    }
+
+    /// Rented machines stand side by side; people live apart.
+    fn company(&self) -> Option<Sign> {
+        /// Clients that chance does not put together.
+        const ENOUGH: usize = 30;
+        /// Share of neighbours beyond the ordinary that speaks against people, and below which it speaks for them.
+        const CROWDED: f64 = 0.3;
+        const APART: f64 = 0.1;
+        let manners = &self.manners;
+        let more = manners.company - manners.ordinary_company;
+        let weight = match more {
+            more if more >= CROWDED => -2.0,
+            more if more <= APART && manners.ordinary_company < CROWDED => 0.5,
+            _ => return None,
+        };
+        (manners.sources >= ENOUGH).then(|| Sign {
+            weight,
+            reason: format!(
+                "{:.0}% of the clients have neighbours among them in their network ({:.0}% ordinarily; {:.0} points more speak against people)",
+                manners.company * 100.0,
+                manners.ordinary_company * 100.0,
+                CROWDED * 100.0
+            ),
+        })
+    }
+
+    /// A tool carries a short list of user agents; a crowd brings what its visitors have.
+    fn agents(&self) -> Option<Sign> {
+        /// Of the ordinary variety.
+        const VARIED: f64 = 0.3;
+        const UNIFORM: f64 = 0.15;
+        /// User agents of a client: whoever keeps one, in a crowd as varied as any, has a browser.
+        const STEADY: f64 = 1.2;
+        let variety = self.manners.agents?;
+        let steady = self.manners.agents_each <= STEADY;
+        let weight = match variety {
+            variety if variety >= 2.0 * VARIED && steady => 2.0,
+            variety if variety >= VARIED => 1.0,
+            variety if variety <= UNIFORM => -2.0,
+            _ => 0.0,
+        };
+        sign(
+            weight,
+            format!(
+                "the variety of user agents is {:.0}% of the ordinary (people bring at least {:.0}%, a tool at most {:.0}%)",
+                variety * 100.0,
+                VARIED * 100.0,
+                UNIFORM * 100.0
+            ),
+        )
+    }
+
+    fn changing_agents(&self) -> Option<Sign> {
+        /// Mean user agents of an address with several requests: households and offices share one.
+        const CHANGING: f64 = 2.5;
+        let each = self.manners.agents_each;
+        let reason = format!(
+            "a client names {each:.1} user agents on average (people at most {CHANGING:.1})"
+        );
+        (each > CHANGING).then_some(Sign {
+            weight: -3.0,
+            reason,
+        })
+    }
+
+    fn pace(&self) -> Option<Sign> {
+        /// Share of the requests.
+        const PACED: f64 = 0.3;
+        let paced = self.manners.machine_paced;
+        let weight = if paced >= PACED { -2.0 } else { 0.5 };
+        sign(
+            weight,
+            format!(
+                "{:.0}% of the requests are from clients that asked for more than {MACHINE_PACE:.0} pages a minute (people bring less than {:.0}%)",
+                paced * 100.0,
+                PACED * 100.0
+            ),
+        )
+    }
+
+    /// Who comes for one request and never again has not looked at a page.
+    fn single_requests(&self) -> Option<Sign> {
+        /// Points more than ordinarily.
+        const MORE: f64 = 0.3;
+        let manners = &self.manners;
+        let reason = format!(
+            "{:.0}% of the clients made a single request ({:.0}% ordinarily; {:.0} points more speak against people)",
+            manners.once * 100.0,
+            manners.ordinary_once * 100.0,
+            MORE * 100.0
+        );
+        let weight = if manners.once - manners.ordinary_once >= MORE {
+            -1.5
+        } else {
+            0.5
+        };
+        sign(weight, reason)
+    }
+
+    /// One or few programs: a crawler that does not say so, a partner's export, or somebody who wants to do harm?
+    fn for_honest_robot(&self) -> Vec<Sign> {
+        let manners = &self.manners;
+        let share = |part: f64| part * 100.0;
+        let (each_once, again) = (1.5, 10.0);
+        let walking = match manners.repeats {
+            repeats if repeats <= each_once => 2.0,
+            repeats if repeats >= again => -2.0,
+            _ => 0.0,
+        };
+        let (polite, hasty) = (2.0, 10.0);
+        let pace = match manners.fastest_rps {
+            rps if rps <= polite => 1.0,
+            rps if rps >= hasty => -2.0,
+            _ => 0.0,
+        };
+        let (harmless, harm) = (0.95, 0.8);
+        let answers = match manners.answered {
+            answered if answered >= harmless => 1.0,
+            answered if answered <= harm => -2.0,
+            _ => -0.5,
+        };
+        let known = if manners.known > 0.5 { 2.0 } else { -1.0 };
+        let own_name = if manners.browsers < 0.5 { 0.5 } else { -0.5 };
+        let robots = if manners.read_robots { 2.0 } else { -0.5 };
+        let signs = [
+            (
+                walking,
+                format!(
+                    "each path was asked for {:.1} times on average (a walk at most {each_once}, a flood from {again:.0} on)",
+                    manners.repeats
+                ),
+            ),
+            (
+                pace,
+                format!(
+                    "the fastest client sent {:.1} requests a second (polite up to {polite:.0}, harmful from {hasty:.0} on)",
+                    manners.fastest_rps
+                ),
+            ),
+            (
+                answers,
+                format!(
+                    "{:.0}% were answered without a server error (at least {:.0}% where nobody is harmed)",
+                    share(manners.answered),
+                    share(harmless)
+                ),
+            ),
+            (
+                known,
+                format!(
+                    "{:.0}% of the clients are also there before or after (more than half for a partner or a known robot)",
+                    share(manners.known)
+                ),
+            ),
+            (
+                own_name,
+                format!(
+                    "{:.0}% of the requests say that a browser sends them (less than half where a program says what it is)",
+                    share(manners.browsers)
+                ),
+            ),
+            (
+                robots,
+                if manners.read_robots {
+                    "robots.txt was read"
+                } else {
+                    "robots.txt was not read"
+                }
+                .to_string(),
+            ),
+        ];
+        let signs = signs.into_iter();
+        signs
+            .map(|(weight, reason)| Sign { weight, reason })
+            .collect()
     }
 
     /// Grows with the size of the burst: from a bit above even at the threshold to nearly certain; five times
-    /// the baseline are two thirds of the way. Less by a third when nobody can be named.
+    /// the baseline are two thirds of the way. Less by a third when nobody can be named, and up to two
+    /// fifths less where the signs contradict each other.
     pub fn confidence(&self, stretch: &Stretch) -> f64 {
         let size = 1.0 - (-stretch.ratio / 5.0).exp();
-        let clear = if self.sources > 0 || self.robots > 0.0 {
+        let clear = if self.manners.sources > 0 || self.robots > 0.0 {
             1.0
         } else {
             0.7
         };
-        (0.5 + 0.49 * size) * clear
+        (0.5 + 0.49 * size) * clear * self.clarity()
     }
+
+    /// From 0.6, where the signs say nothing, to 1, where they leave no doubt.
+    fn clarity(&self) -> f64 {
+        let decided = self.monitor().is_some()
+            || self.declared().is_some()
+            || self.retries().is_some()
+            || self.is_scan()
+            || self.is_shared();
+        if decided {
+            return 1.0;
+        }
+        let signs = if self.is_few() || self.is_walk() {
+            self.for_honest_robot()
+        } else {
+            self.for_people()
+        };
+        let sum: f64 = signs.iter().map(|sign| sign.weight).sum();
+        // tanh(x/2) is 2p - 1 for the probability p that the log-odds x stand for.
+        0.6 + 0.4 * (sum.abs() / 2.0).tanh()
+    }
+}
+
+/// From -1, unlike people, to 1, like them: where a share stands compared with the ordinary one.
+fn likeness(share: f64, ordinary: f64) -> f64 {
+    let relative = share / ordinary.max(SHOWN);
+    let middle = (LIKE_PEOPLE + UNLIKE_PEOPLE) / 2.0;
+    ((relative - middle) / (LIKE_PEOPLE - middle)).clamp(-1.0, 1.0)
+}
+
+/// True when a burst is somebody who logs in again and again, which is told elsewhere: most of it goes to login pages,
+/// much of it by POST, and the server answers. A login that only fails under it is flooded.
+pub fn is_password_guessing(case: &Case<'_>, stretch: &Stretch, counts: &WindowCounts) -> bool {
+    /// Share of the excess that asks for login pages.
+    const LOGIN_SHARE: f64 = 0.7;
+    /// Share of the excess that is posted to one of them; a tool may fetch the form before and after.
+    const POSTED_SHARE: f64 = 0.25;
+    /// Share of answers with 5xx from which the login is flooded.
+    const FAILED_SHARE: f64 = 0.5;
+    let excess = stretch.excess.max(1) as f64;
+    let paths = counts.paths.iter();
+    let logins: u64 = paths
+        .filter(|(_, path)| Meaning::Login.is_in(&path.text))
+        .map(|(_, path)| path.stats)
+        .sum();
+    let posted = || {
+        case.plan.posts.iter().any(|(path, posts)| {
+            let overlaps = posts.start <= stretch.end && posts.end >= stretch.start;
+            let enough = posts.count as f64 >= POSTED_SHARE * excess;
+            overlaps && enough && !posts.is_lasting() && case.is_login(*path)
+        })
+    };
+    logins as f64 >= LOGIN_SHARE * excess
+        && (counts.errors_5xx as f64) < FAILED_SHARE * counts.requests as f64
+        && posted()
 }
 
 /// Share of the suspects' requests, over the whole log, that met client errors or are hits.
@@ -201,6 +660,5 @@ fn robot_share(case: &Case<'_>, counts: &WindowCounts, stretch: &Stretch) -> f64
 
 /// Whether a user agent names itself a robot.
 pub fn is_robot(agent: &[u8]) -> bool {
-    let agent = String::from_utf8_lossy(agent).to_ascii_lowercase();
-    ROBOT_WORDS.iter().any(|word| agent.contains(word))
+    Meaning::Robot.is_in(agent) || Meaning::Monitor.is_in(agent)
 }

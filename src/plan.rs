@@ -10,6 +10,7 @@ use crate::evidence::series::{Minute, Series};
 use crate::focus::Window;
 use crate::merge::Merge;
 use crate::pass::Limits;
+use crate::pattern::words::Meaning;
 use crate::survey::AccessCounts;
 
 /// Bursts of less excess than this are a visitor's click trail.
@@ -20,6 +21,10 @@ const MIN_FAILURES: f64 = 20.0;
 
 /// POST requests to one path beyond the usual that may be password guessing.
 const MIN_POSTS: f64 = 30.0;
+
+/// POST requests to a login beside its bursts from which the whole log is searched for slow guessing: a client or a
+/// herd that tries fewer passwords than this gets nowhere.
+const MIN_LASTING_POSTS: u64 = 100;
 
 /// A POST burst must reach this multiple of the path's own baseline: logins come in waves.
 const POST_RATIO: f64 = 5.0;
@@ -75,6 +80,14 @@ pub struct Stretch {
     pub at_log_start: bool,
     /// The log stops inside it.
     pub at_log_end: bool,
+}
+
+impl Stretch {
+    /// True for one that stands for the whole log, in which nothing stands out: what is slow and lasting is
+    /// looked for in it.
+    pub fn is_lasting(&self) -> bool {
+        self.excess == 0 && self.sigma == 0.0
+    }
 }
 
 /// A time without a line that chance does not explain.
@@ -211,11 +224,29 @@ fn post_bursts(counts: &AccessCounts, minutes: &Dense, silent: &[bool]) -> Vec<(
             .outlines
             .into_iter()
             .filter(|outline| mean(outline) >= POST_RATIO * usual);
-        strong
+        let mut stretches: Vec<(u64, Stretch)> = strong
             .map(|outline| (hash, coarse.stretch(&outline, &series)))
-            .collect::<Vec<_>>()
+            .collect();
+        let in_bursts: u64 = stretches.iter().map(|(_, burst)| burst.count).sum();
+        if is_login(counts, hash) && total - in_bursts.min(total) >= MIN_LASTING_POSTS {
+            stretches.extend(coarse.lasting(total).map(|whole| (hash, whole)));
+        }
+        stretches
     });
     bursts.collect()
+}
+
+/// True when the path with this hash is one where people log in: by its name, or because most of what is
+/// posted there is denied.
+pub fn is_login(counts: &AccessCounts, path: u64) -> bool {
+    /// Share of answers with 401 or 403 that marks a path as one that checks passwords, whatever its name.
+    const DENIED: f64 = 0.5;
+    let Some(path) = counts.paths.get(&path) else {
+        return false;
+    };
+    let posts = path.stats.posts.as_deref();
+    Meaning::Login.is_in(&path.text)
+        || posts.is_some_and(|posts| f64::from(posts.denied) >= DENIED * posts.total() as f64)
 }
 
 /// Median of what is not silent.
@@ -431,6 +462,25 @@ impl Dense {
             .filter(|failed| (start..start + self.bucket_s).contains(&failed.first))
             .map(|failed| failed.last)
             .max()
+    }
+
+    /// All of the time, for a series of `total` counts in which nothing stands out.
+    fn lasting(&self, total: u64) -> Option<Stretch> {
+        let end = self.start + self.requests.len() as i64 * self.bucket_s - 1;
+        let seconds = (end - self.start + 1) as f64;
+        (!self.requests.is_empty()).then_some(Stretch {
+            start: self.start,
+            end,
+            baseline_rps: total as f64 / seconds,
+            peak_at: self.start,
+            peak_rps: total as f64 / seconds,
+            count: total,
+            excess: 0,
+            ratio: 1.0,
+            sigma: 0.0,
+            at_log_start: false,
+            at_log_end: false,
+        })
     }
 
     /// A run of failures from its first failed answer to its last.

@@ -5,12 +5,13 @@
 //! traffic than under the traffic outside the window. The evidence of one client's requests is not
 //! independent, so every feature counts at most a few times.
 
-use hashbrown::HashMap;
+use std::collections::BTreeMap;
+
+use hashbrown::{HashMap, HashSet};
 
 use crate::client::Client;
 use crate::event::is_asset;
-use crate::evidence::capped::CappedMap;
-use crate::evidence::endpoints::TextMap;
+use crate::evidence::capped::{CappedMap, hash_bytes};
 use crate::evidence::sketch::Sketch;
 use crate::focus::{Presence, WindowCounts};
 use crate::plan::Stretch;
@@ -19,8 +20,34 @@ use crate::survey::AccessCounts;
 /// Largest weight of evidence (natural log of the ratio) that one feature may have: e^4 is about 55 to 1.
 const MAX_WEIGHT: f64 = 4.0;
 
+/// The same for the user agent. A client says it once, so that nothing else repeats its evidence; and a tool
+/// carries a fixed list, so that an agent which is not on it exonerates: e^8 is about 3000 to 1.
+const MAX_AGENT_WEIGHT: f64 = 8.0;
+
 /// How many times a feature that each request shows may count for a client.
 const MAX_REPEATS: f64 = 3.0;
+
+/// How often suspects and ordinary visitors of the window are told apart anew by what those found before look
+/// like (hard expectation maximisation; Celeux and Govaert 1992). It settles after two or three times.
+const ROUNDS: usize = 6;
+
+/// Requests outside the window count like so many in it when a round learns what is ordinary: visitors who
+/// meet failures behave differently, but a handful of them must not define what is ordinary.
+const OUTSIDE_COUNTS: f64 = 200.0;
+
+/// A site shows who loads what pages consist of, if this share of its ordinary requests is for that.
+const HIDDEN_ASSETS: f64 = 0.2;
+
+/// A flood hides in a crowd if it brings at least this share of the excess, and the crowd at least that one.
+const HIDDEN_SHARE: f64 = 0.25;
+const CROWD_SHARE: f64 = 0.05;
+
+/// So different are the user agents of a flood and of a crowd; halves of one crowd differ by chance by half
+/// of that.
+const HIDDEN_DISTANCE: f64 = 0.5;
+
+/// Below this much excess beside the named clients' requests, a round would learn from chance.
+const LEARN_FROM: u64 = 50;
 
 /// Added to every count, so that what was never seen is unlikely rather than impossible (Krichevsky and
 /// Trofimov 1981 use a half).
@@ -39,6 +66,9 @@ const KNOWN_RATIO: f64 = 20.0;
 
 /// Requests outside the window from which a client has a rate of its own.
 const OWN_REQUESTS: u64 = 8;
+
+/// Who came this long before a window, in seconds, was there before: a flood ramps up before it stands out.
+pub const RAMP_S: i64 = 30 * 60;
 
 /// Clients outside the window needed to know what ordinary is.
 const MIN_ORDINARY: usize = 20;
@@ -68,32 +98,28 @@ pub fn excess(
     stretch: &Stretch,
     log_seconds: i64,
 ) -> Excess {
-    let model = Model::new(counts, window, stretch, log_seconds);
-    let mut found = Excess {
-        suspects: Vec::new(),
-        requests: 0,
-        referred: 0,
-        assets: 0,
-        newcomers: 0,
-        ordinary_referred: model.outside_referred,
-        ordinary_assets: model.outside_assets,
-    };
-    for (client, presence) in window.clients.iter() {
-        if model.judge(counts, *client, presence) {
-            found.suspects.push(*client);
-            found.requests += u64::from(presence.requests);
-            found.referred += u64::from(presence.referred);
-            found.assets += u64::from(presence.assets);
-            found.newcomers += u64::from(is_newcomer(counts, *client, stretch));
+    let sample = Sample::new(counts, window, stretch, log_seconds);
+    let mut suspects = HashSet::new();
+    for round in 0..ROUNDS {
+        let model = Model::new(&sample, (round > 0).then_some(&suspects));
+        let found: HashSet<Client> = window
+            .clients
+            .iter()
+            .filter(|(client, presence)| model.judge(&sample, **client, presence))
+            .map(|(client, _)| *client)
+            .collect();
+        let settled = found == suspects;
+        suspects = found;
+        if settled || !sample.is_worth_learning(&suspects) {
+            break;
         }
     }
-    found.suspects.sort_unstable();
-    found
+    let hidden = sample.hidden_flood(&suspects);
+    sample.sum(hidden.unwrap_or(suspects))
 }
 
 /// A flood ramps up before it stands out, so who came within half an hour before is new as well.
 fn is_newcomer(counts: &AccessCounts, client: Client, stretch: &Stretch) -> bool {
-    const RAMP_S: i64 = 30 * 60;
     counts
         .clients
         .get(&client)
@@ -108,81 +134,394 @@ fn outside(counts: &AccessCounts, client: Client, presence: &Presence) -> u64 {
     all.saturating_sub(u64::from(presence.requests))
 }
 
-struct Model {
-    prior: f64,
-    agents: HashMap<u64, f64>,
-    paths: HashMap<u64, f64>,
-    referred: [f64; 2],
-    assets: [f64; 2],
-    volume: Vec<f64>,
+/// The counts that clients are judged by.
+struct Sample<'a> {
+    counts: &'a AccessCounts,
+    window: &'a WindowCounts,
+    stretch: &'a Stretch,
     window_s: f64,
     outside_s: f64,
-    stretch: Stretch,
-    outside_referred: f64,
-    outside_assets: f64,
+    /// Requests outside the window, and by ordinary visitors in it.
+    outside: f64,
+    normal: f64,
+    /// Requests outside by user agent and by the shape of their path.
+    agents: HashMap<u64, f64>,
+    shapes: HashMap<u64, f64>,
+    /// The shapes of the window's paths.
+    shape_of: HashMap<u64, u64>,
+    referred: f64,
+    assets: f64,
 }
 
-impl Model {
+impl<'a> Sample<'a> {
     fn new(
-        counts: &AccessCounts,
-        window: &WindowCounts,
-        stretch: &Stretch,
+        counts: &'a AccessCounts,
+        window: &'a WindowCounts,
+        stretch: &'a Stretch,
         log_seconds: i64,
-    ) -> Model {
+    ) -> Sample<'a> {
         let inside = window.requests as f64;
-        let outside = (counts.requests() as f64 - inside).max(0.0);
-        let normal = (inside - stretch.excess as f64).clamp(1.0, inside.max(1.0));
-        let scale = Scale {
-            inside,
-            outside,
-            normal,
-        };
-        let assets_outside = assets(counts).saturating_sub(window.assets) as f64;
-        let referred_outside = counts.referred.saturating_sub(window.referred) as f64;
-        let (prior, volume) = volume_weights(counts, window, normal, outside);
         let window_s = (stretch.end - stretch.start + 1) as f64;
-        Model {
-            prior,
-            agents: scale.text_weights(&window.agents, &counts.agents),
-            paths: path_weights(&scale, counts, window),
-            referred: scale.pair(window.referred as f64, referred_outside),
-            assets: scale.pair(window.assets as f64, assets_outside),
-            volume,
+        let beyond = |all: u64, here: u64| all.saturating_sub(here) as f64;
+        let agents = counts.agents.iter().map(|(hash, text)| {
+            let here = window.agents.get(hash).map_or(0, |text| text.stats);
+            (*hash, beyond(text.stats, here))
+        });
+        let mut shapes: HashMap<u64, f64> = HashMap::new();
+        for (hash, text) in counts.paths.iter() {
+            let here = window.paths.get(hash).map_or(0, |text| text.stats);
+            *shapes.entry(shape(&text.text)).or_default() +=
+                beyond(u64::from(text.stats.requests), here);
+        }
+        let paths = window.paths.iter();
+        Sample {
+            counts,
+            window,
+            stretch,
             window_s,
             outside_s: (log_seconds as f64 - window_s).max(1.0),
-            stretch: *stretch,
-            outside_referred: share(referred_outside, outside),
-            outside_assets: share(assets_outside, outside),
+            outside: beyond(counts.requests(), window.requests),
+            normal: (inside - stretch.excess as f64).clamp(1.0, inside.max(1.0)),
+            agents: agents.collect(),
+            shapes,
+            shape_of: paths
+                .map(|(hash, text)| (*hash, shape(&text.text)))
+                .collect(),
+            referred: beyond(counts.referred, window.referred),
+            assets: beyond(assets(counts), window.assets),
         }
     }
 
-    fn judge(&self, counts: &AccessCounts, client: Client, presence: &Presence) -> bool {
+    /// Whether there are suspects enough, and ordinary visitors enough beside them, to learn from.
+    fn is_worth_learning(&self, suspects: &HashSet<Client>) -> bool {
+        let presences = suspects
+            .iter()
+            .filter_map(|client| self.window.clients.get(client));
+        let requests: u64 = presences.map(|here| u64::from(here.requests)).sum();
+        requests >= LEARN_FROM && self.outside >= LEARN_FROM as f64
+    }
+
+    /// A flood within a crowd: suspects who got pages and loaded nothing that belongs to them, if they bring a good part of
+    /// the excess beside many who load it, and come with other user agents. Then the crowd is what
+    /// is ordinary, and the flood the excess.
+    fn hidden_flood(&self, suspects: &HashSet<Client>) -> Option<HashSet<Client>> {
+        let is_bare = |client: &Client| {
+            let here = self.window.clients.get(client);
+            here.is_some_and(|here| {
+                let answered = here.requests > here.errors_5xx.saturating_add(here.missed);
+                here.assets == 0 && answered
+            })
+        };
+        if share(self.assets, self.outside) < HIDDEN_ASSETS {
+            return None;
+        }
+        let mut flood: HashSet<Client> = suspects.iter().copied().filter(is_bare).collect();
+        let crowd: HashSet<Client> = suspects
+            .iter()
+            .copied()
+            .filter(|client| !flood.contains(client))
+            .collect();
+        let (bare, all) = (self.requests_of(&flood), self.requests_of(suspects));
+        let part = share(bare, all);
+        if !(HIDDEN_SHARE..1.0 - CROWD_SHARE).contains(&part)
+            || crowd.len() < MIN_ORDINARY
+            || self.distance(&flood, &crowd) < HIDDEN_DISTANCE
+        {
+            return None;
+        }
+        for _ in 1..ROUNDS {
+            let model = Model::new(self, Some(&flood));
+            let found: HashSet<Client> = suspects
+                .iter()
+                .filter(|client| {
+                    let here = self.window.clients.get(client);
+                    here.is_some_and(|here| model.judge(self, **client, here))
+                })
+                .copied()
+                .collect();
+            if found == flood || found.is_empty() {
+                break;
+            }
+            flood = found;
+        }
+        Some(flood)
+    }
+
+    fn requests_of(&self, clients: &HashSet<Client>) -> f64 {
+        let present = clients
+            .iter()
+            .filter_map(|client| self.window.clients.get(client));
+        present.map(|here| u64::from(here.requests)).sum::<u64>() as f64
+    }
+
+    /// How different the user agents of two groups are, from 0 to 1 (total variation); rare ones count as one.
+    fn distance(&self, some: &HashSet<Client>, others: &HashSet<Client>) -> f64 {
+        let mut agents: BTreeMap<u64, [f64; 2]> = BTreeMap::new();
+        for (group, clients) in [some, others].into_iter().enumerate() {
+            let present = clients
+                .iter()
+                .filter_map(|client| self.window.clients.get(client));
+            for here in present {
+                for (agent, part) in shares(&here.agents) {
+                    let part = whole_part(part, f64::from(here.requests));
+                    agents.entry(agent).or_default()[group] += part;
+                }
+            }
+        }
+        let all = agents.values().fold([0.0, 0.0], |sum: [f64; 2], seen| {
+            [sum[0] + seen[0], sum[1] + seen[1]]
+        });
+        let apart = |seen: [f64; 2]| (share(seen[0], all[0]) - share(seen[1], all[1])).abs();
+        let (mut rare, mut sum) = ([0.0, 0.0], 0.0);
+        for seen in agents.into_values() {
+            if seen[0] + seen[1] < RARE {
+                rare = [rare[0] + seen[0], rare[1] + seen[1]];
+            } else {
+                sum += apart(seen);
+            }
+        }
+        (sum + apart(rare)) / 2.0
+    }
+
+    fn sum(&self, suspects: HashSet<Client>) -> Excess {
+        let mut found = Excess {
+            suspects: suspects.into_iter().collect(),
+            requests: 0,
+            referred: 0,
+            assets: 0,
+            newcomers: 0,
+            ordinary_referred: share(self.referred, self.outside),
+            ordinary_assets: share(self.assets, self.outside),
+        };
+        found.suspects.sort_unstable();
+        for client in &found.suspects {
+            let Some(presence) = self.window.clients.get(client) else {
+                continue;
+            };
+            found.requests += u64::from(presence.requests);
+            found.referred += u64::from(presence.referred);
+            found.assets += u64::from(presence.assets);
+            found.newcomers += u64::from(is_newcomer(self.counts, *client, self.stretch));
+        }
+        found
+    }
+}
+
+/// How often something was seen: with suspects, with others in the window, and outside it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    suspects: f64,
+    others: f64,
+    outside: f64,
+}
+
+impl Seen {
+    fn add(&mut self, suspect: bool, count: f64) {
+        match suspect {
+            true => self.suspects += count,
+            false => self.others += count,
+        }
+    }
+
+    fn total(&self) -> f64 {
+        self.suspects + self.others + self.outside
+    }
+
+    fn plus(self, other: Seen) -> Seen {
+        Seen {
+            suspects: self.suspects + other.suspects,
+            others: self.others + other.others,
+            outside: self.outside + other.outside,
+        }
+    }
+
+    fn minus(self, other: Seen) -> Seen {
+        Seen {
+            suspects: self.suspects - other.suspects,
+            others: self.others - other.others,
+            outside: self.outside - other.outside,
+        }
+    }
+}
+
+/// Weighs values of one feature.
+struct Scale {
+    whole: Seen,
+    /// So many of those in the window are expected to be ordinary.
+    normal: f64,
+    /// Suspects are told from others; before that, the excess is what the baseline leaves over.
+    learned: bool,
+    most: f64,
+}
+
+impl Scale {
+    /// Weight of evidence of a value, one of so many.
+    fn weight(&self, seen: Seen, values: f64) -> f64 {
+        let outside = (seen.outside + PRIOR_COUNT) / (self.whole.outside + PRIOR_COUNT * values);
+        let (excess, all, ordinary) = match self.learned {
+            true => (
+                seen.suspects,
+                self.whole.suspects,
+                (seen.others + OUTSIDE_COUNTS * outside) / (self.whole.others + OUTSIDE_COUNTS),
+            ),
+            false => {
+                let inside = self.whole.suspects + self.whole.others;
+                let here = seen.suspects + seen.others;
+                let excess = (here - self.normal * outside).max(0.0);
+                (excess, (inside - self.normal).max(1.0), outside)
+            }
+        };
+        let excess = (excess + PRIOR_COUNT) / (all + PRIOR_COUNT * values);
+        (excess / ordinary).ln().clamp(-self.most, self.most)
+    }
+
+    /// Weights of "no" and "yes".
+    fn pair(&self, yes: Seen) -> [f64; 2] {
+        [
+            self.weight(self.whole.minus(yes), 2.0),
+            self.weight(yes, 2.0),
+        ]
+    }
+
+    /// Rare values say nothing one by one (whoever comes once with a user agent of its own came inside the
+    /// window or outside by chance), so they are weighed as one.
+    fn weights(&self, values: HashMap<u64, Seen>) -> HashMap<u64, f64> {
+        let rare = |seen: &Seen| seen.total() < RARE;
+        let pooled = values
+            .values()
+            .filter(|seen| rare(seen))
+            .fold(Seen::default(), |sum, seen| sum.plus(*seen));
+        let kinds = values.values().filter(|seen| !rare(seen)).count() as f64 + 1.0;
+        let weigh = |seen: Seen| self.weight(if rare(&seen) { pooled } else { seen }, kinds);
+        values
+            .into_iter()
+            .map(|(value, seen)| (value, weigh(seen)))
+            .collect()
+    }
+}
+
+/// What one look at the window's clients adds up to.
+struct Census {
+    requests: Seen,
+    referred: Seen,
+    assets: Seen,
+    agents: HashMap<u64, Seen>,
+    shapes: HashMap<u64, Seen>,
+}
+
+impl Census {
+    fn new(sample: &Sample<'_>, suspects: &HashSet<Client>) -> Census {
+        let only = |outside: f64| Seen {
+            outside,
+            ..Seen::default()
+        };
+        let beyond = |values: &HashMap<u64, f64>| {
+            let values = values.iter();
+            values
+                .map(|(value, count)| (*value, only(*count)))
+                .collect()
+        };
+        let mut census = Census {
+            requests: only(sample.outside),
+            referred: only(sample.referred),
+            assets: only(sample.assets),
+            agents: beyond(&sample.agents),
+            shapes: beyond(&sample.shapes),
+        };
+        for (client, presence) in sample.window.clients.iter() {
+            let suspect = suspects.contains(client);
+            let requests = f64::from(presence.requests);
+            census.requests.add(suspect, requests);
+            census.referred.add(suspect, f64::from(presence.referred));
+            census.assets.add(suspect, f64::from(presence.assets));
+            for (agent, part) in shares(&presence.agents) {
+                let seen = census.agents.entry(agent).or_default();
+                seen.add(suspect, whole_part(part, requests));
+            }
+            for (path, part) in shares(&presence.paths) {
+                let shape = sample.shape_of.get(&path).copied().unwrap_or(path);
+                let seen = census.shapes.entry(shape).or_default();
+                seen.add(suspect, whole_part(part, requests));
+            }
+        }
+        census
+    }
+}
+
+/// So many of a client's requests, in whole numbers: their sums are exact in any order.
+fn whole_part(part: f64, requests: f64) -> f64 {
+    (part * requests).round()
+}
+
+/// The values of a sketch with their shares of it.
+fn shares(sketch: &Sketch) -> impl Iterator<Item = (u64, f64)> + '_ {
+    let total: f64 = sketch.iter().map(|(_, count)| f64::from(count)).sum();
+    sketch
+        .iter()
+        .map(move |(hash, count)| (hash, f64::from(count) / total))
+}
+
+/// What speaks for a client being part of the excess.
+struct Model {
+    prior: f64,
+    agents: HashMap<u64, f64>,
+    shapes: HashMap<u64, f64>,
+    referred: [f64; 2],
+    assets: [f64; 2],
+    volume: Vec<f64>,
+}
+
+impl Model {
+    /// From what the baseline leaves over, or from suspects found before.
+    fn new(sample: &Sample<'_>, suspects: Option<&HashSet<Client>>) -> Model {
+        let nobody = HashSet::new();
+        let census = Census::new(sample, suspects.unwrap_or(&nobody));
+        let scale = |most| Scale {
+            whole: census.requests,
+            normal: sample.normal,
+            learned: suspects.is_some(),
+            most,
+        };
+        let each = scale(MAX_WEIGHT);
+        let (prior, volume) = volume_weights(sample, suspects);
+        Model {
+            prior,
+            agents: scale(MAX_AGENT_WEIGHT).weights(census.agents),
+            shapes: each.weights(census.shapes),
+            referred: each.pair(census.referred),
+            assets: each.pair(census.assets),
+            volume,
+        }
+    }
+
+    fn judge(&self, sample: &Sample<'_>, client: Client, presence: &Presence) -> bool {
         let requests = f64::from(presence.requests);
-        let before = outside(counts, client, presence);
-        let own_ratio =
-            (requests / self.window_s) / (before as f64 / self.outside_s).max(f64::MIN_POSITIVE);
+        let before = outside(sample.counts, client, presence);
+        let own_ratio = (requests / sample.window_s)
+            / (before as f64 / sample.outside_s).max(f64::MIN_POSITIVE);
         if before >= OWN_REQUESTS && own_ratio < OWN_RATIO {
             return false;
         }
-        if before > 0 && !is_newcomer(counts, client, &self.stretch) && own_ratio < KNOWN_RATIO {
+        let known = before > 0 && !is_newcomer(sample.counts, client, sample.stretch);
+        if known && own_ratio < KNOWN_RATIO {
             return false;
         }
-        let repeats = requests.min(MAX_REPEATS);
-        let mean = |sketch: &Sketch, weights: &HashMap<u64, f64>| {
-            let total: f64 = sketch.iter().map(|(_, count)| f64::from(count)).sum();
-            let sum: f64 = sketch
-                .iter()
-                .map(|(hash, count)| weights.get(&hash).copied().unwrap_or(0.0) * f64::from(count))
-                .sum();
-            if total > 0.0 { sum / total } else { 0.0 }
+        let mean = |sketch: &Sketch, weight: &dyn Fn(u64) -> f64| -> f64 {
+            shares(sketch).map(|(hash, part)| weight(hash) * part).sum()
         };
         let mix = |weights: [f64; 2], yes: u32| {
             let yes = f64::from(yes) / requests.max(1.0);
             weights[1] * yes + weights[0] * (1.0 - yes)
         };
+        let agent = |hash| self.agents.get(&hash).copied().unwrap_or(0.0);
+        let path = |hash| {
+            let shape = sample.shape_of.get(&hash).unwrap_or(&hash);
+            self.shapes.get(shape).copied().unwrap_or(0.0)
+        };
+        let repeats = requests.min(MAX_REPEATS);
         let score = self.prior
-            + mean(&presence.agents, &self.agents)
-            + repeats * mean(&presence.paths, &self.paths)
+            + mean(&presence.agents, &agent)
+            + repeats * mean(&presence.paths, &path)
             + repeats * mix(self.referred, presence.referred)
             + repeats * mix(self.assets, presence.assets)
             + self.volume[volume_bin(presence.requests)];
@@ -190,86 +529,8 @@ impl Model {
     }
 }
 
-/// How many requests were made where: in the window, outside it, and by ordinary visitors in the window.
-struct Scale {
-    inside: f64,
-    outside: f64,
-    normal: f64,
-}
-
-impl Scale {
-    /// Weight of evidence of a feature that `inside` requests of the window and `outside` others show,
-    /// one of `values` values.
-    fn weight(&self, inside: f64, outside: f64, values: f64) -> f64 {
-        let ordinary = (outside + PRIOR_COUNT) / (self.outside + PRIOR_COUNT * values);
-        let excess = (inside - self.normal * ordinary).max(0.0);
-        let total = (self.inside - self.normal).max(1.0);
-        let excess = (excess + PRIOR_COUNT) / (total + PRIOR_COUNT * values);
-        (excess / ordinary).ln().clamp(-MAX_WEIGHT, MAX_WEIGHT)
-    }
-
-    /// Weights of "no" and "yes".
-    fn pair(&self, inside: f64, outside: f64) -> [f64; 2] {
-        [
-            self.weight(self.inside - inside, self.outside - outside, 2.0),
-            self.weight(inside, outside, 2.0),
-        ]
-    }
-
-    /// Weights of values that were seen so often in the window and outside. Rare values say nothing
-    /// one by one (whoever comes once with a user agent of its own came inside the window or outside
-    /// by chance), so they are weighed as one.
-    fn weights<K: Eq + std::hash::Hash>(&self, values: HashMap<K, (f64, f64)>) -> HashMap<K, f64> {
-        let rare = |seen: &(f64, f64)| seen.0 + seen.1 < RARE;
-        let pooled = values
-            .values()
-            .filter(|seen| rare(seen))
-            .fold((0.0, 0.0), |sum, seen| (sum.0 + seen.0, sum.1 + seen.1));
-        let kinds = values.values().filter(|seen| !rare(seen)).count() as f64 + 1.0;
-        let weigh = |seen: (f64, f64)| {
-            let (inside, outside) = if rare(&seen) { pooled } else { seen };
-            self.weight(inside, outside, kinds)
-        };
-        values
-            .into_iter()
-            .map(|(value, seen)| (value, weigh(seen)))
-            .collect()
-    }
-
-    fn text_weights(&self, inside: &TextMap<u64>, all: &TextMap<u64>) -> HashMap<u64, f64> {
-        let mut values: HashMap<u64, (f64, f64)> = all
-            .iter()
-            .map(|(hash, text)| (*hash, (0.0, text.stats as f64)))
-            .collect();
-        for (hash, text) in inside.iter() {
-            let seen = values.entry(*hash).or_default();
-            *seen = (text.stats as f64, (seen.1 - text.stats as f64).max(0.0));
-        }
-        self.weights(values)
-    }
-}
-
 /// Paths differ in numbers and ids only, so they are weighed by shape: digits count as one digit.
-fn path_weights(scale: &Scale, counts: &AccessCounts, window: &WindowCounts) -> HashMap<u64, f64> {
-    let mut shapes: HashMap<Vec<u8>, (f64, f64)> = HashMap::new();
-    for (_, text) in counts.paths.iter() {
-        shapes.entry(shape(&text.text)).or_default().1 += f64::from(text.stats.requests);
-    }
-    for (_, text) in window.paths.iter() {
-        let seen = shapes.entry(shape(&text.text)).or_default();
-        seen.0 += text.stats as f64;
-        seen.1 = (seen.1 - text.stats as f64).max(0.0);
-    }
-    let weights = scale.weights(shapes);
-    let weight = |text: &[u8]| weights.get(&shape(text)).copied().unwrap_or(0.0);
-    window
-        .paths
-        .iter()
-        .map(|(hash, text)| (*hash, weight(&text.text)))
-        .collect()
-}
-
-fn shape(path: &[u8]) -> Vec<u8> {
+fn shape(path: &[u8]) -> u64 {
     let mut shape = Vec::with_capacity(path.len());
     for byte in path {
         let byte = if byte.is_ascii_digit() { b'0' } else { *byte };
@@ -277,7 +538,7 @@ fn shape(path: &[u8]) -> Vec<u8> {
             shape.push(byte);
         }
     }
-    shape
+    hash_bytes(&shape)
 }
 
 fn assets(counts: &AccessCounts) -> u64 {
@@ -301,46 +562,45 @@ fn volume_bin(requests: u32) -> usize {
 }
 
 /// The prior odds of a client being part of the excess, and the weight of how much it asked for.
-fn volume_weights(
-    counts: &AccessCounts,
-    window: &WindowCounts,
-    normal: f64,
-    outside_requests: f64,
-) -> (f64, Vec<f64>) {
-    let inside = volumes(window.clients.iter().map(|(_, presence)| presence.requests));
-    let ordinary = counts.clients.iter().filter_map(|(client, stats)| {
-        let here = window
-            .clients
-            .get(client)
-            .map_or(0, |presence| u64::from(presence.requests));
-        let outside = stats.requests().saturating_sub(here);
-        (outside > 0).then(|| u32::try_from(outside).unwrap_or(u32::MAX))
-    });
-    let outside = volumes(ordinary);
-    let (clients_in, clients_out): (f64, f64) = (inside.iter().sum(), outside.iter().sum());
-    if clients_out < MIN_ORDINARY as f64 {
+fn volume_weights(sample: &Sample<'_>, suspects: Option<&HashSet<Client>>) -> (f64, Vec<f64>) {
+    let mut bins = vec![Seen::default(); VOLUME_BINS];
+    for (client, presence) in sample.window.clients.iter() {
+        let suspect = suspects.is_some_and(|suspects| suspects.contains(client));
+        bins[volume_bin(presence.requests)].add(suspect, 1.0);
+    }
+    for (client, stats) in sample.counts.clients.iter() {
+        let here = sample.window.clients.get(client);
+        let here = here.map_or(0, |presence| u64::from(presence.requests));
+        let beyond = stats.requests().saturating_sub(here);
+        if beyond > 0 {
+            let beyond = u32::try_from(beyond).unwrap_or(u32::MAX);
+            bins[volume_bin(beyond)].outside += 1.0;
+        }
+    }
+    let whole = bins.iter().fold(Seen::default(), |sum, bin| sum.plus(*bin));
+    if whole.outside < MIN_ORDINARY as f64 {
         return (0.0, vec![0.0; VOLUME_BINS]);
     }
+    let clients = whole.suspects + whole.others;
     let expected =
-        (normal / (outside_requests / clients_out).max(1.0)).clamp(1.0, clients_in.max(1.0));
-    let extra = (clients_in - expected).max(1.0);
-    let weight = |bin: usize| {
-        let ordinary =
-            (outside[bin] + PRIOR_COUNT) / (clients_out + PRIOR_COUNT * VOLUME_BINS as f64);
-        let excess = (inside[bin] - expected * ordinary).max(0.0);
-        let excess = (excess + PRIOR_COUNT) / (extra + PRIOR_COUNT * VOLUME_BINS as f64);
-        (excess / ordinary).ln().clamp(-MAX_WEIGHT, MAX_WEIGHT)
+        (sample.normal / (sample.outside / whole.outside).max(1.0)).clamp(1.0, clients.max(1.0));
+    let extra = (clients - expected).max(1.0);
+    let scale = Scale {
+        whole,
+        normal: expected,
+        learned: suspects.is_some(),
+        most: MAX_WEIGHT,
+    };
+    let odds = match suspects {
+        Some(_) => (whole.suspects + PRIOR_COUNT) / (whole.others + PRIOR_COUNT),
+        None => extra / expected,
     };
     (
-        (extra / expected).ln().clamp(-MAX_WEIGHT, MAX_WEIGHT),
-        (0..VOLUME_BINS).map(weight).collect(),
+        odds.ln().clamp(-MAX_WEIGHT, MAX_WEIGHT),
+        bins.into_iter()
+            .map(|bin| scale.weight(bin, VOLUME_BINS as f64))
+            .collect(),
     )
-}
-
-fn volumes(requests: impl Iterator<Item = u32>) -> Vec<f64> {
-    let mut bins = vec![0.0; VOLUME_BINS];
-    requests.for_each(|count| bins[volume_bin(count)] += 1.0);
-    bins
 }
 
 /// Clients of a window by requests, most first; ties by client.

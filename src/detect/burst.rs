@@ -3,21 +3,18 @@
 use crate::client::Client;
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::WindowCounts;
-use crate::nature::Signs;
+use crate::nature::{Signs, is_password_guessing};
 use crate::plan::Stretch;
 use crate::suspects::{Excess, excess};
 use crate::terms::{Cause, Role};
 use crate::text::count;
 use crate::time::Time;
 
-/// A burst of which at least this share goes to a login form by POST is password guessing, which is told
-/// elsewhere.
-const LOGIN_SHARE: f64 = 0.5;
-
 /// One finding for each burst of all requests.
 pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let bursts = case.plan.bursts.iter().zip(case.windows).enumerate();
-    let bursts = bursts.filter(|(_, (stretch, _))| !is_password_guessing(case, stretch));
+    let bursts =
+        bursts.filter(|(_, (stretch, counts))| !is_password_guessing(case, stretch, counts));
     bursts
         .map(|(window, (stretch, counts))| judge(case, window, stretch, counts))
         .filter(|finding| !is_ordinary(finding))
@@ -73,15 +70,6 @@ fn is_ordinary(finding: &Finding) -> bool {
         }
         _ => false,
     }
-}
-
-fn is_password_guessing(case: &Case<'_>, stretch: &Stretch) -> bool {
-    case.plan.posts.iter().any(|(path, posts)| {
-        let overlaps = posts.start <= stretch.end && posts.end >= stretch.start;
-        overlaps
-            && case.is_login(*path)
-            && posts.count as f64 >= LOGIN_SHARE * stretch.excess as f64
-    })
 }
 
 fn role(cause: Cause) -> Option<Role> {

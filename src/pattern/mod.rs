@@ -14,3 +14,4 @@ pub mod sigma;
 pub mod symptom;
 pub mod verdict;
 pub mod watch;
+pub mod words;

@@ -29,7 +29,7 @@ const ROWS: &[&[&str]] = &[
     &["source/discover", "source/decompress", "event", "syntax/*"],
     &["source/open", "source/stream", "baseline"],
     // What may be found in a line, and what is counted of it.
-    &["pattern/entry", "pattern/symptom"],
+    &["pattern/entry", "pattern/symptom", "pattern/words"],
     &["pattern/need"],
     &["pattern/gate", "pattern/sigma"],
     &[
@@ -65,6 +65,7 @@ const ROWS: &[&[&str]] = &[
     &["stream", "failures", "service"],
     // From counts to claims.
     &["finding", "suspects"],
+    &["manners"],
     &["nature", "campaign", "aim"],
     &["detect/*"],
     &["detect/mod"],

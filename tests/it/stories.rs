@@ -9,7 +9,11 @@ use crate::harness::{Scenario, each, fields, read_log, scenario, text};
 use crate::traffic::agents::PRICE_CRAWLER;
 use crate::traffic::attackers::{FLOOD_AGENTS, SQLMAP_AGENT};
 use crate::traffic::campaigns::PROXY_AGENT;
+use crate::traffic::scenarios::api_flood::RENTED;
+use crate::traffic::scenarios::credential_stuffing::STUFFING_AGENT;
+use crate::traffic::scenarios::flood_with_referers::HERD;
 use crate::traffic::scenarios::ipv6_botnet::NETWORKS;
+use crate::traffic::scenarios::slow_brute_force::GUESSERS;
 
 /// At least this share of the attacking addresses must be accused.
 const FOUND: f64 = 0.9;
@@ -496,4 +500,102 @@ fn background_noise() {
     let story = story("background-noise");
     assert_eq!((story.cause(), story.attack()), ("none", false));
     assert!(story.accused().is_empty(), "{:?}", story.accused());
+}
+
+/// What is no attack is said to be none, in so many words, and nobody is accused.
+#[track_caller]
+fn expect_no_attack(name: &str, cause: &str, words: &str) -> Story {
+    let story = story(name);
+    assert_eq!((story.cause(), story.attack()), (cause, false), "{name}");
+    assert!(story.accused().is_empty(), "{name}: {:?}", story.accused());
+    let headline = story.main_incident()["headline"].as_str().unwrap();
+    assert!(
+        headline.starts_with("No attack") && headline.contains(words),
+        "{name}: {headline}"
+    );
+    story
+}
+
+#[test]
+fn product_launch() {
+    let story = expect_no_attack("product-launch", "flash_crowd", "a crowd of visitors");
+    let failed = story.main_incident()["impact"]["failed"].as_u64().unwrap();
+    assert!(failed > 50, "the failures of the crowd are told: {failed}");
+}
+
+#[test]
+fn deploy_breaks_pages() {
+    let story = expect_no_attack("deploy-breaks-pages", "server_fault", "the server failed");
+    story.expect_phase(
+        "degradation",
+        "2023-05-23T11:19:30Z",
+        "2023-05-23T11:23:00Z",
+    );
+    story.expect_phase("recovery", "2023-05-23T11:50:00Z", "2023-05-23T12:10:00Z");
+}
+
+#[test]
+fn monitor_gone_wild() {
+    expect_no_attack(
+        "monitor-gone-wild",
+        "crawler",
+        "a monitor that asks too often",
+    );
+}
+
+#[test]
+fn retry_storm() {
+    expect_no_attack("retry-storm", "server_fault", "its clients tried again");
+}
+
+#[test]
+fn credential_stuffing() {
+    let story = story("credential-stuffing");
+    assert_eq!((story.cause(), story.attack()), ("brute_force", true));
+    let clients = story.clients(|_, agent, _| agent == STUFFING_AGENT);
+    let accused = story.accused();
+    assert!(
+        accused.iter().all(|client| clients[client]),
+        "no customer is accused"
+    );
+    story.expect_accused(|_, agent, _| agent == STUFFING_AGENT);
+    story.expect_phase("access", "2023-01-17T02:20:00Z", "2023-01-17T04:11:00Z");
+    let successes = each(story.main_incident(), "/timeline/*")
+        .into_iter()
+        .filter(|step| step["phase"] == "access")
+        .flat_map(|step| each(step, "/evidence/*/text"))
+        .filter_map(Value::as_str)
+        .collect::<Vec<_>>();
+    assert!(successes.len() >= 5, "{successes:?}");
+    let stolen = |line: &&str| line.contains(STUFFING_AGENT) && line.contains("\" 302 ");
+    assert!(successes.iter().all(stolen), "{successes:?}");
+}
+
+#[test]
+fn slow_brute_force() {
+    let story = story("slow-brute-force");
+    assert_eq!((story.cause(), story.attack()), ("brute_force", true));
+    story.expect_accused(|client, _, _| GUESSERS.contains(&client));
+    story.expect_phase(
+        "brute_force",
+        "2023-04-11T05:00:00Z",
+        "2023-04-11T05:10:00Z",
+    );
+    story.expect_phase("access", "2023-04-11T14:35:00Z", "2023-04-11T15:00:00Z");
+}
+
+#[test]
+fn flood_with_referers() {
+    let story = story("flood-with-referers");
+    assert_eq!((story.cause(), story.attack()), ("ddos", true));
+    story.expect_onset("2023-06-01T16:40:00Z");
+    story.expect_accused(|client, _, _| client.starts_with(HERD));
+}
+
+#[test]
+fn api_flood() {
+    let story = story("api-flood");
+    assert_eq!((story.cause(), story.attack()), ("ddos", true));
+    story.expect_onset("2023-09-12T09:35:00Z");
+    story.expect_accused(|client, _, _| client.starts_with(RENTED));
 }

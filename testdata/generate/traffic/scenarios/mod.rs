@@ -2,26 +2,34 @@
 //!
 //! Rates are scaled down so that the files stay small; the shape of each story is not.
 
+pub mod api_flood;
 mod background_noise;
 mod blind_sqli_timed;
 mod boolean_sqli;
 mod brute_force;
 mod crawler;
+pub mod credential_stuffing;
 mod database_down;
 mod ddos;
+mod deploy_breaks_pages;
 mod directory_scan;
 mod dirty_input;
 mod flash_crowd;
+pub mod flood_with_referers;
 pub mod ipv6_botnet;
 mod jndi_spray;
 mod low_and_slow_sqli;
+mod monitor_gone_wild;
 mod nightly_gaps;
 mod out_of_order;
 mod php_fatal_traces;
+mod product_launch;
 mod quiet_day;
+mod retry_storm;
 mod rotating_sqli;
 mod server_fault;
 mod silent_crash;
+pub mod slow_brute_force;
 mod sql_errors_from_visitors;
 mod sqli_surge;
 mod two_attackers;
@@ -62,26 +70,34 @@ pub enum Content {
 
 /// Every scenario, by name.
 pub const ALL: &[Scenario] = &[
+    api_flood::SCENARIO,
     background_noise::SCENARIO,
     blind_sqli_timed::SCENARIO,
     boolean_sqli::SCENARIO,
     brute_force::SCENARIO,
     crawler::SCENARIO,
+    credential_stuffing::SCENARIO,
     database_down::SCENARIO,
     ddos::SCENARIO,
+    deploy_breaks_pages::SCENARIO,
     directory_scan::SCENARIO,
     dirty_input::SCENARIO,
     flash_crowd::SCENARIO,
+    flood_with_referers::SCENARIO,
     ipv6_botnet::SCENARIO,
     jndi_spray::SCENARIO,
     low_and_slow_sqli::SCENARIO,
+    monitor_gone_wild::SCENARIO,
     nightly_gaps::SCENARIO,
     out_of_order::SCENARIO,
     php_fatal_traces::SCENARIO,
+    product_launch::SCENARIO,
     quiet_day::SCENARIO,
+    retry_storm::SCENARIO,
     rotating_sqli::SCENARIO,
     server_fault::SCENARIO,
     silent_crash::SCENARIO,
+    slow_brute_force::SCENARIO,
     sql_errors_from_visitors::SCENARIO,
     sqli_surge::SCENARIO,
     two_attackers::SCENARIO,

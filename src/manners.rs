@@ -1,0 +1,387 @@
+//! How the clients of an excess behave: shares and rates, measured, and nothing decided.
+
+use hashbrown::HashMap;
+
+use crate::client::Client;
+use crate::event::is_asset;
+use crate::evidence::capped::hash_bytes;
+use crate::evidence::clients::ClientStats;
+use crate::evidence::sketch::Sketch;
+use crate::finding::Case;
+use crate::focus::{Presence, WindowCounts};
+use crate::pattern::words::Meaning;
+use crate::plan::Stretch;
+use crate::suspects::{Excess, RAMP_S};
+
+/// Addresses of one network (a /24 or a /48) among the clients that make company of each other.
+const COMPANY: usize = 3;
+
+/// Pages from which a client's pace means something.
+const PACED_PAGES: u32 = 10;
+
+/// Pages a minute that nobody reads: a click every three seconds, kept up.
+pub const MACHINE_PACE: f64 = 20.0;
+
+/// Requests from which a client shows whether it changes its user agent.
+const AGENT_REQUESTS: u32 = 4;
+
+/// New clients that chance may bring where the log expects none.
+const FEW_ARRIVALS: f64 = 5.0;
+
+/// What the clients of an excess do. Shares are 0..1; `None` where nothing can be said.
+#[derive(Debug, Clone, Default)]
+pub struct Manners {
+    /// Clients.
+    pub sources: usize,
+    /// Share of their answered requests that are for images, styles, scripts and fonts.
+    pub assets: f64,
+    /// The same outside the window.
+    pub ordinary_assets: f64,
+    /// Share of their requests that name a referer.
+    pub referred: f64,
+    /// The same outside the window.
+    pub ordinary_referred: f64,
+    /// Share of their requests answered with something other than 5xx.
+    pub answered: f64,
+    /// Share of them with at least two others from the same network.
+    pub company: f64,
+    /// The same for the clients outside the window.
+    pub ordinary_company: f64,
+    /// Different user agents, each counted by its share (perplexity), as a part of what that many
+    /// visitors ordinarily bring.
+    pub agents: Option<f64>,
+    /// Mean number of user agents of a client with several requests.
+    pub agents_each: f64,
+    /// Share of their requests by clients faster than [`MACHINE_PACE`].
+    pub machine_paced: f64,
+    /// Share of them with a single request.
+    pub once: f64,
+    /// The same for the clients outside the window.
+    pub ordinary_once: f64,
+    /// Requests for each of the paths that a client asks for, on average over their requests.
+    pub repeats: f64,
+    /// Requests a second of the fastest of them, over the whole window.
+    pub fastest_rps: f64,
+    /// Share of their requests by clients that are also seen half an hour before or after.
+    pub known: f64,
+    /// One of them read robots.txt.
+    pub read_robots: bool,
+    /// Share of their requests by monitors, or for paths that monitors ask for.
+    pub monitoring: f64,
+    /// How many equally busy clients would bring as much.
+    pub effective: f64,
+    /// Share of their requests whose user agent says that it is a browser; all, where none is logged.
+    pub browsers: f64,
+    /// Share of their requests by sites that fetch pages for others.
+    pub relays: f64,
+    /// Share of them that loaded an image, style or script at all.
+    pub loading: f64,
+    /// Share of them that loaded the same ones again and again, as no browser with a cache does.
+    pub uncached: f64,
+    /// Pages that they asked for, for each different path among them.
+    pub page_repeats: f64,
+    /// Share of their requests answered with 4xx.
+    pub missed: f64,
+}
+
+/// The same image, style or script is loaded so often, on average, by a client without a cache.
+const UNCACHED_LOADS: f64 = 3.0;
+
+impl Manners {
+    /// Measures the suspects of a window.
+    pub fn new(
+        case: &Case<'_>,
+        stretch: &Stretch,
+        counts: &WindowCounts,
+        excess: &Excess,
+    ) -> Manners {
+        let clients = Present::of(case, counts, &excess.suspects);
+        let requests: f64 = clients.iter().map(Present::requests).sum();
+        let failed: f64 = clients
+            .iter()
+            .map(|client| f64::from(client.here.errors_5xx))
+            .sum();
+        let by_requests = |weight: &dyn Fn(&Present<'_>) -> f64| {
+            let weighed: f64 = clients
+                .iter()
+                .map(|client| (weight(client) * client.requests()).round())
+                .sum();
+            weighed / requests.max(1.0)
+        };
+        let by_clients = |holds: &dyn Fn(&Present<'_>) -> bool| {
+            let holding = clients.iter().filter(|client| holds(client)).count();
+            holding as f64 / clients.len().max(1) as f64
+        };
+        let window_s = (stretch.end - stretch.start + 1) as f64;
+        let company = company(clients.iter().map(|client| client.client));
+        let known = |client: &Present<'_>| {
+            let stats = client.stats;
+            stats.is_some_and(|stats| {
+                let before = stats.first().secs() < stretch.start - RAMP_S;
+                before || stats.last().secs() > stretch.end + RAMP_S
+            })
+        };
+        let is_robots = hash_bytes(b"/robots.txt");
+        let read_robots = |client: &Present<'_>| {
+            let mut paths = client.here.paths.iter();
+            paths.any(|(path, _)| path == is_robots)
+        };
+        let squares: u128 = clients
+            .iter()
+            .map(|client| u128::from(client.here.requests).pow(2))
+            .sum();
+        let agent = |is: &dyn Fn(&[u8]) -> bool| {
+            by_requests(&|client| {
+                part(&client.here.agents, |hash| {
+                    let known = counts.agents.get(&hash);
+                    known.is_some_and(|text| is(&text.text))
+                })
+            })
+        };
+        let ordinary = Ordinary::new(case, excess);
+        Manners {
+            sources: clients.len(),
+            assets: excess.assets as f64 / (requests - failed).max(1.0),
+            ordinary_assets: excess.ordinary_assets,
+            referred: excess.referred as f64 / requests.max(1.0),
+            ordinary_referred: excess.ordinary_referred,
+            answered: 1.0 - failed / requests.max(1.0),
+            company,
+            ordinary_company: ordinary.company,
+            agents: variety(case, counts, &clients),
+            agents_each: agents_each(&clients),
+            machine_paced: by_requests(&|client| f64::from(client.is_machine_paced())),
+            once: by_clients(&|client| client.here.requests == 1),
+            ordinary_once: ordinary.once,
+            repeats: by_requests(&|client| client.repeats().min(1000.0)),
+            fastest_rps: clients
+                .iter()
+                .map(|client| client.requests() / window_s)
+                .fold(0.0, f64::max),
+            known: by_requests(&|client| f64::from(known(client))),
+            read_robots: clients.iter().any(read_robots),
+            monitoring: by_requests(&|client| client.monitoring(counts)),
+            effective: requests * requests / squares.max(1) as f64,
+            browsers: agent(&|text| text.is_empty() || Meaning::Browser.is_in(text)),
+            relays: agent(&|text| Meaning::Relay.is_in(text)),
+            loading: by_clients(&|client| client.here.assets > 0),
+            uncached: by_clients(&|client| client.asset_repeats(counts) >= UNCACHED_LOADS),
+            page_repeats: page_repeats(counts, &clients),
+            missed: by_requests(&|client| {
+                f64::from(client.here.missed) / client.requests().max(1.0)
+            }),
+        }
+    }
+}
+
+/// Who a log's clients are beside the suspects.
+struct Ordinary {
+    company: f64,
+    once: f64,
+}
+
+impl Ordinary {
+    fn new(case: &Case<'_>, excess: &Excess) -> Ordinary {
+        let others = || {
+            let all = case.access.clients.iter();
+            all.filter(|(client, _)| excess.suspects.binary_search(client).is_err())
+        };
+        let once = others().filter(|(_, stats)| stats.requests() == 1).count();
+        Ordinary {
+            company: company(others().map(|(client, _)| *client)),
+            once: once as f64 / others().count().max(1) as f64,
+        }
+    }
+}
+
+/// A client in the window, and all that is known of it.
+struct Present<'a> {
+    client: Client,
+    here: &'a Presence,
+    stats: Option<&'a ClientStats>,
+}
+
+impl<'a> Present<'a> {
+    fn of(case: &'a Case<'_>, counts: &'a WindowCounts, clients: &[Client]) -> Vec<Present<'a>> {
+        let present = clients.iter().filter_map(|client| {
+            Some(Present {
+                client: *client,
+                here: counts.clients.get(client)?,
+                stats: case.access.clients.get(client),
+            })
+        });
+        present.collect()
+    }
+
+    fn requests(&self) -> f64 {
+        f64::from(self.here.requests)
+    }
+
+    /// Pages a minute, while it was there.
+    fn is_machine_paced(&self) -> bool {
+        let pages = self.here.requests.saturating_sub(self.here.assets);
+        let Some((first, last)) = self.here.span else {
+            return false;
+        };
+        let minutes = ((last.secs() - first.secs()) as f64 / 60.0).max(1.0);
+        pages >= PACED_PAGES && f64::from(pages) / minutes > MACHINE_PACE
+    }
+
+    /// Requests for each path that it asks for.
+    fn repeats(&self) -> f64 {
+        let (paths, requests) = self
+            .here
+            .paths
+            .iter()
+            .fold((0.0, 0.0), |(paths, sum), (_, count)| {
+                (paths + 1.0, sum + f64::from(count))
+            });
+        requests / f64::max(paths, 1.0)
+    }
+
+    /// Share of its requests that look like a monitor's.
+    fn monitoring(&self, counts: &WindowCounts) -> f64 {
+        let agent = |hash| {
+            let known = counts.agents.get(&hash);
+            known.is_some_and(|text| Meaning::Monitor.is_in(&text.text))
+        };
+        let path = |hash| {
+            let known = counts.paths.get(&hash);
+            known.is_some_and(|text| Meaning::HealthPath.is_in(&text.text))
+        };
+        part(&self.here.agents, agent).max(part(&self.here.paths, path))
+    }
+
+    /// How often it loaded what pages consist of, for each such path.
+    fn asset_repeats(&self, counts: &WindowCounts) -> f64 {
+        let known = |hash: &u64| counts.paths.get(hash);
+        let is_loaded = |hash: &u64| known(hash).is_some_and(|text| is_asset(&text.text));
+        let loaded = self.here.paths.iter().filter(|(hash, _)| is_loaded(hash));
+        let (paths, loads) = loaded.fold((0.0, 0.0), |(paths, loads), (_, count)| {
+            (paths + 1.0, loads + f64::from(count))
+        });
+        loads / f64::max(paths, 1.0)
+    }
+}
+
+/// Share of a sketch's counts whose values are wanted.
+fn part(sketch: &Sketch, wanted: impl Fn(u64) -> bool) -> f64 {
+    let (mut all, mut found) = (0.0, 0.0);
+    for (hash, count) in sketch.iter() {
+        all += f64::from(count);
+        found += if wanted(hash) { f64::from(count) } else { 0.0 };
+    }
+    if all > 0.0 { found / all } else { 0.0 }
+}
+
+/// Pages asked for by some clients together, for each different path among them. What sketches leave out is left
+/// out for all clients alike, by the hashes of the paths.
+fn page_repeats(counts: &WindowCounts, clients: &[Present<'_>]) -> f64 {
+    let mut pages: HashMap<u64, u64> = HashMap::new();
+    for (path, count) in clients.iter().flat_map(|client| client.here.paths.iter()) {
+        let known = counts.paths.get(&path);
+        if known.is_some_and(|text| !is_asset(&text.text)) {
+            *pages.entry(path).or_default() += u64::from(count);
+        }
+    }
+    pages.values().sum::<u64>() as f64 / pages.len().max(1) as f64
+}
+
+/// Share of clients that have company in their network.
+fn company(clients: impl Iterator<Item = Client>) -> f64 {
+    let mut members: HashMap<ipnet::IpNet, usize> = HashMap::new();
+    for network in clients.filter_map(|client| client.network()) {
+        *members.entry(network).or_default() += 1;
+    }
+    let all: usize = members.values().sum();
+    let together: usize = members.values().filter(|count| **count >= COMPANY).sum();
+    together as f64 / all.max(1) as f64
+}
+
+/// Perplexity of the user agents of some clients, as a part of what as many visitors ordinarily bring.
+fn variety(case: &Case<'_>, counts: &WindowCounts, clients: &[Present<'_>]) -> Option<f64> {
+    let mut ours: HashMap<u64, u64> = HashMap::new();
+    for client in clients {
+        let most = client
+            .here
+            .agents
+            .iter()
+            .max_by_key(|(hash, count)| (*count, *hash));
+        if let Some((agent, _)) = most {
+            *ours.entry(agent).or_default() += 1;
+        }
+    }
+    let outside = case.access.agents.iter().filter_map(|(hash, text)| {
+        let here = counts.agents.get(hash).map_or(0, |text| text.stats);
+        let beyond = text.stats.saturating_sub(here);
+        (beyond > 0).then_some(beyond)
+    });
+    let ordinary = perplexity(outside.collect()).min(clients.len() as f64);
+    // One user agent for everybody: a log without user agents, or a site for one program.
+    (ordinary > 2.0).then(|| perplexity(ours.into_values().collect()) / ordinary)
+}
+
+/// How many equally frequent values would be as hard to guess (e to the entropy; Shannon 1948).
+fn perplexity(mut counts: Vec<u64>) -> f64 {
+    // Always the same order, since sums of fractions depend on it.
+    counts.sort_unstable();
+    let all: u64 = counts.iter().sum();
+    let parts = counts.iter().map(|count| *count as f64 / all.max(1) as f64);
+    parts.map(|part| -part * part.ln()).sum::<f64>().exp()
+}
+
+fn agents_each(clients: &[Present<'_>]) -> f64 {
+    let several: Vec<&Present<'_>> = clients
+        .iter()
+        .filter(|client| client.here.requests.saturating_sub(client.here.assets) >= AGENT_REQUESTS)
+        .collect();
+    let agents: usize = several
+        .iter()
+        .map(|client| client.here.agents.distinct())
+        .sum();
+    agents as f64 / several.len().max(1) as f64
+}
+
+/// Who brings what a window has more than usual, whether or not it is suspected.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Surplus {
+    /// Share of it by clients that are also seen half an hour before or after.
+    pub returning: f64,
+    /// First-time clients, as a multiple of what the rest of the log brings in that time.
+    pub arrivals: f64,
+    /// How many equally busy clients would bring as much.
+    pub sources: f64,
+    /// Share of the window's requests that failed with 5xx.
+    pub failed: f64,
+}
+
+impl Surplus {
+    /// Measures a window.
+    pub fn new(case: &Case<'_>, stretch: &Stretch, counts: &WindowCounts) -> Surplus {
+        let window_s = (stretch.end - stretch.start + 1) as f64;
+        let outside_s = (case.log_seconds() as f64 - window_s).max(1.0);
+        let (mut all, mut returning, mut squares, mut new) = (0u64, 0u64, 0u128, 0u64);
+        for (client, here) in counts.clients.iter() {
+            let Some(stats) = case.access.clients.get(client) else {
+                continue;
+            };
+            let outside = stats.requests().saturating_sub(u64::from(here.requests));
+            let usual = (outside as f64 / outside_s * window_s).round() as u64;
+            let more = u64::from(here.requests).saturating_sub(usual);
+            let was_there = stats.first().secs() < stretch.start - RAMP_S;
+            let comes_back = stats.last().secs() > stretch.end + RAMP_S;
+            all += more;
+            squares += u128::from(more) * u128::from(more);
+            returning += if was_there || comes_back { more } else { 0 };
+            new += u64::from((stretch.start..=stretch.end).contains(&stats.first().secs()));
+        }
+        let first_elsewhere = (case.access.clients.len() as u64).saturating_sub(new);
+        let expected = (first_elsewhere as f64 / outside_s * window_s).max(FEW_ARRIVALS);
+        Surplus {
+            returning: returning as f64 / all.max(1) as f64,
+            arrivals: new as f64 / expected,
+            sources: all as f64 * all as f64 / squares.max(1) as f64,
+            failed: counts.errors_5xx as f64 / counts.requests.max(1) as f64,
+        }
+    }
+}
