@@ -286,13 +286,7 @@ pub fn names(case: &Case<'_>, clients: &[Client]) -> Vec<String> {
 
 /// A client as text.
 pub fn name(case: &Case<'_>, client: Client) -> String {
-    match client.ip() {
-        Some(address) => address.to_string(),
-        None => case.access.names.get(&client).map_or_else(
-            || "unknown host".to_string(),
-            |text| visible(&text.text).into_owned(),
-        ),
-    }
+    case.name(client)
 }
 
 /// The networks of several clients, those with the most clients first.

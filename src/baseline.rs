@@ -22,8 +22,13 @@ const WHOLE_QUANTILE: f64 = 0.1;
 /// A segment belongs to a burst from this multiple of the baseline on.
 const MEMBER_RATIO: f64 = 1.8;
 
-/// A burst needs a segment of at least this multiple of the baseline.
+/// A burst needs a segment that may well be at least this multiple of the baseline: see [`RATIO_DOUBT`].
 const PEAK_RATIO: f64 = 2.5;
+
+/// What is dismissed as too small must be too small beyond doubt: so many standard deviations are given to it.
+/// Two minutes of three times the rate fill parts of three buckets, and a count of clumped traffic says how
+/// high a rate is only roughly; a long rise of twice the rate is known to be just that.
+const RATIO_DOUBT: f64 = 2.0;
 
 /// A burst's excess must be this many standard deviations (of the over-dispersed count).
 const MIN_SIGMA: f64 = 8.0;
@@ -32,9 +37,12 @@ const MIN_SIGMA: f64 = 8.0;
 /// rhythm takes hours for that.
 const STEEP_MINUTES: f64 = 45.0;
 
-/// Buckets that an edge needs on both sides: the first and the last minute of a log are often cut, and must
+/// Minutes that an edge needs on both sides: the first and the last minute of a log are often cut, and must
 /// not pass for the quiet beside a burst.
-const ENOUGH_BESIDE: usize = 5;
+const ENOUGH_BESIDE_MINUTES: f64 = 5.0;
+
+/// The same in buckets, where those are wide: one may be cut, the other is whole.
+const ENOUGH_BESIDE: usize = 2;
 
 /// An edge must be this many standard deviations high. The cuts are already where the data looks most like
 /// an edge, so the usual three are too few.
@@ -54,6 +62,8 @@ pub struct Outline {
     pub baseline: f64,
     /// Highest multiple of the baseline among its segments.
     pub ratio: f64,
+    /// The highest multiple that the counts leave possible.
+    pub ratio_at_most: f64,
     /// How many standard deviations the excess is.
     pub sigma: f64,
 }
@@ -165,18 +175,18 @@ fn steep_part(
     bucket_minutes: f64,
     dispersion: f64,
 ) -> Option<(usize, usize)> {
-    let reach = ((STEEP_MINUTES / bucket_minutes).ceil() as usize).max(1);
+    let reach = Reach::new(bucket_minutes);
     let inside = || {
         cut.iter()
             .filter(move |segment| segment.start >= run.0 && segment.end <= run.1)
     };
     let rise = inside()
         .map(|segment| segment.start)
-        .find(|at| doubles(counts, *at, reach, true, dispersion));
+        .find(|at| doubles(counts, *at, &reach, true, dispersion));
     let falls: Vec<usize> = inside().map(|segment| segment.end).collect();
     let fall = falls
         .into_iter()
-        .rfind(|at| doubles(counts, *at, reach, false, dispersion));
+        .rfind(|at| doubles(counts, *at, &reach, false, dispersion));
     match (rise, fall) {
         (None, None) => None,
         (Some(rise), Some(fall)) if rise < fall => Some((rise, fall)),
@@ -185,22 +195,43 @@ fn steep_part(
     }
 }
 
+/// How far around an edge is looked, in buckets.
+struct Reach {
+    /// At most.
+    most: usize,
+    /// At least.
+    least: usize,
+}
+
+impl Reach {
+    fn new(bucket_minutes: f64) -> Reach {
+        let buckets = |minutes: f64| (minutes / bucket_minutes).ceil() as usize;
+        let least = buckets(ENOUGH_BESIDE_MINUTES).max(ENOUGH_BESIDE);
+        Reach {
+            most: buckets(STEEP_MINUTES).max(least),
+            least,
+        }
+    }
+}
+
 /// True when the mean rate right of `at` is twice that on its left (or the other way round), and chance does
 /// not explain the difference. Short bursts show close to the edge, weak ones only over a longer time.
-fn doubles(counts: &[u32], at: usize, reach: usize, rising: bool, dispersion: f64) -> bool {
-    let before = &counts[at.saturating_sub(reach)..at];
-    let after = &counts[at..(at + reach).min(counts.len())];
-    if before.len().min(after.len()) < ENOUGH_BESIDE {
+fn doubles(counts: &[u32], at: usize, reach: &Reach, rising: bool, dispersion: f64) -> bool {
+    let before = &counts[at.saturating_sub(reach.most)..at];
+    let after = &counts[at..(at + reach.most).min(counts.len())];
+    if before.len().min(after.len()) < reach.least {
         return false;
     }
-    [reach / 15, reach / 3, reach].into_iter().any(|near| {
-        let near = near.max(1);
-        let (inside, outside) = match rising {
-            true => (&after[..after.len().min(near)], before),
-            false => (&before[before.len() - before.len().min(near)..], after),
-        };
-        is_double(inside, outside, dispersion)
-    })
+    [reach.most / 15, reach.most / 3, reach.most]
+        .into_iter()
+        .any(|near| {
+            let near = near.max(1);
+            let (inside, outside) = match rising {
+                true => (&after[..after.len().min(near)], before),
+                false => (&before[before.len() - before.len().min(near)..], after),
+            };
+            is_double(inside, outside, dispersion)
+        })
 }
 
 /// True when the inside holds twice what the outside would bring in its time, beyond noise.
@@ -238,14 +269,37 @@ fn outline(
     let ratio = inside()
         .map(|segment| segment.mean / rough_level(expected, segment))
         .fold(0.0, f64::max);
+    let ratio_at_most = inside()
+        .map(|segment| {
+            let level = rough_level(expected, segment);
+            fullest_rate(counts, segment, dispersion) / level
+        })
+        .fold(ratio, f64::max);
     let sigma = (total - normal) / (dispersion * normal.max(1.0)).sqrt();
     Outline {
         start,
         end,
         baseline: normal / (end - start) as f64,
         ratio,
+        ratio_at_most,
         sigma,
     }
+}
+
+/// The highest rate that the counts of a segment leave possible: of what lies wholly inside it, since its first and
+/// last bucket may be filled in part only, and with the doubt that so few counts leave.
+fn fullest_rate(counts: &[u32], segment: &Segment, dispersion: f64) -> f64 {
+    let whole = match segment.len() {
+        0..=2 => segment.start..segment.end,
+        _ => segment.start + 1..segment.end - 1,
+    };
+    let inner = &counts[whole];
+    let sum: f64 = inner.iter().map(|count| f64::from(*count)).sum();
+    let (sum, buckets) = match segment.len() {
+        0..=2 => (f64::from(inner.iter().copied().max().unwrap_or(0)), 1.0),
+        _ => (sum, inner.len() as f64),
+    };
+    (sum + RATIO_DOUBT * (dispersion * sum).sqrt()) / buckets
 }
 
 fn stands_out(counts: &[u32], found: &Outline, min_excess: f64) -> bool {
@@ -254,7 +308,7 @@ fn stands_out(counts: &[u32], found: &Outline, min_excess: f64) -> bool {
         .map(|count| f64::from(*count))
         .sum();
     let excess = total - found.baseline * (found.end - found.start) as f64;
-    found.ratio >= PEAK_RATIO && found.sigma >= MIN_SIGMA && excess >= min_excess
+    found.ratio_at_most >= PEAK_RATIO && found.sigma >= MIN_SIGMA && excess >= min_excess
 }
 
 /// A quantile of the counts around each bucket, computed on a coarse grid (normal changes slowly)

@@ -15,6 +15,7 @@ use crate::evidence::capped::{CappedMap, hash_bytes};
 use crate::evidence::clients::{ClientStats, MAX_CLIENTS, Span, status_class};
 use crate::evidence::endpoints::{MAX_TEXT_BYTES, MAX_TEXTS, Text, TextMap};
 use crate::evidence::first::{FirstK, Locator};
+use crate::evidence::series::Series;
 use crate::evidence::sketch::Sketch;
 use crate::format::spec::TimeCache;
 use crate::merge::Merge;
@@ -51,8 +52,34 @@ impl Window {
     }
 }
 
+/// Whose requests of a window are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// Everybody's.
+    All,
+    /// Those for the path with this hash.
+    Path(u64),
+    /// Those from the network that this is the first address of: see [`Client::network_key`].
+    Network(u128),
+    /// Those of one client.
+    Client(Client),
+}
+
+impl Subject {
+    fn takes(&self, access: &Access<'_>) -> bool {
+        match self {
+            Subject::All => true,
+            Subject::Path(path) => hash_bytes(access.path()) == *path,
+            Subject::Network(network) => access.client.network_key() == Some(*network),
+            Subject::Client(client) => access.client == *client,
+        }
+    }
+}
+
 /// What a window consists of.
 pub struct WindowCounts {
+    /// First and last request.
+    pub span: Option<Span>,
     /// Requests.
     pub requests: u64,
     /// Answers with 5xx.
@@ -93,6 +120,7 @@ impl Merge for Answers {
 impl WindowCounts {
     fn new() -> WindowCounts {
         WindowCounts {
+            span: None,
             requests: 0,
             errors_5xx: 0,
             referred: 0,
@@ -111,6 +139,7 @@ impl WindowCounts {
         let asset = is_asset(path);
         let agent = access.user_agent.unwrap_or_default();
         let (path_hash, agent_hash) = (hash_bytes(path), hash_bytes(agent));
+        self.span.merge(Some(Span::once(at.time)));
         self.requests += 1;
         self.errors_5xx += u64::from(failed);
         self.referred += u64::from(referred);
@@ -139,6 +168,7 @@ impl WindowCounts {
 
 impl Merge for WindowCounts {
     fn merge(&mut self, other: WindowCounts) {
+        self.span.merge(other.span);
         self.requests += other.requests;
         self.errors_5xx += other.errors_5xx;
         self.referred += other.referred;
@@ -187,14 +217,28 @@ pub fn focus(
     windows: &[Window],
     run: &Run<'_>,
 ) -> Vec<WindowCounts> {
-    if windows.is_empty() {
+    let everybody: Vec<_> = windows
+        .iter()
+        .map(|window| (*window, Subject::All))
+        .collect();
+    focus_on(logs, chunks, &everybody, run)
+}
+
+/// Counts in every window those requests that are a subject's; one result a window, in order.
+pub fn focus_on(
+    logs: &[Log<'_>],
+    chunks: &[ChunkSpan],
+    sights: &[(Window, Subject)],
+    run: &Run<'_>,
+) -> Vec<WindowCounts> {
+    if sights.is_empty() {
         return Vec::new();
     }
     let tasks = chosen(chunks, |chunk| {
-        windows.iter().any(|window| window.overlaps(chunk))
+        sights.iter().any(|(window, _)| window.overlaps(chunk))
     });
     let start = || {
-        windows
+        sights
             .iter()
             .map(|_| WindowCounts::new())
             .collect::<Vec<_>>()
@@ -206,8 +250,8 @@ pub fn focus(
             range.start,
             |access, at| {
                 let secs = at.time.secs();
-                for (window, counts) in windows.iter().zip(counts.iter_mut()) {
-                    if window.takes(secs, access) {
+                for ((window, subject), counts) in sights.iter().zip(counts.iter_mut()) {
+                    if window.takes(secs, access) && subject.takes(access) {
                         counts.note(access, at);
                     }
                 }
@@ -441,7 +485,12 @@ fn chosen(chunks: &[ChunkSpan], wanted: impl Fn(&ChunkSpan) -> bool) -> Vec<Task
 }
 
 /// Shows every access record of a part of a log. Lines that do not parse were counted by the survey.
-fn each_access(log: &Log<'_>, bytes: &[u8], start: usize, show: impl FnMut(&Access<'_>, Locator)) {
+pub fn each_access(
+    log: &Log<'_>,
+    bytes: &[u8],
+    start: usize,
+    show: impl FnMut(&Access<'_>, Locator),
+) {
     each_access_of(log, bytes, start, |_| true, show);
 }
 
@@ -506,6 +555,8 @@ pub struct GroupCounts {
     pub agents: TextMap<u64>,
     /// Each client's first and last request.
     pub clients: HashMap<Client, Span>,
+    /// Per second.
+    pub seconds: Series<u32>,
     /// The first requests.
     pub first: FirstK<Locator, EDGE_REQUESTS>,
     /// The last requests.
@@ -523,6 +574,7 @@ impl GroupCounts {
             paths: CappedMap::new(MAX_GROUP_TEXTS),
             agents: CappedMap::new(MAX_GROUP_TEXTS),
             clients: HashMap::new(),
+            seconds: Series::new(1),
             first: FirstK::default(),
             last: FirstK::default(),
             first_refused: FirstK::default(),
@@ -550,6 +602,7 @@ impl GroupCounts {
             .entry(access.client)
             .and_modify(|span| span.merge(once))
             .or_insert(once);
+        self.seconds.cell(at.time.secs()).merge(1);
         self.first.push(at);
         self.last.push(Reverse(at));
     }
@@ -568,6 +621,7 @@ impl Merge for GroupCounts {
                 .and_modify(|known| known.merge(span))
                 .or_insert(span);
         }
+        self.seconds.merge(other.seconds);
         self.first.merge(other.first);
         self.last.merge(other.last);
         self.first_refused.merge(other.first_refused);
@@ -620,7 +674,10 @@ pub fn trace(
             );
         },
     );
-    merge_all(parts.into_iter().map(Several)).map_or_else(Vec::new, |counts| counts.0)
+    let mut counts =
+        merge_all(parts.into_iter().map(Several)).map_or_else(Vec::new, |counts| counts.0);
+    counts.iter_mut().for_each(|group| group.seconds.flush());
+    counts
 }
 
 /// The counts of several windows or groups, merged one by one.

@@ -199,7 +199,8 @@ fn robot_share(case: &Case<'_>, counts: &WindowCounts, stretch: &Stretch) -> f64
     robots.get(&true).copied().unwrap_or(0.0) / stretch.excess.max(1) as f64
 }
 
-fn is_robot(agent: &[u8]) -> bool {
+/// True when a user agent names itself a robot.
+pub fn is_robot(agent: &[u8]) -> bool {
     let agent = String::from_utf8_lossy(agent).to_ascii_lowercase();
     ROBOT_WORDS.iter().any(|word| agent.contains(word))
 }

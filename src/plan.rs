@@ -10,6 +10,11 @@ use crate::survey::AccessCounts;
 /// Bursts of less excess than this are a visitor's click trail.
 const MIN_BURST_EXCESS: f64 = 100.0;
 
+/// A burst of pages alone must bring at least this share of what everybody's requests are: below it the server has
+/// room for it (a site made for its busiest hour has twice its average), and a script or a search bot that
+/// comes for a while is an ordinary thing.
+const PAGES_MATTER: f64 = 0.5;
+
 /// Failed answers beyond the usual that make a run of failures.
 const MIN_FAILURES: f64 = 20.0;
 
@@ -99,6 +104,10 @@ pub struct Plan {
     pub normal: Baseline,
     /// All requests.
     pub bursts: Vec<Stretch>,
+    /// Rises of pages that the sum of all requests does not show, as stretches of all requests. What pages pull in
+    /// comes in clumps, one visit at a time, and hides in its noise what asks for pages alone: which
+    /// is how floods come, and what costs a server most.
+    pub pages: Vec<Stretch>,
     /// Answers with 5xx.
     pub failures: Vec<Stretch>,
     /// POST requests to one path, with the path's hash.
@@ -132,24 +141,33 @@ impl Plan {
             .map(|run| minutes.to_the_second(run))
             .collect();
         let posts = post_bursts(counts, &minutes, &silent);
+        let paged = find(&minutes.pages, MIN_BURST_EXCESS, CORE_SHARE);
+        let pages = minutes.hidden(&paged, &normal);
         Plan {
             minutes,
             normal,
             bursts,
+            pages,
             failures,
             posts,
             silences,
         }
     }
 
-    /// What the second pass must look at: every burst, then every POST burst, in order.
+    /// Index of the first window of a rise of pages alone.
+    pub fn first_pages_window(&self) -> usize {
+        self.bursts.len() + self.posts.len()
+    }
+
+    /// What the second pass must look at: every burst, then every POST burst, then every rise of pages alone, in
+    /// order.
     pub fn windows(&self, limits: Limits) -> Vec<Window> {
-        let bursts = self.bursts.iter().map(|burst| Window {
+        let whole = |burst: &Stretch| Window {
             start: burst.start,
             end: burst.end,
             posts_to: None,
             failed: false,
-        });
+        };
         let posts = self.posts.iter().map(|(path, burst)| Window {
             start: burst.start,
             end: burst.end,
@@ -161,7 +179,9 @@ impl Plan {
             end: window.end.min(limits.until),
             ..window
         };
-        bursts.chain(posts).map(within).collect()
+        let bursts = self.bursts.iter().map(whole);
+        let pages = self.pages.iter().map(whole);
+        bursts.chain(posts).chain(pages).map(within).collect()
     }
 }
 
@@ -229,6 +249,8 @@ pub struct Dense {
     pub bucket_s: i64,
     /// Requests per bucket.
     pub requests: Vec<u32>,
+    /// Those among them that are for no image, style or script.
+    pub pages: Vec<u32>,
     /// Answers with 5xx per bucket.
     pub errors: Vec<u32>,
     /// Refused requests (403, 429, 444) per bucket.
@@ -257,6 +279,7 @@ impl Dense {
             start: first * 60,
             bucket_s: width * 60,
             requests: vec![0; buckets as usize],
+            pages: vec![0; buckets as usize],
             errors: vec![0; buckets as usize],
             refused: vec![0; buckets as usize],
             occupied: Vec::with_capacity(cells.len()),
@@ -265,6 +288,7 @@ impl Dense {
         for (minute, cell) in cells {
             let at = ((minute - first) / width) as usize;
             dense.requests[at] += cell.requests;
+            dense.pages[at] += cell.requests.saturating_sub(cell.assets);
             dense.errors[at] += cell.errors_5xx;
             dense.refused[at] += cell.refused;
             let edge = |second: u8| minute * 60 + i64::from(second);
@@ -344,13 +368,19 @@ impl Dense {
     }
 
     fn stretch(&self, outline: &Outline, series: &[u32]) -> Stretch {
+        self.stretch_of(outline, series, self.bucket_s)
+    }
+
+    /// An outline of a series that begins with these buckets and is `bucket_s` seconds a bucket wide, as times and
+    /// rates.
+    pub fn stretch_of(&self, outline: &Outline, series: &[u32], bucket_s: i64) -> Stretch {
         let inside = &series[outline.start..outline.end];
         let count: u64 = inside.iter().map(|count| u64::from(*count)).sum();
-        let second = |bucket: usize| self.start + bucket as i64 * self.bucket_s;
+        let second = |bucket: usize| self.start + bucket as i64 * bucket_s;
         let peak = (outline.start..outline.end)
             .max_by_key(|at| (series[*at], std::cmp::Reverse(*at)))
             .unwrap_or(outline.start);
-        let width = self.bucket_s as f64;
+        let width = bucket_s as f64;
         let normal = outline.baseline * inside.len() as f64;
         Stretch {
             start: second(outline.start),
@@ -365,6 +395,33 @@ impl Dense {
             at_log_start: outline.start == 0,
             at_log_end: outline.end == series.len(),
         }
+    }
+
+    /// Rises of pages that no burst of all requests covers, and that matter to the whole.
+    fn hidden(&self, pages: &Baseline, normal: &Baseline) -> Vec<Stretch> {
+        let apart = |found: &&Outline| {
+            let mut bursts = normal.outlines.iter();
+            !bursts.any(|burst| burst.start < found.end && found.start < burst.end)
+        };
+        let all = pages.outlines.iter().filter(apart).filter_map(|found| {
+            let inside = found.start..found.end;
+            let usual: f64 = normal.expected[inside.clone()].iter().sum();
+            let count = |series: &[u32]| -> f64 {
+                series[inside.clone()]
+                    .iter()
+                    .map(|count| f64::from(*count))
+                    .sum()
+            };
+            let excess = count(&self.pages) - found.baseline * inside.len() as f64;
+            let ratio = count(&self.requests) / usual.max(1.0);
+            let whole = Outline {
+                baseline: usual / inside.len() as f64,
+                ratio,
+                ..*found
+            };
+            (excess >= PAGES_MATTER * usual).then(|| self.stretch(&whole, &self.requests))
+        });
+        all.collect()
     }
 
     /// A run of failures from its first failed answer to its last.

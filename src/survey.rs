@@ -420,6 +420,7 @@ impl AccessWorker<'_> {
         let secs = access.time.secs();
         let class = status_class(access.status);
         let failed = u32::from(class == 4);
+        let asset = is_asset(record.path);
         counts.by_class[class] += 1;
         if let Some(bytes) = access.bytes {
             counts.bytes_sent = counts.bytes_sent.saturating_add(bytes);
@@ -429,6 +430,7 @@ impl AccessWorker<'_> {
         let second = secs.rem_euclid(60) as u8;
         let minute = counts.minutes.cell(secs);
         minute.requests += 1;
+        minute.assets += u32::from(asset);
         minute.errors_5xx += failed;
         minute.refused += u32::from(matches!(access.status, Some(403 | 429 | 444)));
         minute.first_second = minute.first_second.min(second);
@@ -442,7 +444,7 @@ impl AccessWorker<'_> {
             errors_5xx: failed,
             hits: 0,
         });
-        note_client(counts, record, secs, class, self.bucket_s);
+        note_client(counts, record, (secs, class, asset), self.bucket_s);
         note_texts(counts, record, secs, odd);
     }
 }
@@ -451,8 +453,7 @@ impl AccessWorker<'_> {
 fn note_client(
     counts: &mut AccessCounts,
     record: &Pending<'_>,
-    secs: i64,
-    class: usize,
+    (secs, class, asset): (i64, usize, bool),
     bucket_s: i64,
 ) {
     let access = &record.access;
@@ -462,7 +463,7 @@ fn note_client(
         if !client.was_last_in(bucket * bucket_s, bucket_s) {
             counts.bucket_clients.note(bucket, hash);
         }
-        client.note(secs, class, is_asset(record.path));
+        client.note(secs, class, asset);
     } else {
         counts.bucket_clients.note(bucket, hash);
     }

@@ -87,6 +87,8 @@ impl<C: Merge + Default> Merge for Series<C> {
 pub struct Minute {
     /// Requests.
     pub requests: u32,
+    /// Those among them for images, styles, scripts and the like, which pages pull in.
+    pub assets: u32,
     /// Answers with 5xx.
     pub errors_5xx: u32,
     /// Answers that mean a limit or a block: 403, 429, nginx's 444.
@@ -107,6 +109,7 @@ impl Default for Minute {
     fn default() -> Self {
         Minute {
             requests: 0,
+            assets: 0,
             errors_5xx: 0,
             refused: 0,
             hits: 0,
@@ -121,6 +124,7 @@ impl Default for Minute {
 impl Merge for Minute {
     fn merge(&mut self, other: Minute) {
         self.requests.merge(other.requests);
+        self.assets.merge(other.assets);
         self.errors_5xx.merge(other.errors_5xx);
         self.refused.merge(other.refused);
         self.hits.merge(other.hits);

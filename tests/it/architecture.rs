@@ -54,7 +54,7 @@ const ROWS: &[&[&str]] = &[
     &["inputs", "quote", "focus", "survey"],
     &["context"],
     &["attempts", "hits", "clock", "plan"],
-    &["stream"],
+    &["stream", "watch"],
     // From counts to claims.
     &["finding", "suspects"],
     &["nature"],
