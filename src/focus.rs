@@ -608,6 +608,72 @@ impl GroupCounts {
     }
 }
 
+impl GroupCounts {
+    /// From when to when the group is busy, in seconds: from the first second on from which a minute holds at least
+    /// [`BUSY_SHARE`] of what its middle minute does, to the last before which one does. What few clients asked for
+    /// earlier, a page or two, is no part of it.
+    pub fn busy_span(&self) -> Option<(i64, i64)> {
+        let seconds: Vec<(i64, u64)> = self
+            .seconds
+            .iter()
+            .map(|(second, count)| (second, u64::from(*count)))
+            .collect();
+        let mut minutes: BTreeMap<i64, u64> = BTreeMap::new();
+        for (second, count) in &seconds {
+            *minutes.entry(second.div_euclid(60)).or_default() += count;
+        }
+        let mut counts: Vec<u64> = minutes.into_values().collect();
+        counts.sort_unstable();
+        let middle = *counts.get(counts.len() / 2)? as f64;
+        let enough = |sum: u64| sum as f64 >= (BUSY_SHARE * middle).max(BUSY_LEAST);
+        let minute_from = |at: usize| -> u64 {
+            let end = seconds[at].0 + 60;
+            let rest = seconds[at..].iter();
+            rest.take_while(|(second, _)| *second < end)
+                .map(|(_, count)| count)
+                .sum()
+        };
+        let minute_to = |at: usize| -> u64 {
+            let start = seconds[at].0 - 60;
+            let before = seconds[..=at].iter().rev();
+            before
+                .take_while(|(second, _)| *second > start)
+                .map(|(_, count)| count)
+                .sum()
+        };
+        let first = (0..seconds.len()).find(|at| enough(minute_from(*at)))?;
+        let last = (0..seconds.len()).rfind(|at| enough(minute_to(*at)))?;
+        // A minute that begins with a stray request and holds the true beginning begins there.
+        let pause = stray_pause(&seconds);
+        let joined = |at: usize| seconds[at + 1].0 - seconds[at].0 <= pause;
+        let first = (first..last).find(|at| joined(*at)).unwrap_or(first);
+        let last = (first + 1..=last)
+            .rfind(|at| joined(at - 1))
+            .unwrap_or(last);
+        Some((seconds[first].0, seconds[last].0.max(seconds[first].0)))
+    }
+}
+
+/// The pause in seconds that tells a stray request from those that follow each other.
+fn stray_pause(seconds: &[(i64, u64)]) -> i64 {
+    let gaps = seconds.windows(2).map(|pair| pair[1].0 - pair[0].0);
+    let mut gaps: Vec<i64> = gaps.collect();
+    gaps.sort_unstable();
+    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(0);
+    (STRAY_PAUSE * usual).max(STRAY_LEAST_S)
+}
+
+/// A minute belongs to a group's busy time from this share of its middle minute on.
+const BUSY_SHARE: f64 = 0.2;
+
+/// And from so many requests on.
+const BUSY_LEAST: f64 = 2.0;
+
+/// A request is a stray one when the pause beside it is so many times the usual, and at least so many seconds.
+const STRAY_PAUSE: i64 = 10;
+/// See [`STRAY_PAUSE`].
+const STRAY_LEAST_S: i64 = 10;
+
 impl Merge for GroupCounts {
     fn merge(&mut self, other: GroupCounts) {
         self.span.merge(other.span);

@@ -478,12 +478,19 @@ impl Survey<'_> {
             let at = (secs - self.watched.start).div_euclid(width).max(0) as usize;
             at.min(row.len() - 1)
         };
-        let inside = bucket(burst.start)..bucket(burst.end) + 1;
-        let beyond = |at: &usize| f64::from(row[*at]) - own * width as f64;
-        let most = inside.clone().map(|at| beyond(&at)).fold(0.0, f64::max);
-        let mut high = inside.filter(|at| beyond(at) >= (CORE_SHARE * most).max(1.0));
-        let first = high.next().unwrap_or(bucket(burst.start));
-        let last = high.next_back().unwrap_or(first);
+        let beyond = |at: usize| f64::from(row[at]) - own * width as f64;
+        let inside = || bucket(burst.start)..bucket(burst.end) + 1;
+        let most = inside().map(beyond).fold(0.0, f64::max);
+        let high = |at: &usize| beyond(*at) >= CORE_SHARE * most;
+        let first = inside().find(high).unwrap_or(bucket(burst.start));
+        let last = inside().rfind(high).unwrap_or(first);
+        // A flood that swells begins before it is large.
+        let near = |minutes: f64| ((minutes * 60.0 / width as f64).ceil() as usize).max(1);
+        let noise = |at: &usize| beyond(*at) >= LEAST_BEYOND + NOISE * (own * width as f64).sqrt();
+        let before = first.saturating_sub(near(SWELL_MINUTES))..first;
+        let after = last + 1..(last + 1 + near(SWELL_MINUTES)).min(row.len());
+        let first = reached(before.rev(), first, near(PAUSE_MINUTES), noise);
+        let last = reached(after, last, near(PAUSE_MINUTES), noise);
         let outline = Outline {
             start: first,
             end: last + 1,
@@ -499,6 +506,36 @@ impl Survey<'_> {
 
 /// A rise's core, as a share of its highest excess.
 const CORE_SHARE: f64 = 0.1;
+
+/// How long before and after a burst its swelling and ebbing are followed, in minutes.
+const SWELL_MINUTES: f64 = 30.0;
+
+/// A pause that does not end them, in minutes.
+const PAUSE_MINUTES: f64 = 5.0;
+
+/// A bucket is beyond a key's own rate by more than chance from so many standard deviations and requests on.
+const NOISE: f64 = 3.0;
+/// See [`NOISE`].
+const LEAST_BEYOND: f64 = 3.0;
+
+/// The last of the buckets, in the order given, that are `high` with no longer pause than `pause` between them.
+fn reached(
+    buckets: impl Iterator<Item = usize>,
+    from: usize,
+    pause: usize,
+    high: impl Fn(&usize) -> bool,
+) -> usize {
+    let mut last = from;
+    for at in buckets {
+        if at.abs_diff(last) > pause {
+            break;
+        }
+        if high(&at) {
+            last = at;
+        }
+    }
+    last
+}
 
 /// Whether any hour, or less, of a series can be a rise that [`matters`]: cheap, so that few are segmented.
 fn may_matter(row: &[u32], usual: &[f64], bucket_s: f64) -> bool {
