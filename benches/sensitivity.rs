@@ -43,6 +43,10 @@ const SECONDS: [(i64, &str); 6] = [
 /// Floods per cell of the table by counts.
 const TRIALS: usize = 20;
 
+/// The hours in which traffic is at least what it is on average, in seconds of the day: floods come then, so that the
+/// rate that a table names is the least baseline of its floods.
+const BUSY_S: (i64, i64) = (9 * 3600, 21 * 3600);
+
 /// Times as much of everything with `--full`.
 const FULL: usize = 5;
 
@@ -103,7 +107,7 @@ fn table(site: &Site, days: &[Minutes], trials: usize, rng: &mut Rng) {
             .map(|(seconds, _)| {
                 let found: Vec<Option<Off>> = (0..trials)
                     .map(|trial| {
-                        let start = rng.between(2 * 3600, 22 * 3600 - seconds);
+                        let start = rng.between(BUSY_S.0, BUSY_S.1 - seconds);
                         let flood = Flood {
                             times,
                             start,

@@ -477,7 +477,7 @@ impl Dense {
         let clump = if self.occupied.len() >= MANY_GAPS {
             1.0
         } else {
-            normal.dispersion
+            normal.dispersion.over(1)
         };
         gaps.into_iter()
             .map(|gap| Silence {
