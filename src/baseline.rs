@@ -53,8 +53,9 @@ const EDGE_SIGMA: f64 = 5.0;
 /// an edge of up to seven.
 const LONE_EDGE_SIGMA: f64 = 8.0;
 
-/// Segments that one burst is made of at most.
-const MOST_SEGMENTS: usize = 100;
+/// Segments of a run up to which every pair of edges is tried, which takes a time that grows with their square. A run
+/// of more is taken from its first steep rise to its last steep fall.
+const MOST_SEGMENTS: usize = 1000;
 
 /// Bursts less than this apart are one.
 const JOIN_MINUTES: f64 = 30.0;
@@ -195,8 +196,8 @@ fn steep_parts(
     let inside = &cut[first..last.max(first)];
     let mut parts = Vec::new();
     let mut at = 0;
-    while at < inside.len() {
-        let ends = at..inside.len().min(at + MOST_SEGMENTS);
+    while at < inside.len() && inside.len() <= MOST_SEGMENTS {
+        let ends = at..inside.len();
         match ends.rev().find(|end| sides.is_burst(&inside[at..=*end])) {
             Some(end) => {
                 parts.push((inside[at].start, inside[end].end));
@@ -252,6 +253,7 @@ impl Sides<'_> {
         let rise = starts.find(|start| self.is_steep(*start, run.1, true, LONE_EDGE_SIGMA));
         let fall = ends.rfind(|end| self.is_steep(run.0, *end, false, LONE_EDGE_SIGMA));
         match (rise, fall) {
+            (Some(rise), Some(fall)) if rise < fall => Some((rise, fall)),
             (Some(rise), _) => Some((rise, run.1)),
             (None, Some(fall)) => Some((run.0, fall)),
             (None, None) => None,
@@ -498,6 +500,69 @@ mod tests {
     fn a_days_rhythm_is_no_burst() {
         assert_eq!(found(&day(100.0)), []);
         assert_eq!(found(&day(4.0)), []);
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn a_step_is_found_wherever_it_lies(
+            start in 0usize..1300,
+            length in 3usize..900,
+            times in 4u32..40,
+            scale in 20u32..200,
+        ) {
+            let end = (start + length).min(1440);
+            let mut counts = day(f64::from(scale));
+            counts[start..end].iter_mut().for_each(|count| *count = (*count + scale / 2) * times);
+            let outlines = found(&counts);
+            // At least five quiet minutes must be left beside it: a log's first and last minute are often cut.
+            proptest::prop_assume!(start == 0 || start >= 5);
+            proptest::prop_assume!(end == 1440 || end <= 1435);
+            proptest::prop_assume!(start > 0 || end < 1440);
+            proptest::prop_assert_eq!(outlines.len(), 1, "{:?}", outlines);
+            proptest::prop_assert!(outlines[0].start.abs_diff(start) <= 1, "{:?}", outlines);
+            proptest::prop_assert!(outlines[0].end.abs_diff(end) <= 1, "{:?}", outlines);
+        }
+
+        #[test]
+        fn pulses_are_one_burst(on in 1usize..8, off in 1usize..20, start in 60usize..900) {
+            let mut counts = day(100.0);
+            let pulses = 240 / (on + off);
+            for pulse in 0..pulses {
+                let at = start + pulse * (on + off);
+                counts[at..at + on].iter_mut().for_each(|count| *count = *count * 10 + 500);
+            }
+            let end = start + (pulses - 1) * (on + off) + on;
+            let outlines = found(&counts);
+            proptest::prop_assert_eq!(outlines.len(), 1, "{:?}", outlines);
+            proptest::prop_assert!(outlines[0].start.abs_diff(start) <= 1, "{:?}", outlines);
+            proptest::prop_assert!(outlines[0].end.abs_diff(end) <= 1, "{:?}", outlines);
+        }
+    }
+
+    #[test]
+    fn a_busy_day_with_a_clump_at_its_edge_is_no_burst() {
+        let mut counts = day(12.0);
+        // Ten minutes before the day swells, and as it ebbs.
+        counts[1100..1104].fill(60);
+        counts[640..644].fill(60);
+        assert!(
+            found(&counts)
+                .iter()
+                .all(|outline| outline.end - outline.start <= 10),
+            "{:?}",
+            found(&counts)
+        );
+    }
+
+    #[test]
+    fn a_burst_is_found_on_a_clock_that_runs_once_an_hour() {
+        let mut counts = vec![200; 72];
+        counts[40..44].fill(2_000);
+        let outlines = baseline(&counts, &vec![false; 72], 60.0, 100.0, 0.0).outlines;
+        assert_eq!(outlines.len(), 1);
+        assert_eq!((outlines[0].start, outlines[0].end), (40, 44));
     }
 
     #[test]

@@ -10,10 +10,9 @@ use crate::survey::AccessCounts;
 /// Bursts of less excess than this are a visitor's click trail.
 const MIN_BURST_EXCESS: f64 = 100.0;
 
-/// A burst of pages alone must bring at least this share of what everybody's requests are: below it the server has
-/// room for it (a site made for its busiest hour has twice its average), and a script or a search bot that
-/// comes for a while is an ordinary thing.
-const PAGES_MATTER: f64 = 0.5;
+/// A burst of pages alone must bring at least this share of what everybody's requests are: a script or a
+/// search bot that comes for a while is an ordinary thing, and a server made for its busiest hour has room for it.
+const PAGES_MATTER: f64 = 0.3;
 
 /// Failed answers beyond the usual that make a run of failures.
 const MIN_FAILURES: f64 = 20.0;
