@@ -192,8 +192,13 @@ fn add_texts<S>(
 
 /// When a crowd's burst really began and ended, in seconds: the first moment from which several of its
 /// clients appear for the first time within a minute, and the last before which several are seen for
-/// the last time. One early visit does not count.
+/// the last time. One early visit does not count. Too few clients for company are told by how much they ask.
 pub fn edges(counts: &GroupCounts) -> Option<(i64, i64)> {
+    if counts.clients.len() < COMPANY_SHARE
+        && let Some(edges) = counts.busy_span()
+    {
+        return Some(edges);
+    }
     let mut first: Vec<i64> = counts
         .clients
         .values()
@@ -287,13 +292,7 @@ pub fn names(case: &Case<'_>, clients: &[Client]) -> Vec<String> {
 
 /// A client as text.
 pub fn name(case: &Case<'_>, client: Client) -> String {
-    match client.ip() {
-        Some(address) => address.to_string(),
-        None => case.access.names.get(&client).map_or_else(
-            || "unknown host".to_string(),
-            |text| visible(&text.text).into_owned(),
-        ),
-    }
+    case.name(client)
 }
 
 /// The narrowest networks that hold an actor's clients, those that sent most first. Everybody else in the log is

@@ -13,7 +13,7 @@ use crate::detect::detect;
 use crate::error::{Error, Result, Warning};
 use crate::failures;
 use crate::finding::Case;
-use crate::focus::{Whole, Window, focus, tallies, trace};
+use crate::focus::{Whole, Window, focus, focus_on, tallies, trace};
 use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
@@ -32,6 +32,7 @@ use crate::survey::{
     AccessCounts, ErrorCounts, first_zone, last_time, survey_access, survey_errors,
 };
 use crate::time::{LocalTime, Time, UtcOffset};
+use crate::watch::rises;
 
 /// A point in time as a user names it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -341,11 +342,19 @@ fn reconstruct<'a>(
     plan.set_aside(&failures::own(logs, access, &plan, run));
     let windows = focus(logs, &access.chunks, &plan.windows(surveyed.limits), run);
     let norms = norms(logs, access, surveyed.limits, run);
+    let rises = rises(logs, access, &plan, surveyed.limits, run);
+    let sights: Vec<_> = rises
+        .iter()
+        .map(|rise| rise.sight(surveyed.limits))
+        .collect();
+    let risen = focus_on(logs, &access.chunks, &sights, run);
     let case = Case {
         access,
         norms: &norms,
         plan: &plan,
         windows: &windows,
+        rises: &rises,
+        risen: &risen,
     };
     let mut findings = detect(&case);
     let drafts = actor::cast(&case, &findings);

@@ -6,7 +6,7 @@ use crate::actor;
 use crate::client::Client;
 use crate::evidence::endpoints::TextMap;
 use crate::finding::{Case, Finding, Kind};
-use crate::focus::WindowCounts;
+use crate::focus::{Subject, WindowCounts};
 use crate::impact::rounded;
 use crate::networks::{Attacker, Network, Networks, Strays};
 use crate::plan::Stretch;
@@ -15,6 +15,7 @@ use crate::suspects::ranked;
 use crate::terms::{Cause, Dimension};
 use crate::text::visible;
 use crate::time::Time;
+use crate::watch;
 
 /// Values listed of a burst's leading clients, networks, paths and agents.
 const TOP: usize = 10;
@@ -30,29 +31,121 @@ struct Rise<'a> {
     key: Option<String>,
     cause: Cause,
     stretch: &'a Stretch,
-    /// Index of its window in the second pass, where it has one of its own.
-    window: Option<usize>,
+    /// What the second pass counted of it.
+    counts: &'a WindowCounts,
+    /// A part of a finding has a time of its own: that of its first and last request.
+    own_time: bool,
+}
+
+impl Rise<'_> {
+    fn time(&self) -> (Time, Time) {
+        match self.counts.span {
+            Some(span) if self.own_time => {
+                (span.first.floor_to_second(), span.last.floor_to_second())
+            }
+            _ => (self.finding.start, self.finding.end),
+        }
+    }
 }
 
 /// The bursts among the findings of one incident; `failed` counts the failed requests of its whole time, which a rise
 /// without a window of its own is told by.
-pub fn bursts(
-    case: &Case<'_>,
-    findings: &[&Finding],
+pub fn bursts<'a>(
+    case: &Case<'a>,
+    findings: &[&'a Finding],
     cause: Cause,
-    failed: Option<&WindowCounts>,
+    failed: Option<&'a WindowCounts>,
 ) -> Vec<Burst> {
-    let rises = findings.iter().filter_map(|finding| rise(finding, cause));
-    rises.filter_map(|rise| burst(case, rise, failed)).collect()
+    let of_finding = |finding: &&'a Finding| {
+        let own = rise(case, finding, cause, failed);
+        own.into_iter().chain(parts(case, finding))
+    };
+    let rises = findings.iter().flat_map(of_finding);
+    rises.map(|rise| burst(case, rise)).collect()
 }
 
-fn rise(finding: &Finding, incident: Cause) -> Option<Rise<'_>> {
-    let (dimension, key, cause, stretch, window) = match &finding.kind {
+/// The paths, networks and clients that stand out in a burst of everything. Who is not accused of it is as busy
+/// as it is for reasons of its own.
+fn parts<'a>(case: &Case<'a>, finding: &'a Finding) -> Vec<Rise<'a>> {
+    let Kind::Burst {
+        cause,
+        window: burst,
+        dimension: Dimension::Total,
+        ..
+    } = finding.kind
+    else {
+        return Vec::new();
+    };
+    let rises = case.rises.iter().zip(case.risen);
+    let within = rises.filter(|(rise, counts)| {
+        rise.within == Some(burst) && is_part(rise, counts, &finding.clients)
+    });
+    let parts = within.map(|(rise, counts)| Rise {
+        finding,
+        dimension: rise.dimension,
+        key: case.key(&rise.subject),
+        cause,
+        stretch: &rise.stretch,
+        counts,
+        own_time: true,
+    });
+    parts.collect()
+}
+
+/// Whether a rise is one of those who are accused: the client itself; of a network at least two; a path in any
+/// case.
+fn is_part(rise: &watch::Rise, counts: &WindowCounts, accused: &[Client]) -> bool {
+    let named = |client: &Client| accused.binary_search(client).is_ok();
+    match rise.subject {
+        Subject::All | Subject::Path(_) => true,
+        Subject::Client(client) => named(&client),
+        Subject::Network(_) => {
+            counts
+                .clients
+                .iter()
+                .filter(|(client, _)| named(client))
+                .count()
+                > 1
+        }
+    }
+}
+
+fn rise<'a>(
+    case: &Case<'a>,
+    finding: &'a Finding,
+    incident: Cause,
+    failed: Option<&'a WindowCounts>,
+) -> Option<Rise<'a>> {
+    let (dimension, key, cause, stretch, counts) = match &finding.kind {
         Kind::Burst {
             cause,
             stretch,
             window,
-        } => (Dimension::Total, None, *cause, stretch, Some(*window)),
+            dimension: Dimension::Total,
+            ..
+        } => (
+            Dimension::Total,
+            None,
+            *cause,
+            stretch,
+            case.windows.get(*window),
+        ),
+        Kind::Burst {
+            cause,
+            window,
+            dimension,
+            key,
+            ..
+        } => {
+            let own = &case.rises.get(*window)?.stretch;
+            (
+                *dimension,
+                key.clone(),
+                *cause,
+                own,
+                case.risen.get(*window),
+            )
+        }
         Kind::BruteForce {
             path,
             stretch,
@@ -65,7 +158,7 @@ fn rise(finding: &Finding, incident: Cause) -> Option<Rise<'_>> {
                 key,
                 Cause::BruteForce,
                 stretch,
-                Some(*window),
+                case.windows.get(*window),
             )
         }
         Kind::Failures { stretch, .. } => (
@@ -74,7 +167,7 @@ fn rise(finding: &Finding, incident: Cause) -> Option<Rise<'_>> {
             // Failures during an attack are its effect as far as anybody can tell from logs.
             incident,
             stretch,
-            None,
+            failed,
         ),
         _ => return None,
     };
@@ -84,16 +177,14 @@ fn rise(finding: &Finding, incident: Cause) -> Option<Rise<'_>> {
         key,
         cause,
         stretch,
-        window,
+        counts: counts?,
+        own_time: false,
     })
 }
 
-fn burst(case: &Case<'_>, rise: Rise<'_>, failed: Option<&WindowCounts>) -> Option<Burst> {
-    let stretch = rise.stretch;
-    let counts = match rise.window {
-        Some(window) => case.windows.get(window),
-        None => failed,
-    }?;
+fn burst(case: &Case<'_>, rise: Rise<'_>) -> Burst {
+    let (stretch, counts) = (rise.stretch, rise.counts);
+    let (start, end) = rise.time();
     let newcomers = counts
         .clients
         .iter()
@@ -101,12 +192,12 @@ fn burst(case: &Case<'_>, rise: Rise<'_>, failed: Option<&WindowCounts>) -> Opti
             requests_outside(case, **client, u64::from(presence.requests)) == 0
         })
         .count();
-    Some(Burst {
+    Burst {
         dimension: rise.dimension,
         key: rise.key,
-        start: rise.finding.start,
+        start,
         peak_at: Time::from_secs(stretch.peak_at),
-        end: rise.finding.end,
+        end,
         baseline_rps: rounded(stretch.baseline_rps),
         peak_rps: rounded(stretch.peak_rps),
         requests: stretch.count,
@@ -116,7 +207,7 @@ fn burst(case: &Case<'_>, rise: Rise<'_>, failed: Option<&WindowCounts>) -> Opti
         classification: rise.cause.name(),
         confidence: rounded(rise.finding.confidence),
         top: top(case, counts, stretch, &rise.finding.clients),
-    })
+    }
 }
 
 /// What a client sent outside of a window in which it sent `inside` requests.

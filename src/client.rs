@@ -71,6 +71,27 @@ impl Client {
             .map(|network| network.trunc())
     }
 
+    /// The first address of [`Client::network`] as a raw key, without the cost of making the network: for counting
+    /// line by line.
+    #[inline]
+    pub fn network_key(self) -> Option<u128> {
+        const IPV4_HOST_BITS: u32 = 32 - 24;
+        const IPV6_HOST_BITS: u32 = 128 - 48;
+        if self.is_name() {
+            return None;
+        }
+        let bits = match self.0 >> 32 {
+            0xffff => IPV4_HOST_BITS,
+            _ => IPV6_HOST_BITS,
+        };
+        Some(self.0 >> bits << bits)
+    }
+
+    /// The network of a [`Client::network_key`] as text.
+    pub fn network_name(key: u128) -> Option<String> {
+        Client(key).network().map(|network| network.to_string())
+    }
+
     /// The raw key, for sampling by hash and for serialisation.
     pub fn key(self) -> u128 {
         self.0
@@ -169,5 +190,12 @@ mod tests {
         assert_eq!(network("203.0.113.7"), "203.0.113.0/24");
         assert_eq!(network("2001:db8:1:2::3"), "2001:db8:1::/48");
         assert!(Client::parse(b"host.example").network().is_none());
+        for text in ["203.0.113.7", "2001:db8:1:2::3", "::1"] {
+            let client = Client::parse(text.as_bytes());
+            let first = client.network().map(|network| network.network());
+            let key = first.map(|address| Client::from_ip(address).key());
+            assert_eq!(client.network_key(), key, "{text}");
+        }
+        assert_eq!(Client::parse(b"host.example").network_key(), None);
     }
 }

@@ -7,12 +7,14 @@ use crate::evidence::capped::hash_bytes;
 use crate::evidence::endpoints::{Endpoint, Sizes};
 use crate::evidence::first::Locator;
 use crate::evidence::shapes::Shapes;
-use crate::focus::WindowCounts;
+use crate::focus::{Subject, WindowCounts};
 use crate::norms::Norms;
 use crate::plan::{self, Plan, Silence, Stretch};
 use crate::survey::AccessCounts;
-use crate::terms::{Cause, Role};
+use crate::terms::{Cause, Dimension, Role};
+use crate::text::visible;
 use crate::time::Time;
+use crate::watch::Rise;
 
 /// A claim.
 #[derive(Debug, Clone)]
@@ -44,8 +46,12 @@ pub enum Kind {
         cause: Cause,
         /// When and how much.
         stretch: Stretch,
-        /// Index of its window in the second pass.
+        /// Index of its window in the second pass; where a path, network or client rose, that of its rise.
         window: usize,
+        /// What rose.
+        dimension: Dimension,
+        /// Which path, network or client rose; `None` for everything.
+        key: Option<String>,
     },
     /// Password guessing on a path.
     BruteForce {
@@ -96,6 +102,10 @@ pub struct Case<'a> {
     pub norms: &'a Norms,
     /// The second pass, one entry for each of the plan's windows.
     pub windows: &'a [WindowCounts],
+    /// Paths, networks and clients that rise.
+    pub rises: &'a [Rise],
+    /// The second pass over those, one entry for each.
+    pub risen: &'a [WindowCounts],
 }
 
 impl Case<'_> {
@@ -105,6 +115,30 @@ impl Case<'_> {
             .minutes
             .span()
             .map_or(0, |(first, last)| last - first + 1)
+    }
+
+    /// A client as text.
+    pub fn name(&self, client: Client) -> String {
+        match client.ip() {
+            Some(address) => address.to_string(),
+            None => self.access.names.get(&client).map_or_else(
+                || "unknown host".to_string(),
+                |text| visible(&text.text).into_owned(),
+            ),
+        }
+    }
+
+    /// A path, network or client as the report names it; `None` for everything, and for a path that is not kept.
+    pub fn key(&self, subject: &Subject) -> Option<String> {
+        match subject {
+            Subject::All => None,
+            Subject::Path(hash) => {
+                let path = self.access.paths.get(hash)?;
+                Some(visible(&path.text).into_owned())
+            }
+            Subject::Network(network) => Client::network_name(*network),
+            Subject::Client(client) => Some(self.name(*client)),
+        }
     }
 
     /// True when the site itself has this path: ordinary visitors got answers from it.

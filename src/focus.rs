@@ -15,6 +15,7 @@ use crate::evidence::capped::{CappedMap, hash_bytes};
 use crate::evidence::clients::{ClientStats, MAX_CLIENTS, Span, status_class};
 use crate::evidence::endpoints::{MAX_TEXT_BYTES, MAX_TEXTS, Text, TextMap};
 use crate::evidence::first::{FirstK, Locator};
+use crate::evidence::series::Series;
 use crate::evidence::sketch::Sketch;
 use crate::format::spec::TimeCache;
 use crate::merge::Merge;
@@ -52,8 +53,34 @@ impl Window {
     }
 }
 
+/// Whose requests of a window are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// Everybody's.
+    All,
+    /// Those for the path with this hash.
+    Path(u64),
+    /// Those from the network that this is the first address of: see [`Client::network_key`].
+    Network(u128),
+    /// Those of one client.
+    Client(Client),
+}
+
+impl Subject {
+    fn takes(&self, access: &Access<'_>) -> bool {
+        match self {
+            Subject::All => true,
+            Subject::Path(path) => hash_bytes(access.path()) == *path,
+            Subject::Network(network) => access.client.network_key() == Some(*network),
+            Subject::Client(client) => access.client == *client,
+        }
+    }
+}
+
 /// What a window consists of.
 pub struct WindowCounts {
+    /// First and last request.
+    pub span: Option<Span>,
     /// Requests.
     pub requests: u64,
     /// Answers with 5xx.
@@ -94,6 +121,7 @@ impl Merge for Answers {
 impl WindowCounts {
     fn new() -> WindowCounts {
         WindowCounts {
+            span: None,
             requests: 0,
             errors_5xx: 0,
             referred: 0,
@@ -112,6 +140,7 @@ impl WindowCounts {
         let asset = is_asset(path);
         let agent = access.user_agent.unwrap_or_default();
         let (path_hash, agent_hash) = (hash_bytes(path), hash_bytes(agent));
+        self.span.merge(Some(Span::once(at.time)));
         self.requests += 1;
         self.errors_5xx += u64::from(failed);
         self.referred += u64::from(referred);
@@ -143,6 +172,7 @@ impl WindowCounts {
 
 impl Merge for WindowCounts {
     fn merge(&mut self, other: WindowCounts) {
+        self.span.merge(other.span);
         self.requests += other.requests;
         self.errors_5xx += other.errors_5xx;
         self.referred += other.referred;
@@ -211,14 +241,28 @@ pub fn focus(
     windows: &[Window],
     run: &Run<'_>,
 ) -> Vec<WindowCounts> {
-    if windows.is_empty() {
+    let everybody: Vec<_> = windows
+        .iter()
+        .map(|window| (*window, Subject::All))
+        .collect();
+    focus_on(logs, chunks, &everybody, run)
+}
+
+/// Counts in every window those requests that are a subject's; one result a window, in order.
+pub fn focus_on(
+    logs: &[Log<'_>],
+    chunks: &[ChunkSpan],
+    sights: &[(Window, Subject)],
+    run: &Run<'_>,
+) -> Vec<WindowCounts> {
+    if sights.is_empty() {
         return Vec::new();
     }
     let tasks = chosen(chunks, |chunk| {
-        windows.iter().any(|window| window.overlaps(chunk))
+        sights.iter().any(|(window, _)| window.overlaps(chunk))
     });
     let start = || {
-        windows
+        sights
             .iter()
             .map(|_| WindowCounts::new())
             .collect::<Vec<_>>()
@@ -230,8 +274,8 @@ pub fn focus(
             range.start,
             |access, at| {
                 let secs = at.time.secs();
-                for (window, counts) in windows.iter().zip(counts.iter_mut()) {
-                    if window.takes(secs, access) {
+                for ((window, subject), counts) in sights.iter().zip(counts.iter_mut()) {
+                    if window.takes(secs, access) && subject.takes(access) {
                         counts.note(access, at);
                     }
                 }
@@ -465,7 +509,12 @@ fn chosen(chunks: &[ChunkSpan], wanted: impl Fn(&ChunkSpan) -> bool) -> Vec<Task
 }
 
 /// Shows every access record of a part of a log. Lines that do not parse were counted by the survey.
-fn each_access(log: &Log<'_>, bytes: &[u8], start: usize, show: impl FnMut(&Access<'_>, Locator)) {
+pub fn each_access(
+    log: &Log<'_>,
+    bytes: &[u8],
+    start: usize,
+    show: impl FnMut(&Access<'_>, Locator),
+) {
     each_access_of(log, bytes, start, |_| true, show);
 }
 
@@ -530,6 +579,8 @@ pub struct GroupCounts {
     pub agents: TextMap<u64>,
     /// Each client's first and last request.
     pub clients: HashMap<Client, Span>,
+    /// Per second.
+    pub seconds: Series<u32>,
     /// The first requests.
     pub first: FirstK<Locator, EDGE_REQUESTS>,
     /// The last requests.
@@ -547,6 +598,7 @@ impl GroupCounts {
             paths: CappedMap::new(MAX_GROUP_TEXTS),
             agents: CappedMap::new(MAX_GROUP_TEXTS),
             clients: HashMap::new(),
+            seconds: Series::new(1),
             first: FirstK::default(),
             last: FirstK::default(),
             first_refused: FirstK::default(),
@@ -574,10 +626,77 @@ impl GroupCounts {
             .entry(access.client)
             .and_modify(|span| span.merge(once))
             .or_insert(once);
+        self.seconds.cell(at.time.secs()).merge(1);
         self.first.push(at);
         self.last.push(Reverse(at));
     }
 }
+
+impl GroupCounts {
+    /// From when to when the group is busy, in seconds: from the first second on from which a minute holds at least
+    /// [`BUSY_SHARE`] of what its middle minute does, to the last before which one does. What few clients asked for
+    /// earlier, a page or two, is no part of it.
+    pub fn busy_span(&self) -> Option<(i64, i64)> {
+        let seconds: Vec<(i64, u64)> = self
+            .seconds
+            .iter()
+            .map(|(second, count)| (second, u64::from(*count)))
+            .collect();
+        let mut minutes: BTreeMap<i64, u64> = BTreeMap::new();
+        for (second, count) in &seconds {
+            *minutes.entry(second.div_euclid(60)).or_default() += count;
+        }
+        let mut counts: Vec<u64> = minutes.into_values().collect();
+        counts.sort_unstable();
+        let middle = *counts.get(counts.len() / 2)? as f64;
+        let enough = |sum: u64| sum as f64 >= (BUSY_SHARE * middle).max(BUSY_LEAST);
+        let minute_from = |at: usize| -> u64 {
+            let end = seconds[at].0 + 60;
+            let rest = seconds[at..].iter();
+            rest.take_while(|(second, _)| *second < end)
+                .map(|(_, count)| count)
+                .sum()
+        };
+        let minute_to = |at: usize| -> u64 {
+            let start = seconds[at].0 - 60;
+            let before = seconds[..=at].iter().rev();
+            before
+                .take_while(|(second, _)| *second > start)
+                .map(|(_, count)| count)
+                .sum()
+        };
+        let first = (0..seconds.len()).find(|at| enough(minute_from(*at)))?;
+        let last = (0..seconds.len()).rfind(|at| enough(minute_to(*at)))?;
+        // A minute that begins with a stray request and holds the true beginning begins there.
+        let pause = stray_pause(&seconds);
+        let joined = |at: usize| seconds[at + 1].0 - seconds[at].0 <= pause;
+        let first = (first..last).find(|at| joined(*at)).unwrap_or(first);
+        let last = (first + 1..=last)
+            .rfind(|at| joined(at - 1))
+            .unwrap_or(last);
+        Some((seconds[first].0, seconds[last].0.max(seconds[first].0)))
+    }
+}
+
+/// The pause in seconds that tells a stray request from those that follow each other.
+fn stray_pause(seconds: &[(i64, u64)]) -> i64 {
+    let gaps = seconds.windows(2).map(|pair| pair[1].0 - pair[0].0);
+    let mut gaps: Vec<i64> = gaps.collect();
+    gaps.sort_unstable();
+    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(0);
+    (STRAY_PAUSE * usual).max(STRAY_LEAST_S)
+}
+
+/// A minute belongs to a group's busy time from this share of its middle minute on.
+const BUSY_SHARE: f64 = 0.2;
+
+/// And from so many requests on.
+const BUSY_LEAST: f64 = 2.0;
+
+/// A request is a stray one when the pause beside it is so many times the usual, and at least so many seconds.
+const STRAY_PAUSE: i64 = 10;
+/// See [`STRAY_PAUSE`].
+const STRAY_LEAST_S: i64 = 10;
 
 impl Merge for GroupCounts {
     fn merge(&mut self, other: GroupCounts) {
@@ -592,6 +711,7 @@ impl Merge for GroupCounts {
                 .and_modify(|known| known.merge(span))
                 .or_insert(span);
         }
+        self.seconds.merge(other.seconds);
         self.first.merge(other.first);
         self.last.merge(other.last);
         self.first_refused.merge(other.first_refused);
@@ -644,7 +764,10 @@ pub fn trace(
             );
         },
     );
-    merge_all(parts.into_iter().map(Several)).map_or_else(Vec::new, |counts| counts.0)
+    let mut counts =
+        merge_all(parts.into_iter().map(Several)).map_or_else(Vec::new, |counts| counts.0);
+    counts.iter_mut().for_each(|group| group.seconds.flush());
+    counts
 }
 
 /// The counts of several windows or groups, merged one by one.

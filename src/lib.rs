@@ -64,5 +64,6 @@ pub mod terms;
 pub mod text;
 pub mod time;
 pub mod timeline;
+pub mod watch;
 
 pub use analysis::{Observer, ScanOptions, Silent, TimeBound, analyze, hits, streams};

@@ -16,6 +16,10 @@ use crate::survey::AccessCounts;
 /// Bursts of less excess than this are a visitor's click trail.
 const MIN_BURST_EXCESS: f64 = 100.0;
 
+/// A burst of pages alone must bring at least this share of what everybody's requests are: a script or a
+/// search bot that comes for a while is an ordinary thing, and a server made for its busiest hour has room for it.
+const PAGES_MATTER: f64 = 0.3;
+
 /// Failed answers beyond the usual that make a run of failures.
 const MIN_FAILURES: f64 = 20.0;
 
@@ -109,6 +113,10 @@ pub struct Plan {
     pub normal: Baseline,
     /// All requests.
     pub bursts: Vec<Stretch>,
+    /// Rises of pages that the sum of all requests does not show, as stretches of all requests. What pages pull in
+    /// comes in clumps, one visit at a time, and hides in its noise what asks for pages alone: which
+    /// is how floods come, and what costs a server most.
+    pub pages: Vec<Stretch>,
     /// Answers with 5xx.
     pub failures: Vec<Stretch>,
     /// POST requests to one path, with the path's hash.
@@ -138,10 +146,13 @@ impl Plan {
         let bursts = all(&normal, &minutes.requests);
         let failures = minutes.runs(&failed);
         let posts = post_bursts(counts, &minutes, &silent);
+        let paged = find(&minutes.pages, MIN_BURST_EXCESS, CORE_SHARE);
+        let pages = minutes.hidden(&paged, &normal);
         Plan {
             minutes,
             normal,
             bursts,
+            pages,
             failures,
             posts,
             silences,
@@ -167,14 +178,20 @@ impl Plan {
         self.failures = minutes.runs(&failed);
     }
 
-    /// What the second pass must look at: every burst, then every POST burst, in order.
+    /// Index of the first window of a rise of pages alone.
+    pub fn first_pages_window(&self) -> usize {
+        self.bursts.len() + self.posts.len()
+    }
+
+    /// What the second pass must look at: every burst, then every POST burst, then every rise of pages alone, in
+    /// order.
     pub fn windows(&self, limits: Limits) -> Vec<Window> {
-        let bursts = self.bursts.iter().map(|burst| Window {
+        let whole = |burst: &Stretch| Window {
             start: burst.start,
             end: burst.end,
             posts_to: None,
             failed: false,
-        });
+        };
         let posts = self.posts.iter().map(|(path, burst)| Window {
             start: burst.start,
             end: burst.end,
@@ -186,7 +203,9 @@ impl Plan {
             end: window.end.min(limits.until),
             ..window
         };
-        bursts.chain(posts).map(within).collect()
+        let bursts = self.bursts.iter().map(whole);
+        let pages = self.pages.iter().map(whole);
+        bursts.chain(posts).chain(pages).map(within).collect()
     }
 }
 
@@ -272,6 +291,8 @@ pub struct Dense {
     pub bucket_s: i64,
     /// Requests per bucket.
     pub requests: Vec<u32>,
+    /// Those among them that are for no image, style or script.
+    pub pages: Vec<u32>,
     /// Answers with 5xx per bucket.
     pub errors: Vec<u32>,
     /// Answers with 502 or 504 per bucket.
@@ -331,6 +352,7 @@ impl Dense {
             start: first * 60,
             bucket_s: width * 60,
             requests: vec![0; buckets as usize],
+            pages: vec![0; buckets as usize],
             errors: vec![0; buckets as usize],
             gateway: vec![0; buckets as usize],
             refused: vec![0; buckets as usize],
@@ -341,6 +363,7 @@ impl Dense {
         for (minute, cell) in cells {
             let at = ((minute - first) / width) as usize;
             dense.requests[at] += cell.requests;
+            dense.pages[at] += cell.requests.saturating_sub(cell.assets);
             dense.errors[at] += cell.errors_5xx;
             dense.gateway[at] += cell.gateway;
             dense.refused[at] += cell.refused;
@@ -423,13 +446,19 @@ impl Dense {
     }
 
     fn stretch(&self, outline: &Outline, series: &[u32]) -> Stretch {
+        self.stretch_of(outline, series, self.bucket_s)
+    }
+
+    /// An outline of a series that begins with these buckets and is `bucket_s` seconds a bucket wide, as times and
+    /// rates.
+    pub fn stretch_of(&self, outline: &Outline, series: &[u32], bucket_s: i64) -> Stretch {
         let inside = &series[outline.start..outline.end];
         let count: u64 = inside.iter().map(|count| u64::from(*count)).sum();
-        let second = |bucket: usize| self.start + bucket as i64 * self.bucket_s;
+        let second = |bucket: usize| self.start + bucket as i64 * bucket_s;
         let peak = (outline.start..outline.end)
             .max_by_key(|at| (series[*at], std::cmp::Reverse(*at)))
             .unwrap_or(outline.start);
-        let width = self.bucket_s as f64;
+        let width = bucket_s as f64;
         let normal = outline.baseline * inside.len() as f64;
         Stretch {
             start: second(outline.start),
@@ -481,6 +510,33 @@ impl Dense {
             at_log_start: false,
             at_log_end: false,
         })
+    }
+
+    /// Rises of pages that no burst of all requests covers, and that matter to the whole.
+    fn hidden(&self, pages: &Baseline, normal: &Baseline) -> Vec<Stretch> {
+        let apart = |found: &&Outline| {
+            let mut bursts = normal.outlines.iter();
+            !bursts.any(|burst| burst.start < found.end && found.start < burst.end)
+        };
+        let all = pages.outlines.iter().filter(apart).filter_map(|found| {
+            let inside = found.start..found.end;
+            let usual: f64 = normal.expected[inside.clone()].iter().sum();
+            let count = |series: &[u32]| -> f64 {
+                series[inside.clone()]
+                    .iter()
+                    .map(|count| f64::from(*count))
+                    .sum()
+            };
+            let excess = count(&self.pages) - found.baseline * inside.len() as f64;
+            let ratio = count(&self.requests) / usual.max(1.0);
+            let whole = Outline {
+                baseline: usual / inside.len() as f64,
+                ratio,
+                ..*found
+            };
+            (excess >= PAGES_MATTER * usual).then(|| self.stretch(&whole, &self.requests))
+        });
+        all.collect()
     }
 
     /// A run of failures from its first failed answer to its last.

@@ -35,13 +35,47 @@ impl Segment {
     }
 }
 
-/// Variance over mean of a series; at least 1.
+/// Variance over mean of a series, of its buckets and of sums of several; each at least 1.
 ///
 /// Taken from the differences of neighbours, so that slow changes do not count, within blocks of about
 /// an hour, of which the median counts: a flood that is wilder than the rest, as long as it fills less
 /// than half of the log, changes nothing. Sites whose pages pull in many images come in clumps, one
-/// visit at a time, and easily reach 10.
-pub fn dispersion(counts: &[u32]) -> f64 {
+/// visit at a time, and easily reach 10. A visit goes on for minutes, so that neighbours rise and fall together and
+/// sums of several buckets vary more than single ones tell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Dispersion([f64; WIDTHS.len()]);
+
+/// Sums of so many buckets are looked at: the longest visits that are common take about ten minutes.
+const WIDTHS: [usize; 3] = [1, 3, 10];
+
+impl Dispersion {
+    /// Of a series.
+    pub fn of(counts: &[u32]) -> Dispersion {
+        /// Sums below which their differences say nothing.
+        const ENOUGH: usize = 48;
+        let mut most = 1.0;
+        Dispersion(WIDTHS.map(|width| {
+            if width == 1 || counts.len() / width >= ENOUGH {
+                let sum = |part: &[u32]| {
+                    part.iter()
+                        .fold(0u32, |sum, count| sum.saturating_add(*count))
+                };
+                let sums: Vec<u32> = counts.chunks_exact(width).map(sum).collect();
+                most = neighbours(&sums).max(most);
+            }
+            most
+        }))
+    }
+
+    /// Of a sum of so many buckets.
+    pub fn over(&self, buckets: usize) -> f64 {
+        let narrower = WIDTHS.iter().filter(|width| **width < buckets).count();
+        self.0[narrower.min(WIDTHS.len() - 1)]
+    }
+}
+
+/// Half the mean square of the differences of neighbours over their mean, the median of blocks; at least 1.
+fn neighbours(counts: &[u32]) -> f64 {
     let block = (counts.len() / 24).clamp(10, 60);
     let ratio = |part: &[u32]| {
         let pairs = || {
@@ -66,7 +100,7 @@ pub fn dispersion(counts: &[u32]) -> f64 {
 
 /// Cuts `counts` into segments that cover it without gaps. Empty for an empty series.
 pub fn segments(counts: &[u32]) -> Vec<Segment> {
-    let dispersion = dispersion(counts);
+    let dispersion = Dispersion::of(counts).over(1);
     let mut cuts = vec![0];
     for (block, values) in counts.chunks(BLOCK).enumerate() {
         let inner = pelt(values, dispersion);
@@ -186,7 +220,7 @@ mod tests {
     fn one_burst_in_an_empty_series_does_not_pass_for_usual() {
         let mut logins = vec![0; 240];
         logins[100..103].copy_from_slice(&[120, 170, 60]);
-        assert_eq!(dispersion(&logins), 1.0);
+        assert_eq!(Dispersion::of(&logins).over(10), 1.0);
         let cut = segments(&logins);
         assert!(cut.iter().any(|segment| segment.start == 100), "{cut:?}");
     }

@@ -436,6 +436,7 @@ impl AccessWorker<'_> {
         let secs = access.time.secs();
         let class = status_class(access.status);
         let failed = u32::from(class == 4);
+        let asset = is_asset(record.path);
         counts.by_class[class] += 1;
         if let Some(bytes) = access.bytes {
             counts.bytes_sent = counts.bytes_sent.saturating_add(bytes);
@@ -445,6 +446,7 @@ impl AccessWorker<'_> {
         let second = secs.rem_euclid(60) as u8;
         let minute = counts.minutes.cell(secs);
         minute.requests += 1;
+        minute.assets += u32::from(asset);
         minute.errors_5xx += failed;
         minute.gateway += u32::from(matches!(access.status, Some(502 | 504)));
         minute.refused += u32::from(matches!(access.status, Some(403 | 429 | 444)));
@@ -459,7 +461,7 @@ impl AccessWorker<'_> {
             errors_5xx: failed,
             hits: 0,
         });
-        note_client(counts, record, secs, class, self.bucket_s);
+        note_client(counts, record, (secs, class, asset), self.bucket_s);
         note_texts(counts, record, secs, odd);
     }
 }
@@ -468,8 +470,7 @@ impl AccessWorker<'_> {
 fn note_client(
     counts: &mut AccessCounts,
     record: &Pending<'_>,
-    secs: i64,
-    class: usize,
+    (secs, class, asset): (i64, usize, bool),
     bucket_s: i64,
 ) {
     let access = &record.access;
@@ -479,7 +480,7 @@ fn note_client(
         if !client.was_last_in(bucket * bucket_s, bucket_s) {
             counts.bucket_clients.note(bucket, hash);
         }
-        client.note(secs, class, is_asset(record.path));
+        client.note(secs, class, asset);
     } else {
         counts.bucket_clients.note(bucket, hash);
     }

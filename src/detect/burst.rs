@@ -6,19 +6,44 @@ use crate::focus::WindowCounts;
 use crate::nature::{Signs, is_password_guessing};
 use crate::plan::Stretch;
 use crate::suspects::{Excess, excess};
-use crate::terms::{Cause, Role};
+use crate::terms::{Cause, Dimension, Role};
 use crate::text::count;
 use crate::time::Time;
 
-/// One finding for each burst of all requests.
+/// One finding for each burst of all requests, and for each rise of pages alone that is a flood.
 pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let bursts = case.plan.bursts.iter().zip(case.windows).enumerate();
-    let bursts =
-        bursts.filter(|(_, (stretch, counts))| !is_password_guessing(case, stretch, counts));
-    bursts
-        .map(|(window, (stretch, counts))| judge(case, window, stretch, counts))
-        .filter(|finding| !is_ordinary(finding))
-        .collect()
+    let first = case.plan.first_pages_window();
+    let pages = case.plan.pages.iter().enumerate();
+    let pages = pages.filter_map(|(index, stretch)| {
+        let window = first + index;
+        Some((window, (stretch, case.windows.get(window)?)))
+    });
+    let judged = |(window, (stretch, counts))| judge(case, window, stretch, counts);
+    let guessing =
+        |stretch: &Stretch, counts: &WindowCounts| is_password_guessing(case, stretch, counts);
+    let of_all = bursts
+        .filter(|(_, (stretch, counts))| !guessing(stretch, counts))
+        .map(judged)
+        .filter(|finding| !is_ordinary(finding));
+    let of_pages = pages
+        .filter(|(_, (stretch, counts))| !guessing(stretch, counts))
+        .map(judged)
+        .filter(is_flood);
+    of_all.chain(of_pages).collect()
+}
+
+/// A robot that reads pages, or people who come without their pictures being logged, do not make the sum rise: they are
+/// nothing to tell of. Only a flood is.
+fn is_flood(finding: &Finding) -> bool {
+    let burst = matches!(
+        finding.kind,
+        Kind::Burst {
+            cause: Cause::Ddos | Cause::Dos,
+            ..
+        }
+    );
+    burst && !finding.clients.is_empty()
 }
 
 fn judge(case: &Case<'_>, window: usize, stretch: &Stretch, counts: &WindowCounts) -> Finding {
@@ -31,6 +56,8 @@ fn judge(case: &Case<'_>, window: usize, stretch: &Stretch, counts: &WindowCount
             cause,
             stretch: *stretch,
             window,
+            dimension: Dimension::Total,
+            key: None,
         },
         start: Time::from_secs(stretch.start),
         end: Time::from_secs(stretch.end),
@@ -72,7 +99,8 @@ fn is_ordinary(finding: &Finding) -> bool {
     }
 }
 
-fn role(cause: Cause) -> Option<Role> {
+/// The part that those play who make a burst.
+pub fn role(cause: Cause) -> Option<Role> {
     match cause {
         Cause::FlashCrowd => Some(Role::Crowd),
         Cause::Crawler => Some(Role::Crawler),

@@ -4,6 +4,7 @@ pub mod brute_force;
 pub mod burst;
 pub mod injection;
 pub mod outage;
+pub mod rise;
 pub mod scan;
 pub mod webshell;
 
@@ -15,6 +16,7 @@ pub type Detector = fn(&Case<'_>) -> Vec<Finding>;
 /// Every detector with its name, in the order in which findings are listed.
 pub const ALL: &[(&str, Detector)] = &[
     ("burst", burst::detect),
+    ("rise", rise::detect),
     ("brute_force", brute_force::detect),
     ("injection", injection::detect),
     ("outage", outage::detect),

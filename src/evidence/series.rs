@@ -87,6 +87,8 @@ impl<C: Merge + Default> Merge for Series<C> {
 pub struct Minute {
     /// Requests.
     pub requests: u32,
+    /// Those among them for images, styles, scripts and the like, which pages pull in.
+    pub assets: u32,
     /// Answers with 5xx.
     pub errors_5xx: u32,
     /// Answers with 502 or 504: the server in front got none from the application.
@@ -109,6 +111,7 @@ impl Default for Minute {
     fn default() -> Self {
         Minute {
             requests: 0,
+            assets: 0,
             errors_5xx: 0,
             gateway: 0,
             refused: 0,
@@ -124,6 +127,7 @@ impl Default for Minute {
 impl Merge for Minute {
     fn merge(&mut self, other: Minute) {
         self.requests.merge(other.requests);
+        self.assets.merge(other.assets);
         self.errors_5xx.merge(other.errors_5xx);
         self.gateway.merge(other.gateway);
         self.refused.merge(other.refused);

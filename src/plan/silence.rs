@@ -46,7 +46,7 @@ impl Dense {
         let clump = if self.occupied.len() >= MANY_GAPS {
             1.0
         } else {
-            normal.dispersion
+            normal.dispersion.over(1)
         };
         gaps.into_iter()
             .map(|gap| Silence {

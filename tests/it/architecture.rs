@@ -62,7 +62,7 @@ const ROWS: &[&[&str]] = &[
     &["quote"],
     &["context"],
     &["attempts", "hits", "clock", "norms", "plan"],
-    &["stream", "failures", "service"],
+    &["stream", "failures", "service", "watch"],
     // From counts to claims.
     &["finding", "suspects"],
     &["manners"],

@@ -1,5 +1,9 @@
 //! Tests of the program as a whole: one binary, so that it links once.
 
+#[path = "../../benches/sensitivity/measure.rs"]
+mod measure;
+#[path = "../../benches/sensitivity/model.rs"]
+mod model;
 #[path = "../../testdata/generate/traffic/mod.rs"]
 mod traffic;
 
@@ -14,6 +18,9 @@ mod laws;
 mod readme;
 mod regressions;
 mod scenarios;
+mod sensitivity;
 mod sigma;
 mod stories;
 mod tokens;
+
+use traffic::rng;
