@@ -347,9 +347,13 @@ fn cause(findings: &[&Finding], members: &[Member<'_>]) -> Cause {
         Kind::Burst { cause, .. } => Some(cause),
         _ => None,
     });
-    let flood = burst
-        .clone()
-        .find(|cause| matches!(cause, Cause::Ddos | Cause::Dos));
+    let mut floods = findings
+        .iter()
+        .filter(|finding| !is_own_volume(finding, findings));
+    let flood = floods.find_map(|finding| match finding.kind {
+        Kind::Burst { cause, .. } if matches!(cause, Cause::Ddos | Cause::Dos) => Some(cause),
+        _ => None,
+    });
     let injection = has(|kind| matches!(kind, Kind::Injection))
         || members.iter().any(|member| {
             member.draft.role == Role::Flooder && member.hits.direct >= FLOOD_PAYLOADS
@@ -375,6 +379,18 @@ fn cause(findings: &[&Finding], members: &[Member<'_>]) -> Cause {
         None if failed => Cause::ServerFault,
         None => Cause::Scan,
     }
+}
+
+/// True for a burst of which all clients are named for their payloads anyway: a tool that injects is not a surge
+/// besides, it just has much to ask.
+fn is_own_volume(burst: &Finding, findings: &[&Finding]) -> bool {
+    let injects = |client: &Client| {
+        let mut injections = findings
+            .iter()
+            .filter(|finding| matches!(finding.kind, Kind::Injection));
+        injections.any(|finding| finding.clients.binary_search(client).is_ok())
+    };
+    !burst.clients.is_empty() && burst.clients.iter().all(injects)
 }
 
 /// Payload lines within a flood from which it is an injection attack as well.
