@@ -321,3 +321,98 @@ fn webshell() {
             .any(|endpoint| **endpoint == "/uploads/reviews/wso.php")
     );
 }
+
+impl Story {
+    /// The outcome at an attacked place, with its reasons.
+    #[track_caller]
+    fn outcome(&self, category: &str, place: &str, parameter: Option<&str>) -> (String, String) {
+        let all = each(&self.report, "/incidents/*/injections/*");
+        let found = all.iter().find(|injection| {
+            injection["category"] == category
+                && injection["endpoint"] == place
+                && injection["parameter"].as_str() == parameter
+        });
+        let places: Vec<&Value> = all.iter().map(|injection| &injection["endpoint"]).collect();
+        let found =
+            found.unwrap_or_else(|| panic!("{category} at {place} is not told: {places:?}"));
+        let reasons = found["outcome_reasons"].to_string();
+        (found["outcome"].as_str().unwrap().to_owned(), reasons)
+    }
+}
+
+#[test]
+fn a_wait_that_was_asked_for_and_came_is_a_proof_and_only_there() {
+    let told = story("blind-sqli-timed");
+    assert_eq!(told.cause(), "injection");
+    let (stock, reasons) = told.outcome("sql_injection", "/stock.php", Some("no"));
+    assert_eq!(stock, "likely", "{reasons}");
+    assert!(reasons.contains("5.0 s asked"), "{reasons}");
+    let (item, reasons) = told.outcome("sql_injection", "/item.php", Some("no"));
+    assert_eq!(item, "no_evidence", "{reasons}");
+    assert!(reasons.contains("no answer took longer than"), "{reasons}");
+    let notes = told.report["inputs"][0]["notes"].to_string();
+    assert!(notes.contains("microseconds"), "{notes}");
+    told.expect_phase("access", "2023-03-14T10:10:00Z", "2023-03-14T10:30:00Z");
+}
+
+#[test]
+fn answers_that_follow_the_condition_are_a_proof_and_reflections_are_not() {
+    let told = story("boolean-sqli");
+    assert_eq!(told.cause(), "injection");
+    let (stock, reasons) = told.outcome("sql_injection", "/api/v1/stock/{}", None);
+    assert_eq!(stock, "likely", "{reasons}");
+    assert!(reasons.contains("true condition"), "{reasons}");
+    let (search, reasons) = told.outcome("sql_injection", "/search", Some("q"));
+    assert_eq!(search, "no_evidence", "{reasons}");
+}
+
+#[test]
+fn a_shell_with_an_unknown_name_is_found_and_its_lookalikes_are_not() {
+    let told = story("webshell-upload");
+    assert_eq!(told.cause(), "webshell");
+    let operators: BTreeSet<&str> = each(&told.report, "/incidents/*/actors/*")
+        .into_iter()
+        .filter(|actor| actor["role"] == "webshell_operator")
+        .flat_map(|actor| each(actor, "/clients/*"))
+        .filter_map(Value::as_str)
+        .collect();
+    assert_eq!(operators, BTreeSet::from(["203.0.113.77"]));
+    let steps = each(told.main_incident(), "/timeline/*");
+    let used = steps
+        .iter()
+        .find(|step| step["kind"] == "webshell")
+        .unwrap();
+    let (summary, lines) = (used["summary"].to_string(), used["evidence"].to_string());
+    assert!(
+        summary.contains("/static/thumbs/cache/q7x2m.php"),
+        "{summary}"
+    );
+    assert!(lines.contains("POST /review.php"), "the upload: {lines}");
+}
+
+#[test]
+fn what_a_firewall_refused_is_blocked() {
+    let told = story("waf-blocked");
+    assert_eq!(told.cause(), "injection");
+    for (category, place, parameter) in [
+        ("sql_injection", "/find.php", "term"),
+        ("sql_injection", "/list.php", "group"),
+        ("xss", "/find.php", "term"),
+    ] {
+        let (outcome, reasons) = told.outcome(category, place, Some(parameter));
+        assert_eq!(outcome, "blocked", "{place}: {reasons}");
+    }
+}
+
+#[test]
+fn apostrophes_of_visitors_are_no_injection() {
+    let told = story("sql-errors-from-visitors");
+    assert!(!told.attack(), "{}", told.cause());
+    assert!(each(&told.report, "/incidents/*/injections/*").is_empty());
+    assert!(told.accused().is_empty(), "{:?}", told.accused());
+    let log = text(&read_log(&told.scenario.folder.join("error.log")));
+    assert!(
+        log.matches("error in your SQL syntax").count() >= 10,
+        "the story has errors"
+    );
+}
