@@ -336,7 +336,7 @@ pub fn means(text: &[u8]) -> Option<Means> {
 /// True when a payload reads a value piece by piece. `text` is [`plain`].
 pub fn reads(text: &[u8]) -> bool {
     let has = |word: &&[u8]| memchr::memmem::find(text, word).is_some();
-    memchr::memmem::find(text, b"select").is_some() && READS.iter().any(|word| has(&word))
+    memchr::memmem::find(text, b"select").is_some() && READS.iter().any(has)
 }
 
 /// True for what a name or a number is made of.
