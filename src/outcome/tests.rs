@@ -52,9 +52,9 @@ fn scene(endpoint: &Endpoint) -> Scene<'_> {
     }
 }
 
-/// Twelve attempts of one question, true and false in turn, answered as `bytes` says.
+/// Sixteen attempts of one question, true and false in turn, answered as `bytes` says.
 fn asked_both_ways(bytes: impl Fn(usize, bool) -> u64) -> Endpoint {
-    let rows: Vec<Row> = (0..12)
+    let rows: Vec<Row> = (0..16)
         .map(|n| (1, Some(n % 2 == 0), None, 200, bytes(n, n % 2 == 0), None))
         .collect();
     endpoint(Category::SqlInjection, &rows)
