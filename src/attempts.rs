@@ -256,6 +256,7 @@ impl<'a> Reader<'a> {
             truth: condition::truth(&self.plain),
             delay_ms: condition::delay_s(&self.plain).map(millis),
             reads: condition::reads(&self.plain),
+            means: condition::means(&self.plain),
         }
     }
 

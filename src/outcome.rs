@@ -12,6 +12,8 @@ mod pairs;
 mod shell;
 mod size;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
@@ -155,6 +157,10 @@ pub fn techniques(endpoint: &Endpoint) -> BTreeSet<&'static str> {
     if boolean && endpoint.category == Category::SqlInjection {
         found.insert("boolean");
     }
+    if endpoint.category == Category::SqlInjection {
+        let means = tries.iter().filter_map(|attempt| attempt.asked.means);
+        found.extend(means.map(|means| means.name()));
+    }
     let interprets = matches!(
         endpoint.category,
         Category::SqlInjection | Category::CommandInjection | Category::CodeInjection
@@ -230,6 +236,9 @@ fn nothing_seen(scene: &Scene<'_>) -> String {
     };
     if scene.is_query() {
         reason.push_str(", and no database error followed");
+    }
+    if scene.endpoint.category == Category::JndiInjection {
+        reason.push_str("; whether the server looked the address up is not in these logs");
     }
     if let Some(waits) = delay::in_vain(scene) {
         reason.push_str("; ");

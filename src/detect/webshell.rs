@@ -45,6 +45,13 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     found
 }
 
+/// The paths that act like web shells.
+pub fn paths(case: &Case<'_>) -> Vec<Box<[u8]>> {
+    let scripts = case.norms.scripts.values();
+    let acting = scripts.filter(|script| used(case, script).is_some());
+    acting.map(|script| script.path.clone()).collect()
+}
+
 /// What speaks for a shell, with its weight.
 struct Weighed {
     weight: u32,
@@ -129,8 +136,6 @@ fn weigh(case: &Case<'_>, script: &Script, operators: &[(&Client, &Uses)]) -> We
         signs.weight += weight;
         signs.reasons.push(reason);
     };
-    let commands: u64 = operators.iter().map(|(_, uses)| uses.commands).sum();
-    let posts: u64 = operators.iter().map(|(_, uses)| uses.posts).sum();
     if script.is_misplaced() {
         add(
             2,
@@ -138,18 +143,8 @@ fn weigh(case: &Case<'_>, script: &Script, operators: &[(&Client, &Uses)]) -> We
                 .to_string(),
         );
     }
-    if commands >= 2 {
-        add(
-            2,
-            format!(
-                "{commands} requests carry a parameter that reads like a command, at least 2 are needed"
-            ),
-        );
-    } else if posts >= USES {
-        add(
-            1,
-            format!("{posts} requests carry a body, at least {USES} are needed"),
-        );
+    if let Some((weight, reason)) = orders(operators) {
+        add(weight, reason);
     }
     if is_known_name(case, script) {
         add(
@@ -181,6 +176,22 @@ fn weigh(case: &Case<'_>, script: &Script, operators: &[(&Client, &Uses)]) -> We
         ));
     }
     signs
+}
+
+/// What the requests bring, with its weight.
+fn orders(operators: &[(&Client, &Uses)]) -> Option<(u32, String)> {
+    /// Commands from which they are no search that happens to look like one.
+    const COMMANDS: u64 = 2;
+    let commands: u64 = operators.iter().map(|(_, uses)| uses.commands).sum();
+    let posts: u64 = operators.iter().map(|(_, uses)| uses.posts).sum();
+    if commands >= COMMANDS {
+        let reason = format!(
+            "{commands} requests carry a parameter that reads like a command, at least {COMMANDS} are needed"
+        );
+        return Some((2, reason));
+    }
+    let reason = format!("{posts} requests carry a body, at least {USES} are needed");
+    (posts >= USES).then_some((1, reason))
 }
 
 /// The last thing that the first user sent to the site before it used the script.

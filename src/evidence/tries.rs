@@ -1,16 +1,21 @@
 //! Single attempts at an attacked place, with what each asked and how it was answered: what the signs of success
 //! are read from.
 //!
-//! An even sample of bounded size. Which attempts are kept depends on where their lines stand, so that the
+//! A sample of bounded size, in which attempts that compare constants or ask to wait, and thus say most, are more
+//! likely. Which attempts are kept depends on where their lines stand, so that the
 //! sample of a whole log is the same however it was cut.
 
 use crate::client::Client;
 use crate::evidence::capped::mix64;
 use crate::evidence::first::{FirstK, Locator};
+use crate::syntax::condition::Means;
 
 /// Attempts kept per place; one takes about 130 bytes. A tool sends some hundred to a parameter before it knows
 /// whether it can be injected.
 pub const MAX_TRIES: usize = 512;
+
+/// How much more likely than others telling attempts are kept, where not all can be.
+const FAVOUR: u64 = 8;
 
 /// One attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,13 +58,17 @@ pub struct Asked {
     pub delay_ms: Option<u32>,
     /// It reads a value piece by piece.
     pub reads: bool,
+    /// It reads or writes files, or asks another server.
+    pub means: Option<Means>,
 }
 
 impl Try {
     /// An attempt in the line at `at`.
     pub fn new(at: Locator, client: Client, answer: Answer, asked: Asked) -> Try {
+        let lot = mix64(at.offset ^ mix64(u64::from(at.source)));
+        let telling = asked.truth.is_some() || asked.delay_ms.is_some();
         Try {
-            lot: mix64(at.offset ^ mix64(u64::from(at.source))),
+            lot: if telling { lot / FAVOUR } else { lot },
             at,
             client,
             answer,

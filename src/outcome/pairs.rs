@@ -9,7 +9,7 @@ use crate::evidence::tries::Try;
 /// Chance of answers falling into two groups by luck, below which it is not luck.
 const LUCK: f64 = 1e-3;
 
-/// Questions in which the answers must follow the condition, among those asked both ways.
+/// Of the payloads asked both ways and answered differently, those in which the answers must follow the condition.
 const CONSISTENT: f64 = 0.7;
 
 /// Answers with the same status differ when their sizes are further apart than this many bytes, or than this share:
@@ -30,7 +30,9 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
     if !scene.is_query() {
         return None;
     }
-    let questions = questions(scene.tries);
+    // A question that is answered alike either way did not fit the statement; a tool asks many that do not.
+    let mut questions = questions(scene.tries);
+    questions.retain(|question| !question.is_alike());
     let asked: usize = questions.iter().map(Question::weight).sum();
     let told: Vec<&Question<'_>> = questions
         .iter()
@@ -49,7 +51,7 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
         (yes + question.yes.len(), no + question.no.len())
     });
     let reason = format!(
-        "{trues} payloads with a true condition and {falses} with a false one were answered differently, for example {} and {}; answers followed the condition in {:.0}% of the payloads asked both ways, at least {:.0}% are needed, and chance would do it once in {:.0} times",
+        "{trues} payloads with a true condition and {falses} with a false one were answered differently, for example {} and {}; answers followed the condition in {:.0}% of the payloads asked both ways that were not all answered alike, at least {:.0}% are needed, and chance would do it once in {:.0} times",
         answer(yes),
         answer(no),
         answered as f64 / asked as f64 * 100.0,
@@ -115,6 +117,16 @@ impl Question<'_> {
         all.map(|attempt| attempt.at)
             .min()
             .unwrap_or(self.yes[0].at)
+    }
+
+    /// True when all answers are alike, whatever the condition.
+    fn is_alike(&self) -> bool {
+        let all: Vec<&Try> = self.yes.iter().chain(&self.no).copied().collect();
+        let Some(usual) = middle(&all) else {
+            return true;
+        };
+        let odd = all.iter().filter(|attempt| apart(attempt, usual)).count();
+        odd as f64 <= STRAY * all.len() as f64
     }
 
     /// An attempt of each kind, the first of those that are answered like most of their kind.

@@ -4,6 +4,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::{Scene, Sign, Weight};
 use crate::category::Category;
+use crate::detect::webshell;
 use crate::evidence::endpoints::Endpoint;
 use crate::finding::Case;
 
@@ -14,6 +15,8 @@ const ALIKE: usize = 3;
 /// Sizes that a server gives for any address.
 pub(super) struct CatchAll {
     sizes: HashSet<u64>,
+    /// Paths of scripts that act like web shells.
+    shells: HashSet<Box<[u8]>>,
 }
 
 impl CatchAll {
@@ -29,11 +32,18 @@ impl CatchAll {
         let many = |(size, paths): (u64, HashSet<&[u8]>)| (paths.len() >= ALIKE).then_some(size);
         CatchAll {
             sizes: paths.into_iter().filter_map(many).collect(),
+            shells: webshell::paths(case).into_iter().collect(),
         }
     }
 
     pub(super) fn sign(&self, scene: &Scene<'_>) -> Option<Sign> {
-        if scene.endpoint.category != Category::Webshell || scene.own {
+        let path = &scene.endpoint.path;
+        let through = match scene.endpoint.category {
+            Category::Webshell => false,
+            // What is sent to a shell is run.
+            _ => self.shells.contains(path),
+        };
+        if scene.own || !through && scene.endpoint.category != Category::Webshell {
             return None;
         }
         let own: HashSet<u64> = sizes(scene.endpoint).collect();

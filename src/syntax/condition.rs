@@ -48,6 +48,46 @@ const READS: &[&[u8]] = &[
     b"row_number",
 ];
 
+/// What statements do beside reading tables, by the calls that do it: files read and written (MySQL, PostgreSQL, SQL
+/// Server), and names looked up or pages fetched elsewhere, which carry data out of band (SQL Server, Oracle,
+/// MySQL on Windows).
+const MEANS: &[(&[u8], Means)] = &[
+    (b"load_file(", Means::FileRead),
+    (b"pg_read_file(", Means::FileRead),
+    (b"openrowset(bulk", Means::FileRead),
+    (b"into outfile", Means::FileWrite),
+    (b"into dumpfile", Means::FileWrite),
+    (b"lo_export(", Means::FileWrite),
+    (b"xp_dirtree", Means::OutOfBand),
+    (b"xp_fileexist", Means::OutOfBand),
+    (b"utl_http.request", Means::OutOfBand),
+    (b"utl_inaddr", Means::OutOfBand),
+    (b"httpuritype(", Means::OutOfBand),
+    (b"dbms_ldap.init", Means::OutOfBand),
+];
+
+/// See `MEANS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Means {
+    /// A file of the database server is read.
+    FileRead,
+    /// One is written.
+    FileWrite,
+    /// Another server is asked.
+    OutOfBand,
+}
+
+impl Means {
+    /// As the report names the technique.
+    pub fn name(self) -> &'static str {
+        match self {
+            Means::FileRead => "file_read",
+            Means::FileWrite => "file_write",
+            Means::OutOfBand => "out_of_band",
+        }
+    }
+}
+
 /// Longer waits are no test of anything: a server ends the request before.
 const MAX_DELAY_S: f64 = 3600.0;
 
@@ -287,10 +327,16 @@ fn seconds(argument: &[u8]) -> Option<f64> {
     })
 }
 
+/// What the payload does beside reading tables. `text` is [`plain`].
+pub fn means(text: &[u8]) -> Option<Means> {
+    let calls = |(call, _): &&(&[u8], Means)| memchr::memmem::find(text, call).is_some();
+    MEANS.iter().find(calls).map(|(_, means)| *means)
+}
+
 /// True when a payload reads a value piece by piece. `text` is [`plain`].
 pub fn reads(text: &[u8]) -> bool {
     let has = |word: &&[u8]| memchr::memmem::find(text, word).is_some();
-    memchr::memmem::find(text, b"select").is_some() && READS.iter().any(|word| has(&word))
+    memchr::memmem::find(text, b"select").is_some() && READS.iter().any(has)
 }
 
 /// True for what a name or a number is made of.
@@ -354,6 +400,21 @@ mod tests {
             of("1 LIMIT 7,1 CONCAT(0x71)")
         );
         assert_ne!(of("5 AND 1=1"), of("5 OR 1=1"));
+    }
+
+    #[test]
+    fn files_and_lookups_are_seen() {
+        let of = |payload: &str| means(payload.to_ascii_lowercase().as_bytes());
+        assert_eq!(
+            of("-1 UNION SELECT LOAD_FILE('/etc/passwd')"),
+            Some(Means::FileRead)
+        );
+        assert_eq!(of("1 INTO OUTFILE '/srv/x.php'"), Some(Means::FileWrite));
+        assert_eq!(
+            of("1;EXEC master..xp_dirtree '//a.example/x'"),
+            Some(Means::OutOfBand)
+        );
+        assert_eq!(of("1 UNION SELECT 1"), None);
     }
 
     #[test]

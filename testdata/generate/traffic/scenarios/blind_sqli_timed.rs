@@ -44,7 +44,7 @@ fn build() -> Vec<File> {
     let mut story = Story::new(0x71ED_0001, Shop::scripts(), Server::Apache, zone);
     let first = zone.at((2023, 3, 14), 9, 0, 0);
     let last = first + 3 * HOUR;
-    visits(&mut story, first, last, visits_for(5.0, 9));
+    visits(&mut story, first, last, visits_for(3.5, 9));
     robots(&mut story, first, last, 2 * MINUTE);
     strays(&mut story, first, last, 1.0);
     let mut at = first + 70 * MINUTE;

@@ -25,11 +25,11 @@ const TOOL: Who = Who {
 };
 
 fn build() -> Vec<File> {
-    let zone = Zone(120);
+    let zone = Zone(2);
     let mut story = Story::new(0xB001_EA11, Shop::pretty(), Server::Nginx, zone);
     let first = zone.at((2024, 6, 5), 18, 0, 0);
     let last = first + 3 * HOUR;
-    visits(&mut story, first, last, visits_for(5.0, 18));
+    visits(&mut story, first, last, visits_for(4.0, 18));
     robots(&mut story, first, last, 2 * MINUTE);
     strays(&mut story, first, last, 1.0);
     let mut at = first + 80 * MINUTE;

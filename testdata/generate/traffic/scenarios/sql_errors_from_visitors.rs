@@ -18,16 +18,32 @@ an SQL error in the error log. Nobody attacked. The report must not speak of an 
     build,
 };
 
+/// What customers type who know how names are spelt.
+const TYPED: [&str; 5] = [
+    "o%27neill+hoodie",
+    "children%27s+chair",
+    "valentine%27s+mug",
+    "5%27+6%22+ladder",
+    "levi%27s",
+];
+
+/// The share of searches that are like that.
+const QUOTED: f64 = 0.5;
+
 fn build() -> Vec<File> {
-    let zone = Zone(60);
+    let zone = Zone(1);
     let mut story = Story::new(0x0E11_1A11, Shop::scripts(), Server::Apache, zone);
     let first = zone.at((2021, 11, 20), 10, 0, 0);
-    let last = first + 5 * HOUR;
+    let last = first + 3 * HOUR;
     visits(&mut story, first, last, visits_for(5.0, 10));
     robots(&mut story, first, last, 2 * MINUTE);
     strays(&mut story, first, last, 1.0);
     let mut failed: Vec<Request> = Vec::new();
-    story.edit(first, last, |_, request| {
+    story.edit(first, last, |rng, request| {
+        let path = "/find.php?term=";
+        if request.line.contains(path) && rng.chance(QUOTED) {
+            request.line = format!("GET {path}{} HTTP/1.1", rng.pick(&TYPED));
+        }
         if request.line.contains("/find.php?term=") && request.line.contains("%27") {
             request.status = 500;
             request.bytes = 312;

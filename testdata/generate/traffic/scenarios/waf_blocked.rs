@@ -25,7 +25,7 @@ const TOOL: Who = Who {
 };
 
 fn build() -> Vec<File> {
-    let zone = Zone(-300);
+    let zone = Zone(-5);
     let mut story = Story::new(0x0403_0403, Shop::scripts(), Server::Nginx, zone);
     let first = zone.at((2022, 8, 30), 15, 0, 0);
     let last = first + 3 * HOUR;

@@ -55,7 +55,7 @@ fn build() -> Vec<File> {
     let mut story = Story::new(0x5E11_0002, Shop::scripts(), Server::Apache, zone);
     let first = zone.at((2023, 1, 11), 13, 0, 0);
     let last = first + 4 * HOUR;
-    visits(&mut story, first, last, visits_for(5.0, 13));
+    visits(&mut story, first, last, visits_for(3.5, 13));
     robots(&mut story, first, last, 2 * MINUTE);
     strays(&mut story, first, last, 1.0);
     administrate(&mut story, first + 20 * MINUTE);
