@@ -211,7 +211,7 @@ fn networks(
         requests: network.attack + network.innocent,
         excess: network.attack,
     };
-    leading(networks.cover(Strays::LeftOut).into_iter().map(ranked))
+    leading(networks.cover(Strays::Named).into_iter().map(ranked))
 }
 
 /// Those with the most excess; who brings none is no part of a burst.
