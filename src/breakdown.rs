@@ -282,12 +282,14 @@ fn networks(
     clients: &[(Client, u64)],
     lengths: &Lengths,
 ) -> Vec<Ranked> {
-    let takes_part =
-        |client: &Client| suspects.is_empty() || suspects.binary_search(client).is_ok();
     let attacker = |(client, requests): &(Client, u64)| {
         let outside = requests_outside(case, *client, *requests);
         let excess = lengths.rank(String::new(), *requests, outside).excess;
-        (takes_part(client) && excess > 0).then(|| Attacker {
+        let takes_part = match suspects.is_empty() {
+            true => excess > 0,
+            false => suspects.binary_search(client).is_ok(),
+        };
+        takes_part.then(|| Attacker {
             client: *client,
             attack: excess,
             innocent: requests.saturating_sub(excess),
@@ -302,7 +304,7 @@ fn networks(
         requests: network.attack + network.innocent,
         excess: network.attack,
     };
-    leading(networks.cover(Strays::LeftOut).into_iter().map(ranked))
+    leading(networks.cover(Strays::Named).into_iter().map(ranked))
 }
 
 /// Those with the most excess; who brings none is no part of a burst.

@@ -66,7 +66,7 @@ fn addresses(story: &mut Story) -> Vec<String> {
             part(0xffff)
         ));
         all.push(format!(
-            "2001:db8:f00d:7:{:x}:{:x}::5",
+            "2001:db8:f00d:7:{:x}:{:x}:0:5",
             part(0xffff),
             part(0xffff)
         ));
