@@ -402,7 +402,7 @@ fn reconstruct<'a>(
 }
 
 /// Quotes lines of every log that was surveyed.
-fn quoter<'a>(inputs: &'a Inputs, surveyed: &Surveyed<'a>) -> Quoter<'a> {
+fn quoter<'a>(inputs: &'a Inputs, surveyed: &'a Surveyed<'a>) -> Quoter<'a> {
     let mut quoter = Quoter::default();
     let name = |source: u32| inputs.sources[source as usize].name.as_str();
     quoter.add(&surveyed.access_logs, &surveyed.access.chunks, name);

@@ -103,15 +103,7 @@ impl Builder<'_> {
         let parties: Vec<Party<'_>> = members.iter().map(Member::party).collect();
         let messages = self.messages(&findings, &parties);
         let symptoms = messages.symptoms();
-        let toll = Toll {
-            findings: &findings,
-            symptoms: &symptoms,
-            parties: &parties,
-            plan: material.case.plan,
-            first_refused: first_refused(&members),
-            span: (self.cluster.start, self.cluster.end),
-        };
-        let impact = impact::impact(&toll, self.tally);
+        let impact = self.impact(&findings, &members, &parties, &symptoms);
         let cause = cause(&findings, &members);
         let story = Story {
             case: material.case,
@@ -154,6 +146,24 @@ impl Builder<'_> {
             symptoms,
             impact,
         }
+    }
+
+    fn impact(
+        &self,
+        findings: &[&Finding],
+        members: &[Member<'_>],
+        parties: &[Party<'_>],
+        symptoms: &[view::Symptom],
+    ) -> view::Impact {
+        let toll = Toll {
+            findings,
+            symptoms,
+            parties,
+            plan: self.material.case.plan,
+            first_refused: first_refused(members),
+            span: (self.cluster.start, self.cluster.end),
+        };
+        impact::impact(&toll, self.tally)
     }
 
     fn messages<'m>(

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::chunk;
+use crate::event::Event;
 use crate::evidence::first::Locator;
 use crate::format::spec::{LogKind, TimeCache};
-use crate::pass::{ChunkSpan, Log};
+use crate::pass::{ChunkSpan, Log, read};
 use crate::report::view::Evidence;
 use crate::survey::{MAX_RECORD_LINES, continues_record};
 use crate::text::visible;
@@ -25,11 +26,18 @@ struct Quoted<'a> {
     bytes: &'a [u8],
     /// Start of each chunk and the lines before it.
     chunks: Vec<(usize, u64)>,
+    /// The chunks themselves.
+    spans: Vec<&'a ChunkSpan>,
 }
 
 impl<'a> Quoter<'a> {
     /// Adds logs and the chunks that a survey met in them; `name` gives the name of a source.
-    pub fn add(&mut self, logs: &[Log<'a>], chunks: &[ChunkSpan], name: impl Fn(u32) -> &'a str) {
+    pub fn add(
+        &mut self,
+        logs: &[Log<'a>],
+        chunks: &'a [ChunkSpan],
+        name: impl Fn(u32) -> &'a str,
+    ) {
         for (index, log) in logs.iter().enumerate() {
             let mut before = 0;
             let mut starts = Vec::new();
@@ -44,6 +52,7 @@ impl<'a> Quoter<'a> {
                     log: *log,
                     bytes: log.bytes,
                     chunks: starts,
+                    spans: chunks.iter().filter(|chunk| chunk.log == index).collect(),
                 },
             );
         }
@@ -73,6 +82,17 @@ impl<'a> Quoter<'a> {
         }
     }
 
+    /// The first request of a second, or the last.
+    pub fn request_at(&self, secs: i64, last: bool) -> Option<Locator> {
+        let logs = self.sources.values();
+        let access = logs.filter(|source| source.log.format.kind == LogKind::Access);
+        let places = access.flat_map(|source| source.requests_of(secs));
+        match last {
+            true => places.max(),
+            false => places.min(),
+        }
+    }
+
     /// Several lines.
     pub fn quotes<'l>(&self, places: impl IntoIterator<Item = &'l Locator>) -> Vec<Evidence> {
         places.into_iter().map(|at| self.quote(at)).collect()
@@ -89,6 +109,28 @@ impl<'a> Quoter<'a> {
 }
 
 impl Quoted<'_> {
+    /// Every request of a second.
+    fn requests_of(&self, secs: i64) -> Vec<Locator> {
+        let mut times = TimeCache::default();
+        let mut places = Vec::new();
+        let spans = self.spans.iter();
+        for span in spans.filter(|span| (span.first..=span.last).contains(&secs)) {
+            for (offset, line) in chunk::lines(&self.bytes[span.start..span.end]) {
+                let Ok(Event::Access(access)) = read(&self.log, line, &mut times) else {
+                    continue;
+                };
+                if access.time.secs() == secs {
+                    places.push(Locator {
+                        time: access.time,
+                        source: self.log.source,
+                        offset: (span.start + offset) as u64,
+                    });
+                }
+            }
+        }
+        places
+    }
+
     /// Physical lines of the record that begins at `offset`: those of an error log go on until the next one.
     fn record_lines(&self, offset: usize) -> u64 {
         if self.log.format.kind != LogKind::Error {

@@ -16,8 +16,11 @@ const CALM_REFUSALS: f64 = 0.1;
 /// ... of which so many times the share before the trouble are usual; shares of single minutes scatter ...
 const USUAL_FAILURES: f64 = 2.0;
 
-/// ... and with requests between these multiples of the baseline.
+/// ... and with requests between these multiples of the baseline, all buckets together ...
 const CALM_RATE: std::ops::Range<f64> = 0.3..2.0;
+
+/// ... or as near to it as chance allows where requests are few: so many standard deviations.
+const CALM_SIGMAS: f64 = 3.0;
 
 /// A bucket is compared with at least so many expected requests, so that a quiet night divides nothing
 /// by zero.
@@ -64,7 +67,9 @@ impl<'a> Service<'a> {
         let first = minutes.bucket(after);
         let at = (first..minutes.requests.len().saturating_sub(CALM_BUCKETS)).find(|at| {
             let buckets = *at..at + CALM_BUCKETS;
-            buckets.clone().all(|at| self.is_calm(at)) && self.is_unlimited(buckets)
+            buckets.clone().all(|at| self.answers(at))
+                && self.is_unlimited(buckets.clone())
+                && self.is_visited(buckets)
         })?;
         let start = minutes.start + at as i64 * minutes.bucket_s;
         // Of the bucket in which the trouble ends, what comes after it may be ordinary already.
@@ -77,15 +82,26 @@ impl<'a> Service<'a> {
         })
     }
 
-    fn is_calm(&self, at: usize) -> bool {
+    /// Failures are what is usual.
+    fn answers(&self, at: usize) -> bool {
         let minutes = &self.plan.minutes;
         let requests = f64::from(minutes.requests[at]);
-        let bad = f64::from(minutes.errors[at]);
-        let normal = self.plan.normal.expected[at].max(LEAST_EXPECTED);
         let allowed = (CALM_FAILURES + USUAL_FAILURES * self.usual) * requests;
-        CALM_RATE.contains(&(requests / normal)) && bad <= allowed.max(1.0)
+        f64::from(minutes.errors[at]) <= allowed.max(1.0)
     }
 
+    /// Requests are as many as usual.
+    fn is_visited(&self, buckets: std::ops::Range<usize>) -> bool {
+        let normal = &self.plan.normal;
+        let expected: f64 = normal.expected[buckets.clone()].iter().sum();
+        let expected = expected.max(LEAST_EXPECTED);
+        let requests = self.plan.minutes.requests[buckets].iter();
+        let requests: f64 = requests.map(|count| f64::from(*count)).sum();
+        let chance = CALM_SIGMAS * (normal.dispersion.max(1.0) * expected).sqrt();
+        CALM_RATE.contains(&(requests / expected)) || (requests - expected).abs() <= chance
+    }
+
+    /// Refusals are what is usual.
     fn is_unlimited(&self, buckets: std::ops::Range<usize>) -> bool {
         let minutes = &self.plan.minutes;
         let sum = |series: &[u32]| -> f64 {

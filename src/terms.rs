@@ -60,10 +60,8 @@ impl Cause {
 }
 
 vocabulary! {
-    /// How messages of an error log lie to requests and to other steps; never why.
+    /// How messages of an error log lie to actors and to other steps; never why.
     Relation {
-        /// They name the client and the request of a line of the access log.
-        SameRequest = "same_request",
         /// They name a client of an actor.
         SameClient = "same_client",
         /// Both happen in the same time.

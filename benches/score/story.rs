@@ -62,6 +62,12 @@ fn said<'c>(claims: &'c Claims<'_>) -> (&'c str, bool) {
     }
 }
 
+/// The report's words that the truth itself says are right.
+fn accepted(truth: &Truth) -> Vec<&str> {
+    let words = list(&truth.json["root_cause"]["accept"]);
+    words.filter_map(serde_json::Value::as_str).collect()
+}
+
 /// Cause and attack.
 pub fn cause(truth: &Truth, claims: &Claims<'_>) -> Vec<Row> {
     let class = truth.class();
@@ -74,6 +80,7 @@ pub fn cause(truth: &Truth, claims: &Claims<'_>) -> Vec<Row> {
     }
     let found = format!("{cause} for {class}");
     let mut rows = vec![match right {
+        _ if accepted(truth).contains(&cause) => Row::goal("cause", true, found),
         Some(right) => Row::goal("cause", right.contains(&cause), found),
         None => Row::skipped("cause", format!("a class unknown here: {found}")),
     }];

@@ -163,6 +163,15 @@ fn each_false_claim_is_missed() {
 }
 
 #[test]
+fn the_truth_may_accept_another_cause() {
+    let mut truth = truth();
+    truth["root_cause"]["cls"] = json!("ddos");
+    assert_eq!(missed(&scored(&truth, &report())), ["cause"]);
+    truth["root_cause"]["accept"] = json!(["dos", "injection"]);
+    assert_eq!(missed(&scored(&truth, &report())), Vec::<&str>::new());
+}
+
+#[test]
 fn background_noise_is_excused_in_a_low_scan_alone() {
     let mut report = report();
     let mut scan = report["incidents"][0].clone();

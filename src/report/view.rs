@@ -353,7 +353,7 @@ pub struct SymptomLink {
     pub relation: Relation,
     /// An actor's id, or a step: `surge`, `errors_5xx`, `silence`, `restart`, `password_guessing`.
     pub to: String,
-    /// Messages that name the client or the request; 1 for steps.
+    /// Messages that name a client of the actor; 1 for steps.
     pub count: u64,
     /// Seconds from the beginning of the other to the first message; of `precedes`, from the first message to the
     /// other. Negative when what overlaps began later.

@@ -85,7 +85,9 @@ impl Story<'_> {
                 "requests are logged again".to_string(),
             ),
         };
-        let back = step(finding.end, None, Phase::Restart, kind, severity, summary);
+        let mut back = step(finding.end, None, Phase::Restart, kind, severity, summary);
+        down.evidence = self.quoter.quotes(&self.quoter.request_at(gap.start, true));
+        back.evidence = self.quoter.quotes(&self.quoter.request_at(gap.end, false));
         [down, back]
     }
 

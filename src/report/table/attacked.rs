@@ -122,7 +122,6 @@ fn link(link: &SymptomLink) -> Option<String> {
     let to = words::term(&link.to);
     let named = words::count(link.count);
     Some(match link.relation {
-        Relation::SameRequest => format!("{named} name a request of {to}"),
         Relation::SameClient => format!("{named} name {to}"),
         Relation::Overlaps => format!("{} into the {to}", lag()?),
         Relation::Precedes => format!("{} before the {to}", lag()?),

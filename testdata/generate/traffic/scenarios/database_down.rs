@@ -45,7 +45,7 @@ fn build() -> Vec<File> {
         story.apache_about(request, "php:error", REFUSED);
     }
     vec![
-        File::plain("access.log", story.access_log()),
+        File::gzip("access.log.gz", story.access_log()),
         File::plain("error.log", story.error_log()),
     ]
 }

@@ -55,7 +55,7 @@ fn build() -> Vec<File> {
         story.nginx_about(request, "error", TRACE, Some("fastcgi://127.0.0.1:9000"));
     }
     vec![
-        File::plain("access.log", story.access_log()),
+        File::gzip("access.log.gz", story.access_log()),
         File::gzip("error.log.gz", story.error_log()),
     ]
 }

@@ -12,7 +12,7 @@ use crate::traffic::writers::Server;
 pub const SCENARIO: Scenario = Scenario {
     name: "silent-crash",
     about: "\
-A machine lost its power at 16:12:00 and was back at 16:33:30, hung again at 16:37:40 and was back for good at
+A machine lost its power at 16:12:00, 53 seconds after its last request, and was back at 16:33:30, hung again at 16:37:40 and was back for good at
 17:02:10. There is no error log, and the access log holds nothing but ordinary requests. The report must say
 `server_fault`, no attack, with two outages, the first return as one that failed, and a recovery.",
     args: &[],
@@ -30,5 +30,5 @@ fn build() -> Vec<File> {
     let at = |minutes: i64, seconds: i64| first + minutes * MINUTE + seconds * SECOND;
     story.silence(at(132, 0), at(153, 30));
     story.silence(at(157, 40), at(182, 10));
-    vec![File::plain("access.log", story.access_log())]
+    vec![File::gzip("access.log.gz", story.access_log())]
 }
