@@ -101,35 +101,11 @@ impl Manners {
             .iter()
             .map(|client| f64::from(client.here.errors_5xx))
             .sum();
-        let by_requests = |weight: &dyn Fn(&Present<'_>) -> f64| {
-            let weighed: f64 = clients
-                .iter()
-                .map(|client| (weight(client) * client.requests()).round())
-                .sum();
-            weighed / requests.max(1.0)
-        };
-        let by_clients = |holds: &dyn Fn(&Present<'_>) -> bool| {
-            let holding = clients.iter().filter(|client| holds(client)).count();
-            holding as f64 / clients.len().max(1) as f64
-        };
+        let by_requests =
+            |weight: &dyn Fn(&Present<'_>) -> f64| share_of_requests(&clients, weight);
+        let by_clients = |holds: &dyn Fn(&Present<'_>) -> bool| share_of_clients(&clients, holds);
         let window_s = (stretch.end - stretch.start + 1) as f64;
         let company = company(clients.iter().map(|client| client.client));
-        let known = |client: &Present<'_>| {
-            let stats = client.stats;
-            stats.is_some_and(|stats| {
-                let before = stats.first().secs() < stretch.start - RAMP_S;
-                before || stats.last().secs() > stretch.end + RAMP_S
-            })
-        };
-        let is_robots = hash_bytes(b"/robots.txt");
-        let read_robots = |client: &Present<'_>| {
-            let mut paths = client.here.paths.iter();
-            paths.any(|(path, _)| path == is_robots)
-        };
-        let squares: u128 = clients
-            .iter()
-            .map(|client| u128::from(client.here.requests).pow(2))
-            .sum();
         let agent = |is: &dyn Fn(&[u8]) -> bool| {
             by_requests(&|client| {
                 part(&client.here.agents, |hash| {
@@ -158,10 +134,10 @@ impl Manners {
                 .iter()
                 .map(|client| client.requests() / window_s)
                 .fold(0.0, f64::max),
-            known: by_requests(&|client| f64::from(known(client))),
-            read_robots: clients.iter().any(read_robots),
+            known: by_requests(&|client| f64::from(client.is_known(stretch))),
+            read_robots: clients.iter().any(Present::read_robots),
             monitoring: by_requests(&|client| client.monitoring(counts)),
-            effective: requests * requests / squares.max(1) as f64,
+            effective: effective(&clients),
             browsers: agent(&|text| text.is_empty() || Meaning::Browser.is_in(text)),
             relays: agent(&|text| Meaning::Relay.is_in(text)),
             loading: by_clients(&|client| client.here.assets > 0),
@@ -194,6 +170,31 @@ impl Ordinary {
     }
 }
 
+/// Share of some clients' requests, each client's weighed from 0 to 1.
+fn share_of_requests(clients: &[Present<'_>], weight: &dyn Fn(&Present<'_>) -> f64) -> f64 {
+    let requests: f64 = clients.iter().map(Present::requests).sum();
+    let weighed: f64 = clients
+        .iter()
+        .map(|client| (weight(client) * client.requests()).round())
+        .sum();
+    weighed / requests.max(1.0)
+}
+
+fn share_of_clients(clients: &[Present<'_>], holds: &dyn Fn(&Present<'_>) -> bool) -> f64 {
+    let holding = clients.iter().filter(|client| holds(client)).count();
+    holding as f64 / clients.len().max(1) as f64
+}
+
+/// How many equally busy clients would send as much (the inverse of Simpson's index, 1949).
+fn effective(clients: &[Present<'_>]) -> f64 {
+    let requests: f64 = clients.iter().map(Present::requests).sum();
+    let squares: u128 = clients
+        .iter()
+        .map(|client| u128::from(client.here.requests).pow(2))
+        .sum();
+    requests * requests / squares.max(1) as f64
+}
+
 /// A client in the window, and all that is known of it.
 struct Present<'a> {
     client: Client,
@@ -217,7 +218,20 @@ impl<'a> Present<'a> {
         f64::from(self.here.requests)
     }
 
-    /// Pages a minute, while it was there.
+    /// Whether it is also seen well before or after the stretch.
+    fn is_known(&self, stretch: &Stretch) -> bool {
+        self.stats.is_some_and(|stats| {
+            let before = stats.first().secs() < stretch.start - RAMP_S;
+            before || stats.last().secs() > stretch.end + RAMP_S
+        })
+    }
+
+    fn read_robots(&self) -> bool {
+        let robots = hash_bytes(b"/robots.txt");
+        self.here.paths.iter().any(|(path, _)| path == robots)
+    }
+
+    /// Whether it asked for pages faster than anybody reads, while it was there.
     fn is_machine_paced(&self) -> bool {
         let pages = self.here.requests.saturating_sub(self.here.assets);
         let Some((first, last)) = self.here.span else {

@@ -494,60 +494,60 @@ impl Signs {
             answered if answered <= harm => -2.0,
             _ => -0.5,
         };
-        let known = if manners.known > 0.5 { 2.0 } else { -1.0 };
-        let own_name = if manners.browsers < 0.5 { 0.5 } else { -0.5 };
-        let robots = if manners.read_robots { 2.0 } else { -0.5 };
-        let signs = [
-            (
-                walking,
-                format!(
+        let asked = vec![
+            Sign {
+                weight: walking,
+                reason: format!(
                     "each path was asked for {:.1} times on average (a walk at most {each_once}, a flood from {again:.0} on)",
                     manners.repeats
                 ),
-            ),
-            (
-                pace,
-                format!(
+            },
+            Sign {
+                weight: pace,
+                reason: format!(
                     "the fastest client sent {:.1} requests a second (polite up to {polite:.0}, harmful from {hasty:.0} on)",
                     manners.fastest_rps
                 ),
-            ),
-            (
-                answers,
-                format!(
+            },
+            Sign {
+                weight: answers,
+                reason: format!(
                     "{:.0}% were answered without a server error (at least {:.0}% where nobody is harmed)",
                     share(manners.answered),
                     share(harmless)
                 ),
-            ),
-            (
-                known,
-                format!(
-                    "{:.0}% of the clients are also there before or after (more than half for a partner or a known robot)",
-                    share(manners.known)
-                ),
-            ),
-            (
-                own_name,
-                format!(
-                    "{:.0}% of the requests say that a browser sends them (less than half where a program says what it is)",
-                    share(manners.browsers)
-                ),
-            ),
-            (
-                robots,
-                if manners.read_robots {
-                    "robots.txt was read"
-                } else {
-                    "robots.txt was not read"
-                }
-                .to_string(),
-            ),
+            },
         ];
-        let signs = signs.into_iter();
-        signs
-            .map(|(weight, reason)| Sign { weight, reason })
-            .collect()
+        asked.into_iter().chain(self.openness()).collect()
+    }
+
+    /// Whether few programs show who they are.
+    fn openness(&self) -> [Sign; 3] {
+        let manners = &self.manners;
+        let robots = match manners.read_robots {
+            true => (2.0, "robots.txt was read"),
+            false => (-0.5, "robots.txt was not read"),
+        };
+        [
+            Sign {
+                weight: if manners.known > 0.5 { 2.0 } else { -1.0 },
+                reason: format!(
+                    "{:.0}% of the requests are by clients that are also there before or after (more than half for a partner or a known robot)",
+                    manners.known * 100.0
+                ),
+            },
+            Sign {
+                weight: if manners.browsers < 0.5 { 0.5 } else { -0.5 },
+                reason: format!(
+                    "{:.0}% of the requests say that a browser sends them (less than half where a program says what it is)",
+                    manners.browsers * 100.0
+                ),
+            },
+            Sign {
+                weight: robots.0,
+                reason: robots.1.to_string(),
+            },
+        ]
     }
 
     /// Grows with the size of the burst: from a bit above even at the threshold to nearly certain; five times

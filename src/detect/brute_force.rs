@@ -146,6 +146,7 @@ impl<'a> Attempts<'a> {
                 path: self.path.into(),
                 stretch: Stretch {
                     count: attempts,
+                    excess: self.stretch.excess.min(attempts),
                     ..*self.stretch
                 },
                 window,
