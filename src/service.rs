@@ -97,7 +97,7 @@ impl<'a> Service<'a> {
         let expected = expected.max(LEAST_EXPECTED);
         let requests = self.plan.minutes.requests[buckets].iter();
         let requests: f64 = requests.map(|count| f64::from(*count)).sum();
-        let chance = CALM_SIGMAS * (normal.dispersion.max(1.0) * expected).sqrt();
+        let chance = CALM_SIGMAS * (normal.dispersion.over(1) * expected).sqrt();
         CALM_RATE.contains(&(requests / expected)) || (requests - expected).abs() <= chance
     }
 

@@ -1,10 +1,6 @@
 //! What the report about each scenario must say, whatever the snapshots say: the cause, the phases
 //! near their times, and who did it, checked against the logs themselves.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Value;
-
 use crate::harness::{Scenario, each, fields, read_log, scenario, text};
 use crate::traffic::agents::PRICE_CRAWLER;
 use crate::traffic::attackers::{FLOOD_AGENTS, SQLMAP_AGENT};
@@ -14,6 +10,8 @@ use crate::traffic::scenarios::credential_stuffing::STUFFING_AGENT;
 use crate::traffic::scenarios::flood_with_referers::HERD;
 use crate::traffic::scenarios::ipv6_botnet::NETWORKS;
 use crate::traffic::scenarios::slow_brute_force::GUESSERS;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// At least this share of the attacking addresses must be accused.
 const FOUND: f64 = 0.9;
@@ -34,6 +32,115 @@ fn story(name: &str) -> Story {
 }
 
 impl Story {
+    fn cause(&self) -> &str {
+        self.report["verdict"]["cause"].as_str().unwrap()
+    }
+
+    fn attack(&self) -> bool {
+        self.report["verdict"]["attack"].as_bool().unwrap()
+    }
+
+    /// The incident that the verdict is about.
+    fn main_incident(&self) -> &Value {
+        each(&self.report, "/incidents/*")
+            .into_iter()
+            .find(|incident| incident["cause"] == self.report["verdict"]["cause"])
+            .expect("an incident of the verdict's cause")
+    }
+
+    /// Whether an entry of a phase lies between two times, or lasts into the span.
+    #[track_caller]
+    fn expect_phase(&self, phase: &str, from: &str, to: &str) {
+        let entries = each(self.main_incident(), "/timeline/*");
+        let seen: Vec<(&str, &str)> = entries
+            .iter()
+            .filter(|entry| entry["phase"] == phase)
+            .map(|entry| {
+                let start = entry["time"].as_str().unwrap();
+                (start, entry["end"].as_str().unwrap_or(start))
+            })
+            .collect();
+        assert!(
+            seen.iter().any(|(start, end)| *start <= to && *end >= from),
+            "{}: no {phase} between {from} and {to}, only {seen:?}",
+            self.scenario.name
+        );
+    }
+
+    /// The beginning of the earliest burst of the total within the main incident.
+    #[track_caller]
+    fn expect_onset(&self, expected: &str) {
+        let bursts = each(self.main_incident(), "/bursts/*");
+        let starts: Vec<&str> = bursts
+            .iter()
+            .filter(|burst| burst["dimension"] == "total")
+            .filter_map(|burst| burst["start"].as_str())
+            .collect();
+        let near = |start: &&str| (seconds(start) - seconds(expected)).abs() <= ONSET_ERROR;
+        assert!(
+            starts.iter().any(near),
+            "{}: the surge began at {expected}, not at {starts:?}",
+            self.scenario.name
+        );
+    }
+
+    /// The clients of every actor whose role accuses.
+    fn accused(&self) -> BTreeSet<String> {
+        each(&self.report, "/incidents/*/actors/*")
+            .into_iter()
+            .filter(|actor| !matches!(actor["role"].as_str(), Some("crowd" | "crawler")))
+            .flat_map(|actor| each(actor, "/clients/*"))
+            .filter_map(|client| client.as_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// The clients of the access logs, and whether `guilty` holds for any of their lines.
+    fn clients(&self, guilty: impl Fn(&str, &str, &str) -> bool) -> BTreeMap<String, bool> {
+        let mut clients = BTreeMap::new();
+        for input in self
+            .scenario
+            .inputs
+            .iter()
+            .filter(|name| name.starts_with("access"))
+        {
+            let log = text(&read_log(&self.scenario.folder.join(input)));
+            for (client, agent, target) in log.lines().filter_map(fields) {
+                *clients.entry(client.to_owned()).or_insert(false) |= guilty(client, agent, target);
+            }
+        }
+        clients
+    }
+
+    /// The guilty are accused, nearly all of them, and nearly nobody else is.
+    #[track_caller]
+    fn expect_accused(&self, guilty: impl Fn(&str, &str, &str) -> bool) {
+        let clients = self.clients(guilty);
+        let accused = self.accused();
+        let is_guilty = |client: &&String| clients.get(*client).copied().unwrap_or(false);
+        let all_guilty = clients.values().filter(|guilty| **guilty).count();
+        let caught = accused.iter().filter(is_guilty).count();
+        let innocent: Vec<&String> = accused.iter().filter(|client| !is_guilty(client)).collect();
+        let name = &self.scenario.name;
+        assert!(
+            caught as f64 >= FOUND * all_guilty as f64,
+            "{name}: only {caught} of {all_guilty} attackers are named"
+        );
+        assert!(
+            innocent.len() as f64 <= WRONGED * accused.len() as f64,
+            "{name}: {} of {} accused are innocent, such as {:?}",
+            innocent.len(),
+            accused.len(),
+            &innocent[..innocent.len().min(8)]
+        );
+    }
+
+    fn symptoms(&self) -> BTreeSet<&str> {
+        each(self.main_incident(), "/symptoms/*/kind")
+            .into_iter()
+            .filter_map(Value::as_str)
+            .collect()
+    }
+
     /// The outcome at an attacked place, with its reasons.
     #[track_caller]
     fn outcome(&self, category: &str, place: &str, parameter: Option<&str>) -> (String, String) {
@@ -312,6 +419,83 @@ fn nightly_gaps() {
     assert_eq!(each(&story.report, "/incidents/*").len(), 0);
 }
 
+#[test]
+fn a_wait_that_was_asked_for_and_came_is_a_proof_and_only_there() {
+    let told = story("blind-sqli-timed");
+    assert_eq!(told.cause(), "injection");
+    let (stock, reasons) = told.outcome("sql_injection", "/stock.php", Some("no"));
+    assert_eq!(stock, "likely", "{reasons}");
+    assert!(reasons.contains("5.0 s asked"), "{reasons}");
+    let (item, reasons) = told.outcome("sql_injection", "/item.php", Some("no"));
+    assert_eq!(item, "no_evidence", "{reasons}");
+    assert!(reasons.contains("no answer took longer than"), "{reasons}");
+    let notes = told.report["inputs"][0]["notes"].to_string();
+    assert!(notes.contains("microseconds"), "{notes}");
+    told.expect_phase("access", "2023-03-14T10:10:00Z", "2023-03-14T10:30:00Z");
+}
+
+#[test]
+fn answers_that_follow_the_condition_are_a_proof_and_reflections_are_not() {
+    let told = story("boolean-sqli");
+    assert_eq!(told.cause(), "injection");
+    let (stock, reasons) = told.outcome("sql_injection", "/api/v1/stock/{}", None);
+    assert_eq!(stock, "likely", "{reasons}");
+    assert!(reasons.contains("true condition"), "{reasons}");
+    let (search, reasons) = told.outcome("sql_injection", "/search", Some("q"));
+    assert_eq!(search, "no_evidence", "{reasons}");
+}
+
+#[test]
+fn a_shell_with_an_unknown_name_is_found_and_its_lookalikes_are_not() {
+    let told = story("webshell-upload");
+    assert_eq!(told.cause(), "webshell");
+    let operators: BTreeSet<&str> = each(&told.report, "/incidents/*/actors/*")
+        .into_iter()
+        .filter(|actor| actor["role"] == "webshell_operator")
+        .flat_map(|actor| each(actor, "/clients/*"))
+        .filter_map(Value::as_str)
+        .collect();
+    assert_eq!(operators, BTreeSet::from(["203.0.113.77"]));
+    let steps = each(told.main_incident(), "/timeline/*");
+    let used = steps
+        .iter()
+        .find(|step| step["kind"] == "webshell")
+        .unwrap();
+    let (summary, lines) = (used["summary"].to_string(), used["evidence"].to_string());
+    assert!(
+        summary.contains("/static/thumbs/cache/q7x2m.php"),
+        "{summary}"
+    );
+    assert!(lines.contains("POST /review.php"), "the upload: {lines}");
+}
+
+#[test]
+fn what_a_firewall_refused_is_blocked() {
+    let told = story("waf-blocked");
+    assert_eq!(told.cause(), "injection");
+    for (category, place, parameter) in [
+        ("sql_injection", "/find.php", "term"),
+        ("sql_injection", "/list.php", "group"),
+        ("xss", "/find.php", "term"),
+    ] {
+        let (outcome, reasons) = told.outcome(category, place, Some(parameter));
+        assert_eq!(outcome, "blocked", "{place}: {reasons}");
+    }
+}
+
+#[test]
+fn apostrophes_of_visitors_are_no_injection() {
+    let told = story("sql-errors-from-visitors");
+    assert!(!told.attack(), "{}", told.cause());
+    assert!(each(&told.report, "/incidents/*/injections/*").is_empty());
+    assert!(told.accused().is_empty(), "{:?}", told.accused());
+    let log = text(&read_log(&told.scenario.folder.join("error.log")));
+    assert!(
+        log.matches("error in your SQL syntax").count() >= 8,
+        "the story has errors"
+    );
+}
+
 /// The actors that are accused, over all incidents: role and clients.
 fn accused_actors(story: &Story) -> Vec<(&str, usize)> {
     each(&story.report, "/incidents/*/actors/*")
@@ -505,81 +689,4 @@ fn api_flood() {
     assert_eq!((story.cause(), story.attack()), ("ddos", true));
     story.expect_onset("2023-09-12T09:35:00Z");
     story.expect_accused(|client, _, _| client.starts_with(RENTED));
-}
-
-#[test]
-fn a_wait_that_was_asked_for_and_came_is_a_proof_and_only_there() {
-    let told = story("blind-sqli-timed");
-    assert_eq!(told.cause(), "injection");
-    let (stock, reasons) = told.outcome("sql_injection", "/stock.php", Some("no"));
-    assert_eq!(stock, "likely", "{reasons}");
-    assert!(reasons.contains("5.0 s asked"), "{reasons}");
-    let (item, reasons) = told.outcome("sql_injection", "/item.php", Some("no"));
-    assert_eq!(item, "no_evidence", "{reasons}");
-    assert!(reasons.contains("no answer took longer than"), "{reasons}");
-    let notes = told.report["inputs"][0]["notes"].to_string();
-    assert!(notes.contains("microseconds"), "{notes}");
-    told.expect_phase("access", "2023-03-14T10:10:00Z", "2023-03-14T10:30:00Z");
-}
-
-#[test]
-fn answers_that_follow_the_condition_are_a_proof_and_reflections_are_not() {
-    let told = story("boolean-sqli");
-    assert_eq!(told.cause(), "injection");
-    let (stock, reasons) = told.outcome("sql_injection", "/api/v1/stock/{}", None);
-    assert_eq!(stock, "likely", "{reasons}");
-    assert!(reasons.contains("true condition"), "{reasons}");
-    let (search, reasons) = told.outcome("sql_injection", "/search", Some("q"));
-    assert_eq!(search, "no_evidence", "{reasons}");
-}
-
-#[test]
-fn a_shell_with_an_unknown_name_is_found_and_its_lookalikes_are_not() {
-    let told = story("webshell-upload");
-    assert_eq!(told.cause(), "webshell");
-    let operators: BTreeSet<&str> = each(&told.report, "/incidents/*/actors/*")
-        .into_iter()
-        .filter(|actor| actor["role"] == "webshell_operator")
-        .flat_map(|actor| each(actor, "/clients/*"))
-        .filter_map(Value::as_str)
-        .collect();
-    assert_eq!(operators, BTreeSet::from(["203.0.113.77"]));
-    let steps = each(told.main_incident(), "/timeline/*");
-    let used = steps
-        .iter()
-        .find(|step| step["kind"] == "webshell")
-        .unwrap();
-    let (summary, lines) = (used["summary"].to_string(), used["evidence"].to_string());
-    assert!(
-        summary.contains("/static/thumbs/cache/q7x2m.php"),
-        "{summary}"
-    );
-    assert!(lines.contains("POST /review.php"), "the upload: {lines}");
-}
-
-#[test]
-fn what_a_firewall_refused_is_blocked() {
-    let told = story("waf-blocked");
-    assert_eq!(told.cause(), "injection");
-    for (category, place, parameter) in [
-        ("sql_injection", "/find.php", "term"),
-        ("sql_injection", "/list.php", "group"),
-        ("xss", "/find.php", "term"),
-    ] {
-        let (outcome, reasons) = told.outcome(category, place, Some(parameter));
-        assert_eq!(outcome, "blocked", "{place}: {reasons}");
-    }
-}
-
-#[test]
-fn apostrophes_of_visitors_are_no_injection() {
-    let told = story("sql-errors-from-visitors");
-    assert!(!told.attack(), "{}", told.cause());
-    assert!(each(&told.report, "/incidents/*/injections/*").is_empty());
-    assert!(told.accused().is_empty(), "{:?}", told.accused());
-    let log = text(&read_log(&told.scenario.folder.join("error.log")));
-    assert!(
-        log.matches("error in your SQL syntax").count() >= 8,
-        "the story has errors"
-    );
 }
