@@ -116,36 +116,23 @@ fn rise<'a>(
     incident: Cause,
     failed: Option<&'a WindowCounts>,
 ) -> Option<Rise<'a>> {
+    let counted = |window: &usize| case.windows.get(*window);
+    let (key, cause) = (None, incident);
     let (dimension, key, cause, stretch, counts) = match &finding.kind {
         Kind::Burst {
             cause,
             stretch,
             window,
-            dimension: Dimension::Total,
-            ..
-        } => (
-            Dimension::Total,
-            None,
-            *cause,
-            stretch,
-            case.windows.get(*window),
-        ),
-        Kind::Burst {
-            cause,
-            window,
             dimension,
-            key,
-            ..
-        } => {
-            let own = &case.rises.get(*window)?.stretch;
-            (
-                *dimension,
-                key.clone(),
-                *cause,
-                own,
-                case.risen.get(*window),
-            )
-        }
+            key: risen,
+        } => match dimension {
+            Dimension::Total => (*dimension, key, *cause, stretch, counted(window)),
+            _ => {
+                let own = &case.rises.get(*window)?.stretch;
+                let counts = case.risen.get(*window);
+                (*dimension, risen.clone(), *cause, own, counts)
+            }
+        },
         Kind::BruteForce {
             path,
             stretch,
@@ -153,22 +140,11 @@ fn rise<'a>(
             ..
         } => {
             let key = Some(visible(path).into_owned());
-            (
-                Dimension::Path,
-                key,
-                Cause::BruteForce,
-                stretch,
-                case.windows.get(*window),
-            )
+            let cause = Cause::BruteForce;
+            (Dimension::Path, key, cause, stretch, counted(window))
         }
-        Kind::Failures { stretch, .. } => (
-            Dimension::Status5xx,
-            None,
-            // Failures during an attack are its effect as far as anybody can tell from logs.
-            incident,
-            stretch,
-            failed,
-        ),
+        // Failures during an attack are its effect as far as anybody can tell from logs.
+        Kind::Failures { stretch, .. } => (Dimension::Status5xx, key, cause, stretch, failed),
         _ => return None,
     };
     Some(Rise {

@@ -5,9 +5,8 @@
 //! smaller and met by refusals and failures.
 
 use crate::client::Client;
-use crate::detect::burst::role;
 use crate::evidence::clients::ClientStats;
-use crate::finding::{Case, Finding, Kind};
+use crate::finding::{Case, Finding, Kind, role};
 use crate::focus::WindowCounts;
 use crate::nature::is_password_guessing;
 use crate::nature::is_robot;

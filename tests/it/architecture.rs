@@ -39,12 +39,7 @@ const ROWS: &[&[&str]] = &[
         "evidence/series",
         "evidence/sketch",
     ],
-    &[
-        "evidence/clients",
-        "evidence/errors",
-        "evidence/histogram",
-        "evidence/tries",
-    ],
+    &["evidence/clients", "evidence/histogram", "evidence/tries"],
     &["evidence/*"],
     &["evidence/scripts", "evidence/shapes"],
     // From a line to a record.
