@@ -161,13 +161,12 @@ fn rise<'a>(
 fn burst(case: &Case<'_>, rise: Rise<'_>) -> Burst {
     let (stretch, counts) = (rise.stretch, rise.counts);
     let (start, end) = rise.time();
-    let newcomers = counts
-        .clients
-        .iter()
-        .filter(|(client, presence)| {
-            requests_outside(case, **client, u64::from(presence.requests)) == 0
-        })
-        .count();
+    let is_new = |client: &Client| {
+        let known = case.access.clients.get(client);
+        known.is_none_or(|stats| stats.first() >= start.floor_to_second())
+    };
+    let clients = counts.clients.iter();
+    let newcomers = clients.filter(|(client, _)| is_new(client)).count();
     Burst {
         dimension: rise.dimension,
         key: rise.key,

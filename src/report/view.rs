@@ -233,7 +233,7 @@ pub struct Burst {
     pub excess_requests: u64,
     /// Distinct clients within.
     pub clients: u64,
-    /// Share of those never seen outside.
+    /// Share of those never seen before it.
     pub new_client_ratio: f64,
     /// A [`Cause`] name.
     pub classification: &'static str,
