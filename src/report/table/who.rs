@@ -39,7 +39,7 @@ fn one_burst(burst: &Burst, clock: &Clock, page: &mut Page) -> io::Result<()> {
         ));
     if let Some(key) = &burst.key {
         first = Text::new()
-            .toned(Tone::Accent, &shortened(key))
+            .toned(Tone::Accent, &words::shortened(key))
             .plain("  ")
             .text(first);
     }
@@ -94,19 +94,12 @@ fn ranked(label: &str, values: &[Ranked], whole: u64, page: &mut Page) -> io::Re
         .map(|value| {
             format!(
                 "{} {}",
-                shortened(&value.key),
+                words::shortened(&value.key),
                 words::part_of(value.requests, whole)
             )
         })
         .collect();
     some(label, &named, 0, page)
-}
-
-/// A name short enough that others fit beside it.
-fn shortened(text: &str) -> String {
-    const COLUMNS: usize = 44;
-    let safe = crate::report::escape::terminal(text);
-    crate::report::escape::fit(&safe, COLUMNS).into_owned()
 }
 
 /// A labelled list on one line; nothing when it is empty.
@@ -185,7 +178,7 @@ fn role(role: Role) -> &'static str {
 }
 
 fn short(values: &[String]) -> Vec<String> {
-    values.iter().map(|value| shortened(value)).collect()
+    values.iter().map(|value| words::shortened(value)).collect()
 }
 
 fn hits(actor: &Actor) -> Text {
