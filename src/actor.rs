@@ -44,6 +44,7 @@ pub fn cast(case: &Case<'_>, findings: &[Finding]) -> Vec<Draft> {
         findings
             .iter()
             .filter(|finding| finding.role == Some(Role::Flooder))
+            .filter(|finding| !is_own_volume(finding, findings.iter()))
     };
     let onset: HashMap<Client, i64> = floods()
         .flat_map(|finding| {
@@ -91,6 +92,21 @@ pub fn cast(case: &Case<'_>, findings: &[Finding]) -> Vec<Draft> {
         }
     }
     drafts
+}
+
+/// True for a burst of which all clients are named for their payloads anyway: a tool that injects is not a surge
+/// besides, it just has much to ask.
+pub fn is_own_volume<'f>(
+    burst: &Finding,
+    findings: impl Iterator<Item = &'f Finding> + Clone,
+) -> bool {
+    let injects = |client: &Client| {
+        let mut injections = findings
+            .clone()
+            .filter(|finding| matches!(finding.kind, Kind::Injection));
+        injections.any(|finding| finding.clients.binary_search(client).is_ok())
+    };
+    !burst.clients.is_empty() && burst.clients.iter().all(injects)
 }
 
 fn gravity(role: Role) -> u8 {

@@ -23,6 +23,8 @@ pub struct Headline<'a> {
     pub impact: &'a Impact,
     /// When it began and ended.
     pub span: (Time, Time),
+    /// Whether it was going on when the log begins, and when it ends.
+    pub unseen: (bool, bool),
     /// The zone that people read times in.
     pub zone: UtcOffset,
 }
@@ -54,9 +56,9 @@ impl Headline<'_> {
                 sources(Role::Flooder)
             ),
             Cause::Injection => format!(
-                "{} injection attempts by {}, {},",
-                count(self.attempts()),
-                sources(Role::Injector),
+                "{} by {}, {},",
+                counted(self.attempts(), "injection attempt", "injection attempts"),
+                counted(self.injectors(), "client", "clients"),
                 self.success()
             ),
             Cause::BruteForce => format!("Password guessing from {}", sources(Role::BruteForcer)),
@@ -100,12 +102,33 @@ impl Headline<'_> {
     fn when(&self) -> String {
         let date = |time: Time| time.format_at(self.zone, "%Y-%m-%d %H:%M:%S");
         let (start, end) = self.span;
+        let (before, after) = self.unseen;
+        let edge = match (before, after) {
+            (true, true) => ", going on when the log begins and when it ends",
+            (true, false) => ", going on when the log begins",
+            (false, true) => ", going on when the log ends",
+            (false, false) => "",
+        };
         format!(
-            "from {} to {} ({})",
+            "from {} to {} ({}){edge}",
             date(start),
             date(end),
             self.zone.label()
         )
+    }
+
+    /// Those who inject; who floods besides may be named for that alone.
+    fn injectors(&self) -> u64 {
+        let attacks = |actor: &&Actor| !actor.hits_by_category.is_empty() && actor.role.is_attack();
+        match self.sources(Role::Injector) {
+            0 => self
+                .actors
+                .iter()
+                .filter(attacks)
+                .map(|actor| actor.client_count)
+                .sum(),
+            named => named,
+        }
     }
 
     fn failed(&self) -> String {

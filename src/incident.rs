@@ -117,6 +117,9 @@ impl Builder<'_> {
         };
         let timeline = story.tell();
         let (start, end) = self.span(&timeline);
+        let ongoing_at_start = touches_edge(&findings, |stretch| stretch.at_log_start);
+        let ongoing_at_end =
+            touches_edge(&findings, |stretch| stretch.at_log_end) || self.outlasts_the_log(end);
         let headline = Headline {
             cause,
             findings: &findings,
@@ -124,6 +127,7 @@ impl Builder<'_> {
             injections: &injections,
             impact: &impact,
             span: (start, end),
+            unseen: (ongoing_at_start, ongoing_at_end),
             zone: material.zone,
         };
         view::Incident {
@@ -135,9 +139,8 @@ impl Builder<'_> {
             reasons: reasons(&findings),
             start,
             end,
-            ongoing_at_start: touches_edge(&findings, |stretch| stretch.at_log_start),
-            ongoing_at_end: touches_edge(&findings, |stretch| stretch.at_log_end)
-                || self.outlasts_the_log(end),
+            ongoing_at_start,
+            ongoing_at_end,
             headline: headline.sentence(),
             mitigations: mitigation::mitigations(&actors, &injections, self.tally),
             bursts: breakdown::bursts(material.case, &findings, cause, self.counts),
@@ -360,7 +363,7 @@ fn cause(findings: &[&Finding], members: &[Member<'_>]) -> Cause {
     });
     let mut floods = findings
         .iter()
-        .filter(|finding| !is_own_volume(finding, findings));
+        .filter(|finding| !actor::is_own_volume(finding, findings.iter().copied()));
     let flood = floods.find_map(|finding| match finding.kind {
         Kind::Burst { cause, .. } if matches!(cause, Cause::Ddos | Cause::Dos) => Some(cause),
         _ => None,
@@ -390,18 +393,6 @@ fn cause(findings: &[&Finding], members: &[Member<'_>]) -> Cause {
         None if failed => Cause::ServerFault,
         None => Cause::Scan,
     }
-}
-
-/// True for a burst of which all clients are named for their payloads anyway: a tool that injects is not a surge
-/// besides, it just has much to ask.
-fn is_own_volume(burst: &Finding, findings: &[&Finding]) -> bool {
-    let injects = |client: &Client| {
-        let mut injections = findings
-            .iter()
-            .filter(|finding| matches!(finding.kind, Kind::Injection));
-        injections.any(|finding| finding.clients.binary_search(client).is_ok())
-    };
-    !burst.clients.is_empty() && burst.clients.iter().all(injects)
 }
 
 /// Payload lines within a flood from which it is an injection attack as well.
@@ -438,7 +429,7 @@ fn severity(
     });
     match cause {
         Cause::Scan => Severity::Low,
-        Cause::FlashCrowd | Cause::Crawler if !down => Severity::Low,
+        Cause::FlashCrowd | Cause::Crawler if !down && !failing => Severity::Low,
         _ if worked || down || cause == Cause::Webshell => Severity::Critical,
         _ if failing || guessed || maybe => Severity::High,
         _ => Severity::Medium,

@@ -94,8 +94,15 @@ impl Story<'_> {
         }
         steps.extend(self.recovery());
         steps.sort_by(|a, b| {
-            (a.time, a.phase, a.end, &a.kind, &a.summary)
-                .cmp(&(b.time, b.phase, b.end, &b.kind, &b.summary))
+            // What goes on is told before the moments within it: a rise before its peak.
+            (a.time, a.phase, a.end.is_none(), a.end, &a.kind, &a.summary).cmp(&(
+                b.time,
+                b.phase,
+                b.end.is_none(),
+                b.end,
+                &b.kind,
+                &b.summary,
+            ))
         });
         steps
     }
@@ -138,7 +145,7 @@ impl Story<'_> {
             return None;
         }
         let summary = format!(
-            "{} looked around: {}, {}",
+            "{} looked around; in all {} and {}",
             self.who(member),
             counted(probes, "known probe", "known probes"),
             counted(missed, "client error", "client errors")
@@ -307,7 +314,7 @@ impl Story<'_> {
                 summary,
             ),
         );
-        access.evidence = self.quoter.quotes(successes);
+        access.evidence = self.quoter.quotes(successes.iter().take(SHOWN_SUCCESSES));
         vec![guesses, access]
     }
 
@@ -336,7 +343,7 @@ impl Story<'_> {
         let steps = [
             self.onset(finding, stretch, severity),
             peak(finding, stretch, severity),
-            self.end(finding),
+            self.end(finding, stretch),
         ];
         steps.map(|step| self.by_actors(finding, step)).into()
     }
@@ -369,8 +376,11 @@ impl Story<'_> {
         step
     }
 
-    fn end(&self, finding: &Finding) -> TimelineEntry {
-        let summary = "the surge ends".to_string();
+    fn end(&self, finding: &Finding, stretch: &Stretch) -> TimelineEntry {
+        let summary = match stretch.at_log_end {
+            true => "the log ends while the surge goes on".to_string(),
+            false => "the surge ends".to_string(),
+        };
         let mut step = step(
             finding.end,
             None,
@@ -417,6 +427,9 @@ impl Story<'_> {
 
 /// Lines quoted per step.
 const SHOWN: usize = 3;
+
+/// Logins that worked quoted at most: each may be an account that was lost.
+const SHOWN_SUCCESSES: usize = 8;
 
 fn peak(finding: &Finding, stretch: &Stretch, severity: Severity) -> TimelineEntry {
     let summary = format!(

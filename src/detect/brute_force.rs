@@ -43,24 +43,48 @@ const FLOOD_PART: f64 = 0.3;
 /// 2% of the attempts (OWASP, Credential stuffing), guessed ones less often.
 const RARE_ANSWER: f64 = 0.1;
 
-/// Logins that worked shown at most.
-const SHOWN_SUCCESSES: usize = 8;
+/// Share of the surer claim below which it stands, where expired credentials would look the same.
+const DOUBTED: f64 = 0.7;
 
 /// One finding for each burst of POST requests to a login path, and for each login that somebody was slowly at.
 pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let first = case.plan.bursts.len();
     let windows = &case.windows[first.min(case.windows.len())..];
     let bursts = case.plan.posts.iter().zip(windows).enumerate();
-    bursts
-        .filter_map(|(index, ((hash, stretch), counts))| {
-            let path = &case.access.paths.get(hash)?.text;
-            if !case.is_login(*hash) || is_part_of_flood(case, stretch) {
-                return None;
-            }
-            let attempts = Attempts::new(case, path, stretch, counts);
-            attempts.finding(first + index)
-        })
-        .collect()
+    let told = bursts.filter_map(|(index, ((hash, stretch), counts))| {
+        let path = &case.access.paths.get(hash)?.text;
+        if !case.is_login(*hash) || is_part_of_flood(case, stretch) {
+            return None;
+        }
+        let attempts = Attempts::new(case, path, stretch, counts);
+        let finding = attempts.finding(first + index)?;
+        Some((*hash, stretch.is_lasting(), finding))
+    });
+    once(told.collect())
+}
+
+/// What is told of a login by its bursts and again by its totals is told once: by the bursts, if they hold most of it.
+fn once(told: Vec<(u64, bool, Finding)>) -> Vec<Finding> {
+    let attempts = |finding: &Finding| match &finding.kind {
+        Kind::BruteForce { stretch, .. } => stretch.count,
+        _ => 0,
+    };
+    let sum = |login: u64, wanted: bool| -> u64 {
+        let same = told
+            .iter()
+            .filter(|(at, lasting, _)| *at == login && *lasting == wanted);
+        same.map(|(_, _, finding)| attempts(finding)).sum()
+    };
+    let kept = |(login, lasting, _): &&(u64, bool, Finding)| {
+        let mostly_bursts = 2 * sum(*login, false) >= sum(*login, true);
+        *lasting != mostly_bursts
+    };
+    let kept: Vec<Finding> = told
+        .iter()
+        .filter(kept)
+        .map(|(_, _, finding)| finding.clone())
+        .collect();
+    kept
 }
 
 /// True when a flood of everything also reached the login form.
@@ -144,11 +168,7 @@ impl<'a> Attempts<'a> {
         Some(Finding {
             kind: Kind::BruteForce {
                 path: self.path.into(),
-                stretch: Stretch {
-                    count: attempts,
-                    excess: self.stretch.excess.min(attempts),
-                    ..*self.stretch
-                },
+                stretch: self.told_stretch(attempts, spans().map(|(first, _)| first).min()),
                 window,
                 successes,
             },
@@ -156,12 +176,59 @@ impl<'a> Attempts<'a> {
             end: edge(self.stretch.end, spans().map(|(_, last)| last).max()),
             reasons: self.reasons(&guessers, attempts),
             samples: self.first_attempts(&clients),
+            confidence: self.confidence(&guessers, attempts),
             clients,
             role: Some(Role::BruteForcer),
-            // From 0.6, just above the threshold, towards 0.95; two hundred attempts are two thirds of the
-            // way.
-            confidence: 0.6 + 0.35 * (1.0 - (-(attempts as f64) / 200.0).exp()),
         })
+    }
+
+    /// From 0.6, just above the threshold, towards 0.95; two hundred attempts are two thirds of the way. Less where
+    /// it may be a program whose credentials expired.
+    fn confidence(&self, guessers: &[(Client, &Presence)], attempts: u64) -> f64 {
+        let sure = 0.6 + 0.35 * (1.0 - (-(attempts as f64) / 200.0).exp());
+        match self.may_be_expired(guessers) {
+            true => DOUBTED * sure,
+            false => sure,
+        }
+    }
+
+    /// True when few programs that name themselves, and that the site had answered before, are all refused now: what a
+    /// partner does whose token has expired.
+    fn may_be_expired(&self, guessers: &[(Client, &Presence)]) -> bool {
+        /// More programs than this do not lose their credentials at once.
+        const FEW: usize = 5;
+        let served = |(client, here): &(Client, &Presence)| {
+            let stats = self.case.access.clients.get(client);
+            let began = here.span.map(|(first, _)| first);
+            stats.is_some_and(|stats| stats.by_class[1] > 0 && Some(stats.first()) < began)
+        };
+        let refused =
+            |(_, here): &(Client, &Presence)| self.failed(here) == u64::from(here.requests);
+        self.language == Language::Refuses
+            && guessers.len() <= FEW
+            && guessers.iter().all(|guesser| {
+                served(guesser) && refused(guesser) && !self.claims_to_browse(guesser.1)
+            })
+    }
+
+    /// The burst as far as those who guess made it. What goes on over the whole log has no buckets of its own: it
+    /// begins with the first attempt, and what others send is its baseline.
+    fn told_stretch(&self, attempts: u64, first: Option<Time>) -> Stretch {
+        let all = Stretch {
+            count: attempts,
+            excess: self.stretch.excess.min(attempts),
+            ..*self.stretch
+        };
+        match first {
+            Some(first) if self.stretch.is_lasting() => Stretch {
+                excess: attempts,
+                peak_at: first.secs(),
+                baseline_rps: self.counts.requests.saturating_sub(attempts) as f64
+                    / (self.stretch.end - self.stretch.start + 1) as f64,
+                ..all
+            },
+            _ => all,
+        }
     }
 
     /// Who tries often within a burst; where many try seldom, all of them.
@@ -290,7 +357,13 @@ impl<'a> Attempts<'a> {
                 others => format!("{} attempts", count(others)),
             }
         );
-        vec![size, answers, customers]
+        let expired = "all were answered before, and name themselves as programs: a token or a password that expired \
+                       would look the same";
+        let doubt = self.may_be_expired(guessers).then(|| expired.to_string());
+        [size, answers, customers]
+            .into_iter()
+            .chain(doubt)
+            .collect()
     }
 
     /// Their first attempts, whatever the answer.
@@ -318,7 +391,7 @@ impl<'a> Attempts<'a> {
         if found.len() as f64 > RARE_ANSWER * self.counts.requests as f64 {
             return Vec::new();
         }
-        found.into_iter().take(SHOWN_SUCCESSES).collect()
+        found
     }
 
     /// The first attempts of some clients whose answers are wanted.

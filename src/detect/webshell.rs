@@ -67,8 +67,13 @@ fn used(case: &Case<'_>, script: &Script) -> Option<Finding> {
         .copied()
         .collect();
     operators.sort_unstable_by_key(|(client, _)| **client);
-    let answered = users.iter().filter(|(_, uses)| uses.answered > 0).count();
-    if operators.is_empty() || answered > OPERATORS {
+    let mut known: Vec<(&Client, &Uses)> = users
+        .iter()
+        .filter(|(_, uses)| uses.answered > 0)
+        .copied()
+        .collect();
+    known.sort_unstable_by_key(|(client, _)| **client);
+    if operators.is_empty() || known.len() > OPERATORS {
         return None;
     }
     let sizes: BTreeSet<u64> = operators
@@ -78,18 +83,35 @@ fn used(case: &Case<'_>, script: &Script) -> Option<Finding> {
     if sizes.len() < SIZES {
         return None;
     }
-    let signs = weigh(case, script, &operators);
+    let signs = weigh(case, script, &operators, &known);
     if signs.weight < ENOUGH {
         return None;
     }
     let requests: u64 = operators.iter().map(|(_, uses)| uses.answered).sum();
     let first = format!(
-        "{} answered {} of {} with 2xx and at least {} different sizes, and nobody else asks for it",
+        "{} answered {} of {} with 2xx and at least {} different sizes, and {}",
         visible(&script.path),
         counted(requests, "request", "requests"),
         counted(operators.len() as u64, "client", "clients"),
-        sizes.len()
+        sizes.len(),
+        match known.len() - operators.len() {
+            0 => "nobody else got an answer from it".to_string(),
+            others => format!(
+                "only {} got an answer from it besides",
+                counted(others as u64, "client", "clients")
+            ),
+        }
     );
+    // Who brought it and looked whether it answers belongs to those who use it.
+    let brought = known
+        .iter()
+        .min_by_key(|(client, uses)| (uses.span.first, **client));
+    if let (Some(brought), Some(_)) = (brought, signs.upload)
+        && !operators.iter().any(|(client, _)| client == &brought.0)
+    {
+        operators.push(*brought);
+        operators.sort_unstable_by_key(|(client, _)| **client);
+    }
     Some(finding(&operators, first, signs))
 }
 
@@ -126,11 +148,17 @@ fn is_busy(uses: &Uses) -> bool {
     (uses.commands + uses.posts) as f64 >= BUSY * uses.answered as f64
 }
 
-fn weigh(case: &Case<'_>, script: &Script, operators: &[(&Client, &Uses)]) -> Weighed {
+/// `known` are all clients that the script answered.
+fn weigh(
+    case: &Case<'_>,
+    script: &Script,
+    operators: &[(&Client, &Uses)],
+    known: &[(&Client, &Uses)],
+) -> Weighed {
     let mut signs = Weighed {
         weight: 0,
         reasons: Vec::new(),
-        upload: upload(case, operators),
+        upload: upload(case, known),
     };
     let mut add = |weight: u32, reason: String| {
         signs.weight += weight;
@@ -152,11 +180,11 @@ fn weigh(case: &Case<'_>, script: &Script, operators: &[(&Client, &Uses)]) -> We
             "the path or a parameter is one of known web shells".to_string(),
         );
     }
-    if let Some(quiet) = quiet_before(case, operators) {
+    if let Some(quiet) = quiet_before(case, known) {
         add(
             1,
             format!(
-                "nobody asked for it in the first {:.0}% of the log, at least {:.0}% are needed",
+                "nobody got an answer from it in the first {:.0}% of the log, at least {:.0}% are needed",
                 quiet * 100.0,
                 NEW * 100.0
             ),

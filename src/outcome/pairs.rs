@@ -9,6 +9,9 @@ use crate::evidence::tries::Try;
 /// Chance of answers falling into two groups by luck, below which it is not luck.
 const LUCK: f64 = 1e-3;
 
+/// Chance above which groups say nothing: one pair alone is always told apart by something.
+const DOUBT: f64 = 0.05;
+
 /// Of the payloads asked both ways and answered differently, those in which the answers must follow the condition.
 const CONSISTENT: f64 = 0.7;
 
@@ -43,6 +46,9 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
         return None;
     }
     let luck: f64 = told.iter().map(|question| question.luck()).product();
+    if luck > DOUBT {
+        return None;
+    }
     let best = told
         .iter()
         .max_by_key(|question| (question.weight(), std::cmp::Reverse(question.first())))?;

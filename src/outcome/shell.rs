@@ -43,7 +43,8 @@ impl CatchAll {
             // What is sent to a shell is run.
             _ => self.shells.contains(path),
         };
-        if scene.own || !through && scene.endpoint.category != Category::Webshell {
+        let named = scene.endpoint.category == Category::Webshell && !scene.own;
+        if !through && !named {
             return None;
         }
         let own: HashSet<u64> = sizes(scene.endpoint).collect();
