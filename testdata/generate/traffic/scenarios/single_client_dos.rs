@@ -12,10 +12,10 @@ use crate::traffic::writers::{Layout, Server};
 pub const SCENARIO: Scenario = Scenario {
     name: "single-client-dos",
     about: "\
-From 10:40:00 to 11:10:00 one client asked a busy shop under Apache for its price list of all items, eight times a minute, where
-that page takes twenty seconds to make: a tenth more requests, which the total hides, while half an hour long every
-other page took seconds and one in six was answered with 503. The log has request times (`%D`). The report must say `dos`, name the one
-client and nobody else, and tell the failures of the others.",
+From 11:25:00 to 11:37:00 one client asked a busy shop under Apache for its price list of all items, once a second, where that
+page takes many seconds to make: a quarter more requests, not more than one busy minute brings, but meanwhile every
+other page took seconds and one in six was answered with 503. The log has request times (`%D`). The report must say `dos`, name the
+one client and nobody else, and tell the failures of the others.",
     args: &[],
     build,
 };
@@ -29,13 +29,13 @@ const PRICE_LIST: &str = "/prices.php?format=pdf&group=all";
 fn build() -> Vec<File> {
     let zone = Zone(1);
     let mut story = Story::new(0x51_C11E, Shop::scripts(), Server::Apache, zone);
-    let first = zone.at((2022, 5, 17), 9, 30, 0);
-    let last = first + 150 * MINUTE;
-    visits(&mut story, first, last, visits_for(80.0, 10));
+    let first = zone.at((2022, 5, 17), 11, 0, 0);
+    let last = first + 55 * MINUTE;
+    visits(&mut story, first, last, visits_for(220.0, 11));
     robots(&mut story, first, last, MINUTE);
     strays(&mut story, first, last, 1.0);
     readers(&mut story, first, last);
-    let (from, to) = (first + 70 * MINUTE, first + 100 * MINUTE);
+    let (from, to) = (first + 25 * MINUTE, first + 37 * MINUTE);
     story.edit(from + MINUTE, to, |rng, request| {
         request.took += rng.between(2 * SECOND, 9 * SECOND);
         if rng.chance(1.0 / 6.0) {
@@ -47,7 +47,7 @@ fn build() -> Vec<File> {
         client: GLUTTON,
         agent: "Mozilla/5.0 (X11; Linux x86_64; rv:91.0) Gecko/20100101 Firefox/91.0",
     };
-    for at in story.moments(from, to, 8.0) {
+    for at in story.moments(from, to, 60.0) {
         let took = story.rng.between(15 * SECOND, 30 * SECOND);
         let answer = match story.rng.chance(0.3) {
             true => Answer(503, 299, took),
