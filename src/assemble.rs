@@ -17,7 +17,7 @@ use crate::report::view::{
 };
 use crate::survey::{AccessCounts, ErrorCounts};
 use crate::terms::Cause;
-use crate::text::{counted, visible};
+use crate::text::{count, counted, visible};
 use crate::time::{Time, UtcOffset};
 
 /// Buckets in the series at most. A bucket of a minute then covers almost two years.
@@ -260,6 +260,14 @@ fn notes(books: &LineCounts, clock: Option<&ErrorClock>, bytes: &[u8]) -> Vec<St
         notes.push(format!(
             "records are written in several zones: {}",
             zones.join(", ")
+        ));
+    }
+    let back = books.order.steps_back();
+    if back.count > 0 {
+        notes.push(format!(
+            "times run back {}, by up to {} s",
+            counted(back.count, "time", "times"),
+            count(back.largest_s as u64)
         ));
     }
     notes.extend(clock.map(clock_note));

@@ -97,3 +97,123 @@ impl Merge for Minutes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::category::Category;
+    use crate::evidence::clients::{ClientStats, HitStats};
+    use crate::format::combined::COMBINED;
+    use crate::pass::tasks;
+    use crate::time::{Time, UtcOffset};
+
+    /// Who sends payloads, who sent one in a hundred requests, and who sends none.
+    const PROBER: &str = "192.0.2.1";
+    const CURIOUS: &str = "192.0.2.2";
+    const VISITOR: &str = "192.0.2.3";
+
+    /// 2026-05-19T12:00:00Z.
+    const NOON: i64 = 1_779_192_000;
+
+    fn line(client: &str, second: i64, status: u16) -> String {
+        let (minute, second) = (second / 60, second % 60);
+        format!(
+            "{client} - - [19/May/2026:12:{minute:02}:{second:02} +0000] \"GET /a?b=1 HTTP/1.1\" {status} 5 \"-\" \"x\"\n"
+        )
+    }
+
+    /// Everybody fails once in each of five minutes, and is answered once.
+    fn text() -> String {
+        let mut text = String::new();
+        for minute in 0..5 {
+            for client in [PROBER, CURIOUS, VISITOR] {
+                text += &line(client, 60 * minute + 10, 500);
+                text += &line(client, 60 * minute + 20, 200);
+            }
+        }
+        text
+    }
+
+    fn access(log: &Log<'_>, chunk_bytes: usize) -> AccessCounts {
+        let mut access = AccessCounts::new(60, 0);
+        for (client, requests, payloads) in [(PROBER, 10, 1), (CURIOUS, 100, 1), (VISITOR, 10, 0)] {
+            let client = Client::parse(client.as_bytes());
+            let stats = access.clients.entry(client, ClientStats::default).unwrap();
+            (0..requests).for_each(|_| stats.note(NOON, 2, false));
+            if payloads > 0 {
+                let hits = access.hit_clients.entry(client, HitStats::default).unwrap();
+                let time = Time::from_secs(NOON);
+                hits.note(time, &[Category::SqlInjection], true, true, true);
+            }
+        }
+        let spans = tasks(&[*log], chunk_bytes).into_iter();
+        access.chunks = spans
+            .map(|(log, range)| ChunkSpan {
+                log,
+                start: range.start,
+                end: range.end,
+                first: NOON,
+                last: NOON + 300,
+                lines: 1,
+            })
+            .collect();
+        access
+    }
+
+    /// What is set aside where the failures run from second `from` to `to` of the log.
+    fn set_aside(from: i64, to: i64, chunk_bytes: usize) -> BTreeMap<i64, Own> {
+        let text = text();
+        let log = Log {
+            source: 0,
+            bytes: text.as_bytes(),
+            format: &COMBINED,
+            offset: UtcOffset::UTC,
+            timing: None,
+        };
+        let access = access(&log, chunk_bytes);
+        let mut plan = Plan::new(&AccessCounts::new(60, 0));
+        plan.failures = vec![Stretch {
+            start: NOON + from,
+            end: NOON + to,
+            baseline_rps: 0.0,
+            peak_at: NOON + from,
+            peak_rps: 0.1,
+            count: 9,
+            excess: 9,
+            ratio: 9.0,
+            sigma: 9.0,
+            at_log_start: false,
+            at_log_end: false,
+        }];
+        let run = Run {
+            chunk_bytes,
+            advance: &|_| (),
+        };
+        own(&[log], &access, &plan, &run)
+    }
+
+    #[test]
+    fn only_those_who_send_little_but_payloads_are_set_aside() {
+        let own = set_aside(0, 300, 1 << 20);
+        let each = Own {
+            requests: 2,
+            failed: 1,
+        };
+        let minutes: Vec<i64> = own.keys().copied().collect();
+        assert_eq!(minutes, (NOON / 60..NOON / 60 + 5).collect::<Vec<_>>());
+        assert!(own.values().all(|own| *own == each), "{own:?}");
+    }
+
+    #[test]
+    fn only_the_run_of_failures_counts_to_the_second() {
+        let own = set_aside(70, 135, 1 << 20);
+        let counts: Vec<(u32, u32)> = own.values().map(|own| (own.requests, own.failed)).collect();
+        // The second minute whole, of the third the failure alone.
+        assert_eq!(counts, [(2, 1), (1, 1)]);
+    }
+
+    #[test]
+    fn chunks_change_nothing() {
+        assert_eq!(set_aside(0, 300, 97), set_aside(0, 300, 1 << 20));
+    }
+}

@@ -152,3 +152,103 @@ impl<'a> Service<'a> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::survey::AccessCounts;
+
+    const MINUTE: i64 = 60;
+    /// Requests in every ordinary minute.
+    const USUAL: u32 = 50;
+
+    /// What was answered in a minute: requests, failures, refusals.
+    type Answered = (u32, u32, u32);
+
+    /// A log of an hour from the epoch on, with `trouble` from minute 20 on.
+    fn plan(trouble: &[Answered]) -> Plan {
+        let mut counts = AccessCounts::new(60, 0);
+        for minute in 0..60usize {
+            let answered = minute.checked_sub(20).and_then(|at| trouble.get(at));
+            let (requests, failed, refused) = *answered.unwrap_or(&(USUAL, 0, 0));
+            let cell = counts.minutes.cell(minute as i64 * MINUTE);
+            cell.requests = requests;
+            cell.refused = refused;
+            (cell.first_second, cell.last_second) = (0, 59);
+            if failed > 0 {
+                cell.errors_5xx = failed;
+                (cell.first_failed, cell.last_failed) = (3, 41);
+            }
+        }
+        counts.flush();
+        Plan::new(&counts)
+    }
+
+    #[test]
+    fn ordinary_after_the_last_failure_to_the_second() {
+        let plan = plan(&[(50, 40, 0), (50, 40, 0)]);
+        let service = Service::new(&plan, 20 * MINUTE);
+        let last = 21 * MINUTE + 41;
+        assert_eq!(service.ordinary_from(last, true), Some(last + 1));
+        // Where only the bucket is known, its successor is the first that is ordinary as a whole.
+        assert_eq!(service.ordinary_from(last, false), Some(22 * MINUTE));
+    }
+
+    #[test]
+    fn limits_and_floods_are_not_ordinary_although_nothing_fails() {
+        let limited = plan(&[(50, 0, 30); 5]);
+        let service = Service::new(&limited, 20 * MINUTE);
+        assert_eq!(service.ordinary_from(20 * MINUTE, false), Some(25 * MINUTE));
+        let flooded = plan(&[(500, 0, 0); 5]);
+        let service = Service::new(&flooded, 20 * MINUTE);
+        assert_eq!(service.ordinary_from(20 * MINUTE, false), Some(25 * MINUTE));
+    }
+
+    #[test]
+    fn too_short_a_calm_is_none() {
+        let calm = (50, 0, 0);
+        let plan = plan(&[(50, 40, 0), calm, calm, (50, 40, 0)]);
+        let service = Service::new(&plan, 20 * MINUTE);
+        assert_eq!(service.ordinary_from(21 * MINUTE, false), Some(24 * MINUTE));
+    }
+
+    #[test]
+    fn nothing_is_ordinary_when_the_log_ends_in_trouble() {
+        let plan = plan(&[(50, 40, 0); 40]);
+        let service = Service::new(&plan, 20 * MINUTE);
+        assert_eq!(service.ordinary_from(30 * MINUTE, false), None);
+    }
+
+    #[test]
+    fn refusals_bite_when_they_are_many_and_a_share_of_all() {
+        let few = (50, 0, REFUSALS as u32 - 1);
+        let thin = (1_000, 0, REFUSALS as u32);
+        let many = (100, 0, REFUSALS as u32);
+        let plan = plan(&[few, thin, many]);
+        let service = Service::new(&plan, 20 * MINUTE);
+        assert_eq!(service.first_refusals(40 * MINUTE), Some(22 * MINUTE));
+        assert_eq!(service.first_refusals(21 * MINUTE), None, "too early");
+    }
+
+    #[test]
+    fn failures_are_shares_of_whole_buckets_around_the_trouble() {
+        let plan = plan(&[(50, 25, 0), (50, 25, 0)]);
+        let service = Service::new(&plan, 20 * MINUTE);
+        let (start, end) = (20 * MINUTE, 22 * MINUTE - 1);
+        assert_eq!(service.failed(start, end), Some(0.5));
+        assert_eq!(service.failed(end, start), None);
+        assert_eq!(service.failed_around(end), (Some(0.0), Some(0.0)));
+        let all = Service::new(&plan, 0);
+        assert_eq!(all.failed_around(60 * MINUTE), (None, None));
+    }
+
+    #[test]
+    fn an_empty_log_says_nothing() {
+        let plan = Plan::new(&AccessCounts::new(60, 0));
+        let service = Service::new(&plan, 0);
+        assert_eq!(service.ordinary_from(0, true), None);
+        assert_eq!(service.first_refusals(100), None);
+        assert_eq!(service.failed(0, 100), None);
+        assert_eq!(service.failed_around(100), (None, None));
+    }
+}

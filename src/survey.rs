@@ -344,7 +344,7 @@ impl AccessWorker<'_> {
                         last_offset = (access.utc_offset, 0);
                     }
                     last_offset.1 += 1;
-                    lines.record(access.time);
+                    lines.record(range.start, access.time);
                     if self.limits.contain(access.time.secs()) {
                         let at = Locator {
                             time: access.time,
@@ -614,7 +614,7 @@ impl ErrorWorker<'_> {
                 _ if line.is_empty() => lines.blank += 1,
                 Ok(Event::Error(record)) => {
                     let time = record.time.at(log.offset);
-                    lines.record(time);
+                    lines.record(range.start, time);
                     if self.limits.contain(time.secs()) {
                         let place = Locator {
                             time,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::event::Unparsed;
 use crate::evidence::clients::Span;
 use crate::evidence::first::FirstK;
+use crate::evidence::order::Order;
 use crate::merge::Merge;
 use crate::time::{Time, UtcOffset};
 
@@ -32,13 +33,16 @@ pub struct LineCounts {
     pub span: Option<Span>,
     /// Records by the zone they were written in.
     pub offsets: BTreeMap<UtcOffset, u64>,
+    /// Whether times run forward.
+    pub order: Order,
 }
 
 impl LineCounts {
-    /// Counts a record.
+    /// Counts a record of the chunk that begins at byte `chunk`.
     #[inline]
-    pub fn record(&mut self, time: Time) {
+    pub fn record(&mut self, chunk: usize, time: Time) {
         self.records += 1;
+        self.order.note(chunk, time.secs());
         self.span.merge(Some(Span::once(time)));
     }
 
@@ -77,6 +81,7 @@ impl Merge for LineCounts {
             mine.1.merge(samples);
         }
         self.span.merge(other.span);
+        self.order.merge(other.order);
         for (offset, count) in other.offsets {
             *self.offsets.entry(offset).or_default() += count;
         }

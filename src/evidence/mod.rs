@@ -10,6 +10,7 @@ pub mod first;
 pub mod histogram;
 pub mod lines;
 pub mod misses;
+pub mod order;
 pub mod scripts;
 pub mod series;
 pub mod shapes;

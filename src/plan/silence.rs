@@ -92,3 +92,85 @@ impl Dense {
         known > 0 && 2 * quiet >= known
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::{Plan, Silence};
+    use crate::survey::AccessCounts;
+
+    const HOUR: i64 = 60;
+    const DAY: i64 = 24 * HOUR;
+
+    /// The silences of a log with so many requests in each minute (of the epoch) up to `minutes`.
+    fn silences(minutes: i64, requests: impl Fn(i64) -> u32) -> Vec<Silence> {
+        let mut counts = AccessCounts::new(60, 0);
+        for minute in 0..minutes {
+            let requests = requests(minute);
+            if requests > 0 {
+                let cell = counts.minutes.cell(minute * 60);
+                cell.requests = requests;
+                (cell.first_second, cell.last_second) = (5, 50);
+            }
+        }
+        counts.flush();
+        Plan::new(&counts).silences
+    }
+
+    #[test]
+    fn a_busy_server_that_says_nothing_is_down() {
+        let down = 200..210;
+        let found = silences(6 * HOUR, |minute| match down.contains(&minute) {
+            true => 0,
+            false => 60,
+        });
+        let [silence] = found[..] else {
+            panic!("{found:?}");
+        };
+        // From the last request before to the first after, and what the baseline brings meanwhile.
+        assert_eq!((silence.start, silence.end), (199 * 60 + 50, 210 * 60 + 5));
+        assert!(
+            (550.0..=650.0).contains(&silence.expected),
+            "{} requests are missing",
+            silence.expected
+        );
+    }
+
+    #[test]
+    fn few_requests_missing_are_chance() {
+        // As long a gap, where it lacks but a fifteenth as much.
+        let gap = 200..204;
+        let found = silences(6 * HOUR, |minute| match gap.contains(&minute) {
+            true => 0,
+            false => 4,
+        });
+        assert_eq!(found, []);
+    }
+
+    #[test]
+    fn nights_are_silent_every_day_and_an_outage_on_one() {
+        let open = |minute: i64| (8 * HOUR..18 * HOUR).contains(&minute.rem_euclid(DAY));
+        let down = 2 * DAY + 12 * HOUR..2 * DAY + 13 * HOUR;
+        let requests = |minute: i64| match open(minute) && !down.contains(&minute) {
+            true => 12,
+            false => 0,
+        };
+        let found = silences(5 * DAY, requests);
+        let starts: Vec<i64> = found.iter().map(|silence| silence.start).collect();
+        assert_eq!(starts, [(down.start - 1) * 60 + 50]);
+    }
+
+    #[test]
+    fn traffic_that_ebbs_before_a_gap_and_flows_after_it_fell_asleep() {
+        // One evening and one morning: no other day tells that nights are quiet.
+        let (evening, morning) = (4 * HOUR, 10 * HOUR);
+        let found = silences(14 * HOUR, |minute| {
+            let away = (evening - minute).max(minute - morning);
+            match away {
+                ..0 => 0,
+                0..60 => u32::from(away % 20 == 0),
+                _ => 20,
+            }
+        });
+        assert_eq!(found, []);
+    }
+}

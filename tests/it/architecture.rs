@@ -39,7 +39,12 @@ const ROWS: &[&[&str]] = &[
         "evidence/series",
         "evidence/sketch",
     ],
-    &["evidence/clients", "evidence/histogram", "evidence/tries"],
+    &[
+        "evidence/clients",
+        "evidence/histogram",
+        "evidence/order",
+        "evidence/tries",
+    ],
     &["evidence/*"],
     &["evidence/scripts", "evidence/shapes"],
     // From a line to a record.

@@ -9,7 +9,9 @@ use crate::traffic::scenarios::api_flood::RENTED;
 use crate::traffic::scenarios::credential_stuffing::STUFFING_AGENT;
 use crate::traffic::scenarios::flood_with_referers::HERD;
 use crate::traffic::scenarios::ipv6_botnet::NETWORKS;
+use crate::traffic::scenarios::single_client_dos::GLUTTON;
 use crate::traffic::scenarios::slow_brute_force::GUESSERS;
+use crate::traffic::scenarios::sparse_dos::MACHINES;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -690,4 +692,120 @@ fn api_flood() {
     assert_eq!((story.cause(), story.attack()), ("ddos", true));
     story.expect_onset("2023-09-12T09:35:00Z");
     story.expect_accused(|client, _, _| client.starts_with(RENTED));
+}
+
+impl Story {
+    /// The first and the last second of the main incident's surge.
+    fn surge(&self) -> (&str, &str) {
+        let timeline = each(self.main_incident(), "/timeline/*");
+        let surge = timeline
+            .iter()
+            .find(|step| step["phase"] == "surge" && step["end"].is_string())
+            .expect("a surge with an end");
+        let time = |key: &str| surge[key].as_str().unwrap();
+        (time("time"), time("end"))
+    }
+
+    /// Incidents that are attacks: a flood is told of once.
+    fn attacks(&self) -> usize {
+        let incidents = each(&self.report, "/incidents/*/attack");
+        incidents.iter().filter(|attack| **attack == true).count()
+    }
+}
+
+#[test]
+fn log_begins_inside() {
+    let story = story("log-begins-inside");
+    assert_eq!((story.cause(), story.attack()), ("ddos", true));
+    assert_eq!(
+        story.surge(),
+        ("2023-08-24T10:00:00Z", "2023-08-24T10:49:59Z")
+    );
+    assert_eq!(story.main_incident()["ongoing_at_start"], true);
+    assert_eq!(story.attacks(), 1);
+    story.expect_accused(|client, _, _| client.starts_with("198.19."));
+}
+
+#[test]
+fn sparse_dos() {
+    let story = story("sparse-dos");
+    assert_eq!((story.cause(), story.attack()), ("dos", true));
+    assert_eq!(
+        story.surge(),
+        ("2023-11-09T20:14:00Z", "2023-11-09T20:18:59Z")
+    );
+    assert_eq!(story.attacks(), 1);
+    let machines: BTreeSet<String> = MACHINES.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(story.accused(), machines);
+}
+
+/// Where a flood begins with nothing, this many seconds pass until there is something to see: at six requests more
+/// each minute, a handful came in the first.
+const RAMP_ERROR: i64 = 120;
+
+#[test]
+fn slow_ramp() {
+    let story = story("slow-ramp");
+    assert_eq!((story.cause(), story.attack()), ("ddos", true));
+    let (onset, end) = story.surge();
+    let late = seconds(onset) - seconds("2024-03-06T15:10:00Z");
+    assert!((0..=RAMP_ERROR).contains(&late), "the onset: {onset}");
+    assert_eq!(end, "2024-03-06T15:59:59Z");
+    assert_eq!(story.attacks(), 1);
+    story.expect_accused(|client, _, _| client.starts_with("198.19."));
+}
+
+#[test]
+fn hourly_clock() {
+    let story = story("hourly-clock");
+    assert_eq!((story.cause(), story.attack()), ("none", false));
+    assert!(each(&story.report, "/incidents/*").is_empty());
+    assert!(story.accused().is_empty(), "{:?}", story.accused());
+    assert_eq!(times_run_back(&story), "");
+}
+
+#[test]
+fn single_client_dos() {
+    let story = story("single-client-dos");
+    assert_eq!((story.cause(), story.attack()), ("dos", true));
+    // The first second in which the client asked, and the last.
+    assert_eq!(
+        story.surge(),
+        ("2022-05-17T10:25:01Z", "2022-05-17T10:36:59Z")
+    );
+    assert_eq!(story.accused(), BTreeSet::from([GLUTTON.to_owned()]));
+    let failed = &story.main_incident()["impact"]["innocent_clients_failed"];
+    assert!(failed.as_u64().unwrap() > 100, "{failed} others");
+}
+
+#[test]
+fn pulses() {
+    let story = story("pulses");
+    assert_eq!((story.cause(), story.attack()), ("ddos", true));
+    let (onset, end) = story.surge();
+    assert_eq!(onset, "2023-10-03T22:00:00Z");
+    assert!(
+        ["2023-10-03T22:51:59Z", "2023-10-03T22:52:00Z"].contains(&end),
+        "the end of the last pulse: {end}"
+    );
+    assert_eq!(story.attacks(), 1);
+    story.expect_accused(|client, _, _| client.starts_with("198.19."));
+}
+
+/// What the inputs' notes say about times that run back.
+fn times_run_back(story: &Story) -> String {
+    let notes = each(&story.report, "/inputs/*/notes/*");
+    let texts = notes.iter().filter_map(|note| note.as_str());
+    texts.filter(|note| note.contains("run back")).collect()
+}
+
+#[test]
+fn lines_written_late_are_no_clock_set_back() {
+    assert_eq!(times_run_back(&story("out-of-order")), "");
+    assert_eq!(times_run_back(&story("quiet-day")), "");
+    let strewn = times_run_back(&story("dirty-input"));
+    assert!(
+        strewn.starts_with("times run back ") && strewn.ends_with(" s"),
+        "{strewn:?}"
+    );
 }

@@ -16,20 +16,26 @@ mod directory_scan;
 mod dirty_input;
 mod flash_crowd;
 pub mod flood_with_referers;
+mod hourly_clock;
 pub mod ipv6_botnet;
 mod jndi_spray;
+mod log_begins_inside;
 mod low_and_slow_sqli;
 mod monitor_gone_wild;
 mod nightly_gaps;
 mod out_of_order;
 mod php_fatal_traces;
 mod product_launch;
+mod pulses;
 mod quiet_day;
 mod retry_storm;
 mod rotating_sqli;
 mod server_fault;
 mod silent_crash;
+pub mod single_client_dos;
 pub mod slow_brute_force;
+mod slow_ramp;
+pub mod sparse_dos;
 mod sql_errors_from_visitors;
 mod sqli_surge;
 mod two_attackers;
@@ -84,20 +90,26 @@ pub const ALL: &[Scenario] = &[
     dirty_input::SCENARIO,
     flash_crowd::SCENARIO,
     flood_with_referers::SCENARIO,
+    hourly_clock::SCENARIO,
     ipv6_botnet::SCENARIO,
     jndi_spray::SCENARIO,
+    log_begins_inside::SCENARIO,
     low_and_slow_sqli::SCENARIO,
     monitor_gone_wild::SCENARIO,
     nightly_gaps::SCENARIO,
     out_of_order::SCENARIO,
     php_fatal_traces::SCENARIO,
     product_launch::SCENARIO,
+    pulses::SCENARIO,
     quiet_day::SCENARIO,
     retry_storm::SCENARIO,
     rotating_sqli::SCENARIO,
     server_fault::SCENARIO,
     silent_crash::SCENARIO,
+    single_client_dos::SCENARIO,
     slow_brute_force::SCENARIO,
+    slow_ramp::SCENARIO,
+    sparse_dos::SCENARIO,
     sql_errors_from_visitors::SCENARIO,
     sqli_surge::SCENARIO,
     two_attackers::SCENARIO,
