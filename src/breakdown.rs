@@ -178,7 +178,8 @@ fn burst(case: &Case<'_>, rise: Rise<'_>) -> Burst {
         requests: stretch.count,
         excess_requests: stretch.excess,
         clients: counts.clients.distinct(),
-        new_client_ratio: rounded(newcomers as f64 / counts.clients.len().max(1) as f64),
+        new_client_ratio: (!stretch.at_log_start)
+            .then(|| rounded(newcomers as f64 / counts.clients.len().max(1) as f64)),
         classification: rise.cause.name(),
         confidence: rounded(rise.finding.confidence),
         top: top(case, counts, stretch, &rise.finding.clients),

@@ -483,6 +483,20 @@ impl Dense {
             .collect()
     }
 
+    /// All failures as one run, from the first to the last.
+    pub fn all_failures(&self) -> Option<Stretch> {
+        let whole = Outline {
+            start: 0,
+            end: self.errors.len(),
+            baseline: 0.0,
+            ratio: 1.0,
+            ratio_at_most: 1.0,
+            sigma: 0.0,
+        };
+        let failed = !self.failed.is_empty();
+        failed.then(|| self.to_the_second(self.stretch(&whole, &self.errors)))
+    }
+
     /// Last second of the failures in a bucket, if it has any.
     pub fn last_failure(&self, bucket: usize) -> Option<i64> {
         let start = self.start + bucket as i64 * self.bucket_s;

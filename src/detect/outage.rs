@@ -14,7 +14,13 @@ const MIN_SHARE: f64 = 0.05;
 /// Share of 502 and 504 among the failures from which they are named: below it they are a remark.
 const GATEWAY_SHARE: f64 = 0.1;
 
-/// Silences, then runs of failures.
+/// Share of failures from which a whole log is one run of them.
+const WHOLE_SHARE: f64 = 0.5;
+
+/// Failures of a whole log below which they may be a single page's.
+const WHOLE_LEAST: u64 = 100;
+
+/// Silences, then runs of failures; where most of all requests failed, the whole log is one.
 pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let silences = case.plan.silences.iter().map(silence);
     let failures = case
@@ -22,7 +28,30 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
         .failures
         .iter()
         .filter_map(|stretch| failures(case, stretch));
-    silences.chain(failures).collect()
+    let found: Vec<Finding> = silences.chain(failures).collect();
+    let told = found
+        .iter()
+        .any(|finding| matches!(finding.kind, Kind::Failures { .. }));
+    match told {
+        true => found,
+        false => found.into_iter().chain(whole(case)).collect(),
+    }
+}
+
+/// A log in which most requests fail holds no ordinary time that a run of failures could stand out of.
+fn whole(case: &Case<'_>) -> Option<Finding> {
+    let stretch = case.plan.minutes.all_failures()?;
+    let requests = case.access.requests();
+    let share = stretch.count as f64 / requests.max(1) as f64;
+    let reason = format!(
+        "{} of {} in the whole log failed with 5xx, so that it holds no ordinary time to compare with: whether there \
+         was more traffic than usual cannot be told from it",
+        count(stretch.count),
+        counted(requests, "request", "requests")
+    );
+    let kind = Kind::Failures { stretch, share };
+    (share >= WHOLE_SHARE && stretch.count >= WHOLE_LEAST)
+        .then(|| finding(kind, stretch.start, stretch.end, 0.9, reason))
 }
 
 /// The plan asks for a silence that chance does not explain, so that only a fault of logging is left as doubt.

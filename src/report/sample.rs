@@ -413,7 +413,7 @@ fn burst(dimension: Dimension, key: Option<&str>, text: Rewrite) -> Burst {
         requests: 1_500_007,
         excess_requests: 1_398_220,
         clients: 44_001,
-        new_client_ratio: 0.968,
+        new_client_ratio: Some(0.968),
         classification: "ddos",
         confidence: 0.91,
         top: BurstTop {

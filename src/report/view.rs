@@ -233,8 +233,8 @@ pub struct Burst {
     pub excess_requests: u64,
     /// Distinct clients within.
     pub clients: u64,
-    /// Share of those never seen before it.
-    pub new_client_ratio: f64,
+    /// Share of those never seen before it; unknown where the log begins inside it.
+    pub new_client_ratio: Option<f64>,
     /// A [`Cause`] name.
     pub classification: &'static str,
     /// 0..1.

@@ -78,12 +78,14 @@ fn dimension(dimension: Dimension) -> &'static str {
 }
 
 fn size(burst: &Burst) -> String {
+    let new = burst.new_client_ratio.map_or_else(String::new, |new| {
+        format!(", {} of them new", words::share(new))
+    });
     format!(
-        "{}, {} above the baseline; {}, {} of them new",
+        "{}, {} above the baseline; {}{new}",
         words::counted(burst.requests, "request", "requests"),
         words::count(burst.excess_requests),
         words::counted(burst.clients, "client", "clients"),
-        words::share(burst.new_client_ratio),
     )
 }
 
