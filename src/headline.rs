@@ -61,7 +61,11 @@ impl Headline<'_> {
                 counted(self.injectors(), "client", "clients"),
                 self.success()
             ),
-            Cause::BruteForce => format!("Password guessing from {}", sources(Role::BruteForcer)),
+            Cause::BruteForce => format!(
+                "Password guessing from {}{}",
+                sources(Role::BruteForcer),
+                self.logins()
+            ),
             Cause::Scan => format!("Scan by {}", sources(Role::Scanner)),
             Cause::Webshell => format!(
                 "A web shell was used by {}",
@@ -115,6 +119,21 @@ impl Headline<'_> {
             date(end),
             self.zone.label()
         )
+    }
+
+    /// How many guesses seem to have worked.
+    fn logins(&self) -> String {
+        let successes = self.findings.iter().map(|finding| match &finding.kind {
+            Kind::BruteForce { successes, .. } => successes.len() as u64,
+            _ => 0,
+        });
+        match successes.sum() {
+            0 => String::new(),
+            worked => format!(
+                ", {} of which probably worked,",
+                counted(worked, "attempt", "attempts")
+            ),
+        }
     }
 
     /// Those who inject; who floods besides may be named for that alone.

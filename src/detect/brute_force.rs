@@ -155,7 +155,10 @@ impl<'a> Attempts<'a> {
         }
         guessers.sort_unstable_by_key(|(client, _)| *client);
         let clients: Vec<Client> = guessers.iter().map(|(client, _)| *client).collect();
-        let successes = self.successes(&clients);
+        let successes = match self.may_be_expired(&guessers) {
+            true => Vec::new(),
+            false => self.successes(&clients),
+        };
         let attempts: u64 = guessers
             .iter()
             .map(|(_, here)| u64::from(here.requests))
@@ -195,15 +198,18 @@ impl<'a> Attempts<'a> {
     /// True when few programs that name themselves, and that the site had answered before, are all refused now: what a
     /// partner does whose token has expired.
     fn may_be_expired(&self, guessers: &[(Client, &Presence)]) -> bool {
+        /// Nearly all: what was answered before counts as well where the whole log is looked at.
+        const REFUSED: f64 = 0.9;
         /// More programs than this do not lose their credentials at once.
         const FEW: usize = 5;
         let served = |(client, here): &(Client, &Presence)| {
             let stats = self.case.access.clients.get(client);
             let began = here.span.map(|(first, _)| first);
-            stats.is_some_and(|stats| stats.by_class[1] > 0 && Some(stats.first()) < began)
+            stats.is_some_and(|stats| stats.by_class[1] > 0 && Some(stats.first()) <= began)
         };
-        let refused =
-            |(_, here): &(Client, &Presence)| self.failed(here) == u64::from(here.requests);
+        let refused = |(_, here): &(Client, &Presence)| {
+            self.failed(here) as f64 >= REFUSED * f64::from(here.requests)
+        };
         self.language == Language::Refuses
             && guessers.len() <= FEW
             && guessers.iter().all(|guesser| {
