@@ -18,7 +18,6 @@ use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
 use crate::inputs::Inputs;
-use crate::norms::norms;
 use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Run};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
@@ -31,8 +30,8 @@ use crate::stream;
 use crate::survey::{
     AccessCounts, ErrorCounts, first_zone, last_time, survey_access, survey_errors,
 };
+use crate::sweep::sweep;
 use crate::time::{LocalTime, Time, UtcOffset};
-use crate::watch::rises;
 
 /// A point in time as a user names it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -341,8 +340,7 @@ fn reconstruct<'a>(
     let mut plan = Plan::new(access);
     plan.set_aside(&failures::own(logs, access, &plan, run));
     let windows = focus(logs, &access.chunks, &plan.windows(surveyed.limits), run);
-    let norms = norms(logs, access, surveyed.limits, run);
-    let rises = rises(logs, access, &plan, surveyed.limits, run);
+    let (norms, rises) = sweep(logs, access, &plan, surveyed.limits, run);
     let sights: Vec<_> = rises
         .iter()
         .map(|rise| rise.sight(surveyed.limits))

@@ -43,6 +43,7 @@ const ROWS: &[&[&str]] = &[
         "evidence/clients",
         "evidence/errors",
         "evidence/histogram",
+        "evidence/numbers",
         "evidence/tries",
     ],
     &["evidence/*"],
@@ -63,6 +64,7 @@ const ROWS: &[&[&str]] = &[
     &["context"],
     &["attempts", "hits", "clock", "norms", "plan"],
     &["stream", "failures", "service", "watch"],
+    &["sweep"],
     // From counts to claims.
     &["finding", "suspects"],
     &["manners"],
