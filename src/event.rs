@@ -205,3 +205,24 @@ pub fn is_asset(path: &[u8]) -> bool {
                 .any(|known| extension.eq_ignore_ascii_case(known))
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_asset;
+
+    #[test]
+    fn loaders_hand_out_assets_under_a_name_without_extension() {
+        for path in [
+            "/_next/image",
+            "/shop/_next/image",
+            "/w/load.php",
+            "/a.css",
+            "/A.PNG",
+        ] {
+            assert!(is_asset(path.as_bytes()), "{path}");
+        }
+        for path in ["/", "/image", "/upload.php", "/next/image", "/index.php"] {
+            assert!(!is_asset(path.as_bytes()), "{path}");
+        }
+    }
+}

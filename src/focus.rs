@@ -169,10 +169,8 @@ impl WindowCounts {
             client.agents.note(agent_hash);
             client.paths.note(path_hash);
             if let Some(number) = numbered(access.query()) {
-                client
-                    .numbers
-                    .get_or_insert_default()
-                    .note(path_hash, number);
+                let numbers = client.numbers.get_or_insert_default();
+                numbers.note(hash_bytes(access.target), number);
             }
         }
     }

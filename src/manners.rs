@@ -92,7 +92,7 @@ pub struct Manners {
 pub struct Numbered {
     /// Requests for each of them.
     pub repeats: f64,
-    /// The share of the numbers in the range that was asked for.
+    /// Different pages for each number between the least and the greatest.
     pub density: f64,
 }
 

@@ -271,10 +271,14 @@ impl Signs {
     fn is_numbered_walk(&self) -> bool {
         /// Requests for a page.
         const ONCE: f64 = 1.5;
-        /// Of the numbers between the least and the greatest: much of what was once written is deleted.
+        /// Pages for each number between the least and the greatest: much of what was once written is deleted.
         const DENSE: f64 = 0.2;
+        /// What is long has several pages; a number that never changes, beside chance, has any number of them.
+        const PAGES_EACH: f64 = 10.0;
         let numbered = self.manners.numbered;
-        numbered.is_some_and(|numbered| numbered.repeats <= ONCE && numbered.density >= DENSE)
+        numbered.is_some_and(|numbered| {
+            numbered.repeats <= ONCE && (DENSE..=PAGES_EACH).contains(&numbered.density)
+        })
     }
 
     /// Requests for each page that a robot asks for.
@@ -698,4 +702,76 @@ fn robot_share(case: &Case<'_>, counts: &WindowCounts, stretch: &Stretch) -> f64
 /// Whether a user agent names itself a robot.
 pub fn is_robot(agent: &[u8]) -> bool {
     Meaning::Robot.is_in(agent) || Meaning::Monitor.is_in(agent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manners::Numbered;
+
+    fn signs(manners: Manners, surplus: Surplus) -> Signs {
+        Signs {
+            manners,
+            surplus,
+            robots: 0.0,
+            failed_first: false,
+            probing: 0.0,
+        }
+    }
+
+    /// Two hundred machines of two networks that ask one script for numbers, each once.
+    fn walk(repeats: f64, density: f64) -> Signs {
+        let manners = Manners {
+            sources: 250,
+            effective: 250.0,
+            company: 1.0,
+            answered: 1.0,
+            page_repeats: 4000.0,
+            repeats: 400.0,
+            browsers: 1.0,
+            ordinary_assets: 0.3,
+            ordinary_referred: 0.8,
+            numbered: Some(Numbered { repeats, density }),
+            ..Manners::default()
+        };
+        signs(manners, Surplus::default())
+    }
+
+    #[test]
+    fn numbered_pages_read_once_each_are_a_walk() {
+        assert_eq!(walk(1.1, 0.9).cause().0, Cause::Crawler);
+        assert_eq!(walk(1.0, 2.2).cause().0, Cause::Crawler);
+    }
+
+    #[test]
+    fn numbers_by_chance_and_numbers_again_and_again_are_a_flood() {
+        for (repeats, density) in [(1.0, 0.0001), (40.0, 0.9), (1.0, 5000.0)] {
+            let cause = walk(repeats, density).cause().0;
+            assert_eq!(cause, Cause::Ddos, "{repeats} {density}");
+        }
+    }
+
+    #[test]
+    fn everyday_visitors_of_a_shared_address_are_told_from_newcomers() {
+        let office = |returning, arrivals, agents_each| {
+            let manners = Manners {
+                sources: 3,
+                effective: 3.0,
+                agents_each,
+                referred: 0.8,
+                ordinary_referred: 0.7,
+                ..Manners::default()
+            };
+            let surplus = Surplus {
+                returning,
+                arrivals,
+                ..Surplus::default()
+            };
+            signs(manners, surplus).is_everyday()
+        };
+        assert!(office(0.99, 1.0, 12.0));
+        assert!(!office(0.2, 1.0, 12.0));
+        assert!(!office(0.99, 30.0, 12.0));
+        assert!(!office(0.99, 1.0, 1.0));
+    }
 }

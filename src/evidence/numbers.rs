@@ -3,7 +3,6 @@
 //! Forums, shops and archives number what they hold. Who reads all of it asks for numbers that lie close together, each
 //! once; who makes up a new address for every request to get past a cache takes numbers that lie anywhere.
 
-use crate::evidence::capped::mix64;
 use crate::evidence::sketch::Sketch;
 use crate::merge::Merge;
 
@@ -22,11 +21,11 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Counts a request for a page of a path, by the path's hash.
-    pub fn note(&mut self, path: u64, number: u32) {
+    /// Counts a request for a page, by the hash of its path and query.
+    pub fn note(&mut self, page: u64, number: u32) {
         self.requests = self.requests.saturating_add(1);
         self.widen(number, number);
-        self.pages.note(mix64(path ^ mix64(u64::from(number) + 1)));
+        self.pages.note(page);
     }
 
     /// How many numbers there are from the least to the greatest.
@@ -71,6 +70,7 @@ pub fn numbered(query: Option<&[u8]>) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::capped::mix64;
 
     #[test]
     fn a_number_is_the_first_value_of_a_query() {
@@ -93,7 +93,7 @@ mod tests {
     fn parts_are_the_same_as_the_whole() {
         let of = |numbers: std::ops::Range<u32>| {
             let mut found = Numbers::default();
-            numbers.for_each(|number| found.note(7, number));
+            numbers.for_each(|number| found.note(mix64(u64::from(number)), number));
             found
         };
         let mut merged = of(40..90);
