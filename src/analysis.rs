@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::detect::detect;
 use crate::error::{Error, Result, Warning};
 use crate::failures;
-use crate::finding::Case;
+use crate::finding::{Case, Finding};
 use crate::focus::{Whole, Window, focus, focus_on, tallies, trace};
 use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
@@ -373,16 +373,7 @@ fn reconstruct<'a>(
         limits: surveyed.limits,
     };
     let impacts = tallies(logs, &access.chunks, &whole, &spans, run);
-    let needed = |cluster: &&Cluster| cluster.needs_counts(&findings);
-    let needed: Vec<_> = clusters
-        .iter()
-        .filter(needed)
-        .map(|cluster| Window {
-            failed: true,
-            ..cluster.window()
-        })
-        .collect();
-    let in_full = focus(logs, &access.chunks, &needed, run);
+    let in_full = focus(logs, &access.chunks, &failed(&clusters, &findings), run);
 
     let quoter = quoter(inputs, surveyed);
     let material = Material {
@@ -397,6 +388,18 @@ fn reconstruct<'a>(
         zone: options.tz.or(surveyed.zone).unwrap_or_default(),
     };
     incident::incidents(&material, &clusters, &impacts, &in_full)
+}
+
+/// Where failed answers are counted for the clusters that have no window of their own.
+fn failed(clusters: &[Cluster], findings: &[Finding]) -> Vec<Window> {
+    let needed = clusters
+        .iter()
+        .filter(|cluster| cluster.needs_counts(findings));
+    let failed = needed.map(|cluster| Window {
+        failed: true,
+        ..cluster.window()
+    });
+    failed.collect()
 }
 
 /// Quotes lines of every log that was surveyed.

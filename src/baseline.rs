@@ -560,7 +560,7 @@ mod tests {
     fn a_burst_is_found_on_a_clock_that_runs_once_an_hour() {
         let mut counts = vec![200; 72];
         counts[40..44].fill(2_000);
-        let outlines = baseline(&counts, &vec![false; 72], 60.0, 100.0, 0.0).outlines;
+        let outlines = baseline(&counts, &[false; 72], 60.0, 100.0, 0.0).outlines;
         assert_eq!(outlines.len(), 1);
         assert_eq!((outlines[0].start, outlines[0].end), (40, 44));
     }

@@ -3,10 +3,10 @@
 use crate::client::Client;
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::WindowCounts;
-use crate::nature::{Signs, is_password_guessing};
+use crate::nature::{Signs, is_password_guessing, role};
 use crate::plan::Stretch;
 use crate::suspects::{Excess, excess};
-use crate::terms::{Cause, Dimension, Role};
+use crate::terms::{Cause, Dimension};
 use crate::text::count;
 use crate::time::Time;
 
@@ -105,17 +105,6 @@ fn is_ordinary(finding: &Finding) -> bool {
             stretch.at_log_start || stretch.end - stretch.start > MOST_OF_A_DAY_S
         }
         _ => false,
-    }
-}
-
-/// The part that those play who make a burst.
-pub fn role(cause: Cause) -> Option<Role> {
-    match cause {
-        Cause::FlashCrowd => Some(Role::Crowd),
-        Cause::Crawler => Some(Role::Crawler),
-        Cause::ServerFault => None,
-        Cause::Scan => Some(Role::Scanner),
-        _ => Some(Role::Flooder),
     }
 }
 

@@ -5,11 +5,10 @@
 //! smaller and met by refusals and failures.
 
 use crate::client::Client;
-use crate::detect::burst::role;
 use crate::evidence::clients::ClientStats;
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::{WindowCounts, is_refusal};
-use crate::nature::{is_password_guessing, is_robot, probing_share};
+use crate::nature::{is_password_guessing, is_robot, probing_share, role};
 use crate::plan::Stretch;
 use crate::suspects::ranked;
 use crate::terms::{Cause, Dimension};
