@@ -116,36 +116,23 @@ fn rise<'a>(
     incident: Cause,
     failed: Option<&'a WindowCounts>,
 ) -> Option<Rise<'a>> {
+    let counted = |window: &usize| case.windows.get(*window);
+    let (key, cause) = (None, incident);
     let (dimension, key, cause, stretch, counts) = match &finding.kind {
         Kind::Burst {
             cause,
             stretch,
             window,
-            dimension: Dimension::Total,
-            ..
-        } => (
-            Dimension::Total,
-            None,
-            *cause,
-            stretch,
-            case.windows.get(*window),
-        ),
-        Kind::Burst {
-            cause,
-            window,
             dimension,
-            key,
-            ..
-        } => {
-            let own = &case.rises.get(*window)?.stretch;
-            (
-                *dimension,
-                key.clone(),
-                *cause,
-                own,
-                case.risen.get(*window),
-            )
-        }
+            key: risen,
+        } => match dimension {
+            Dimension::Total => (*dimension, key, *cause, stretch, counted(window)),
+            _ => {
+                let own = &case.rises.get(*window)?.stretch;
+                let counts = case.risen.get(*window);
+                (*dimension, risen.clone(), *cause, own, counts)
+            }
+        },
         Kind::BruteForce {
             path,
             stretch,
@@ -153,22 +140,11 @@ fn rise<'a>(
             ..
         } => {
             let key = Some(visible(path).into_owned());
-            (
-                Dimension::Path,
-                key,
-                Cause::BruteForce,
-                stretch,
-                case.windows.get(*window),
-            )
+            let cause = Cause::BruteForce;
+            (Dimension::Path, key, cause, stretch, counted(window))
         }
-        Kind::Failures { stretch, .. } => (
-            Dimension::Status5xx,
-            None,
-            // Failures during an attack are its effect as far as anybody can tell from logs.
-            incident,
-            stretch,
-            failed,
-        ),
+        // Failures during an attack are its effect as far as anybody can tell from logs.
+        Kind::Failures { stretch, .. } => (Dimension::Status5xx, key, cause, stretch, failed),
         _ => return None,
     };
     Some(Rise {
@@ -185,13 +161,12 @@ fn rise<'a>(
 fn burst(case: &Case<'_>, rise: Rise<'_>) -> Burst {
     let (stretch, counts) = (rise.stretch, rise.counts);
     let (start, end) = rise.time();
-    let newcomers = counts
-        .clients
-        .iter()
-        .filter(|(client, presence)| {
-            requests_outside(case, **client, u64::from(presence.requests)) == 0
-        })
-        .count();
+    let is_new = |client: &Client| {
+        let known = case.access.clients.get(client);
+        known.is_none_or(|stats| stats.first() >= start.floor_to_second())
+    };
+    let clients = counts.clients.iter();
+    let newcomers = clients.filter(|(client, _)| is_new(client)).count();
     Burst {
         dimension: rise.dimension,
         key: rise.key,

@@ -92,6 +92,17 @@ impl Kind {
     }
 }
 
+/// The part that those play who make a burst.
+pub fn role(cause: Cause) -> Option<Role> {
+    match cause {
+        Cause::FlashCrowd => Some(Role::Crowd),
+        Cause::Crawler => Some(Role::Crawler),
+        Cause::ServerFault => None,
+        Cause::Scan => Some(Role::Scanner),
+        _ => Some(Role::Flooder),
+    }
+}
+
 /// What a detector is given: the counts of both passes.
 pub struct Case<'a> {
     /// The access logs.

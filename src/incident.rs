@@ -112,6 +112,7 @@ impl Builder<'_> {
             injections: &injections,
             symptoms: &symptoms,
             messages: &messages,
+            failed: self.counts,
             quoter: material.quoter,
         };
         let timeline = story.tell();

@@ -17,7 +17,7 @@ use crate::manners::{MACHINE_PACE, Manners, Surplus};
 use crate::pattern::words::Meaning;
 use crate::plan::Stretch;
 use crate::suspects::Excess;
-use crate::terms::{Cause, Role};
+use crate::terms::Cause;
 use crate::text::counted;
 
 /// From this many sources on, a flood is distributed. Blocking ten addresses by hand is still easy.
@@ -702,17 +702,6 @@ fn robot_share(case: &Case<'_>, counts: &WindowCounts, stretch: &Stretch) -> f64
 /// Whether a user agent names itself a robot.
 pub fn is_robot(agent: &[u8]) -> bool {
     Meaning::Robot.is_in(agent) || Meaning::Monitor.is_in(agent)
-}
-
-/// The part that those play who make a burst.
-pub fn role(cause: Cause) -> Option<Role> {
-    match cause {
-        Cause::FlashCrowd => Some(Role::Crowd),
-        Cause::Crawler => Some(Role::Crawler),
-        Cause::ServerFault => None,
-        Cause::Scan => Some(Role::Scanner),
-        _ => Some(Role::Flooder),
-    }
 }
 
 #[cfg(test)]

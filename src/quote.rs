@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::chunk;
-use crate::event::Event;
+use crate::client::Client;
+use crate::event::{Access, Event};
 use crate::evidence::first::Locator;
 use crate::format::spec::{LogKind, TimeCache};
 use crate::pass::{ChunkSpan, Log, read};
@@ -93,6 +94,31 @@ impl<'a> Quoter<'a> {
         }
     }
 
+    /// The request that a message of an error log was written for: of the client that the message names, for the
+    /// request that it quotes (nginx), or else the only one of that client in its second (Apache). The nearest in time
+    /// where a client repeats itself.
+    pub fn request_behind(&self, message: &Locator) -> Option<(Locator, String)> {
+        let log = self.sources.get(&message.source)?.log;
+        let mut times = TimeCache::default();
+        let Ok(Event::Error(record)) = (log.format.parse)(self.line(message), &mut times) else {
+            return None;
+        };
+        let wanted = Wanted {
+            client: record.client?,
+            request: record.request,
+            secs: message.time.secs(),
+        };
+        let logs = self.sources.values();
+        let access = logs.filter(|source| source.log.format.kind == LogKind::Access);
+        let mut found: Vec<(i64, Locator, String)> = access
+            .flat_map(|source| source.requests_like(&wanted))
+            .collect();
+        found.sort_unstable();
+        let certain = wanted.request.is_some() || found.len() == 1;
+        let (_, at, path) = found.into_iter().next().filter(|_| certain)?;
+        Some((at, path))
+    }
+
     /// Several lines.
     pub fn quotes<'l>(&self, places: impl IntoIterator<Item = &'l Locator>) -> Vec<Evidence> {
         places.into_iter().map(|at| self.quote(at)).collect()
@@ -108,7 +134,64 @@ impl<'a> Quoter<'a> {
     }
 }
 
+/// The request that a message is about.
+struct Wanted<'a> {
+    client: Client,
+    /// The request line, where the message quotes it.
+    request: Option<&'a [u8]>,
+    /// When the message was written, seconds since the epoch.
+    secs: i64,
+}
+
+impl Wanted<'_> {
+    /// Seconds that a request may be logged before or after its message. nginx logs a request at its end and gives
+    /// up on what stands behind it after 60 s (`proxy_read_timeout`, `fastcgi_read_timeout`). A message without
+    /// a request is only found by its second.
+    fn reach(&self) -> i64 {
+        const QUOTED_S: i64 = 60;
+        const SAME_SECOND_S: i64 = 1;
+        match self.request {
+            Some(_) => QUOTED_S,
+            None => SAME_SECOND_S,
+        }
+    }
+
+    fn is(&self, access: &Access<'_>) -> bool {
+        access.client == self.client
+            && (access.time.secs() - self.secs).abs() <= self.reach()
+            && self.request.is_none_or(|request| request == access.request)
+    }
+}
+
 impl Quoted<'_> {
+    /// Requests that a message may be about: how far off in time, where, for which path.
+    fn requests_like(&self, wanted: &Wanted<'_>) -> Vec<(i64, Locator, String)> {
+        let mut times = TimeCache::default();
+        let mut found = Vec::new();
+        let (from, to) = (wanted.secs - wanted.reach(), wanted.secs + wanted.reach());
+        let spans = self.spans.iter();
+        for span in spans.filter(|span| span.first <= to && span.last >= from) {
+            for (offset, line) in chunk::lines(&self.bytes[span.start..span.end]) {
+                let other = (self.log.format.client)(line);
+                if other.is_some_and(|client| client != wanted.client) {
+                    continue;
+                }
+                if let Ok(Event::Access(access)) = read(&self.log, line, &mut times)
+                    && wanted.is(&access)
+                {
+                    let at = Locator {
+                        time: access.time,
+                        source: self.log.source,
+                        offset: (span.start + offset) as u64,
+                    };
+                    let off = (access.time.secs() - wanted.secs).abs();
+                    found.push((off, at, visible(access.path()).into_owned()));
+                }
+            }
+        }
+        found
+    }
+
     /// Every request of a second.
     fn requests_of(&self, secs: i64) -> Vec<Locator> {
         let mut times = TimeCache::default();

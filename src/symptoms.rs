@@ -194,16 +194,18 @@ impl Messages<'_> {
             once_per_lifetime: found.once,
             sample: line.text.clone(),
             evidence: vec![line],
-            links: self.links(key, first, last),
+            links: self.links(key, &found.inside.first, last),
         }
     }
 
-    /// What messages, from `first` to `last`, stand beside.
-    fn links(&self, key: Key, first: Time, last: Time) -> Vec<SymptomLink> {
+    /// What messages, from that at `place` to `last`, stand beside.
+    fn links(&self, key: Key, place: &Locator, last: Time) -> Vec<SymptomLink> {
+        let first = place.time.floor_to_second();
         let parties = self.parties.iter();
         let mut links: Vec<SymptomLink> = parties
             .filter_map(|party| self.same_client(key, party))
             .collect();
+        links.extend(self.same_requests(key, place));
         let findings = self.findings.iter();
         links.extend(findings.filter_map(|finding| beside(finding, first, last)));
         links.extend(self.next_silence(first));
@@ -233,8 +235,33 @@ impl Messages<'_> {
         precedes("restart", lag, vec![self.quoter.quote(next)])
     }
 
-    /// Messages that name clients of an actor, while it was active here.
-    fn same_client(&self, key: Key, party: &Party<'_>) -> Option<SymptomLink> {
+    /// The requests that the first messages were written for, by path.
+    fn same_requests(&self, key: Key, first: &Locator) -> Vec<SymptomLink> {
+        let named = self.parties.iter().map(|party| self.naming(key, party).1);
+        let mut messages: Vec<Locator> = named.flatten().chain([*first]).collect();
+        messages.sort_unstable();
+        messages.dedup();
+        messages.truncate(SHOWN);
+        let mut paths: BTreeMap<String, Vec<(Locator, Locator)>> = BTreeMap::new();
+        for message in messages {
+            if let Some((request, path)) = self.quoter.request_behind(&message) {
+                paths.entry(path).or_default().push((message, request));
+            }
+        }
+        let link = |(path, pairs): (String, Vec<(Locator, Locator)>)| SymptomLink {
+            relation: Relation::SameRequest,
+            to: path,
+            count: pairs.len() as u64,
+            lag_s: pairs
+                .first()
+                .map(|(message, request)| message.time.seconds_since(request.time).floor()),
+            evidence: self.quoter.quotes(pairs.iter().map(|(_, request)| request)),
+        };
+        paths.into_iter().map(link).collect()
+    }
+
+    /// How many messages name clients of an actor, while it was active here, and the first of them.
+    fn naming(&self, key: Key, party: &Party<'_>) -> (u64, Vec<Locator>) {
         let (start, end) = self.window(key.1);
         let (mut count, mut lines) = (0, Vec::new());
         let ids = self.errors.symptoms.keys().copied().filter(|id| {
@@ -260,14 +287,20 @@ impl Messages<'_> {
             }
         }
         lines.sort_unstable();
-        let lag = |at: &&Locator| Some(at.time.seconds_since(party.first?).floor());
+        (count, lines)
+    }
+
+    /// Messages that name clients of an actor, while it was active here.
+    fn same_client(&self, key: Key, party: &Party<'_>) -> Option<SymptomLink> {
+        let (count, lines) = self.naming(key, party);
+        let lag = |at: &Locator| Some(at.time.seconds_since(party.first?).floor());
         let lag = |at| lag(at).filter(|lag| *lag >= 0.0);
         (count > 0).then(|| SymptomLink {
             relation: Relation::SameClient,
             to: party.id.to_string(),
             count,
             lag_s: lines.first().and_then(lag),
-            evidence: self.quoter.quotes(lines.iter().copied().take(SHOWN)),
+            evidence: self.quoter.quotes(lines.iter().take(SHOWN)),
         })
     }
 }

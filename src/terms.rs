@@ -62,6 +62,8 @@ impl Cause {
 vocabulary! {
     /// How messages of an error log lie to actors and to other steps; never why.
     Relation {
+        /// They were written while a request that is logged was answered.
+        SameRequest = "same_request",
         /// They name a client of an actor.
         SameClient = "same_client",
         /// Both happen in the same time.

@@ -9,7 +9,7 @@ use crate::category::Category;
 use crate::evidence::clients::{HitStats, Span};
 use crate::evidence::first::Locator;
 use crate::finding::{Case, Finding, Kind};
-use crate::focus::GroupCounts;
+use crate::focus::{GroupCounts, WindowCounts};
 use crate::impact::{LEAST_BASELINE_RPS, rounded};
 use crate::plan::Stretch;
 use crate::quote::Quoter;
@@ -70,6 +70,8 @@ pub struct Story<'a> {
     pub symptoms: &'a [Symptom],
     /// Where it stands there.
     pub messages: &'a Messages<'a>,
+    /// The failed requests of its whole time, where there are runs of them.
+    pub failed: Option<&'a WindowCounts>,
     /// For evidence.
     pub quoter: &'a Quoter<'a>,
 }
@@ -252,7 +254,7 @@ impl Story<'_> {
                 ..
             } => self.guessing(finding, path, stretch, successes),
             Kind::Webshell => vec![self.webshell(finding)],
-            Kind::Failures { stretch, share } => vec![trouble::failures(finding, stretch, *share)],
+            Kind::Failures { stretch, share } => vec![self.failures(finding, stretch, *share)],
             Kind::Silence(gap) => self.silence(finding, gap).into(),
             Kind::Injection | Kind::Scan => Vec::new(),
         }

@@ -1,9 +1,9 @@
 //! Did traffic rise above its baseline, and who made it rise?
 
 use crate::client::Client;
-use crate::finding::{Case, Finding, Kind};
+use crate::finding::{Case, Finding, Kind, role};
 use crate::focus::WindowCounts;
-use crate::nature::{Signs, is_password_guessing, role};
+use crate::nature::{Signs, is_password_guessing};
 use crate::plan::Stretch;
 use crate::suspects::{Excess, excess};
 use crate::terms::{Cause, Dimension};

@@ -5,7 +5,7 @@
 
 use crate::finding::{Case, Finding, Kind};
 use crate::plan::{Silence, Stretch};
-use crate::text::count;
+use crate::text::{count, counted};
 use crate::time::Time;
 
 /// Share of failed answers below which a run of them is no trouble worth telling.
@@ -56,8 +56,8 @@ fn failures(case: &Case<'_>, stretch: &Stretch) -> Option<Finding> {
         false => String::new(),
     };
     let reason = format!(
-        "{} of {requests} requests failed with 5xx ({:.0}%){unanswered}",
-        stretch.count,
+        "{} failed with 5xx, {:.0}% of all in those minutes{unanswered}",
+        counted(stretch.count, "request", "requests"),
         share * 100.0
     );
     let kind = Kind::Failures {

@@ -6,9 +6,9 @@
 
 use crate::client::Client;
 use crate::evidence::clients::ClientStats;
-use crate::finding::{Case, Finding, Kind};
+use crate::finding::{Case, Finding, Kind, role};
 use crate::focus::{WindowCounts, is_refusal};
-use crate::nature::{is_password_guessing, is_robot, probing_share, role};
+use crate::nature::{is_password_guessing, is_robot, probing_share};
 use crate::plan::Stretch;
 use crate::suspects::ranked;
 use crate::terms::{Cause, Dimension};

@@ -41,29 +41,23 @@ pub enum Meaning {
     Robot,
     /// A user agent of a monitor or a health check.
     Monitor,
-    /// A user agent of a library.
-    Library,
     /// A path that monitors ask for.
     HealthPath,
     /// A user agent that says it is a browser.
     Browser,
     /// A user agent of a site that fetches pages for others.
     Relay,
-    /// A path behind a login.
-    Account,
     /// A path at which people log in.
     Login,
 }
 
 impl Meaning {
-    const ALL: [(Meaning, &'static str); 8] = [
+    const ALL: [(Meaning, &'static str); 6] = [
         (Meaning::Robot, "robot"),
         (Meaning::Monitor, "monitor"),
-        (Meaning::Library, "library"),
         (Meaning::HealthPath, "health_path"),
         (Meaning::Browser, "browser"),
         (Meaning::Relay, "relay"),
-        (Meaning::Account, "account"),
         (Meaning::Login, "login"),
     ];
 

@@ -515,6 +515,7 @@ fn symptom(text: Rewrite) -> Symptom {
         sample: text(message),
         evidence: vec![line(ERROR, 7_001, "14:06:01", message, text)],
         links: vec![
+            link(Relation::SameRequest, "/search.php", 2, 0.0),
             link(Relation::SameClient, "A2", 7_900, 483.0),
             link(Relation::Overlaps, "surge", 1, 480.0),
             link(Relation::Precedes, "silence", 1, 241.0),

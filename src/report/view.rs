@@ -233,7 +233,7 @@ pub struct Burst {
     pub excess_requests: u64,
     /// Distinct clients within.
     pub clients: u64,
-    /// Share of those never seen outside.
+    /// Share of those never seen before it.
     pub new_client_ratio: f64,
     /// A [`Cause`] name.
     pub classification: &'static str,
@@ -351,9 +351,11 @@ pub struct Symptom {
 pub struct SymptomLink {
     /// How they lie to it.
     pub relation: Relation,
-    /// An actor's id, or a step: `surge`, `errors_5xx`, `silence`, `restart`, `password_guessing`.
+    /// The path of a request, an actor's id, or a step: `surge`, `errors_5xx`, `silence`, `restart`,
+    /// `password_guessing`.
     pub to: String,
-    /// Messages that name a client of the actor; 1 for steps.
+    /// Messages that name a client of the actor; of `same_request`, those of a few messages that were looked up;
+    /// 1 for steps.
     pub count: u64,
     /// Seconds from the beginning of the other to the first message; of `precedes`, from the first message to the
     /// other. Negative when what overlaps began later.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Story, duration, step, times};
+use super::{SHOWN, Story, duration, step, times};
 use crate::evidence::first::Locator;
 use crate::finding::{Finding, Kind};
 use crate::impact::{self, OUTAGE_SHARE, rounded};
@@ -24,33 +24,56 @@ const EACH: usize = 12;
 /// Actors named in one sentence about messages.
 const NAMED: usize = 3;
 
-pub(super) fn failures(finding: &Finding, stretch: &Stretch, share: f64) -> TimelineEntry {
-    let (phase, severity) = if share >= OUTAGE_SHARE {
-        (Phase::Outage, Severity::Critical)
-    } else {
-        (Phase::Degradation, Severity::High)
-    };
-    let summary = format!(
-        "{} failed with 5xx, {:.0}% of all",
-        counted(stretch.count, "request", "requests"),
-        share * 100.0
-    );
-    let mut step = step(
-        finding.start,
-        Some(finding.end),
-        phase,
-        "errors_5xx",
-        severity,
-        summary,
-    );
-    step.metrics = BTreeMap::from([
-        ("failed", stretch.count as f64),
-        ("failed_ratio", rounded(share)),
-    ]);
-    step
-}
-
 impl Story<'_> {
+    /// A run of failed answers, with the first of them.
+    pub(super) fn failures(
+        &self,
+        finding: &Finding,
+        stretch: &Stretch,
+        share: f64,
+    ) -> TimelineEntry {
+        let (phase, severity) = if share >= OUTAGE_SHARE {
+            (Phase::Outage, Severity::Critical)
+        } else {
+            (Phase::Degradation, Severity::High)
+        };
+        let summary = format!(
+            "{} failed with 5xx, {:.0}% of all",
+            counted(stretch.count, "request", "requests"),
+            share * 100.0
+        );
+        let mut step = step(
+            finding.start,
+            Some(finding.end),
+            phase,
+            "errors_5xx",
+            severity,
+            summary,
+        );
+        step.metrics = BTreeMap::from([
+            ("failed", stretch.count as f64),
+            ("failed_ratio", rounded(share)),
+        ]);
+        step.evidence = self.quoter.quotes(&self.first_failures(finding));
+        step
+    }
+
+    /// The first failed answers of a run, whatever their status.
+    fn first_failures(&self, finding: &Finding) -> Vec<Locator> {
+        let answers = self
+            .failed
+            .iter()
+            .flat_map(|failed| failed.answers.values());
+        let inside = answers
+            .flat_map(|answers| answers.first.as_slice())
+            .map(|(at, _)| *at)
+            .filter(|at| (finding.start..=finding.end).contains(&at.time.floor_to_second()));
+        let mut first: Vec<Locator> = inside.collect();
+        first.sort_unstable();
+        first.truncate(SHOWN);
+        first
+    }
+
     /// A silence and the return from it, which may be brief.
     pub(super) fn silence(&self, finding: &Finding, gap: &Silence) -> [TimelineEntry; 2] {
         let summary = format!(

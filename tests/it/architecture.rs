@@ -41,7 +41,6 @@ const ROWS: &[&[&str]] = &[
     ],
     &[
         "evidence/clients",
-        "evidence/errors",
         "evidence/histogram",
         "evidence/numbers",
         "evidence/tries",

@@ -122,6 +122,7 @@ fn link(link: &SymptomLink) -> Option<String> {
     let to = words::term(&link.to);
     let named = words::count(link.count);
     Some(match link.relation {
+        Relation::SameRequest => format!("about a request for {}", words::shortened(&link.to)),
         Relation::SameClient => format!("{named} name {to}"),
         Relation::Overlaps => format!("{} into the {to}", lag()?),
         Relation::Precedes => format!("{} before the {to}", lag()?),

@@ -39,7 +39,7 @@ fn one_burst(burst: &Burst, clock: &Clock, page: &mut Page) -> io::Result<()> {
         ));
     if let Some(key) = &burst.key {
         first = Text::new()
-            .toned(Tone::Accent, &shortened(key))
+            .toned(Tone::Accent, &words::shortened(key))
             .plain("  ")
             .text(first);
     }
@@ -51,7 +51,12 @@ fn one_burst(burst: &Burst, clock: &Clock, page: &mut Page) -> io::Result<()> {
     );
     beside("", when.into(), LINES, page)?;
     beside("", size(burst).into(), LINES, page)?;
-    ranked("  networks", &burst.top.networks, burst.requests, page)?;
+    let named = |network: &Ranked| Ranked {
+        key: plain(&network.key),
+        ..network.clone()
+    };
+    let networks: Vec<Ranked> = burst.top.networks.iter().map(named).collect();
+    ranked("  networks", &networks, burst.requests, page)?;
     ranked("  clients", &burst.top.clients, burst.requests, page)?;
     ranked("  paths", &burst.top.paths, burst.requests, page)?;
     ranked(
@@ -89,19 +94,12 @@ fn ranked(label: &str, values: &[Ranked], whole: u64, page: &mut Page) -> io::Re
         .map(|value| {
             format!(
                 "{} {}",
-                shortened(&value.key),
+                words::shortened(&value.key),
                 words::part_of(value.requests, whole)
             )
         })
         .collect();
     some(label, &named, 0, page)
-}
-
-/// A name short enough that others fit beside it.
-fn shortened(text: &str) -> String {
-    const COLUMNS: usize = 44;
-    let safe = crate::report::escape::terminal(text);
-    crate::report::escape::fit(&safe, COLUMNS).into_owned()
 }
 
 /// A labelled list on one line; nothing when it is empty.
@@ -151,9 +149,19 @@ fn one_actor(actor: &Actor, clock: &Clock, page: &mut Page) -> io::Result<()> {
     let when = format!("{}{}", clock.span(actor.first, actor.last), answers(actor));
     beside("", when.into(), LINES, page)?;
     some("  clients", &actor.clients, actor.client_count, page)?;
-    some("  networks", &actor.networks, 0, page)?;
+    let networks: Vec<String> = actor.networks.iter().map(|net| plain(net)).collect();
+    some("  networks", &networks, 0, page)?;
     some("  user agents", &short(&actor.user_agents), 0, page)?;
     some("  paths", &short(&actor.paths), 0, page)
+}
+
+/// A network of a single address as people write it.
+fn plain(network: &str) -> String {
+    let single = network
+        .strip_suffix("/32")
+        .filter(|address| !address.contains(':'))
+        .or_else(|| network.strip_suffix("/128"));
+    single.unwrap_or(network).to_owned()
 }
 
 /// The part an actor plays, short enough for the label.
@@ -170,7 +178,7 @@ fn role(role: Role) -> &'static str {
 }
 
 fn short(values: &[String]) -> Vec<String> {
-    values.iter().map(|value| shortened(value)).collect()
+    values.iter().map(|value| words::shortened(value)).collect()
 }
 
 fn hits(actor: &Actor) -> Text {

@@ -209,6 +209,13 @@ impl Clock {
     }
 }
 
+/// A name short enough that others fit beside it.
+pub fn shortened(text: &str) -> String {
+    const COLUMNS: usize = 44;
+    let safe = crate::report::escape::terminal(text);
+    crate::report::escape::fit(&safe, COLUMNS).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
