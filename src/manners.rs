@@ -416,6 +416,8 @@ pub struct Surplus {
     pub sources: f64,
     /// Share of the window's requests that failed with 5xx.
     pub failed: f64,
+    /// Share of the window's requests that name a referer.
+    pub referred: f64,
 }
 
 impl Surplus {
@@ -445,6 +447,7 @@ impl Surplus {
             arrivals: new as f64 / expected,
             sources: all as f64 * all as f64 / squares.max(1) as f64,
             failed: counts.errors_5xx as f64 / counts.requests.max(1) as f64,
+            referred: counts.referred as f64 / counts.requests.max(1) as f64,
         }
     }
 }

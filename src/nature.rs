@@ -298,15 +298,17 @@ impl Signs {
         const NOBODY_NEW: f64 = 2.0;
         let surplus = &self.surplus;
         let manners = &self.manners;
-        let shared = self.is_few()
-            && manners.agents_each >= SHARED_AGENTS
-            && manners.referred >= SHOWN
-            && likeness(manners.referred, manners.ordinary_referred) > 0.0;
+        let like_people = |referred: f64| {
+            referred >= SHOWN && likeness(referred, manners.ordinary_referred) > 0.0
+        };
+        let shared =
+            self.is_few() && manners.agents_each >= SHARED_AGENTS && like_people(manners.referred);
+        let nobody = manners.sources == 0 && like_people(surplus.referred);
         self.monitor().is_none()
             && self.declared().is_none()
             && surplus.returning >= RETURNING
             && surplus.arrivals <= NOBODY_NEW
-            && (manners.sources == 0 || shared)
+            && (nobody || shared)
     }
 
     fn for_people(&self) -> Vec<Sign> {
