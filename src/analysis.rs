@@ -12,13 +12,12 @@ use crate::context::Context;
 use crate::detect::detect;
 use crate::error::{Error, Result, Warning};
 use crate::failures;
-use crate::finding::Case;
+use crate::finding::{Case, Finding};
 use crate::focus::{Whole, Window, focus, focus_on, tallies, trace};
 use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
 use crate::inputs::Inputs;
-use crate::norms::norms;
 use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Run};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
@@ -31,8 +30,8 @@ use crate::stream;
 use crate::survey::{
     AccessCounts, ErrorCounts, first_zone, last_time, survey_access, survey_errors,
 };
+use crate::sweep::sweep;
 use crate::time::{LocalTime, Time, UtcOffset};
-use crate::watch::rises;
 
 /// A point in time as a user names it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -341,8 +340,7 @@ fn reconstruct<'a>(
     let mut plan = Plan::new(access);
     plan.set_aside(&failures::own(logs, access, &plan, run));
     let windows = focus(logs, &access.chunks, &plan.windows(surveyed.limits), run);
-    let norms = norms(logs, access, surveyed.limits, run);
-    let rises = rises(logs, access, &plan, surveyed.limits, run);
+    let (norms, rises) = sweep(logs, access, &plan, surveyed.limits, run);
     let sights: Vec<_> = rises
         .iter()
         .map(|rise| rise.sight(surveyed.limits))
@@ -375,16 +373,7 @@ fn reconstruct<'a>(
         limits: surveyed.limits,
     };
     let impacts = tallies(logs, &access.chunks, &whole, &spans, run);
-    let needed = |cluster: &&Cluster| cluster.needs_counts(&findings);
-    let needed: Vec<_> = clusters
-        .iter()
-        .filter(needed)
-        .map(|cluster| Window {
-            failed: true,
-            ..cluster.window()
-        })
-        .collect();
-    let in_full = focus(logs, &access.chunks, &needed, run);
+    let in_full = focus(logs, &access.chunks, &failed(&clusters, &findings), run);
 
     let quoter = quoter(inputs, surveyed);
     let material = Material {
@@ -399,6 +388,18 @@ fn reconstruct<'a>(
         zone: options.tz.or(surveyed.zone).unwrap_or_default(),
     };
     incident::incidents(&material, &clusters, &impacts, &in_full)
+}
+
+/// Where failed answers are counted for the clusters that have no window of their own.
+fn failed(clusters: &[Cluster], findings: &[Finding]) -> Vec<Window> {
+    let needed = clusters
+        .iter()
+        .filter(|cluster| cluster.needs_counts(findings));
+    let failed = needed.map(|cluster| Window {
+        failed: true,
+        ..cluster.window()
+    });
+    failed.collect()
 }
 
 /// Quotes lines of every log that was surveyed.

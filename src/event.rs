@@ -184,6 +184,18 @@ pub fn is_asset(path: &[u8]) -> bool {
         b"mp3",
         b"webmanifest",
     ];
+    /// What hands out images, styles and scripts under a name without their extension: the image optimisers of Next.js
+    /// (`images.path` in its documentation) and Vercel, MediaWiki's ResourceLoader, WordPress' loaders of several at once.
+    const LOADERS: [&[u8]; 5] = [
+        b"/_next/image",
+        b"/_vercel/image",
+        b"/load.php",
+        b"/load-styles.php",
+        b"/load-scripts.php",
+    ];
+    if LOADERS.iter().any(|loader| path.ends_with(loader)) {
+        return true;
+    }
     let tail = &path[path.len().saturating_sub(12)..];
     memchr::memrchr(b'.', tail)
         .map(|dot| &tail[dot + 1..])
@@ -192,4 +204,25 @@ pub fn is_asset(path: &[u8]) -> bool {
                 .iter()
                 .any(|known| extension.eq_ignore_ascii_case(known))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_asset;
+
+    #[test]
+    fn loaders_hand_out_assets_under_a_name_without_extension() {
+        for path in [
+            "/_next/image",
+            "/shop/_next/image",
+            "/w/load.php",
+            "/a.css",
+            "/A.PNG",
+        ] {
+            assert!(is_asset(path.as_bytes()), "{path}");
+        }
+        for path in ["/", "/image", "/upload.php", "/next/image", "/index.php"] {
+            assert!(!is_asset(path.as_bytes()), "{path}");
+        }
+    }
 }

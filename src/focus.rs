@@ -15,6 +15,7 @@ use crate::evidence::capped::{CappedMap, hash_bytes};
 use crate::evidence::clients::{ClientStats, MAX_CLIENTS, Span, status_class};
 use crate::evidence::endpoints::{MAX_TEXT_BYTES, MAX_TEXTS, Text, TextMap};
 use crate::evidence::first::{FirstK, Locator};
+use crate::evidence::numbers::{Numbers, numbered};
 use crate::evidence::series::Series;
 use crate::evidence::sketch::Sketch;
 use crate::format::spec::TimeCache;
@@ -162,10 +163,15 @@ impl WindowCounts {
             client.referred += u32::from(referred);
             client.assets += u32::from(asset);
             client.missed += u32::from(status_class(access.status) == 3);
+            client.refused += u32::from(access.status.is_some_and(is_refusal));
             client.moved += u32::from(status_class(access.status) == 2);
             client.widen(at.time, at.time);
             client.agents.note(agent_hash);
             client.paths.note(path_hash);
+            if let Some(number) = numbered(access.query()) {
+                let numbers = client.numbers.get_or_insert_default();
+                numbers.note(hash_bytes(access.target), number);
+            }
         }
     }
 }
@@ -199,6 +205,8 @@ pub struct Presence {
     pub assets: u32,
     /// Answers with 4xx.
     pub missed: u32,
+    /// Those among them that say "too much", see [`is_refusal`]: no page was missing.
+    pub refused: u32,
     /// Answers with 3xx.
     pub moved: u32,
     /// First and last request here.
@@ -207,6 +215,14 @@ pub struct Presence {
     pub agents: Sketch,
     /// Paths, by hash.
     pub paths: Sketch,
+    /// Pages that a number in the query names.
+    pub numbers: Option<Box<Numbers>>,
+}
+
+/// An answer that speaks of the server's limits and not of what was asked for: too many requests (429, RFC 6585), a closed
+/// connection (nginx's 444), a client that waited in vain (nginx's 499).
+pub fn is_refusal(status: u16) -> bool {
+    matches!(status, 429 | 444 | 499)
 }
 
 impl Merge for Presence {
@@ -216,12 +232,14 @@ impl Merge for Presence {
         self.referred.merge(other.referred);
         self.assets.merge(other.assets);
         self.missed.merge(other.missed);
+        self.refused.merge(other.refused);
         self.moved.merge(other.moved);
         if let Some((first, last)) = other.span {
             self.widen(first, last);
         }
         self.agents.merge(other.agents);
         self.paths.merge(other.paths);
+        self.numbers.merge(other.numbers);
     }
 }
 

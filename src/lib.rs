@@ -58,6 +58,7 @@ pub mod source;
 pub mod stream;
 pub mod survey;
 pub mod suspects;
+pub mod sweep;
 pub mod symptoms;
 pub mod syntax;
 pub mod terms;

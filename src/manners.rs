@@ -6,7 +6,8 @@ use crate::client::Client;
 use crate::event::is_asset;
 use crate::evidence::capped::hash_bytes;
 use crate::evidence::clients::ClientStats;
-use crate::evidence::sketch::Sketch;
+use crate::evidence::numbers::Numbers;
+use crate::evidence::sketch::{SKETCH_VALUES, Sketch};
 use crate::finding::Case;
 use crate::focus::{Presence, WindowCounts};
 use crate::pattern::words::Meaning;
@@ -82,6 +83,17 @@ pub struct Manners {
     pub page_repeats: f64,
     /// Share of their requests answered with 4xx.
     pub missed: f64,
+    /// The pages they asked for by number, if that is most of what they asked for.
+    pub numbered: Option<Numbered>,
+}
+
+/// Pages that some clients asked for by number.
+#[derive(Debug, Clone, Copy)]
+pub struct Numbered {
+    /// Requests for each of them.
+    pub repeats: f64,
+    /// Different pages for each number between the least and the greatest.
+    pub density: f64,
 }
 
 /// The same image, style or script is loaded so often, on average, by a client without a cache.
@@ -143,6 +155,7 @@ impl Manners {
             loading: by_clients(&|client| client.here.assets > 0),
             uncached: by_clients(&|client| client.asset_repeats(counts) >= UNCACHED_LOADS),
             page_repeats: page_repeats(counts, &clients),
+            numbered: numbered(&clients, requests),
             missed: by_requests(&|client| {
                 f64::from(client.here.missed) / client.requests().max(1.0)
             }),
@@ -301,6 +314,42 @@ fn page_repeats(counts: &WindowCounts, clients: &[Present<'_>]) -> f64 {
     pages.values().sum::<u64>() as f64 / pages.len().max(1) as f64
 }
 
+/// How some clients went through numbered pages, if at least half of their requests are for such. Repeats are counted on
+/// those pages whose hash is in reach of every client's sketch; the range is the median client's, since one odd number
+/// makes any range wide.
+fn numbered(clients: &[Present<'_>], requests: f64) -> Option<Numbered> {
+    /// Share of the requests.
+    const MOST: f64 = 0.5;
+    let numbers = || {
+        let clients = clients.iter();
+        clients.filter_map(|client| client.here.numbers.as_deref())
+    };
+    let asked: f64 = numbers().map(|numbers| f64::from(numbers.requests)).sum();
+    if asked == 0.0 || asked < MOST * requests {
+        return None;
+    }
+    let kept = |sketch: &Sketch| sketch.iter().last().map(|(hash, _)| hash);
+    let full = numbers().filter(|numbers| numbers.pages.distinct() == SKETCH_VALUES);
+    let reach = full.filter_map(|numbers| kept(&numbers.pages)).min();
+    let mut pages: HashMap<u64, u64> = HashMap::new();
+    for (page, count) in numbers().flat_map(|numbers| numbers.pages.iter()) {
+        if reach.is_none_or(|reach| page <= reach) {
+            *pages.entry(page).or_default() += u64::from(count);
+        }
+    }
+    let repeats = pages.values().sum::<u64>() as f64 / pages.len().max(1) as f64;
+    let mut widths: Vec<u64> = numbers()
+        .filter(|numbers| numbers.requests > 1)
+        .map(Numbers::width)
+        .collect();
+    widths.sort_unstable();
+    let width = widths.get(widths.len() / 2).copied()?;
+    Some(Numbered {
+        repeats,
+        density: asked / repeats.max(1.0) / width.max(1) as f64,
+    })
+}
+
 /// Share of clients that have company in their network.
 fn company(clients: impl Iterator<Item = Client>) -> f64 {
     let mut members: HashMap<ipnet::IpNet, usize> = HashMap::new();
@@ -367,6 +416,8 @@ pub struct Surplus {
     pub sources: f64,
     /// Share of the window's requests that failed with 5xx.
     pub failed: f64,
+    /// Share of the window's requests that name a referer.
+    pub referred: f64,
 }
 
 impl Surplus {
@@ -396,6 +447,7 @@ impl Surplus {
             arrivals: new as f64 / expected,
             sources: all as f64 * all as f64 / squares.max(1) as f64,
             failed: counts.errors_5xx as f64 / counts.requests.max(1) as f64,
+            referred: counts.referred as f64 / counts.requests.max(1) as f64,
         }
     }
 }

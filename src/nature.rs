@@ -8,6 +8,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::client::Client;
+use crate::evidence::clients::ClientStats;
 use crate::evidence::endpoints::Text;
 use crate::finding::Case;
 use crate::focus::WindowCounts;
@@ -50,6 +52,9 @@ const RETRY_ARRIVALS: f64 = 2.0;
 /// As many equally busy clients make retries a matter of everybody, not of one that floods.
 const RETRY_SOURCES: f64 = 5.0;
 
+/// User agents of an address from which several people share it.
+const SHARED_AGENTS: f64 = 2.5;
+
 /// Few clients that meet client errors (or send probes) with at least this share of their requests scan.
 const SCAN_SHARE: f64 = 0.5;
 
@@ -85,7 +90,7 @@ impl Signs {
             manners: Manners::new(case, stretch, counts, excess),
             surplus: Surplus::new(case, stretch, counts),
             robots: robot_share(case, counts, stretch),
-            probing: probing_share(case, excess),
+            probing: probing_share(case, counts, &excess.suspects),
             failed_first: failures.iter().any(|failed| {
                 failed.start + FAILED_FIRST_S <= stretch.start && failed.end >= stretch.start
             }),
@@ -225,8 +230,6 @@ impl Signs {
 
     /// Many people behind few addresses: an office, a school, a carrier.
     fn is_shared(&self) -> bool {
-        /// User agents of an address.
-        const SEVERAL: f64 = 2.5;
         let manners = &self.manners;
         let likes = [
             (manners.assets, manners.ordinary_assets),
@@ -235,7 +238,7 @@ impl Signs {
         let like_people = likes
             .iter()
             .all(|(share, ordinary)| *share >= SHOWN && likeness(*share, *ordinary) > 0.0);
-        self.is_few() && like_people && manners.agents_each >= SEVERAL
+        self.is_few() && like_people && manners.agents_each >= SHARED_AGENTS
     }
 
     fn shared(&self) -> Vec<String> {
@@ -259,7 +262,53 @@ impl Signs {
         /// Guessed addresses do not exist.
         const MISSED: f64 = 0.2;
         let manners = &self.manners;
-        manners.page_repeats <= ONCE && manners.company >= TOGETHER && manners.missed <= MISSED
+        let once = manners.page_repeats <= ONCE || self.is_numbered_walk();
+        once && manners.company >= TOGETHER && manners.missed <= MISSED
+    }
+
+    /// Pages asked for by number, nearly each once, from numbers that lie close together: what exists is read. Numbers by
+    /// chance, as they get past a cache, lie far apart or come again.
+    fn is_numbered_walk(&self) -> bool {
+        /// Requests for a page.
+        const ONCE: f64 = 1.5;
+        /// Pages for each number between the least and the greatest: much of what was once written is deleted.
+        const DENSE: f64 = 0.2;
+        /// What is long has several pages; a number that never changes, beside chance, has any number of them.
+        const PAGES_EACH: f64 = 10.0;
+        let numbered = self.manners.numbered;
+        numbered.is_some_and(|numbered| {
+            numbered.repeats <= ONCE && (DENSE..=PAGES_EACH).contains(&numbered.density)
+        })
+    }
+
+    /// Requests for each page that a robot asks for.
+    fn walked(&self) -> f64 {
+        match self.manners.numbered {
+            Some(numbered) if self.is_numbered_walk() => numbered.repeats,
+            _ => self.manners.repeats,
+        }
+    }
+
+    /// People who are there every day, behind one address or few, and whose busy hour it is: nobody new, and nobody
+    /// who behaves unlike what is usual, or many browsers behind each address. No incident, unless it harms.
+    pub fn is_everyday(&self) -> bool {
+        /// Share of the surplus from clients that are also there before or after.
+        const RETURNING: f64 = 0.9;
+        /// First-time clients, as a multiple of those that come in any such time.
+        const NOBODY_NEW: f64 = 2.0;
+        let surplus = &self.surplus;
+        let manners = &self.manners;
+        let like_people = |referred: f64| {
+            referred >= SHOWN && likeness(referred, manners.ordinary_referred) > 0.0
+        };
+        let shared =
+            self.is_few() && manners.agents_each >= SHARED_AGENTS && like_people(manners.referred);
+        let nobody = manners.sources == 0 && like_people(surplus.referred);
+        self.monitor().is_none()
+            && self.declared().is_none()
+            && surplus.returning >= RETURNING
+            && surplus.arrivals <= NOBODY_NEW
+            && (nobody || shared)
     }
 
     fn for_people(&self) -> Vec<Sign> {
@@ -477,7 +526,8 @@ impl Signs {
         let manners = &self.manners;
         let share = |part: f64| part * 100.0;
         let (each_once, again) = (1.5, 10.0);
-        let walking = match manners.repeats {
+        let repeats = self.walked();
+        let walking = match repeats {
             repeats if repeats <= each_once => 2.0,
             repeats if repeats >= again => -2.0,
             _ => 0.0,
@@ -498,8 +548,7 @@ impl Signs {
             Sign {
                 weight: walking,
                 reason: format!(
-                    "each path was asked for {:.1} times on average (a walk at most {each_once}, a flood from {again:.0} on)",
-                    manners.repeats
+                    "each page was asked for {repeats:.1} times on average (a walk at most {each_once}, a flood from {again:.0} on)"
                 ),
             },
             Sign {
@@ -618,26 +667,20 @@ pub fn is_password_guessing(case: &Case<'_>, stretch: &Stretch, counts: &WindowC
         && posted()
 }
 
-/// Share of the suspects' requests, over the whole log, that met client errors or are hits.
-fn probing_share(case: &Case<'_>, excess: &Excess) -> f64 {
+/// Share of some clients' requests, over the whole log, that met client errors or are hits. What a server refused in the
+/// window because it had too much to do was no guess.
+pub fn probing_share(case: &Case<'_>, counts: &WindowCounts, clients: &[Client]) -> f64 {
     let (mut requests, mut probes) = (0, 0);
-    for client in &excess.suspects {
-        let missed = case
-            .access
-            .clients
-            .get(client)
-            .map_or(0, |stats| u64::from(stats.by_class[3]));
-        let hits = case
-            .access
-            .hit_clients
-            .get(client)
-            .map_or(0, |hits| hits.lines);
-        requests += case
-            .access
-            .clients
-            .get(client)
-            .map_or(0, |stats| stats.requests());
-        probes += missed.max(hits);
+    for client in clients {
+        let stats = case.access.clients.get(client);
+        let hits = case.access.hit_clients.get(client);
+        let here = counts.clients.get(client);
+        let refused = here.map_or(0, |here| u64::from(here.refused));
+        let missed = stats.map_or(0, |stats| u64::from(stats.by_class[3]));
+        requests += stats.map_or(0, ClientStats::requests);
+        probes += missed
+            .saturating_sub(refused)
+            .max(hits.map_or(0, |hits| hits.lines));
     }
     probes as f64 / requests.max(1) as f64
 }
@@ -661,4 +704,76 @@ fn robot_share(case: &Case<'_>, counts: &WindowCounts, stretch: &Stretch) -> f64
 /// Whether a user agent names itself a robot.
 pub fn is_robot(agent: &[u8]) -> bool {
     Meaning::Robot.is_in(agent) || Meaning::Monitor.is_in(agent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manners::Numbered;
+
+    fn signs(manners: Manners, surplus: Surplus) -> Signs {
+        Signs {
+            manners,
+            surplus,
+            robots: 0.0,
+            failed_first: false,
+            probing: 0.0,
+        }
+    }
+
+    /// Two hundred machines of two networks that ask one script for numbers, each once.
+    fn walk(repeats: f64, density: f64) -> Signs {
+        let manners = Manners {
+            sources: 250,
+            effective: 250.0,
+            company: 1.0,
+            answered: 1.0,
+            page_repeats: 4000.0,
+            repeats: 400.0,
+            browsers: 1.0,
+            ordinary_assets: 0.3,
+            ordinary_referred: 0.8,
+            numbered: Some(Numbered { repeats, density }),
+            ..Manners::default()
+        };
+        signs(manners, Surplus::default())
+    }
+
+    #[test]
+    fn numbered_pages_read_once_each_are_a_walk() {
+        assert_eq!(walk(1.1, 0.9).cause().0, Cause::Crawler);
+        assert_eq!(walk(1.0, 2.2).cause().0, Cause::Crawler);
+    }
+
+    #[test]
+    fn numbers_by_chance_and_numbers_again_and_again_are_a_flood() {
+        for (repeats, density) in [(1.0, 0.0001), (40.0, 0.9), (1.0, 5000.0)] {
+            let cause = walk(repeats, density).cause().0;
+            assert_eq!(cause, Cause::Ddos, "{repeats} {density}");
+        }
+    }
+
+    #[test]
+    fn everyday_visitors_of_a_shared_address_are_told_from_newcomers() {
+        let office = |returning, arrivals, agents_each| {
+            let manners = Manners {
+                sources: 3,
+                effective: 3.0,
+                agents_each,
+                referred: 0.8,
+                ordinary_referred: 0.7,
+                ..Manners::default()
+            };
+            let surplus = Surplus {
+                returning,
+                arrivals,
+                ..Surplus::default()
+            };
+            signs(manners, surplus).is_everyday()
+        };
+        assert!(office(0.99, 1.0, 12.0));
+        assert!(!office(0.2, 1.0, 12.0));
+        assert!(!office(0.99, 30.0, 12.0));
+        assert!(!office(0.99, 1.0, 1.0));
+    }
 }

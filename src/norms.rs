@@ -1,25 +1,22 @@
-//! The pass over whole logs that learns what the attacked places answer to everybody else, and who asks for scripts
-//! that few know.
+//! What the attacked places answer to everybody else, and who asks for scripts that few know.
 //!
-//! Which places were attacked is known only after all lines were judged; hence a pass of its own, which a log without
-//! attacks does not need. Counts only; `outcome` and `detect` compare.
+//! Which places were attacked is known only after all lines were judged; hence these counts are of a later pass
+//! (`sweep`). Counts only; `outcome` and `detect` compare.
 
 use std::collections::BTreeMap;
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::chunk;
 use crate::client::Client;
-use crate::event::{Access, Event};
+use crate::event::Access;
 use crate::evidence::capped::{CappedMap, hash_bytes};
 use crate::evidence::clients::HitStats;
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::histogram::Histogram;
 use crate::evidence::scripts::{Script, Use, script_candidates};
 use crate::evidence::shapes::Shapes;
-use crate::format::spec::TimeCache;
 use crate::merge::Merge;
-use crate::pass::{Limits, Log, Run, merge_all, read, tasks, work};
+use crate::pass::Log;
 use crate::survey::AccessCounts;
 
 /// Clients whose POST and PUT requests are kept, while there are scripts to watch.
@@ -72,7 +69,7 @@ impl Merge for Norm {
     }
 }
 
-/// What this pass counts.
+/// What is counted.
 #[derive(Default)]
 pub struct Norms {
     /// By the attacked place's path or shape, by hash.
@@ -113,8 +110,8 @@ impl Merge for Norms {
     }
 }
 
-/// What the pass looks at.
-struct Watch<'a> {
+/// What is looked at.
+pub struct Places<'a> {
     /// Attacked paths, by hash.
     paths: HashSet<u64>,
     /// Folders of attacked shapes, by hash, and the hash of the shape.
@@ -122,33 +119,33 @@ struct Watch<'a> {
     /// Scripts that few ask for, by hash.
     scripts: HashMap<u64, &'a [u8]>,
     attackers: &'a CappedMap<Client, HitStats>,
-    limits: Limits,
 }
 
-impl<'a> Watch<'a> {
-    fn of(access: &'a AccessCounts, limits: Limits) -> Watch<'a> {
-        let mut watch = Watch {
+impl<'a> Places<'a> {
+    /// The places that were attacked, and the scripts that few ask for.
+    pub fn of(access: &'a AccessCounts) -> Places<'a> {
+        let mut places = Places {
             paths: HashSet::new(),
             folders: HashMap::new(),
             scripts: script_candidates(&access.paths, access.requests()),
             attackers: &access.hit_clients,
-            limits,
         };
         for (_, endpoint) in access.endpoints.iter() {
             let place = hash_bytes(&endpoint.path);
             match Shapes::folder(&endpoint.path) {
                 Some(folder) => {
-                    watch.folders.insert(hash_bytes(folder), place);
+                    places.folders.insert(hash_bytes(folder), place);
                 }
                 None => {
-                    watch.paths.insert(place);
+                    places.paths.insert(place);
                 }
             }
         }
-        watch
+        places
     }
 
-    fn is_idle(&self) -> bool {
+    /// True when there is nothing to look at.
+    pub fn is_idle(&self) -> bool {
         self.paths.is_empty() && self.folders.is_empty() && self.scripts.is_empty()
     }
 
@@ -162,59 +159,39 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Learns what is ordinary at the places that were attacked. `logs` are those surveyed.
-pub fn norms(logs: &[Log<'_>], access: &AccessCounts, limits: Limits, run: &Run<'_>) -> Norms {
-    let watch = Watch::of(access, limits);
-    if watch.is_idle() {
-        return Norms::default();
-    }
-    let start = || (Norms::default(), TimeCache::default());
-    let tasks = tasks(logs, run.chunk_bytes);
-    let parts = work(&tasks, run, start, |(norms, times), (index, range)| {
-        let log = &logs[*index];
-        for (offset, line) in chunk::lines(&log.bytes[range.clone()]) {
-            let Ok(Event::Access(access)) = read(log, line, times) else {
-                continue;
-            };
-            let at = Locator {
-                time: access.time,
-                source: log.source,
-                offset: (range.start + offset) as u64,
-            };
-            record(norms, &watch, log, &access, at);
+impl Places<'_> {
+    /// Notes a request for a path with this hash.
+    pub fn note(
+        &self,
+        norms: &mut Norms,
+        log: &Log<'_>,
+        access: &Access<'_>,
+        hash: u64,
+        at: Locator,
+    ) {
+        if let Some(place) = self.place(access.path(), hash)
+            && self.attackers.get(&access.client).is_none()
+        {
+            let norm = norms.places.entry(place).or_default();
+            norm.note(access, log.duration_us(access));
         }
-    });
-    merge_all(parts.into_iter().map(|(norms, _)| norms)).unwrap_or_default()
-}
-
-fn record(norms: &mut Norms, watch: &Watch<'_>, log: &Log<'_>, access: &Access<'_>, at: Locator) {
-    if !watch.limits.contain(access.time.secs()) {
-        return;
-    }
-    let path = access.path();
-    let hash = hash_bytes(path);
-    if let Some(place) = watch.place(path, hash)
-        && watch.attackers.get(&access.client).is_none()
-    {
-        let norm = norms.places.entry(place).or_default();
-        norm.note(access, log.duration_us(access));
-    }
-    if watch.scripts.is_empty() {
-        return;
-    }
-    if let Some(text) = watch.scripts.get(&hash) {
-        let script = norms.scripts.entry(hash);
-        script
-            .or_insert_with(|| Script::new(text))
-            .note(access.client, Use::of(access, at));
-    }
-    let accepted = matches!(access.status, Some(200..=399));
-    if accepted && matches!(access.method, b"POST" | b"PUT") {
-        let sent = norms
-            .sent
-            .get_or_insert_with(|| CappedMap::new(MAX_SENDERS));
-        if let Some(first) = sent.entry(access.client, FirstK::default) {
-            first.push(at);
+        if self.scripts.is_empty() {
+            return;
+        }
+        if let Some(text) = self.scripts.get(&hash) {
+            let script = norms.scripts.entry(hash);
+            script
+                .or_insert_with(|| Script::new(text))
+                .note(access.client, Use::of(access, at));
+        }
+        let accepted = matches!(access.status, Some(200..=399));
+        if accepted && matches!(access.method, b"POST" | b"PUT") {
+            let sent = norms
+                .sent
+                .get_or_insert_with(|| CappedMap::new(MAX_SENDERS));
+            if let Some(first) = sent.entry(access.client, FirstK::default) {
+                first.push(at);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The watched series: heavy paths, networks and clients over time, and which of them rise.
 //!
-//! The survey knows how much each of them asked for, not when. One cheap look over all lines counts a bounded
-//! number of the heaviest by the bucket. What rises is then compared with its own past: a busy office, a
+//! The survey knows how much each of them asked for, not when. One cheap look over all lines (`sweep`) counts a
+//! bounded number of the heaviest by the bucket. What rises is then compared with its own past: a busy office, a
 //! monitor and a search bot are as busy as ever.
 
 use std::cmp::Reverse;
@@ -11,11 +11,11 @@ use hashbrown::HashMap;
 use crate::baseline::{Outline, baseline};
 use crate::client::Client;
 use crate::event::is_asset;
-use crate::evidence::capped::{hash_bytes, mix64};
+use crate::evidence::capped::mix64;
 use crate::evidence::clients::ClientStats;
-use crate::focus::{Subject, Window, each_access};
+use crate::focus::{Subject, Window};
 use crate::merge::Merge;
-use crate::pass::{Limits, Log, Run, Task, merge_all, work};
+use crate::pass::Limits;
 use crate::plan::{Dense, Plan, Stretch};
 use crate::survey::AccessCounts;
 use crate::terms::Dimension;
@@ -47,6 +47,14 @@ const LEAST_RPS: f64 = 0.5;
 
 /// And this share of what everybody's requests usually are at that time. Below it a server has room.
 const LEAST_SHARE: f64 = 0.2;
+
+/// The same for what rose before the server began to fail, and until about when that ended: few requests for what takes
+/// long occupy all workers of a server that has room for many others.
+const LEAST_SHARE_BEFORE_FAILURES: f64 = 0.03;
+
+/// Failures end within this time of what brings them about, in seconds: the queue is worked off, and the last minutes'
+/// requests time out.
+const FAILS_ON_S: i64 = 10 * 60;
 
 /// Seconds that a client is taken to stay beyond its last request.
 const LINGER_S: u64 = 60;
@@ -101,7 +109,7 @@ impl Rise {
 }
 
 /// Who is watched, and where in the counts.
-struct Watched {
+pub struct Watched {
     subjects: Vec<Subject>,
     clients: HashMap<Client, usize>,
     networks: HashMap<u128, usize>,
@@ -113,7 +121,7 @@ struct Watched {
 }
 
 /// One row of buckets for each watched subject.
-struct Rows(Vec<u32>);
+pub struct Rows(Vec<u32>);
 
 impl Merge for Rows {
     fn merge(&mut self, other: Rows) {
@@ -126,20 +134,12 @@ impl Merge for Rows {
 
 /// Finds what rises: within each burst of everything those that stand out most, and beside them what rises although
 /// the sum does not show it.
-pub fn rises(
-    logs: &[Log<'_>],
-    access: &AccessCounts,
-    plan: &Plan,
-    limits: Limits,
-    run: &Run<'_>,
-) -> Vec<Rise> {
-    let watched = Watched::new(access, &plan.minutes);
-    if watched.subjects.is_empty() {
+pub fn rises(watched: &Watched, rows: &Rows, access: &AccessCounts, plan: &Plan) -> Vec<Rise> {
+    if watched.is_idle() {
         return Vec::new();
     }
-    let rows = watched.count(logs, access, limits, run);
     let survey = Survey {
-        watched: &watched,
+        watched,
         rows: &rows.0,
         plan,
         visitor_rps: visitor_rps(access),
@@ -165,7 +165,8 @@ fn stay(client: &ClientStats) -> u64 {
 }
 
 impl Watched {
-    fn new(access: &AccessCounts, minutes: &Dense) -> Watched {
+    /// The heaviest, as many as the memory suffices for.
+    pub fn new(access: &AccessCounts, minutes: &Dense) -> Watched {
         let cell = size_of::<u32>();
         let most = (BUDGET_BYTES / cell / LEAST_SERIES).max(1);
         let factor = minutes.requests.len().div_ceil(most).max(1);
@@ -195,42 +196,31 @@ impl Watched {
         watched
     }
 
-    fn count(
-        &self,
-        logs: &[Log<'_>],
-        access: &AccessCounts,
-        limits: Limits,
-        run: &Run<'_>,
-    ) -> Rows {
-        let read = access
-            .chunks
-            .iter()
-            .filter(|chunk| chunk.first <= chunk.last);
-        let tasks: Vec<Task> = read
-            .map(|chunk| (chunk.log, chunk.start..chunk.end))
-            .collect();
-        let start = || Rows(vec![0; self.subjects.len() * self.buckets]);
-        let parts = work(&tasks, run, start, |rows, (log, range)| {
-            let bytes = &logs[*log].bytes[range.clone()];
-            each_access(&logs[*log], bytes, range.start, |access, at| {
-                let secs = at.time.secs();
-                let bucket = usize::try_from((secs - self.start).div_euclid(self.bucket_s));
-                let (Ok(bucket), true) = (bucket, limits.contain(secs)) else {
-                    return;
-                };
-                if bucket >= self.buckets {
-                    return;
-                }
-                let client = self.clients.get(&access.client);
-                let network = access.client.network_key();
-                let network = network.and_then(|network| self.networks.get(&network));
-                let path = self.paths.get(&hash_bytes(access.path()));
-                for row in [client, network, path].into_iter().flatten() {
-                    rows.0[row * self.buckets + bucket] += 1;
-                }
-            });
-        });
-        merge_all(parts).unwrap_or_else(start)
+    /// True when nothing is watched.
+    pub fn is_idle(&self) -> bool {
+        self.subjects.is_empty()
+    }
+
+    /// Nothing counted yet.
+    pub fn rows(&self) -> Rows {
+        Rows(vec![0; self.subjects.len() * self.buckets])
+    }
+
+    /// Counts a request for a path with this hash.
+    pub fn note(&self, rows: &mut Rows, client: Client, path: u64, secs: i64) {
+        let bucket = usize::try_from((secs - self.start).div_euclid(self.bucket_s));
+        let Some(bucket) = bucket.ok().filter(|bucket| *bucket < self.buckets) else {
+            return;
+        };
+        let network = match self.networks.is_empty() {
+            true => None,
+            false => client.network_key(),
+        };
+        let network = network.and_then(|network| self.networks.get(&network));
+        let kept = [self.clients.get(&client), network, self.paths.get(&path)];
+        for row in kept.into_iter().flatten() {
+            rows.0[row * self.buckets + bucket] += 1;
+        }
     }
 }
 
@@ -330,14 +320,32 @@ impl Survey<'_> {
     fn alone(&self) -> Vec<Rise> {
         let width = self.watched.bucket_s as f64;
         let usual = self.usual();
+        let least = match self.plan.failures.is_empty() {
+            true => LEAST_SHARE,
+            false => LEAST_SHARE_BEFORE_FAILURES,
+        };
         let mut found: Vec<Rise> = (0..self.watched.subjects.len())
-            .filter(|index| may_matter(self.row(*index), &usual, width))
+            .filter(|index| may_matter(self.row(*index), &usual, width, least))
             .flat_map(|index| self.outlines(index, &usual))
-            .filter(|rise| self.is_alone(rise) && matters(rise))
+            .filter(|rise| self.is_alone(rise) && matters(rise, self.least_share(rise)))
             .collect();
         found.sort_by_key(|rise| (Reverse(rise.stretch.excess), self.order(rise)));
         found.truncate(MAX_ALONE);
         found
+    }
+
+    /// The share of everybody's requests from which a rise matters.
+    fn least_share(&self, rise: &Rise) -> f64 {
+        let stretch = &rise.stretch;
+        let mut failures = self.plan.failures.iter();
+        let fails_with = failures.any(|failed| {
+            (stretch.start..stretch.end).contains(&failed.start)
+                && failed.end.abs_diff(stretch.end) <= FAILS_ON_S as u64
+        });
+        match fails_with {
+            true => LEAST_SHARE_BEFORE_FAILURES,
+            false => LEAST_SHARE,
+        }
     }
 
     /// A stable order of subjects.
@@ -538,7 +546,7 @@ fn reached(
 }
 
 /// Whether any hour, or less, of a series can be a rise that [`matters`]: cheap, so that few are segmented.
-fn may_matter(row: &[u32], usual: &[f64], bucket_s: f64) -> bool {
+fn may_matter(row: &[u32], usual: &[f64], bucket_s: f64, least_share: f64) -> bool {
     let hour = ((3600.0 / bucket_s).ceil() as usize).max(1);
     let lengths = [hour / 30, hour / 6, hour].map(|length| length.clamp(1, row.len()));
     lengths.into_iter().any(|length| {
@@ -550,7 +558,7 @@ fn may_matter(row: &[u32], usual: &[f64], bucket_s: f64) -> bool {
         (length - 1..row.len()).any(|last| {
             sum += u64::from(row[last]);
             expected += usual[last];
-            let enough = sum as f64 >= (LEAST_SHARE * expected).max(LEAST_EXCESS / 2.0);
+            let enough = sum as f64 >= (least_share * expected).max(LEAST_EXCESS / 2.0);
             sum -= u64::from(row[last + 1 - length]);
             expected -= usual[last + 1 - length];
             enough
@@ -559,11 +567,11 @@ fn may_matter(row: &[u32], usual: &[f64], bucket_s: f64) -> bool {
 }
 
 /// Long enough, fast enough, and much of what the server usually has to do.
-fn matters(rise: &Rise) -> bool {
+fn matters(rise: &Rise, least_share: f64) -> bool {
     let seconds = rise.stretch.end - rise.stretch.start + 1;
     let excess = rise.stretch.excess as f64;
     seconds >= LEAST_SECONDS
         && excess >= LEAST_EXCESS
         && excess / seconds as f64 >= LEAST_RPS
-        && excess >= LEAST_SHARE * rise.usual
+        && excess >= least_share * rise.usual
 }

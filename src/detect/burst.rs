@@ -24,11 +24,11 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
         |stretch: &Stretch, counts: &WindowCounts| is_password_guessing(case, stretch, counts);
     let of_all = bursts
         .filter(|(_, (stretch, counts))| !guessing(stretch, counts))
-        .map(judged)
+        .filter_map(judged)
         .filter(|finding| !is_ordinary(finding));
     let of_pages = pages
         .filter(|(_, (stretch, counts))| !guessing(stretch, counts))
-        .map(judged)
+        .filter_map(judged)
         .filter(is_flood);
     of_all.chain(of_pages).collect()
 }
@@ -46,12 +46,21 @@ fn is_flood(finding: &Finding) -> bool {
     burst && !finding.clients.is_empty()
 }
 
-fn judge(case: &Case<'_>, window: usize, stretch: &Stretch, counts: &WindowCounts) -> Finding {
+/// `None` for people who are there every day, in their busy hour.
+fn judge(
+    case: &Case<'_>,
+    window: usize,
+    stretch: &Stretch,
+    counts: &WindowCounts,
+) -> Option<Finding> {
     let excess = excess(case.access, counts, stretch, case.log_seconds());
     let signs = Signs::new(case, stretch, counts, &excess);
     let (cause, mut reasons) = signs.cause();
+    if matches!(cause, Cause::Crawler | Cause::FlashCrowd) && signs.is_everyday() {
+        return None;
+    }
     reasons.insert(0, size_sentence(stretch));
-    Finding {
+    Some(Finding {
         kind: Kind::Burst {
             cause,
             stretch: *stretch,
@@ -66,7 +75,7 @@ fn judge(case: &Case<'_>, window: usize, stretch: &Stretch, counts: &WindowCount
         confidence: signs.confidence(stretch),
         reasons,
         samples: Vec::new(),
-    }
+    })
 }
 
 /// Where few sources make a burst, those that matter; of a crowd, everybody; nobody where the server is at fault.

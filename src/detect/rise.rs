@@ -7,9 +7,8 @@
 use crate::client::Client;
 use crate::evidence::clients::ClientStats;
 use crate::finding::{Case, Finding, Kind, role};
-use crate::focus::WindowCounts;
-use crate::nature::is_password_guessing;
-use crate::nature::is_robot;
+use crate::focus::{WindowCounts, is_refusal};
+use crate::nature::{is_password_guessing, is_robot, probing_share};
 use crate::plan::Stretch;
 use crate::suspects::ranked;
 use crate::terms::{Cause, Dimension};
@@ -180,6 +179,7 @@ struct Signs {
 impl Signs {
     fn new(case: &Case<'_>, clients: &[(Client, u64)], counts: &WindowCounts) -> Signs {
         let of_requests = |part: u64| part as f64 / counts.requests.max(1) as f64;
+        let named: Vec<Client> = clients.iter().map(|(client, _)| *client).collect();
         let browsing = clients.iter().filter(|(client, _)| {
             case.access
                 .clients
@@ -197,7 +197,7 @@ impl Signs {
         Signs {
             browsing: of_requests(browsing.map(|(_, requests)| requests).sum()),
             robots: of_requests(robots.map(|(_, agent)| agent.stats).sum()),
-            probing: probing(case, clients),
+            probing: probing_share(case, counts, &named),
             harmed: of_requests(harmed.map(|(_, answers)| answers.count).sum()),
         }
     }
@@ -219,22 +219,9 @@ impl Signs {
     }
 }
 
-/// An answer that says "too much": a limit (429, nginx's 444), a client that waited in vain (nginx's 499), a failure.
+/// An answer that says "too much", or a failure.
 fn is_harm(status: u16) -> bool {
-    matches!(status, 429 | 444 | 499 | 500..=599)
-}
-
-/// Share of the clients' requests, over the whole log, that met client errors other than a limit, or are hits.
-fn probing(case: &Case<'_>, clients: &[(Client, u64)]) -> f64 {
-    let (mut requests, mut probes) = (0, 0);
-    for (client, _) in clients {
-        let stats = case.access.clients.get(client);
-        let hits = case.access.hit_clients.get(client);
-        let missed = stats.map_or(0, |stats| u64::from(stats.by_class[3]));
-        requests += stats.map_or(0, ClientStats::requests);
-        probes += missed.max(hits.map_or(0, |hits| hits.lines));
-    }
-    probes as f64 / requests.max(1) as f64
+    is_refusal(status) || matches!(status, 500..=599)
 }
 
 fn size_sentence(rise: &Rise, key: &str, share: f64) -> String {

@@ -10,6 +10,7 @@ pub mod first;
 pub mod histogram;
 pub mod lines;
 pub mod misses;
+pub mod numbers;
 pub mod order;
 pub mod scripts;
 pub mod series;

@@ -42,6 +42,7 @@ const ROWS: &[&[&str]] = &[
     &[
         "evidence/clients",
         "evidence/histogram",
+        "evidence/numbers",
         "evidence/order",
         "evidence/tries",
     ],
@@ -63,6 +64,7 @@ const ROWS: &[&[&str]] = &[
     &["context"],
     &["attempts", "hits", "clock", "norms", "plan"],
     &["stream", "failures", "service", "watch"],
+    &["sweep"],
     // From counts to claims.
     &["finding", "suspects"],
     &["manners"],
