@@ -400,7 +400,11 @@ const FLOOD_PAYLOADS: u64 = 50;
 
 /// The surest finding that supports the cause.
 fn confidence(findings: &[&Finding], cause: Cause) -> f64 {
-    let supports = |finding: &&&Finding| finding.kind.is_attack() == cause.is_attack();
+    let supports = |finding: &&&Finding| match (&finding.kind, cause) {
+        // That the server failed besides says nothing of who came.
+        (kind, Cause::FlashCrowd | Cause::Crawler) => matches!(kind, Kind::Burst { .. }),
+        (kind, _) => kind.is_attack() == cause.is_attack(),
+    };
     findings
         .iter()
         .filter(supports)
@@ -429,7 +433,8 @@ fn severity(
     });
     match cause {
         Cause::Scan => Severity::Low,
-        Cause::FlashCrowd | Cause::Crawler if !down && !failing => Severity::Low,
+        Cause::FlashCrowd | Cause::Crawler if !down && failing => Severity::Medium,
+        Cause::FlashCrowd | Cause::Crawler if !down => Severity::Low,
         _ if worked || down || cause == Cause::Webshell => Severity::Critical,
         _ if failing || guessed || maybe => Severity::High,
         _ => Severity::Medium,

@@ -398,6 +398,10 @@ impl Signs {
     /// People follow links and click on. Easy to fake: whoever names referers and loads nothing else is not
     /// believed.
     fn referers(&self) -> Option<Sign> {
+        /// Share of the requests that name a referer ordinarily, from which nobody doing so is telling.
+        const MOSTLY: f64 = 0.5;
+        /// Share that counts as nobody.
+        const NEVER: f64 = 0.02;
         let manners = &self.manners;
         if manners.ordinary_referred < SHOWN && manners.referred < SHOWN {
             return None;
@@ -412,8 +416,12 @@ impl Signs {
             true => manners.browsers,
             false => 1.0,
         };
+        // Browsers name the page with every picture of it and every link that is followed: where most requests do so
+        // ordinarily, people who never do are hard to imagine, wherever they come from.
+        let never = manners.ordinary_referred >= MOSTLY && manners.referred <= NEVER;
+        let strength = if never { 2.5 } else { 1.0 };
         sign(
-            likeness_of_referers * believed,
+            strength * likeness_of_referers * believed,
             format!(
                 "{:.0}% name a referer ({:.0}% ordinarily; people bring at least {:.0}%)",
                 manners.referred * 100.0,
