@@ -10,7 +10,7 @@ use crate::evidence::tries::Try;
 const LUCK: f64 = 1e-3;
 
 /// Chance above which groups say nothing: one pair alone is always told apart by something.
-const DOUBT: f64 = 0.05;
+const DOUBT: f64 = 0.5;
 
 /// Of the payloads asked both ways and answered differently, those in which the answers must follow the condition.
 const CONSISTENT: f64 = 0.7;

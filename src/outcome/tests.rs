@@ -79,20 +79,20 @@ fn answers_that_follow_the_condition_prove_it() {
 }
 
 #[test]
-fn one_pair_is_a_hint_and_a_refused_one_nothing() {
-    let pair = |status| {
-        let rows = [
-            (1, Some(true), None, 200, 5_000, None),
-            (1, Some(false), None, status, 900, None),
-        ];
+fn two_pairs_are_a_hint_one_and_refused_ones_nothing() {
+    let pairs_of = |many: usize, status| {
+        let yes = (1, Some(true), None, 200, 5_000, None);
+        let no = (1, Some(false), None, status, 900, None);
+        let rows: Vec<Row> = [yes, no].repeat(many);
         endpoint(Category::SqlInjection, &rows)
     };
     assert_eq!(
-        pairs::sign(&scene(&pair(200))).unwrap().weight,
+        pairs::sign(&scene(&pairs_of(2, 200))).unwrap().weight,
         Weight::Hint
     );
+    assert!(pairs::sign(&scene(&pairs_of(1, 200))).is_none(), "chance");
     assert!(
-        pairs::sign(&scene(&pair(403))).is_none(),
+        pairs::sign(&scene(&pairs_of(2, 403))).is_none(),
         "a firewall's rule, not the condition"
     );
 }
