@@ -652,7 +652,7 @@ impl GroupCounts {
 
 impl GroupCounts {
     /// From when to when the group is busy, in seconds: from the first second on from which a minute holds at least
-    /// [`BUSY_SHARE`] of what its middle minute does, to the last before which one does. What few clients asked for
+    /// `BUSY_SHARE` of what its middle minute does, to the last before which one does. What few clients asked for
     /// earlier, a page or two, is no part of it.
     pub fn busy_span(&self) -> Option<(i64, i64)> {
         let seconds: Vec<(i64, u64)> = self

@@ -117,9 +117,7 @@ impl Builder<'_> {
         };
         let timeline = story.tell();
         let (start, end) = self.span(&timeline);
-        let ongoing_at_start = touches_edge(&findings, |stretch| stretch.at_log_start);
-        let ongoing_at_end =
-            touches_edge(&findings, |stretch| stretch.at_log_end) || self.outlasts_the_log(end);
+        let unseen = self.unseen(&findings, end);
         let headline = Headline {
             cause,
             findings: &findings,
@@ -127,7 +125,7 @@ impl Builder<'_> {
             injections: &injections,
             impact: &impact,
             span: (start, end),
-            unseen: (ongoing_at_start, ongoing_at_end),
+            unseen,
             zone: material.zone,
         };
         view::Incident {
@@ -139,8 +137,8 @@ impl Builder<'_> {
             reasons: reasons(&findings),
             start,
             end,
-            ongoing_at_start,
-            ongoing_at_end,
+            ongoing_at_start: unseen.0,
+            ongoing_at_end: unseen.1,
             headline: headline.sentence(),
             mitigations: mitigation::mitigations(&actors, &injections, self.tally),
             bursts: breakdown::bursts(material.case, &findings, cause, self.counts),
@@ -150,6 +148,14 @@ impl Builder<'_> {
             symptoms,
             impact,
         }
+    }
+
+    /// Whether it was going on when the log begins, and when it ends.
+    fn unseen(&self, findings: &[&Finding], end: Time) -> (bool, bool) {
+        (
+            touches_edge(findings, |stretch| stretch.at_log_start),
+            touches_edge(findings, |stretch| stretch.at_log_end) || self.outlasts_the_log(end),
+        )
     }
 
     fn impact(
