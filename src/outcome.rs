@@ -87,16 +87,20 @@ impl Scene<'_> {
         alike as f64 / self.tries.len().max(1) as f64
     }
 
-    /// True for attacks on an interpreter of statements.
     fn is_query(&self) -> bool {
-        matches!(
-            self.endpoint.category,
-            Category::SqlInjection
-                | Category::NosqlInjection
-                | Category::XpathInjection
-                | Category::LdapInjection
-        )
+        is_query(self.endpoint.category)
     }
+}
+
+/// True for attacks on an interpreter of statements.
+fn is_query(category: Category) -> bool {
+    matches!(
+        category,
+        Category::SqlInjection
+            | Category::NosqlInjection
+            | Category::XpathInjection
+            | Category::LdapInjection
+    )
 }
 
 /// Judges attacked places.

@@ -1,5 +1,6 @@
-//! Did the database complain when an attempt came? Each of its errors is laid to the attempt of the same client that is
-//! nearest in time, so that a client that tries many places is not blamed for one error at all of them.
+//! Did the database complain when an attempt came? Each of its errors is laid to one attempt of the same client, so
+//! that a client that tries many places is not blamed for one error at all of them: to the nearest that failed, or else to
+//! the nearest.
 
 use std::collections::BTreeSet;
 
@@ -18,10 +19,15 @@ use crate::text::counted;
 /// a request, and a statement may run for a while.
 const SAME_CLIENT_S: i64 = 5;
 
+/// The same where the attempt was not answered as a failure: what goes wrong in a page that hides it is said at once.
+const SAME_SECOND_S: i64 = 1;
+
 /// An attempt: when, whether it was answered as a failure, and at which place.
 struct Moment {
     secs: i64,
     failed: bool,
+    /// It attacks an interpreter of statements.
+    query: bool,
     place: u64,
 }
 
@@ -38,6 +44,7 @@ impl Blamed {
                 moments.entry(attempt.client).or_default().push(Moment {
                     secs: attempt.at.time.secs(),
                     failed: attempt.answer.is_failure(),
+                    query: super::is_query(endpoint.category),
                     place: place(endpoint),
                 });
             }
@@ -47,10 +54,14 @@ impl Blamed {
             let known = errors.database.get(client);
             for error in known.map_or(&[][..], |first| first.as_slice()) {
                 let apart = |moment: &Moment| (moment.secs - error.time.secs()).abs();
-                let nearest = moments
-                    .iter()
-                    .min_by_key(|moment| (apart(moment), !moment.failed, moment.place));
-                if let Some(moment) = nearest.filter(|moment| apart(moment) <= SAME_CLIENT_S) {
+                let near = |moment: &&Moment| match moment.failed {
+                    true => apart(moment) <= SAME_CLIENT_S,
+                    false => apart(moment) <= SAME_SECOND_S,
+                };
+                let nearest = moments.iter().filter(near).min_by_key(|moment| {
+                    (!moment.failed, apart(moment), !moment.query, moment.place)
+                });
+                if let Some(moment) = nearest.filter(|moment| moment.query) {
                     let blamed = by_place.entry(moment.place).or_default();
                     blamed.push((*error, *client));
                 }
