@@ -52,11 +52,13 @@ impl Blamed {
         let mut by_place: HashMap<u64, Vec<(Locator, Client)>> = HashMap::new();
         for (client, moments) in &moments {
             let known = errors.database.get(client);
+            // Where some attempts fail when the statement is refused, those that do not fail were not refused.
+            let hidden = !moments.iter().any(|moment| moment.failed);
             for error in known.map_or(&[][..], |first| first.as_slice()) {
                 let apart = |moment: &Moment| (moment.secs - error.time.secs()).abs();
                 let near = |moment: &&Moment| match moment.failed {
                     true => apart(moment) <= SAME_CLIENT_S,
-                    false => apart(moment) <= SAME_SECOND_S,
+                    false => hidden && apart(moment) <= SAME_SECOND_S,
                 };
                 let nearest = moments.iter().filter(near).min_by_key(|moment| {
                     (!moment.failed, apart(moment), !moment.query, moment.place)
