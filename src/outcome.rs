@@ -8,6 +8,7 @@ mod delay;
 mod errors;
 mod extraction;
 mod files;
+mod login;
 mod pairs;
 mod shell;
 mod size;
@@ -133,6 +134,7 @@ impl<'a> Judge<'a> {
             delay::sign(&scene),
             extraction::sign(&scene),
             files::sign(&scene),
+            login::sign(&scene),
             self.catch_all.sign(&scene),
             size::sign(&scene),
             self.blamed.sign(&scene),

@@ -79,6 +79,23 @@ fn answers_that_follow_the_condition_prove_it() {
 }
 
 #[test]
+fn a_login_that_sends_few_on_is_a_hint_and_one_that_sends_all_nothing() {
+    let told = |path: &[u8], moved: usize| {
+        let answer = |n: usize| if n < moved { 302 } else { 200 };
+        let rows: Vec<Row> = (0..8)
+            .map(|n| (n as u64, None, None, answer(n), 900, None))
+            .collect();
+        let mut endpoint = endpoint(Category::SqlInjection, &rows);
+        endpoint.path = path.into();
+        login::sign(&scene(&endpoint)).map(|sign| sign.weight)
+    };
+    assert_eq!(told(b"/login.php", 1), Some(Weight::Hint));
+    assert_eq!(told(b"/login.php", 0), None);
+    assert_eq!(told(b"/login.php", 8), None);
+    assert_eq!(told(b"/item.php", 1), None);
+}
+
+#[test]
 fn two_pairs_are_a_hint_one_and_refused_ones_nothing() {
     let pairs_of = |many: usize, status| {
         let yes = (1, Some(true), None, 200, 5_000, None);
