@@ -68,6 +68,9 @@ pub struct Party<'a> {
     pub first: Option<Time>,
 }
 
+/// How many messages name an actor, and the first of them.
+type Naming = (u64, Vec<Locator>);
+
 /// Messages that are told together: of one kind, and brought about by single requests or not.
 type Key = (SymptomKind, bool);
 
@@ -202,10 +205,15 @@ impl Messages<'_> {
     fn links(&self, key: Key, place: &Locator, last: Time) -> Vec<SymptomLink> {
         let first = place.time.floor_to_second();
         let parties = self.parties.iter();
-        let mut links: Vec<SymptomLink> = parties
-            .filter_map(|party| self.same_client(key, party))
+        let named: Vec<(&Party<'_>, Naming)> = parties
+            .map(|party| (party, self.naming(key, party)))
             .collect();
-        links.extend(self.same_requests(key, place));
+        let same = named
+            .iter()
+            .filter_map(|(party, found)| self.same_client(party, found));
+        let mut links: Vec<SymptomLink> = same.collect();
+        let lines = named.iter().flat_map(|(_, (_, lines))| lines);
+        links.extend(self.same_requests(lines.chain([place])));
         let findings = self.findings.iter();
         links.extend(findings.filter_map(|finding| beside(finding, first, last)));
         links.extend(self.next_silence(first));
@@ -236,9 +244,8 @@ impl Messages<'_> {
     }
 
     /// The requests that the first messages were written for, by path.
-    fn same_requests(&self, key: Key, first: &Locator) -> Vec<SymptomLink> {
-        let named = self.parties.iter().map(|party| self.naming(key, party).1);
-        let mut messages: Vec<Locator> = named.flatten().chain([*first]).collect();
+    fn same_requests<'l>(&self, messages: impl Iterator<Item = &'l Locator>) -> Vec<SymptomLink> {
+        let mut messages: Vec<Locator> = messages.copied().collect();
         messages.sort_unstable();
         messages.dedup();
         messages.truncate(SHOWN);
@@ -261,7 +268,7 @@ impl Messages<'_> {
     }
 
     /// How many messages name clients of an actor, while it was active here, and the first of them.
-    fn naming(&self, key: Key, party: &Party<'_>) -> (u64, Vec<Locator>) {
+    fn naming(&self, key: Key, party: &Party<'_>) -> Naming {
         let (start, end) = self.window(key.1);
         let (mut count, mut lines) = (0, Vec::new());
         let ids = self.errors.symptoms.keys().copied().filter(|id| {
@@ -291,8 +298,8 @@ impl Messages<'_> {
     }
 
     /// Messages that name clients of an actor, while it was active here.
-    fn same_client(&self, key: Key, party: &Party<'_>) -> Option<SymptomLink> {
-        let (count, lines) = self.naming(key, party);
+    fn same_client(&self, party: &Party<'_>, (count, lines): &Naming) -> Option<SymptomLink> {
+        let count = *count;
         let lag = |at: &Locator| Some(at.time.seconds_since(party.first?).floor());
         let lag = |at| lag(at).filter(|lag| *lag >= 0.0);
         (count > 0).then(|| SymptomLink {

@@ -75,16 +75,12 @@ fn once(told: Vec<(u64, bool, Finding)>) -> Vec<Finding> {
             .filter(|(at, lasting, _)| *at == login && *lasting == wanted);
         same.map(|(_, _, finding)| attempts(finding)).sum()
     };
-    let kept = |(login, lasting, _): &&(u64, bool, Finding)| {
-        let mostly_bursts = 2 * sum(*login, false) >= sum(*login, true);
-        *lasting != mostly_bursts
-    };
-    let kept: Vec<Finding> = told
+    let kept: Vec<bool> = told
         .iter()
-        .filter(kept)
-        .map(|(_, _, finding)| finding.clone())
+        .map(|(login, lasting, _)| *lasting != (2 * sum(*login, false) >= sum(*login, true)))
         .collect();
-    kept
+    let told = told.into_iter().zip(kept).filter(|(_, kept)| *kept);
+    told.map(|((_, _, finding), _)| finding).collect()
 }
 
 /// True when a flood of everything also reached the login form.
@@ -98,6 +94,16 @@ fn is_part_of_flood(case: &Case<'_>, stretch: &Stretch) -> bool {
             && (drowned || burst.excess > stretch.count)
             && !is_password_guessing(case, burst, counts)
     })
+}
+
+/// From 0.6, just above the threshold, towards 0.95; two hundred attempts are two thirds of the way. Less where
+/// it may be a program whose credentials expired.
+fn confidence(attempts: u64, expired: bool) -> f64 {
+    let sure = 0.6 + 0.35 * (1.0 - (-(attempts as f64) / 200.0).exp());
+    match expired {
+        true => DOUBTED * sure,
+        false => sure,
+    }
 }
 
 /// What the answers of a login say.
@@ -155,7 +161,8 @@ impl<'a> Attempts<'a> {
         }
         guessers.sort_unstable_by_key(|(client, _)| *client);
         let clients: Vec<Client> = guessers.iter().map(|(client, _)| *client).collect();
-        let successes = match self.may_be_expired(&guessers) {
+        let expired = self.may_be_expired(&guessers);
+        let successes = match expired {
             true => Vec::new(),
             false => self.successes(&clients),
         };
@@ -177,22 +184,12 @@ impl<'a> Attempts<'a> {
             },
             start: edge(self.stretch.start, spans().map(|(first, _)| first).min()),
             end: edge(self.stretch.end, spans().map(|(_, last)| last).max()),
-            reasons: self.reasons(&guessers, attempts),
+            reasons: self.reasons(&guessers, attempts, expired),
             samples: self.first_attempts(&clients),
-            confidence: self.confidence(&guessers, attempts),
+            confidence: confidence(attempts, expired),
             clients,
             role: Some(Role::BruteForcer),
         })
-    }
-
-    /// From 0.6, just above the threshold, towards 0.95; two hundred attempts are two thirds of the way. Less where
-    /// it may be a program whose credentials expired.
-    fn confidence(&self, guessers: &[(Client, &Presence)], attempts: u64) -> f64 {
-        let sure = 0.6 + 0.35 * (1.0 - (-(attempts as f64) / 200.0).exp());
-        match self.may_be_expired(guessers) {
-            true => DOUBTED * sure,
-            false => sure,
-        }
     }
 
     /// True when few programs that name themselves, and that the site had answered before, are all refused now: what a
@@ -330,7 +327,12 @@ impl<'a> Attempts<'a> {
         self.counts.errors_5xx as f64 >= BROKEN * self.counts.requests as f64
     }
 
-    fn reasons(&self, guessers: &[(Client, &Presence)], attempts: u64) -> Vec<String> {
+    fn reasons(
+        &self,
+        guessers: &[(Client, &Presence)],
+        attempts: u64,
+        expired: bool,
+    ) -> Vec<String> {
         let who = counted(guessers.len() as u64, "client", "clients");
         let path = visible(self.path);
         let posts = counted(attempts, "POST request", "POST requests");
@@ -363,9 +365,9 @@ impl<'a> Attempts<'a> {
                 others => format!("{} attempts", count(others)),
             }
         );
-        let expired = "all were answered before, and name themselves as programs: a token or a password that expired \
+        let doubt = "all were answered before, and name themselves as programs: a token or a password that expired \
                        would look the same";
-        let doubt = self.may_be_expired(guessers).then(|| expired.to_string());
+        let doubt = expired.then(|| doubt.to_string());
         [size, answers, customers]
             .into_iter()
             .chain(doubt)
