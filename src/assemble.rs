@@ -183,7 +183,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
         .enumerate();
     known
         .filter_map(|(index, (source, format))| {
-            let format = (*format)?;
+            let format = format.as_ref()?.format;
             let books = match format.kind {
                 LogKind::Access => read.access.lines.get(&(index as u32)),
                 LogKind::Error => read.errors.lines.get(&(index as u32)),

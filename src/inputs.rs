@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result, Warning};
-use crate::format::spec::{Format, LogKind};
+use crate::format::spec::LogKind;
 use crate::format::timing::Timing;
-use crate::format::{self, vote};
-use crate::pass::Log;
+use crate::format::{self, Vote, vote};
+use crate::pass::{Clock, Log};
 use crate::source::discover::discover;
 use crate::source::open::{OpenOptions, Source, open_all};
 use crate::time::UtcOffset;
@@ -16,7 +16,7 @@ pub struct Inputs {
     /// The inputs, in their sorted order.
     pub sources: Vec<Source>,
     /// The format of each; `None` for what is no log.
-    pub formats: Vec<Option<&'static Format>>,
+    pub formats: Vec<Option<Vote>>,
     /// Where each says how long requests took, if it does.
     pub timings: Vec<Option<Timing>>,
     /// What could not be read or understood.
@@ -45,13 +45,11 @@ impl Inputs {
                 .collect();
             return Err(Error::NoInput(reasons.join("; ")));
         }
-        let formats: Vec<_> = sources
-            .iter()
-            .map(|source| vote(source.bytes()).map(|vote| vote.format))
-            .collect();
-        let timing = |(source, format): (&Source, &Option<&'static Format>)| {
-            let access = (*format).filter(|format| format.kind == LogKind::Access)?;
-            format::timing(source.bytes(), access)
+        let formats: Vec<_> = sources.iter().map(|source| vote(source.bytes())).collect();
+        let timing = |(source, vote): (&Source, &Option<Vote>)| {
+            let vote = vote.as_ref()?;
+            let access = vote.format.kind == LogKind::Access;
+            access.then(|| format::timing(source.bytes(), &vote.reader))?
         };
         let timings = sources.iter().zip(&formats).map(timing).collect();
         for (source, format) in sources.iter().zip(&formats) {
@@ -71,12 +69,13 @@ impl Inputs {
     pub fn logs(&self, kind: LogKind) -> Vec<Log<'_>> {
         let all = self.sources.iter().zip(&self.formats).enumerate();
         all.filter_map(|(index, (source, format))| {
-            let format = (*format).filter(|format| format.kind == kind)?;
-            Some(Log {
+            let vote = format.as_ref()?;
+            (vote.format.kind == kind || vote.format.mixed).then(|| Log {
                 source: index as u32,
                 bytes: source.bytes(),
-                format,
-                offset: UtcOffset::UTC,
+                format: vote.format,
+                reader: vote.reader.clone(),
+                clock: Clock::fixed(UtcOffset::UTC),
                 timing: self.timings[index],
             })
         })

@@ -4,11 +4,12 @@ pub mod apache_error;
 pub mod combined;
 pub mod nginx_error;
 pub mod php_fpm;
+pub mod record;
 pub mod spec;
 pub mod timing;
 
 use crate::chunk::{self, MAX_LINE};
-use spec::{Format, TimeCache};
+use spec::{Arena, Desk, Format, Reader};
 use timing::{Sample, Timing};
 
 use crate::event::Event;
@@ -25,10 +26,12 @@ pub static ALL: &[&Format] = &[
 ];
 
 /// The outcome of a vote.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Vote {
     /// The format that reads most.
     pub format: &'static Format,
+    /// Reads the lines of the input.
+    pub reader: Reader,
     /// How many of the sampled lines it reads.
     pub read: usize,
     /// How many lines were sampled; blank ones are not.
@@ -56,7 +59,7 @@ const WINDOW: usize = 2 * MAX_LINE;
 /// `None` when no format reads a sensible share: the input is no log, or one of an unknown kind.
 /// The sample depends on the bytes alone.
 pub fn vote(bytes: &[u8]) -> Option<Vote> {
-    let mut ballot = Ballot::default();
+    let mut ballot = Ballot::new(bytes);
     let mut covered = ballot.sample(bytes, 0, HEAD_LINES);
     for place in 1..=PLACES {
         let at = bytes.len() / (PLACES + 1) * place;
@@ -73,8 +76,9 @@ pub fn vote(bytes: &[u8]) -> Option<Vote> {
 
 /// Where the lines of an access log say how long each request took, if they do: the same sample of lines votes
 /// on it. Depends on the bytes alone.
-pub fn timing(bytes: &[u8], format: &Format) -> Option<Timing> {
-    let mut times = TimeCache::default();
+pub fn timing(bytes: &[u8], reader: &Reader) -> Option<Timing> {
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
     let mut samples = Vec::new();
     for place in 0..=PLACES {
         let at = bytes.len() / (PLACES + 1) * place;
@@ -85,8 +89,9 @@ pub fn timing(bytes: &[u8], format: &Format) -> Option<Timing> {
         };
         let end = bytes.len().min(at.saturating_add(WINDOW));
         let window = start.and_then(|start| bytes.get(start..end));
-        for (_, line) in chunk::lines(window.unwrap_or_default()).take(PLACE_LINES) {
-            let Ok(Event::Access(access)) = (format.parse)(line, &mut times) else {
+        for (offset, line) in chunk::lines(window.unwrap_or_default()).take(PLACE_LINES) {
+            let at = start.unwrap_or_default() + offset;
+            let Ok(Event::Access(access)) = reader.read(line, at as u64, &mut desk) else {
                 continue;
             };
             samples.push(Sample {
@@ -105,14 +110,22 @@ fn next_line(bytes: &[u8], at: usize) -> Option<usize> {
     memchr::memchr(b'\n', window).map(|end| at + end + 1)
 }
 
-#[derive(Default)]
 struct Ballot {
-    read: [usize; ALL.len()],
+    /// A reader of each format that the input may be in, and how many lines it read.
+    candidates: Vec<(usize, Reader, usize)>,
     of: usize,
-    times: TimeCache,
 }
 
 impl Ballot {
+    fn new(bytes: &[u8]) -> Ballot {
+        let reader =
+            |(index, format): (usize, &&'static Format)| Some((index, (format.reader)(bytes)?, 0));
+        Ballot {
+            candidates: ALL.iter().enumerate().filter_map(reader).collect(),
+            of: 0,
+        }
+    }
+
     /// Lets every format try the lines from `start` on; returns where the sample ends.
     fn sample(&mut self, bytes: &[u8], start: usize, count: usize) -> usize {
         let end = bytes.len().min(start.saturating_add(WINDOW));
@@ -121,25 +134,29 @@ impl Ballot {
             let whole = start + at + line.len() < end || end == bytes.len();
             covered = start + at + line.len() + 1;
             if whole && !line.is_empty() {
-                self.count(line);
+                self.count(line, (start + at) as u64);
             }
         }
         covered
     }
 
-    fn count(&mut self, line: &[u8]) {
+    fn count(&mut self, line: &[u8], at: u64) {
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
         self.of += 1;
-        for (read, format) in self.read.iter_mut().zip(ALL) {
-            *read += usize::from((format.parse)(line, &mut self.times).is_ok());
+        for (_, reader, count) in &mut self.candidates {
+            *count += usize::from(reader.read(line, at, &mut desk).is_ok());
         }
     }
 
-    fn winner(&self) -> Option<Vote> {
-        let best = *self.read.iter().max()?;
-        let index = self.read.iter().position(|&read| read == best)?;
+    fn winner(self) -> Option<Vote> {
+        let best = self.candidates.iter().map(|(.., read)| *read).max()?;
+        let mut candidates = self.candidates.into_iter();
+        let (index, reader, read) = candidates.find(|(.., read)| *read == best)?;
         (best > 0 && best * ONE_LINE_IN >= self.of).then_some(Vote {
             format: ALL[index],
-            read: best,
+            reader,
+            read,
             of: self.of,
         })
     }
@@ -158,8 +175,8 @@ mod tests {
         for format in ALL {
             assert!(!format.samples.is_empty(), "{} has no samples", format.name);
             for sample in format.samples {
-                let event = (format.parse)(sample.as_bytes(), &mut TimeCache::default());
-                assert!(event.is_ok(), "{}: {event:?}: {sample}", format.name);
+                let vote = vote(sample.as_bytes()).unwrap_or_else(|| panic!("{sample}"));
+                assert_eq!(vote.read, vote.of, "{}: {sample}", format.name);
                 assert_eq!(winner(sample.as_bytes()), Some(format.name), "{sample}");
             }
         }

@@ -50,6 +50,8 @@ const ROWS: &[&[&str]] = &[
     &["evidence/scripts", "evidence/shapes"],
     // From a line to a record.
     &["format/spec"],
+    &["format/combined"],
+    &["format/record"],
     &["format/*", "pattern/feature"],
     &["format/mod", "pattern/set"],
     &["pattern/verdict", "pattern/cost", "pattern/describe"],
