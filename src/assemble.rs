@@ -8,7 +8,6 @@ use crate::clock::Basis;
 use crate::error::Warning;
 use crate::evidence::lines::LineCounts;
 use crate::format::spec::LogKind;
-use crate::format::timing::Timing;
 use crate::impact::rounded;
 use crate::inputs::Inputs;
 use crate::pass::Limits;
@@ -211,7 +210,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 clock_skew_s: None,
                 notes: {
                     let mut notes = notes(books, clock, source.bytes());
-                    notes.extend(read.inputs.timings[index].map(Timing::note));
+                    notes.extend(read.inputs.notes(index));
                     notes
                 },
             })

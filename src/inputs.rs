@@ -65,6 +65,14 @@ impl Inputs {
         })
     }
 
+    /// What was found out about how to read an input.
+    pub fn notes(&self, index: usize) -> Vec<String> {
+        let vote = self.formats[index].as_ref();
+        let mut notes = vote.map_or_else(Vec::new, |vote| vote.reader.notes());
+        notes.extend(self.timings[index].map(Timing::note));
+        notes
+    }
+
     /// The logs of a kind. Their offset is UTC until told otherwise.
     pub fn logs(&self, kind: LogKind) -> Vec<Log<'_>> {
         let all = self.sources.iter().zip(&self.formats).enumerate();

@@ -12,7 +12,7 @@ use crate::chunk::{self, MAX_LINE};
 use spec::{Arena, Desk, Format, Reader};
 use timing::{Sample, Timing};
 
-use crate::event::Event;
+use crate::event::{Event, Unparsed};
 
 /// Every format. Of two that read a file equally well, the earlier one is taken: it is the stricter.
 pub static ALL: &[&Format] = &[
@@ -34,8 +34,20 @@ pub struct Vote {
     pub reader: Reader,
     /// How many of the sampled lines it reads.
     pub read: usize,
-    /// How many lines were sampled; blank ones are not.
+    /// How many lines were sampled; blank ones and headers are not.
     pub of: usize,
+}
+
+/// How one format fared in a vote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// Its name.
+    pub format: &'static str,
+    /// Sampled lines that it reads.
+    pub read: usize,
+    /// The first of the others: where it begins, and why the format does not read it. `None` if it reads all, or does
+    /// not try because the input cannot be in this format at all.
+    pub failure: Option<(u64, Unparsed)>,
 }
 
 /// Lines looked at where an input begins.
@@ -59,6 +71,28 @@ const WINDOW: usize = 2 * MAX_LINE;
 /// `None` when no format reads a sensible share: the input is no log, or one of an unknown kind.
 /// The sample depends on the bytes alone.
 pub fn vote(bytes: &[u8]) -> Option<Vote> {
+    ballot(bytes).winner()
+}
+
+/// How every format fared in the vote on an input, and of how many lines; those that read most come first.
+pub fn counts(bytes: &[u8]) -> (Vec<Count>, usize) {
+    let ballot = ballot(bytes);
+    let count = |(index, format): (usize, &&Format)| {
+        let mut tried = ballot.candidates.iter();
+        let tried = tried.find(|candidate| candidate.index == index);
+        Count {
+            format: format.name,
+            read: tried.map_or(0, |candidate| candidate.read),
+            failure: tried.and_then(|candidate| candidate.failure),
+        }
+    };
+    let mut counts: Vec<Count> = ALL.iter().enumerate().map(count).collect();
+    counts.sort_by_key(|count| std::cmp::Reverse(count.read));
+    (counts, ballot.of)
+}
+
+/// Lets every format read the sample.
+fn ballot(bytes: &[u8]) -> Ballot {
     let mut ballot = Ballot::new(bytes);
     let mut covered = ballot.sample(bytes, 0, HEAD_LINES);
     for place in 1..=PLACES {
@@ -71,7 +105,7 @@ pub fn vote(bytes: &[u8]) -> Option<Vote> {
         };
         covered = ballot.sample(bytes, line_start, PLACE_LINES);
     }
-    ballot.winner()
+    ballot
 }
 
 /// Where the lines of an access log say how long each request took, if they do: the same sample of lines votes
@@ -111,17 +145,31 @@ fn next_line(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 struct Ballot {
-    /// A reader of each format that the input may be in, and how many lines it read.
-    candidates: Vec<(usize, Reader, usize)>,
+    candidates: Vec<Candidate>,
     of: usize,
+}
+
+/// A format that the input may be in.
+struct Candidate {
+    /// Its place in [`ALL`].
+    index: usize,
+    reader: Reader,
+    read: usize,
+    failure: Option<(u64, Unparsed)>,
 }
 
 impl Ballot {
     fn new(bytes: &[u8]) -> Ballot {
-        let reader =
-            |(index, format): (usize, &&'static Format)| Some((index, (format.reader)(bytes)?, 0));
+        let candidate = |(index, format): (usize, &&'static Format)| {
+            Some(Candidate {
+                index,
+                reader: (format.reader)(bytes)?,
+                read: 0,
+                failure: None,
+            })
+        };
         Ballot {
-            candidates: ALL.iter().enumerate().filter_map(reader).collect(),
+            candidates: ALL.iter().enumerate().filter_map(candidate).collect(),
             of: 0,
         }
     }
@@ -143,20 +191,27 @@ impl Ballot {
     fn count(&mut self, line: &[u8], at: u64) {
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
-        self.of += 1;
-        for (_, reader, count) in &mut self.candidates {
-            *count += usize::from(reader.read(line, at, &mut desk).is_ok());
+        let mut header = false;
+        for candidate in &mut self.candidates {
+            match candidate.reader.read(line, at, &mut desk) {
+                Ok(_) => candidate.read += 1,
+                Err(Unparsed::Header) => header = true,
+                Err(reason) => {
+                    candidate.failure.get_or_insert((at, reason));
+                }
+            }
         }
+        self.of += usize::from(!header);
     }
 
     fn winner(self) -> Option<Vote> {
-        let best = self.candidates.iter().map(|(.., read)| *read).max()?;
+        let best = self.candidates.iter().map(|format| format.read).max()?;
         let mut candidates = self.candidates.into_iter();
-        let (index, reader, read) = candidates.find(|(.., read)| *read == best)?;
+        let winner = candidates.find(|format| format.read == best)?;
         (best > 0 && best * ONE_LINE_IN >= self.of).then_some(Vote {
-            format: ALL[index],
-            reader,
-            read,
+            format: ALL[winner.index],
+            reader: winner.reader,
+            read: best,
             of: self.of,
         })
     }

@@ -62,7 +62,7 @@ const ROWS: &[&[&str]] = &[
     // The report's shape, and the passes that fill it.
     &["report/view", "pass"],
     &["inputs", "focus", "survey"],
-    &["quote"],
+    &["quote", "preview"],
     &["context"],
     &["attempts", "hits", "clock", "norms", "plan"],
     &["stream", "failures", "service", "watch"],
@@ -83,7 +83,7 @@ const ROWS: &[&[&str]] = &[
     // From the report to text.
     &["report/sample"],
     &["report/json", "report/table"],
-    &["report/catalogue", "report/explanation"],
+    &["report/catalogue", "report/explanation", "report/reading"],
     &["report/mod"],
     &["lib"],
     // The program.
