@@ -1,5 +1,6 @@
 //! The whole way from paths to a report: the order of the passes, and nothing that they do.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ use crate::plan::Plan;
 use crate::quote::Quoter;
 use crate::report::view::{Incident, Report};
 use crate::severity::Confidence;
+use crate::skew::{self, Skew};
 use crate::source::stream::stdin;
 use crate::stream;
 use crate::survey::{
@@ -267,13 +269,15 @@ fn investigate(
     let surveyed = survey(inputs, options, patterns, observer, &run)?;
     inputs.check()?;
     observer.begin("looking closer", 0);
-    let incidents = reconstruct(inputs, options, &surveyed, patterns, &run);
+    let skews = skews(&surveyed);
+    let incidents = reconstruct(inputs, options, &surveyed, &skews, patterns, &run);
     inputs.check()?;
     let read = Read {
         inputs,
         access: &surveyed.access,
         errors: &surveyed.errors,
         clocks: &surveyed.clocks,
+        skews: &skews,
         bucket_s: options.bucket_s.max(1),
         limits: surveyed.limits,
     };
@@ -333,6 +337,7 @@ fn reconstruct<'a>(
     inputs: &'a Inputs,
     options: &ScanOptions,
     surveyed: &Surveyed<'a>,
+    skews: &BTreeMap<u32, Skew>,
     patterns: &PatternSet,
     run: &Run<'_>,
 ) -> Vec<Incident> {
@@ -375,7 +380,8 @@ fn reconstruct<'a>(
     let impacts = tallies(logs, &access.chunks, &whole, &spans, run);
     let in_full = focus(logs, &access.chunks, &failed(&clusters, &findings), run);
 
-    let quoter = quoter(inputs, surveyed);
+    let mut quoter = quoter(inputs, surveyed);
+    quoter.set_ahead(skews.iter().map(|(source, skew)| (*source, skew.ahead_s)));
     let material = Material {
         case: &case,
         errors: &surveyed.errors,
@@ -409,6 +415,14 @@ fn quoter<'a>(inputs: &'a Inputs, surveyed: &'a Surveyed<'a>) -> Quoter<'a> {
     quoter.add(&surveyed.access_logs, &surveyed.access.chunks, name);
     quoter.add(&surveyed.error_logs, &surveyed.errors.chunks, name);
     quoter
+}
+
+/// How far the logs' clocks are apart.
+fn skews(surveyed: &Surveyed<'_>) -> BTreeMap<u32, Skew> {
+    skew::skews(
+        (&surveyed.access_logs, &surveyed.access.chunks),
+        (&surveyed.error_logs, &surveyed.errors.chunks),
+    )
 }
 
 /// Gives every error log its offset.

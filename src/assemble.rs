@@ -14,6 +14,7 @@ use crate::pass::Limits;
 use crate::report::view::{
     self, Incident, Report, SCHEMA_VERSION, Series, Tool, Totals, Verdict, Window,
 };
+use crate::skew::Skew;
 use crate::survey::{AccessCounts, ErrorCounts};
 use crate::terms::Cause;
 use crate::text::{count, counted, visible};
@@ -49,6 +50,8 @@ pub struct Read<'a> {
     pub errors: &'a ErrorCounts,
     /// The error logs' zones.
     pub clocks: &'a [ErrorClock],
+    /// How far the logs' clocks are apart.
+    pub skews: &'a BTreeMap<u32, Skew>,
     /// Bucket width of the series in seconds.
     pub bucket_s: u64,
     /// The time that was asked for.
@@ -193,6 +196,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 .clocks
                 .iter()
                 .find(|clock| clock.source == index as u32);
+            let skew = read.skews.get(&(index as u32));
             Some(view::Input {
                 path: source.name.clone(),
                 kind: format.kind,
@@ -207,10 +211,11 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 utc_offset: clock
                     .map(|clock| clock.offset)
                     .or_else(|| books.main_offset()),
-                clock_skew_s: None,
+                clock_skew_s: skew.map(|skew| skew.ahead_s as f64),
                 notes: {
                     let mut notes = notes(books, clock, source.bytes());
                     notes.extend(read.inputs.notes(index));
+                    notes.extend(skew.and_then(|skew| skew_note(read, skew)));
                     notes
                 },
             })
@@ -294,6 +299,21 @@ fn clock_note(clock: &ErrorClock) -> String {
         Basis::Assumed => format!("its times are read in {zone}, the access log's own zone"),
         Basis::Unknown => format!("its times are read in {zone}"),
     }
+}
+
+/// What the report says of a clock that is not right.
+fn skew_note(read: &Read<'_>, skew: &Skew) -> Option<String> {
+    let direction = match skew.ahead_s {
+        0 => return None,
+        1.. => "ahead",
+        _ => "behind",
+    };
+    Some(format!(
+        "its clock is {} {direction}, as {} shared with {} say; the timeline is corrected by that",
+        counted(skew.ahead_s.unsigned_abs(), "second", "seconds"),
+        counted(skew.shared as u64, "line", "lines"),
+        read.inputs.sources[skew.against as usize].name,
+    ))
 }
 
 fn clock_warning(read: &Read<'_>, clock: &ErrorClock) -> Option<Warning> {

@@ -55,6 +55,7 @@ pub mod report;
 pub mod segment;
 pub mod service;
 pub mod severity;
+pub mod skew;
 pub mod source;
 pub mod stream;
 pub mod survey;

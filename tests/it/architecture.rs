@@ -62,7 +62,7 @@ const ROWS: &[&[&str]] = &[
     // The report's shape, and the passes that fill it.
     &["report/view", "pass"],
     &["inputs", "focus", "survey"],
-    &["quote", "preview"],
+    &["quote", "preview", "skew"],
     &["context"],
     &["attempts", "hits", "clock", "norms", "plan"],
     &["stream", "failures", "service", "watch"],
