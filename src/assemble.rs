@@ -30,12 +30,14 @@ const MANY_UNPARSED: f64 = 0.01;
 const EXAMPLE_BYTES: usize = 120;
 
 /// The zone given to an error log, and why.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ErrorClock {
     /// Index of the source.
     pub source: u32,
-    /// Its offset.
+    /// Its offset, at its beginning.
     pub offset: UtcOffset,
+    /// What the offset became after that, in order: summer and winter time.
+    pub changes: Vec<UtcOffset>,
     /// Why this one.
     pub basis: Basis,
 }
@@ -288,7 +290,11 @@ fn example(bytes: &[u8], offset: u64) -> String {
 }
 
 fn clock_note(clock: &ErrorClock) -> String {
-    let zone = clock.offset.label();
+    let later = clock
+        .changes
+        .iter()
+        .map(|offset| format!(", then {}", offset.label()));
+    let zone = clock.offset.label() + &later.collect::<String>();
     match clock.basis {
         Basis::Given => format!("its times are read in {zone}, as asked for"),
         Basis::Aligned { fitting, tried } => {

@@ -25,7 +25,7 @@ use aftertrace::category::Category;
 use aftertrace::error::Result;
 use aftertrace::report::escape;
 use aftertrace::severity::{Confidence, Severity};
-use aftertrace::time::UtcOffset;
+use aftertrace::time::Zone as LogZone;
 use aftertrace::{Observer, ScanOptions, TimeBound};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -136,10 +136,10 @@ struct ScanArguments {
     /// Width of a step in the series: 10s, 1m, 5m, 1h
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::bucket)]
     bucket: u64,
-    /// Zone of error logs, which carry none, such as +02:00; by default the one that aligns them
-    /// best with the access logs
-    #[arg(long, value_name = "OFFSET", allow_hyphen_values = true, value_parser = values::offset)]
-    error_tz: Option<UtcOffset>,
+    /// Zone of logs that write none, as most error logs and HAProxy do, such as +02:00 or
+    /// Europe/Berlin; by default the one that aligns them best with the access logs
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true, value_parser = values::log_zone)]
+    error_tz: Option<LogZone>,
     /// Zone of the times in the table: `log`, `UTC`, or an offset such as +02:00
     #[arg(long, value_name = "ZONE", default_value = "log", allow_hyphen_values = true, value_parser = values::zone)]
     tz: values::Zone,

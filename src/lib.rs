@@ -52,6 +52,7 @@ pub mod plan;
 pub mod preview;
 pub mod quote;
 pub mod report;
+pub mod season;
 pub mod segment;
 pub mod service;
 pub mod severity;

@@ -2,7 +2,7 @@
 //!
 //! The only file that knows chrono. The library never asks for the current time.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Offset, TimeZone, Utc};
 use serde::{Serialize, Serializer};
 
 /// Microseconds since 1970-01-01T00:00:00Z. Serialises as RFC 3339 in UTC with a `Z`.
@@ -160,6 +160,37 @@ impl UtcOffset {
         let sign = if self.0 < 0 { '-' } else { '+' };
         let minutes = self.0.abs() / 60;
         format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+    }
+}
+
+/// The zone of a place, or an offset that holds all the year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    /// The same all the year.
+    Fixed(UtcOffset),
+    /// By its name in the IANA tz database: `Europe/Berlin`.
+    Named(chrono_tz::Tz),
+}
+
+impl Zone {
+    /// Parses what [`UtcOffset::parse`] does, and names of the IANA tz database in any case.
+    pub fn parse(text: &str) -> Option<Zone> {
+        let named = || chrono_tz::Tz::from_str_insensitive(text.trim()).ok();
+        UtcOffset::parse(text)
+            .map(Zone::Fixed)
+            .or_else(|| named().map(Zone::Named))
+    }
+
+    /// The offset at a point in time.
+    pub fn offset_at(self, time: Time) -> UtcOffset {
+        match self {
+            Zone::Fixed(offset) => offset,
+            Zone::Named(zone) => {
+                let moment = DateTime::<Utc>::from_timestamp_micros(time.0).unwrap_or_default();
+                let offset = zone.offset_from_utc_datetime(&moment.naive_utc());
+                UtcOffset(offset.fix().local_minus_utc())
+            }
+        }
     }
 }
 

@@ -61,7 +61,7 @@ const ROWS: &[&[&str]] = &[
     &["explain"],
     // The report's shape, and the passes that fill it.
     &["report/view", "pass"],
-    &["inputs", "focus", "survey"],
+    &["inputs", "focus", "survey", "season"],
     &["quote", "preview", "skew"],
     &["context"],
     &["attempts", "hits", "clock", "norms", "plan"],
