@@ -411,6 +411,7 @@ fn columns(rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aftertrace::time::UtcOffset;
     use clap::CommandFactory;
 
     fn scan(arguments: &[&str]) -> ScanArguments {
@@ -444,7 +445,7 @@ mod tests {
         assert_eq!(parsed.input.since, Some(TimeBound::BeforeEnd(10_800)));
         assert_eq!(parsed.input.until, Some(TimeBound::BeforeEnd(5_400)));
         assert_eq!(parsed.tz, values::Zone::At(UtcOffset(-14_400)));
-        assert_eq!(parsed.error_tz, Some(UtcOffset(-12_600)));
+        assert_eq!(parsed.error_tz, Some(LogZone::Fixed(UtcOffset(-12_600))));
         assert_eq!(parsed.input.options().threads, Some(3));
     }
 
