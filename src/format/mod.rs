@@ -2,6 +2,8 @@
 
 pub mod apache_error;
 pub mod combined;
+pub mod extras;
+pub mod forwarded;
 pub mod nginx_error;
 pub mod php_fpm;
 pub mod record;
@@ -9,10 +11,11 @@ pub mod spec;
 pub mod timing;
 
 use crate::chunk::{self, MAX_LINE};
+use forwarded::Column;
 use spec::{Arena, Desk, Format, Reader};
 use timing::{Sample, Timing};
 
-use crate::event::Event;
+use crate::event::{Access, Event};
 
 /// Every format. Of two that read a file equally well, the earlier one is taken: it is the stricter.
 pub static ALL: &[&Format] = &[
@@ -78,30 +81,46 @@ pub fn vote(bytes: &[u8]) -> Option<Vote> {
 /// on it. Depends on the bytes alone.
 pub fn timing(bytes: &[u8], reader: &Reader) -> Option<Timing> {
     let arena = Arena::new();
-    let mut desk = Desk::new(&arena);
-    let mut samples = Vec::new();
+    let requests = sampled(bytes, reader, &arena);
+    let samples = requests.iter().map(|(line, access)| Sample {
+        extras: access.extras,
+        bytes: access.bytes,
+        length: line.len(),
+    });
+    Timing::vote(&samples.collect::<Vec<_>>())
+}
+
+/// Where the lines of an access log name the addresses that proxies forwarded, if they do and the format has no field
+/// for it. Depends on the bytes alone.
+pub fn forwarded(bytes: &[u8], reader: &Reader) -> Option<Column> {
+    let arena = Arena::new();
+    let requests = sampled(bytes, reader, &arena);
+    let unnamed = requests
+        .iter()
+        .filter(|(_, access)| access.forwarded.is_none());
+    Column::vote(&unnamed.map(|(_, access)| access.extras).collect::<Vec<_>>())
+}
+
+/// The requests among a few lines of each place, with their lines.
+fn sampled<'a>(bytes: &'a [u8], reader: &Reader, arena: &'a Arena) -> Vec<(&'a [u8], Access<'a>)> {
+    let mut desk = Desk::new(arena);
+    let mut found = Vec::new();
     for place in 0..=PLACES {
         let at = bytes.len() / (PLACES + 1) * place;
-        let start = if place == 0 {
-            Some(0)
-        } else {
-            next_line(bytes, at)
+        let start = match place {
+            0 => Some(0),
+            _ => next_line(bytes, at),
         };
         let end = bytes.len().min(at.saturating_add(WINDOW));
         let window = start.and_then(|start| bytes.get(start..end));
         for (offset, line) in chunk::lines(window.unwrap_or_default()).take(PLACE_LINES) {
             let at = start.unwrap_or_default() + offset;
-            let Ok(Event::Access(access)) = reader.read(line, at as u64, &mut desk) else {
-                continue;
-            };
-            samples.push(Sample {
-                extras: access.extras,
-                bytes: access.bytes,
-                length: line.len(),
-            });
+            if let Ok(Event::Access(access)) = reader.read(line, at as u64, &mut desk) {
+                found.push((line, access));
+            }
         }
     }
-    Timing::vote(&samples)
+    found
 }
 
 /// Where the first line begins that starts after `at`, if that is near.

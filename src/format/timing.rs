@@ -5,6 +5,8 @@
 //! named field such as `rt=0.012`. Sizes and serial numbers are appended in the same places, so a column counts
 //! only when the lines of a file agree on it.
 
+use crate::format::extras::{MAX_COLUMNS, columns};
+
 /// Where the request's time stands, and what it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
@@ -34,9 +36,6 @@ pub struct Sample<'a> {
     /// The length of the whole line, in bytes.
     pub length: usize,
 }
-
-/// Columns looked at. Longer formats are met, but times stand early in them.
-const MAX_COLUMNS: usize = 12;
 
 /// Lines that must agree before anything is read.
 const LEAST_LINES: usize = 20;
@@ -78,18 +77,18 @@ impl Timing {
         if samples.len() < LEAST_LINES {
             return None;
         }
-        let columns = || 0..MAX_COLUMNS;
+        let places = || 0..MAX_COLUMNS;
         let timing = |unit| move |column| Timing { column, unit };
-        let decimal = columns().map(timing(Unit::Seconds));
-        let micros = columns().map(timing(Unit::Microseconds));
-        let whole = columns().map(timing(Unit::WholeSeconds));
+        let decimal = places().map(timing(Unit::Seconds));
+        let micros = places().map(timing(Unit::Microseconds));
+        let whole = places().map(timing(Unit::WholeSeconds));
         let mut all = decimal.chain(micros).chain(whole);
         all.find(|timing| timing.fits(samples))
     }
 
     /// The time of a request in microseconds, from what follows the known fields of its line.
     pub fn read(self, extras: &[u8]) -> Option<u64> {
-        let text = value(fields(extras).nth(self.column)?);
+        let text = value(columns(extras).nth(self.column)?);
         match self.unit {
             Unit::Seconds => decimal(text),
             Unit::Microseconds => whole(text),
@@ -137,7 +136,7 @@ impl Timing {
 
     /// The number in the column, if it has the form that the unit is written in.
     fn raw(self, extras: &[u8]) -> Option<u64> {
-        let field = fields(extras).nth(self.column)?;
+        let field = columns(extras).nth(self.column)?;
         let text = value(field);
         match self.unit {
             Unit::Seconds => {
@@ -176,24 +175,6 @@ fn is_size(found: &[(u64, Sample<'_>)]) -> bool {
     let received = found.iter().all(|line| line.0 <= HEADERS)
         && share(&|line| line.0 as usize * 4 >= line.1.length) >= AGREE;
     sent || received
-}
-
-/// The fields of the rest of a line: up to a blank, or in quotes.
-fn fields(extras: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = extras;
-    std::iter::from_fn(move || {
-        rest = rest.trim_ascii_start();
-        if rest.is_empty() {
-            return None;
-        }
-        let end = match rest[0] {
-            b'"' => memchr::memchr(b'"', &rest[1..]).map(|end| end + 2),
-            _ => memchr::memchr(b' ', rest),
-        };
-        let (field, after) = rest.split_at(end.unwrap_or(rest.len()));
-        rest = after;
-        Some(field)
-    })
 }
 
 /// The value of a field: without quotes, brackets, and the name before `=` or `:`.

@@ -51,7 +51,7 @@ const ROWS: &[&[&str]] = &[
     // From a line to a record.
     &["format/spec"],
     &["format/combined"],
-    &["format/record"],
+    &["format/record", "format/extras"],
     &["format/*", "pattern/feature"],
     &["format/mod", "pattern/set"],
     &["pattern/verdict", "pattern/cost", "pattern/describe"],
