@@ -4,11 +4,13 @@ pub mod apache_error;
 pub mod combined;
 pub mod extras;
 pub mod forwarded;
+pub mod ingress_nginx;
 pub mod nginx_error;
 pub mod php_fpm;
 pub mod record;
 pub mod spec;
 pub mod timing;
+pub mod traefik_clf;
 
 use crate::chunk::{self, MAX_LINE};
 use forwarded::Column;
@@ -19,6 +21,8 @@ use crate::event::{Access, Event};
 
 /// Every format. Of two that read a file equally well, the earlier one is taken: it is the stricter.
 pub static ALL: &[&Format] = &[
+    &ingress_nginx::FORMAT,
+    &traefik_clf::FORMAT,
     &combined::VHOST_COMBINED,
     &combined::COMBINED,
     &combined::COMMON,
@@ -87,6 +91,13 @@ pub fn timing(bytes: &[u8], reader: &Reader) -> Option<Timing> {
         bytes: access.bytes,
         length: line.len(),
     });
+    // A format that has a field for it needs no vote.
+    if requests
+        .iter()
+        .any(|(_, access)| access.duration_us.is_some())
+    {
+        return None;
+    }
     Timing::vote(&samples.collect::<Vec<_>>())
 }
 
@@ -105,9 +116,11 @@ pub fn forwarded(bytes: &[u8], reader: &Reader) -> Option<Column> {
 fn sampled<'a>(bytes: &'a [u8], reader: &Reader, arena: &'a Arena) -> Vec<(&'a [u8], Access<'a>)> {
     let mut desk = Desk::new(arena);
     let mut found = Vec::new();
+    let mut covered = 0;
     for place in 0..=PLACES {
-        let at = bytes.len() / (PLACES + 1) * place;
-        let start = match place {
+        // In a short input the places overlap; no line counts twice.
+        let at = (bytes.len() / (PLACES + 1) * place).max(covered);
+        let start = match at {
             0 => Some(0),
             _ => next_line(bytes, at),
         };
@@ -115,6 +128,7 @@ fn sampled<'a>(bytes: &'a [u8], reader: &Reader, arena: &'a Arena) -> Vec<(&'a [
         let window = start.and_then(|start| bytes.get(start..end));
         for (offset, line) in chunk::lines(window.unwrap_or_default()).take(PLACE_LINES) {
             let at = start.unwrap_or_default() + offset;
+            covered = at + line.len();
             if let Ok(Event::Access(access)) = reader.read(line, at as u64, &mut desk) {
                 found.push((line, access));
             }
