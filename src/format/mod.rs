@@ -1,9 +1,14 @@
 //! The list of log formats, and the vote that decides which one an input is in.
 
 pub mod apache_error;
+pub mod aws_alb;
 pub mod combined;
+pub mod envoy;
 pub mod extras;
 pub mod forwarded;
+pub mod haproxy;
+pub mod haproxy_captures;
+pub mod haproxy_clf;
 pub mod ingress_nginx;
 pub mod nginx_error;
 pub mod php_fpm;
@@ -23,9 +28,13 @@ use crate::event::{Access, Event};
 pub static ALL: &[&Format] = &[
     &ingress_nginx::FORMAT,
     &traefik_clf::FORMAT,
+    &haproxy_clf::FORMAT,
     &combined::VHOST_COMBINED,
     &combined::COMBINED,
     &combined::COMMON,
+    &haproxy::FORMAT,
+    &aws_alb::FORMAT,
+    &envoy::FORMAT,
     &apache_error::APACHE_ERROR,
     &apache_error::APACHE22_ERROR,
     &nginx_error::FORMAT,

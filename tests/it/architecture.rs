@@ -52,6 +52,7 @@ const ROWS: &[&[&str]] = &[
     &["format/spec"],
     &["format/combined"],
     &["format/record", "format/extras"],
+    &["format/haproxy_captures", "format/w3c"],
     &["format/*", "pattern/feature"],
     &["format/mod", "pattern/set"],
     &["pattern/verdict", "pattern/cost", "pattern/describe"],
