@@ -2,6 +2,7 @@
 
 pub mod apache_error;
 pub mod aws_alb;
+pub mod cloudfront;
 pub mod combined;
 pub mod envoy;
 pub mod extras;
@@ -9,6 +10,7 @@ pub mod forwarded;
 pub mod haproxy;
 pub mod haproxy_captures;
 pub mod haproxy_clf;
+pub mod iis_w3c;
 pub mod ingress_nginx;
 pub mod nginx_error;
 pub mod php_fpm;
@@ -16,13 +18,14 @@ pub mod record;
 pub mod spec;
 pub mod timing;
 pub mod traefik_clf;
+pub mod w3c;
 
 use crate::chunk::{self, MAX_LINE};
 use forwarded::Column;
 use spec::{Arena, Desk, Format, Reader};
 use timing::{Sample, Timing};
 
-use crate::event::{Access, Event};
+use crate::event::{Access, Event, Unparsed};
 
 /// Every format. Of two that read a file equally well, the earlier one is taken: it is the stricter.
 pub static ALL: &[&Format] = &[
@@ -34,6 +37,8 @@ pub static ALL: &[&Format] = &[
     &combined::COMMON,
     &haproxy::FORMAT,
     &aws_alb::FORMAT,
+    &cloudfront::FORMAT,
+    &iis_w3c::FORMAT,
     &envoy::FORMAT,
     &apache_error::APACHE_ERROR,
     &apache_error::APACHE22_ERROR,
@@ -187,7 +192,8 @@ impl Ballot {
         let mut desk = Desk::new(&arena);
         self.of += 1;
         for (_, reader, count) in &mut self.candidates {
-            *count += usize::from(reader.read(line, at, &mut desk).is_ok());
+            let read = reader.read(line, at, &mut desk);
+            *count += usize::from(matches!(read, Ok(_) | Err(Unparsed::Header)));
         }
     }
 
