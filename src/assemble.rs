@@ -183,7 +183,8 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
         .enumerate();
     known
         .filter_map(|(index, (source, format))| {
-            let format = format.as_ref()?.format;
+            let vote = format.as_ref()?;
+            let format = vote.format;
             let books = match format.kind {
                 LogKind::Access => read.access.lines.get(&(index as u32)),
                 LogKind::Error => read.errors.lines.get(&(index as u32)),
@@ -211,6 +212,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 clock_skew_s: None,
                 notes: {
                     let mut notes = notes(books, clock, source.bytes());
+                    notes.extend(vote.reader.notes());
                     notes.extend(read.inputs.timings[index].map(Timing::note));
                     notes
                 },
