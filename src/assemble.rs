@@ -187,7 +187,8 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
         .enumerate();
     known
         .filter_map(|(index, (source, format))| {
-            let format = format.as_ref()?.format;
+            let vote = format.as_ref()?;
+            let format = vote.format;
             let books = match format.kind {
                 LogKind::Access => read.access.lines.get(&(index as u32)),
                 LogKind::Error => read.errors.lines.get(&(index as u32)),

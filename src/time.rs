@@ -5,6 +5,9 @@
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Offset, TimeZone, Utc};
 use serde::{Serialize, Serializer};
 
+pub mod annual;
+pub mod zone;
+
 /// Microseconds since 1970-01-01T00:00:00Z. Serialises as RFC 3339 in UTC with a `Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Time(i64);
@@ -215,6 +218,21 @@ pub fn parse_clf(field: &[u8]) -> Option<(Time, UtcOffset)> {
     let local = day_month_year(field)?;
     let offset = parse_offset(&field[21..26])?;
     Some((LocalTime(local).at(offset), offset))
+}
+
+/// Parses HAProxy's time of acceptance, `09/May/2026:14:26:03.120` (the fraction is optional).
+pub fn parse_clf_local(field: &[u8]) -> Option<LocalTime> {
+    const WHOLE: usize = 20;
+    let (whole, fraction) = field.split_at_checked(WHOLE)?;
+    if whole[2] != b'/' || whole[6] != b'/' || whole[11] != b':' {
+        return None;
+    }
+    let fraction = match fraction.split_first() {
+        None => 0,
+        Some((b'.', digits)) => fraction_micros(digits)?,
+        Some(_) => return None,
+    };
+    Some(LocalTime(day_month_year(whole)? + fraction))
 }
 
 /// Parses Apache's error-log time, `Tue May 19 14:25:58.123456 2026` (the fraction is optional;
@@ -462,6 +480,18 @@ mod tests {
         ] {
             let php = parse_php_fpm(field).unwrap();
             assert_eq!(php.at(UtcOffset::UTC).to_rfc3339(), text);
+        }
+        let haproxy = parse_clf_local(b"09/May/2026:14:26:03.120").unwrap();
+        assert_eq!(
+            haproxy.at(UtcOffset::UTC).to_rfc3339(),
+            "2026-05-09T14:26:03.120000Z"
+        );
+        for field in [
+            &b"09/May/2026:14:26:0"[..],
+            b"09/May/2026:14:26:03,1",
+            b"09/May/2026 14:26:03",
+        ] {
+            assert_eq!(parse_clf_local(field), None);
         }
         for field in [&b""[..], b"19-May-2026 14:25", b"19-May-2026 14:25:58 UTC"] {
             assert_eq!(parse_php_fpm(field), None);

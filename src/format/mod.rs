@@ -1,28 +1,63 @@
 //! The list of log formats, and the vote that decides which one an input is in.
 
 pub mod apache_error;
+pub mod aws_alb;
+pub mod cloudfront;
 pub mod combined;
+pub mod envelope;
+pub mod envoy;
+pub mod extras;
+pub mod forwarded;
+pub mod haproxy;
+pub mod haproxy_captures;
+pub mod haproxy_clf;
+pub mod iis_w3c;
+pub mod ingress_nginx;
+pub mod journal_json;
+pub mod messages;
+pub mod mysql_error;
 pub mod nginx_error;
+pub mod php_error;
 pub mod php_fpm;
+pub mod postgresql;
 pub mod record;
+pub mod sample;
 pub mod spec;
+pub mod syslog;
 pub mod timing;
+pub mod traefik_clf;
+pub mod w3c;
 
-use crate::chunk::{self, MAX_LINE};
+use forwarded::Column;
 use spec::{Arena, Desk, Format, Reader};
 use timing::{Sample, Timing};
 
-use crate::event::{Event, Unparsed};
+use crate::event::{Access, Event, Unparsed};
 
 /// Every format. Of two that read a file equally well, the earlier one is taken: it is the stricter.
 pub static ALL: &[&Format] = &[
+    &ingress_nginx::FORMAT,
+    &traefik_clf::FORMAT,
+    &haproxy_clf::FORMAT,
     &combined::VHOST_COMBINED,
     &combined::COMBINED,
     &combined::COMMON,
+    &haproxy::FORMAT,
+    &aws_alb::FORMAT,
+    &cloudfront::FORMAT,
+    &iis_w3c::FORMAT,
+    &envoy::FORMAT,
     &apache_error::APACHE_ERROR,
     &apache_error::APACHE22_ERROR,
     &nginx_error::FORMAT,
     &php_fpm::FORMAT,
+    &php_error::FORMAT,
+    &postgresql::FORMAT,
+    &mysql_error::FORMAT,
+    &messages::JOURNAL_JSON,
+    &messages::SYSLOG5424,
+    &messages::JOURNAL_SHORT_ISO,
+    &messages::SYSLOG,
 ];
 
 /// The outcome of a vote.
@@ -50,33 +85,30 @@ pub struct Count {
     pub failure: Option<(u64, Unparsed)>,
 }
 
-/// Lines looked at where an input begins.
-const HEAD_LINES: usize = 200;
-
-/// Places looked at after that, spread evenly: a log that begins with something else is still found.
-const PLACES: usize = 16;
-
-/// Lines looked at in each such place.
-const PLACE_LINES: usize = 32;
-
 /// The winner must read one line in this many. Low, because the formats are strict enough not to read
 /// a foreign line by chance, while a stack trace in an error log has many lines to one record.
 const ONE_LINE_IN: usize = 20;
-
-/// How many bytes of an input one place may take: room for one line that is too long.
-const WINDOW: usize = 2 * MAX_LINE;
 
 /// Lets every format read a sample of the lines, from the beginning and from all over the input.
 ///
 /// `None` when no format reads a sensible share: the input is no log, or one of an unknown kind.
 /// The sample depends on the bytes alone.
 pub fn vote(bytes: &[u8]) -> Option<Vote> {
-    ballot(bytes).winner()
+    let lines = sample::lines(bytes);
+    if let Some(opened) = messages::open(bytes, &lines, &plain()) {
+        return Some(Vote {
+            format: opened.format,
+            reader: opened.reader,
+            read: opened.read,
+            of: lines.len(),
+        });
+    }
+    ballot(bytes, lines).winner()
 }
 
 /// How every format fared in the vote on an input, and of how many lines; those that read most come first.
 pub fn counts(bytes: &[u8]) -> (Vec<Count>, usize) {
-    let ballot = ballot(bytes);
+    let ballot = ballot(bytes, sample::lines(bytes));
     let count = |(index, format): (usize, &&Format)| {
         let mut tried = ballot.candidates.iter();
         let tried = tried.find(|candidate| candidate.index == index);
@@ -92,56 +124,61 @@ pub fn counts(bytes: &[u8]) -> (Vec<Count>, usize) {
 }
 
 /// Lets every format read the sample.
-fn ballot(bytes: &[u8]) -> Ballot {
+fn ballot(bytes: &[u8], lines: Vec<(u64, &[u8])>) -> Ballot {
     let mut ballot = Ballot::new(bytes);
-    let mut covered = ballot.sample(bytes, 0, HEAD_LINES);
-    for place in 1..=PLACES {
-        let at = bytes.len() / (PLACES + 1) * place;
-        if at < covered {
-            continue;
-        }
-        let Some(line_start) = next_line(bytes, at) else {
-            continue;
-        };
-        covered = ballot.sample(bytes, line_start, PLACE_LINES);
+    for (at, line) in lines {
+        ballot.count(line, at);
     }
     ballot
+}
+
+/// The formats whose lines stand in no envelope.
+fn plain() -> Vec<&'static Format> {
+    let wrapped = |format: &&&Format| messages::FORMATS.iter().any(|one| one.name == format.name);
+    let formats = ALL.iter().filter(|format| !wrapped(format));
+    formats.copied().collect()
 }
 
 /// Where the lines of an access log say how long each request took, if they do: the same sample of lines votes
 /// on it. Depends on the bytes alone.
 pub fn timing(bytes: &[u8], reader: &Reader) -> Option<Timing> {
     let arena = Arena::new();
-    let mut desk = Desk::new(&arena);
-    let mut samples = Vec::new();
-    for place in 0..=PLACES {
-        let at = bytes.len() / (PLACES + 1) * place;
-        let start = if place == 0 {
-            Some(0)
-        } else {
-            next_line(bytes, at)
-        };
-        let end = bytes.len().min(at.saturating_add(WINDOW));
-        let window = start.and_then(|start| bytes.get(start..end));
-        for (offset, line) in chunk::lines(window.unwrap_or_default()).take(PLACE_LINES) {
-            let at = start.unwrap_or_default() + offset;
-            let Ok(Event::Access(access)) = reader.read(line, at as u64, &mut desk) else {
-                continue;
-            };
-            samples.push(Sample {
-                extras: access.extras,
-                bytes: access.bytes,
-                length: line.len(),
-            });
-        }
+    let requests = sampled(bytes, reader, &arena);
+    let samples = requests.iter().map(|(line, access)| Sample {
+        extras: access.extras,
+        bytes: access.bytes,
+        length: line.len(),
+    });
+    // A format that has a field for it needs no vote.
+    if requests
+        .iter()
+        .any(|(_, access)| access.duration_us.is_some())
+    {
+        return None;
     }
-    Timing::vote(&samples)
+    Timing::vote(&samples.collect::<Vec<_>>())
 }
 
-/// Where the first line begins that starts after `at`, if that is near.
-fn next_line(bytes: &[u8], at: usize) -> Option<usize> {
-    let window = &bytes[at..bytes.len().min(at.saturating_add(WINDOW))];
-    memchr::memchr(b'\n', window).map(|end| at + end + 1)
+/// Where the lines of an access log name the addresses that proxies forwarded, if they do and the format has no field
+/// for it. Depends on the bytes alone.
+pub fn forwarded(bytes: &[u8], reader: &Reader) -> Option<Column> {
+    let arena = Arena::new();
+    let requests = sampled(bytes, reader, &arena);
+    let unnamed = requests
+        .iter()
+        .filter(|(_, access)| access.forwarded.is_none());
+    Column::vote(&unnamed.map(|(_, access)| access.extras).collect::<Vec<_>>())
+}
+
+/// The requests among the lines that are looked at, with their lines.
+fn sampled<'a>(bytes: &'a [u8], reader: &Reader, arena: &'a Arena) -> Vec<(&'a [u8], Access<'a>)> {
+    let mut desk = Desk::new(arena);
+    let mut request = |(at, line)| match reader.read(line, at, &mut desk) {
+        Ok(Event::Access(access)) => Some((line, access)),
+        _ => None,
+    };
+    let lines = sample::lines(bytes).into_iter();
+    lines.filter_map(&mut request).collect()
 }
 
 struct Ballot {
@@ -174,34 +211,18 @@ impl Ballot {
         }
     }
 
-    /// Lets every format try the lines from `start` on; returns where the sample ends.
-    fn sample(&mut self, bytes: &[u8], start: usize, count: usize) -> usize {
-        let end = bytes.len().min(start.saturating_add(WINDOW));
-        let mut covered = start;
-        for (at, line) in chunk::lines(&bytes[start..end]).take(count) {
-            let whole = start + at + line.len() < end || end == bytes.len();
-            covered = start + at + line.len() + 1;
-            if whole && !line.is_empty() {
-                self.count(line, (start + at) as u64);
-            }
-        }
-        covered
-    }
-
     fn count(&mut self, line: &[u8], at: u64) {
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
-        let mut header = false;
+        self.of += 1;
         for candidate in &mut self.candidates {
             match candidate.reader.read(line, at, &mut desk) {
-                Ok(_) => candidate.read += 1,
-                Err(Unparsed::Header) => header = true,
+                Ok(_) | Err(Unparsed::Header) => candidate.read += 1,
                 Err(reason) => {
                     candidate.failure.get_or_insert((at, reason));
                 }
             }
         }
-        self.of += usize::from(!header);
     }
 
     fn winner(self) -> Option<Vote> {
@@ -220,6 +241,7 @@ impl Ballot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chunk::MAX_LINE;
 
     fn winner(bytes: &[u8]) -> Option<&'static str> {
         vote(bytes).map(|vote| vote.format.name)

@@ -281,6 +281,21 @@ pub fn host_of(client: &[u8]) -> &[u8] {
     }
 }
 
+/// Cuts off the text up to the next blank, and the blank.
+///
+/// # Errors
+/// [`Unparsed::Truncated`] where there is no text left.
+pub fn token<'a>(text: &mut &'a [u8]) -> Result<&'a [u8], Unparsed> {
+    if text.is_empty() {
+        return Err(Unparsed::Truncated);
+    }
+    // A few bytes long as a rule: a plain loop beats a call into memchr.
+    let end = text.iter().position(|byte| *byte == b' ');
+    let token = &text[..end.unwrap_or(text.len())];
+    *text = end.map_or(b"", |end| &text[end + 1..]);
+    Ok(token)
+}
+
 /// A whole number; `None` for what is none, or too large.
 pub fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() {

@@ -51,8 +51,15 @@ const ROWS: &[&[&str]] = &[
     // From a line to a record.
     &["format/spec"],
     &["format/combined"],
-    &["format/record"],
+    &[
+        "format/record",
+        "format/extras",
+        "format/envelope",
+        "format/sample",
+    ],
+    &["format/haproxy_captures", "format/w3c"],
     &["format/*", "pattern/feature"],
+    &["format/messages"],
     &["format/mod", "pattern/set"],
     &["pattern/verdict", "pattern/cost", "pattern/describe"],
     &["pattern/memory", "pattern/watch"],
