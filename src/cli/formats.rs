@@ -51,7 +51,9 @@ impl Row {
 fn list(arguments: &FormatsArguments, out: &mut dyn Write) -> io::Result<()> {
     let rows = ALL.iter().map(|format| Row::of(format));
     if arguments.format == Format::Json {
-        return rows.map(|row| json::write_line(&row, out)).try_for_each(|written| written);
+        return rows
+            .map(|row| json::write_line(&row, out))
+            .try_for_each(|written| written);
     }
     for (heading, kind) in [
         ("Access logs", LogKind::Access),

@@ -2,13 +2,18 @@
 
 pub mod apache_error;
 pub mod combined;
+pub mod envelope;
+pub mod messages;
 pub mod nginx_error;
 pub mod php_fpm;
 pub mod record;
+pub mod sample;
 pub mod spec;
+pub mod syslog;
 pub mod timing;
 
-use crate::chunk::{self, MAX_LINE};
+use crate::chunk;
+use sample::{PLACE_LINES, PLACES, WINDOW, next_line};
 use spec::{Arena, Desk, Format, Reader};
 use timing::{Sample, Timing};
 
@@ -23,6 +28,9 @@ pub static ALL: &[&Format] = &[
     &apache_error::APACHE22_ERROR,
     &nginx_error::FORMAT,
     &php_fpm::FORMAT,
+    &messages::SYSLOG5424,
+    &messages::JOURNAL_SHORT_ISO,
+    &messages::SYSLOG,
 ];
 
 /// The outcome of a vote.
@@ -50,33 +58,43 @@ pub struct Count {
     pub failure: Option<(u64, Unparsed)>,
 }
 
-/// Lines looked at where an input begins.
-const HEAD_LINES: usize = 200;
-
-/// Places looked at after that, spread evenly: a log that begins with something else is still found.
-const PLACES: usize = 16;
-
-/// Lines looked at in each such place.
-const PLACE_LINES: usize = 32;
-
 /// The winner must read one line in this many. Low, because the formats are strict enough not to read
 /// a foreign line by chance, while a stack trace in an error log has many lines to one record.
 const ONE_LINE_IN: usize = 20;
-
-/// How many bytes of an input one place may take: room for one line that is too long.
-const WINDOW: usize = 2 * MAX_LINE;
 
 /// Lets every format read a sample of the lines, from the beginning and from all over the input.
 ///
 /// `None` when no format reads a sensible share: the input is no log, or one of an unknown kind.
 /// The sample depends on the bytes alone.
 pub fn vote(bytes: &[u8]) -> Option<Vote> {
-    ballot(bytes).winner()
+    let lines = sample::lines(bytes);
+    if let Some(opened) = messages::open(bytes, &lines, &plain()) {
+        return Some(Vote {
+            format: opened.format,
+            reader: opened.reader,
+            read: opened.read,
+            of: opened.of,
+        });
+    }
+    Ballot::of(bytes, &lines).winner()
 }
 
-/// How every format fared in the vote on an input, and of how many lines; those that read most come first.
+/// How every format fared in the vote on an input, and of how many lines; those that read most come first. Where
+/// messages stand in an envelope, none but the format of what is in it is counted.
 pub fn counts(bytes: &[u8]) -> (Vec<Count>, usize) {
-    let ballot = ballot(bytes);
+    let lines = sample::lines(bytes);
+    if let Some(opened) = messages::open(bytes, &lines, &plain()) {
+        let count = |format: &&Format| Count {
+            format: format.name,
+            read: match format.name == opened.format.name {
+                true => opened.read,
+                false => 0,
+            },
+            failure: None,
+        };
+        return (sorted(ALL.iter().map(count).collect()), opened.of);
+    }
+    let ballot = Ballot::of(bytes, &lines);
     let count = |(index, format): (usize, &&Format)| {
         let mut tried = ballot.candidates.iter();
         let tried = tried.find(|candidate| candidate.index == index);
@@ -86,26 +104,20 @@ pub fn counts(bytes: &[u8]) -> (Vec<Count>, usize) {
             failure: tried.and_then(|candidate| candidate.failure),
         }
     };
-    let mut counts: Vec<Count> = ALL.iter().enumerate().map(count).collect();
-    counts.sort_by_key(|count| std::cmp::Reverse(count.read));
-    (counts, ballot.of)
+    let counts = ALL.iter().enumerate().map(count).collect();
+    (sorted(counts), ballot.of)
 }
 
-/// Lets every format read the sample.
-fn ballot(bytes: &[u8]) -> Ballot {
-    let mut ballot = Ballot::new(bytes);
-    let mut covered = ballot.sample(bytes, 0, HEAD_LINES);
-    for place in 1..=PLACES {
-        let at = bytes.len() / (PLACES + 1) * place;
-        if at < covered {
-            continue;
-        }
-        let Some(line_start) = next_line(bytes, at) else {
-            continue;
-        };
-        covered = ballot.sample(bytes, line_start, PLACE_LINES);
-    }
-    ballot
+fn sorted(mut counts: Vec<Count>) -> Vec<Count> {
+    counts.sort_by_key(|count| std::cmp::Reverse(count.read));
+    counts
+}
+
+/// The formats whose lines stand in no envelope.
+fn plain() -> Vec<&'static Format> {
+    let wrapped = |format: &&&Format| messages::FORMATS.iter().any(|one| one.name == format.name);
+    let formats = ALL.iter().filter(|format| !wrapped(format));
+    formats.copied().collect()
 }
 
 /// Where the lines of an access log say how long each request took, if they do: the same sample of lines votes
@@ -138,12 +150,6 @@ pub fn timing(bytes: &[u8], reader: &Reader) -> Option<Timing> {
     Timing::vote(&samples)
 }
 
-/// Where the first line begins that starts after `at`, if that is near.
-fn next_line(bytes: &[u8], at: usize) -> Option<usize> {
-    let window = &bytes[at..bytes.len().min(at.saturating_add(WINDOW))];
-    memchr::memchr(b'\n', window).map(|end| at + end + 1)
-}
-
 struct Ballot {
     candidates: Vec<Candidate>,
     of: usize,
@@ -174,18 +180,13 @@ impl Ballot {
         }
     }
 
-    /// Lets every format try the lines from `start` on; returns where the sample ends.
-    fn sample(&mut self, bytes: &[u8], start: usize, count: usize) -> usize {
-        let end = bytes.len().min(start.saturating_add(WINDOW));
-        let mut covered = start;
-        for (at, line) in chunk::lines(&bytes[start..end]).take(count) {
-            let whole = start + at + line.len() < end || end == bytes.len();
-            covered = start + at + line.len() + 1;
-            if whole && !line.is_empty() {
-                self.count(line, (start + at) as u64);
-            }
+    /// Lets every format try the lines of a sample.
+    fn of(bytes: &[u8], lines: &[(u64, &[u8])]) -> Ballot {
+        let mut ballot = Ballot::new(bytes);
+        for (at, line) in lines {
+            ballot.count(line, *at);
         }
-        covered
+        ballot
     }
 
     fn count(&mut self, line: &[u8], at: u64) {
@@ -220,6 +221,7 @@ impl Ballot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chunk::MAX_LINE;
 
     fn winner(bytes: &[u8]) -> Option<&'static str> {
         vote(bytes).map(|vote| vote.format.name)

@@ -51,8 +51,9 @@ const ROWS: &[&[&str]] = &[
     // From a line to a record.
     &["format/spec"],
     &["format/combined"],
-    &["format/record"],
+    &["format/record", "format/envelope", "format/sample"],
     &["format/*", "pattern/feature"],
+    &["format/messages"],
     &["format/mod", "pattern/set"],
     &["pattern/verdict", "pattern/cost", "pattern/describe"],
     &["pattern/memory", "pattern/watch"],
