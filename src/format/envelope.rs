@@ -12,8 +12,6 @@ pub struct Envelope {
     pub format: &'static Format,
     /// What a note says stands before each message: `a syslog prefix`.
     pub stands_before: &'static str,
-    /// The lines name their programs, so that each can be told what it is.
-    pub names_programs: bool,
     /// Takes a line apart.
     pub peel: for<'a> fn(&'a [u8], &mut Desk<'a>) -> Result<Peeled<'a>, Unparsed>,
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::event::{ErrorRecord, Event, Unparsed};
 use crate::format::envelope::{Envelope, Peeled, When, Years};
 use crate::format::spec::{Arena, Desk, Format, LogKind, ReadLine, Reader, YearHint};
-use crate::format::{sample, syslog};
+use crate::format::{journal_json, sample, syslog};
 use crate::time::{LocalTime, Time, UtcOffset};
 
 /// Syslog's files, and what `journalctl -o short` writes.
@@ -53,32 +53,48 @@ pub const JOURNAL_SHORT_ISO: Format = Format {
     reader: |bytes| alone(bytes, &JOURNAL_SHORT),
 };
 
+/// The journal, exported.
+pub const JOURNAL_JSON: Format = Format {
+    name: "journal_json",
+    kind: LogKind::Error,
+    mixed: true,
+    title: "journalctl -o json",
+    samples: &[
+        r#"{"__REALTIME_TIMESTAMP":"1779199564120001","_HOSTNAME":"web1","PRIORITY":"3","SYSLOG_IDENTIFIER":"kernel","_TRANSPORT":"kernel","MESSAGE":"Memory cgroup out of memory: Killed process 811 (php-fpm8.2) total-vm:912344kB, anon-rss:801232kB"}"#,
+        r#"{"__REALTIME_TIMESTAMP":"1779199564130001","_HOSTNAME":"web1","PRIORITY":"6","_COMM":"app","MESSAGE":[226,130,172,255]}"#,
+    ],
+    reader: |bytes| alone(bytes, &JOURNAL),
+};
+
+static JOURNAL: Envelope = Envelope {
+    format: &JOURNAL_JSON,
+    stands_before: "the fields of the journal",
+    peel: journal_json::peel,
+};
+
 static BSD: Envelope = Envelope {
     format: &SYSLOG,
     stands_before: "a syslog prefix",
-    names_programs: true,
     peel: syslog::peel_bsd,
 };
 
 static RFC5424: Envelope = Envelope {
     format: &SYSLOG5424,
     stands_before: "a syslog header (RFC 5424)",
-    names_programs: true,
     peel: syslog::peel_5424,
 };
 
 static JOURNAL_SHORT: Envelope = Envelope {
     format: &JOURNAL_SHORT_ISO,
     stands_before: "a prefix of journalctl",
-    names_programs: true,
     peel: syslog::peel_journal,
 };
 
 /// Every envelope. Of two that take as many lines apart, the earlier one is taken: it is the stricter.
-static ENVELOPES: &[&Envelope] = &[&RFC5424, &JOURNAL_SHORT, &BSD];
+static ENVELOPES: &[&Envelope] = &[&JOURNAL, &RFC5424, &JOURNAL_SHORT, &BSD];
 
 /// Formats of messages of several programs.
-pub static FORMATS: &[&Format] = &[&SYSLOG5424, &JOURNAL_SHORT_ISO, &SYSLOG];
+pub static FORMATS: &[&Format] = &[&JOURNAL_JSON, &SYSLOG5424, &JOURNAL_SHORT_ISO, &SYSLOG];
 
 /// What stands in an envelope in this share of the lines is read in it: the beginning of such a line can look like
 /// another format's.
@@ -181,7 +197,7 @@ impl Messages {
         let mut messages = Messages {
             envelope,
             ahead_s: learner.ahead_s(),
-            notes: vec![format!("each line stands behind {stands_before}")],
+            notes: vec![format!("each message stands behind {stands_before}")],
             years,
             programs: Vec::new(),
             formats: Vec::new(),

@@ -3,9 +3,13 @@
 pub mod apache_error;
 pub mod combined;
 pub mod envelope;
+pub mod journal_json;
 pub mod messages;
+pub mod mysql_error;
 pub mod nginx_error;
+pub mod php_error;
 pub mod php_fpm;
+pub mod postgresql;
 pub mod record;
 pub mod sample;
 pub mod spec;
@@ -28,6 +32,10 @@ pub static ALL: &[&Format] = &[
     &apache_error::APACHE22_ERROR,
     &nginx_error::FORMAT,
     &php_fpm::FORMAT,
+    &php_error::FORMAT,
+    &postgresql::FORMAT,
+    &mysql_error::FORMAT,
+    &messages::JOURNAL_JSON,
     &messages::SYSLOG5424,
     &messages::JOURNAL_SHORT_ISO,
     &messages::SYSLOG,

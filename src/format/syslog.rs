@@ -7,7 +7,8 @@ use crate::event::Unparsed;
 use crate::format::envelope::{Peeled, SEVERITIES, When};
 use crate::format::spec::Desk;
 use crate::time::annual::parse_annual;
-use crate::time::{Time, UtcOffset, parse_epoch, parse_iso};
+use crate::time::zone::is_zone;
+use crate::time::{LocalTime, Time, UtcOffset, parse_epoch, parse_iso};
 
 /// The highest `<PRI>`: facility 23, severity 7 (RFC 5424, 6.2.1).
 const MAX_PRI: u8 = 191;
@@ -149,16 +150,15 @@ fn cut_weekday(line: &[u8]) -> Option<&[u8]> {
     days.contains(&day).then_some(rest)
 }
 
-/// `2026-05-19 14:26:03 UTC `. Of zones by name only UTC is told apart; others are taken for the local time.
+/// `2026-05-19 14:26:03 UTC `, also with a zone of which nothing more is known than that it is local.
 fn cut_full(rest: &[u8]) -> Option<(Stamp, &[u8])> {
     const LEN: usize = 19;
     let (stamp, after) = rest.split_at_checked(LEN)?;
     let (time, _) = parse_iso(stamp)?;
     let (zone, rest) = word(after.strip_prefix(b" ")?)?;
-    let offset = std::str::from_utf8(zone).ok().and_then(UtcOffset::parse);
-    let named = zone.iter().all(u8::is_ascii_alphabetic);
-    (named || offset.is_some()).then_some(())?;
-    let local = crate::time::LocalTime::from_micros(time.micros());
+    is_zone(zone).then_some(())?;
+    let offset = UtcOffset::named(zone);
+    let local = LocalTime::from_micros(time.micros());
     Some((
         (offset.map_or(time, |offset| local.at(offset)), offset),
         rest,
@@ -338,7 +338,11 @@ mod tests {
                 "2026-05-19T18:56:03.000001Z -04:30",
             ),
             ("Tue 2026-05-19 14:26:03 UTC", "2026-05-19T14:26:03Z +00:00"),
-            ("Tue 2026-05-19 14:26:03 CEST", "2026-05-19T14:26:03Z local"),
+            (
+                "Tue 2026-05-19 14:26:03 CEST",
+                "2026-05-19T12:26:03Z +02:00",
+            ),
+            ("Tue 2026-05-19 14:26:03 IST", "2026-05-19T14:26:03Z local"),
             ("1779199331.520000", "2026-05-19T14:02:11.520000Z +00:00"),
         ] {
             let line = format!("{line} web1 php-fpm8.2[7]: x");
