@@ -8,8 +8,9 @@ use crate::time::{LocalTime, Time, UtcOffset};
 
 /// A way of wrapping messages. One row each in `messages::ENVELOPES`.
 pub struct Envelope {
-    /// What the report calls the lines of several programs in it.
-    pub format: &'static Format,
+    /// What the report calls messages of several programs in it. `None` where messages do not say which program they
+    /// are from: then all must be in one format.
+    pub format: Option<&'static Format>,
     /// What a note says stands before each message: `a syslog prefix`.
     pub stands_before: &'static str,
     /// Takes a line apart.

@@ -67,31 +67,37 @@ pub const JOURNAL_JSON: Format = Format {
 };
 
 static JOURNAL: Envelope = Envelope {
-    format: &JOURNAL_JSON,
+    format: Some(&JOURNAL_JSON),
     stands_before: "the fields of the journal",
     peel: journal_json::peel,
 };
 
 static BSD: Envelope = Envelope {
-    format: &SYSLOG,
+    format: Some(&SYSLOG),
     stands_before: "a syslog prefix",
     peel: syslog::peel_bsd,
 };
 
 static RFC5424: Envelope = Envelope {
-    format: &SYSLOG5424,
+    format: Some(&SYSLOG5424),
     stands_before: "a syslog header (RFC 5424)",
     peel: syslog::peel_5424,
 };
 
 static JOURNAL_SHORT: Envelope = Envelope {
-    format: &JOURNAL_SHORT_ISO,
+    format: Some(&JOURNAL_SHORT_ISO),
     stands_before: "a prefix of journalctl",
     peel: syslog::peel_journal,
 };
 
+static TIME: Envelope = Envelope {
+    format: None,
+    stands_before: "a time",
+    peel: syslog::peel_time,
+};
+
 /// Every envelope. Of two that take as many lines apart, the earlier one is taken: it is the stricter.
-static ENVELOPES: &[&Envelope] = &[&JOURNAL, &RFC5424, &JOURNAL_SHORT, &BSD];
+static ENVELOPES: &[&Envelope] = &[&JOURNAL, &RFC5424, &JOURNAL_SHORT, &BSD, &TIME];
 
 /// Formats of messages of several programs.
 pub static FORMATS: &[&Format] = &[&JOURNAL_JSON, &SYSLOG5424, &JOURNAL_SHORT_ISO, &SYSLOG];
@@ -118,15 +124,17 @@ pub struct Opened {
 
 /// Reads an input by its envelope, if most of the sampled lines stand in one.
 pub fn open(bytes: &[u8], lines: &[(u64, &[u8])], formats: &[&'static Format]) -> Option<Opened> {
-    let peeled = |envelope: &&&Envelope| count(lines, envelope);
-    let envelope = ENVELOPES.iter().rev().max_by_key(peeled)?;
     let needed = (lines.len() as f64 * MOST).max(1.0);
-    if (peeled(&envelope) as f64) < needed {
-        return None;
-    }
+    let peeled = |envelope: &&&Envelope| count(lines, envelope);
+    let best = |named: bool| {
+        let fit = ENVELOPES.iter().filter(|one| one.format.is_some() == named);
+        let best = fit.rev().max_by_key(peeled);
+        best.filter(|envelope| peeled(envelope) as f64 >= needed)
+    };
+    let envelope = best(true).or_else(|| best(false))?;
     let (messages, trial) = Messages::learn(bytes, lines, envelope, formats);
     Some(Opened {
-        format: trial.format.unwrap_or(envelope.format),
+        format: trial.format.or(envelope.format)?,
         reader: Arc::new(messages),
         read: trial.read,
     })
@@ -202,7 +210,7 @@ impl Messages {
             programs: Vec::new(),
             formats: Vec::new(),
         };
-        let read = learner.read;
+        let read = learner.records(format);
         learner.keep(&mut messages);
         (messages, Trial { format, read })
     }
@@ -337,7 +345,6 @@ struct Learner {
     /// How many messages each format reads, and how many it knows for its own but cannot read.
     reads: Vec<(usize, usize)>,
     tried: usize,
-    read: usize,
     /// A date without a year and what its message writes.
     dated: Option<(u64, crate::time::annual::AnnualTime, LocalTime)>,
     /// How far messages without a zone are ahead, in quarters of an hour, and how many are.
@@ -355,7 +362,6 @@ impl Learner {
             formats,
             programs: BTreeMap::new(),
             tried: 0,
-            read: 0,
             dated: None,
             ahead: BTreeMap::new(),
         }
@@ -378,7 +384,6 @@ impl Learner {
         if let Some((count, _)) = &mut program {
             *count += 1;
         }
-        let mut cut = false;
         let mut first = None;
         for (index, (format, reader)) in self.formats.iter().enumerate() {
             match reader.read(peeled.message, at, desk) {
@@ -393,12 +398,10 @@ impl Learner {
                     if format.kind == LogKind::Access =>
                 {
                     self.reads[index].1 += 1;
-                    cut = true;
                 }
                 Err(_) => {}
             }
         }
-        self.read += usize::from(first.is_some() || !cut);
         if let Some(event) = first {
             self.compare(at, peeled.when, &event);
         }
@@ -449,6 +452,19 @@ impl Learner {
             false => read + cut >= self.tried,
         };
         (read > 0 && all).then_some(format)
+    }
+
+    /// How many messages are records if they are in this format: what is no request is a message.
+    fn records(&self, format: Option<&'static Format>) -> usize {
+        let known = |format: &Format| {
+            self.formats
+                .iter()
+                .position(|(one, _)| one.name == format.name)
+        };
+        match format.filter(|format| format.kind == LogKind::Access && !format.mixed) {
+            Some(format) => known(format).map_or(0, |index| self.reads[index].0),
+            None => self.tried,
+        }
     }
 
     /// Hands over what was learned: the formats that read something.

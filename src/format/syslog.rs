@@ -30,6 +30,19 @@ pub fn peel_bsd<'a>(line: &'a [u8], _desk: &mut Desk<'a>) -> Result<Peeled<'a>, 
     tagged(When::At(time.0, time.1), level, rest).ok_or(Unparsed::NotThisFormat)
 }
 
+/// Takes a line apart that only a time of RFC 3339 stands before, as HAProxy's `format iso` has it.
+pub fn peel_time<'a>(line: &'a [u8], _desk: &mut Desk<'a>) -> Result<Peeled<'a>, Unparsed> {
+    let (level, rest) = cut_pri(line);
+    let ((time, zone), message) = cut_iso(rest).ok_or(Unparsed::NotThisFormat)?;
+    Ok(Peeled {
+        when: When::At(time, zone),
+        host: b"",
+        program: b"",
+        level,
+        message,
+    })
+}
+
 /// Takes a line of RFC 5424 apart: `<134>1 TIME HOST APP PID MSGID [DATA] MESSAGE`, also without `<PRI>`.
 pub fn peel_5424<'a>(line: &'a [u8], _desk: &mut Desk<'a>) -> Result<Peeled<'a>, Unparsed> {
     /// Before a message in UTF-8 (RFC 5424, 6.4).
@@ -43,7 +56,9 @@ pub fn peel_5424<'a>(line: &'a [u8], _desk: &mut Desk<'a>) -> Result<Peeled<'a>,
     let (_pid, rest) = word(rest).ok_or(Unparsed::Truncated)?;
     let (_id, rest) = word(rest).ok_or(Unparsed::Truncated)?;
     let rest = skip_data(rest).ok_or(Unparsed::Truncated)?;
+    // One blank belongs to the header, a second to messages that came by RFC 3164.
     let message = rest.strip_prefix(b" ").unwrap_or(rest);
+    let message = message.strip_prefix(b" ").unwrap_or(message);
     Ok(Peeled {
         when: When::At(time, zone),
         host: unless_nil(host),
@@ -192,7 +207,7 @@ fn cut_host<'a>(when: When, level: &'static [u8], rest: &'a [u8]) -> Peeled<'a> 
 fn tagged<'a>(when: When, level: &'static [u8], rest: &'a [u8]) -> Option<Peeled<'a>> {
     let of = |host, (program, message)| Peeled {
         when,
-        host,
+        host: unless_nil(host),
         program,
         level,
         message,
@@ -221,6 +236,10 @@ fn cut_tag(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     if let Some(inner) = rest.strip_prefix(b"[") {
         let digits = inner.iter().take_while(|byte| byte.is_ascii_digit());
         rest = inner[digits.count()..].strip_prefix(b"]")?;
+        // rsyslog adds no colon to the name that came in a header of RFC 5424.
+        if let Some(message) = rest.strip_prefix(b" ") {
+            return Some((program, message));
+        }
     }
     let message = rest.strip_prefix(b":")?;
     match message {
@@ -287,6 +306,10 @@ mod tests {
             (
                 "May  9 14:26:03 db1 -- MARK --",
                 ["2026-05-09T14:26:03Z", "db1", "", "", "-- MARK --"],
+            ),
+            (
+                "2026-05-19T14:26:03+02:00 - haproxy[881] x: y",
+                ["2026-05-19T12:26:03Z +02:00", "", "haproxy", "", "x: y"],
             ),
             (
                 "2026-05-19T14:26:03.120001+02:00 web1 systemd[1]: Started x.",
