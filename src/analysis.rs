@@ -422,6 +422,7 @@ fn set_clocks(
     logs.iter_mut()
         .map(|log| {
             let (offset, basis) = match given {
+                _ if clock::is_written(log) => (UtcOffset::UTC, Basis::Written),
                 Some(offset) => (offset, Basis::Given),
                 None => clock::align(log, access, zone, limits),
             };
