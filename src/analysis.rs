@@ -464,6 +464,7 @@ impl Known<'_> {
     fn set_clocks(&self, logs: &mut [Log<'_>]) -> Vec<ErrorClock> {
         let set = |log: &mut Log<'_>| {
             let basis = match self.given {
+                _ if season::writes_zone(log) => Basis::Written,
                 Some(zone) => {
                     log.clock = season::in_zone(log, zone);
                     Basis::Given

@@ -277,7 +277,7 @@ fn notes(books: &LineCounts, clock: Option<&ErrorClock>, bytes: &[u8]) -> Vec<St
             count(back.largest_s as u64)
         ));
     }
-    notes.extend(clock.map(clock_note));
+    notes.extend(clock.and_then(clock_note));
     notes
 }
 
@@ -290,22 +290,20 @@ fn example(bytes: &[u8], offset: u64) -> String {
     format!("\u{201c}{}{more}\u{201d}", visible(cut))
 }
 
-fn clock_note(clock: &ErrorClock) -> String {
-    let later = clock
-        .changes
-        .iter()
-        .map(|offset| format!(", then {}", offset.label()));
+fn clock_note(clock: &ErrorClock) -> Option<String> {
+    let later = clock.changes.iter();
+    let later = later.map(|offset| format!(", then {}", offset.label()));
     let zone = clock.offset.label() + &later.collect::<String>();
-    match clock.basis {
-        Basis::Given => format!("its times are read in {zone}, as asked for"),
+    let why = match clock.basis {
+        Basis::Written => return None,
+        Basis::Given => ", as asked for".to_string(),
         Basis::Aligned { fitting, tried } => {
-            format!(
-                "its times are read in {zone}: {fitting} of {tried} messages then fit their clients' requests"
-            )
+            format!(": {fitting} of {tried} messages then fit their clients' requests")
         }
-        Basis::Assumed => format!("its times are read in {zone}, the access log's own zone"),
-        Basis::Unknown => format!("its times are read in {zone}"),
-    }
+        Basis::Assumed => ", the access log's own zone".to_string(),
+        Basis::Unknown => String::new(),
+    };
+    Some(format!("its times are read in {zone}{why}"))
 }
 
 /// What the report says of a clock that is not right.
@@ -325,7 +323,7 @@ fn skew_note(read: &Read<'_>, skew: &Skew) -> Option<String> {
 
 fn clock_warning(read: &Read<'_>, clock: &ErrorClock) -> Option<Warning> {
     let why = match clock.basis {
-        Basis::Given | Basis::Aligned { .. } => return None,
+        Basis::Written | Basis::Given | Basis::Aligned { .. } => return None,
         Basis::Assumed => "too few of its messages name clients of the access logs",
         Basis::Unknown => "there is no access log beside it",
     };

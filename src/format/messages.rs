@@ -120,6 +120,8 @@ pub struct Opened {
     pub reader: Reader,
     /// How many of the sampled lines are records.
     pub read: usize,
+    /// How many lines were sampled, the envelope's own headers left out.
+    pub of: usize,
 }
 
 /// Reads an input by its envelope, if most of the sampled lines stand in one.
@@ -137,6 +139,7 @@ pub fn open(bytes: &[u8], lines: &[(u64, &[u8])], formats: &[&'static Format]) -
         format: trial.format.or(envelope.format)?,
         reader: Arc::new(messages),
         read: trial.read,
+        of: lines.len() - trial.headers,
     })
 }
 
@@ -175,6 +178,7 @@ struct Trial {
     /// The format of all messages, if one is.
     format: Option<&'static Format>,
     read: usize,
+    headers: usize,
 }
 
 impl Messages {
@@ -187,12 +191,12 @@ impl Messages {
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
         let mut peeled: Vec<(u64, Peeled<'_>)> = Vec::new();
+        let mut headers = 0;
         for (at, line) in lines {
-            peeled.extend(
-                (envelope.peel)(line, &mut desk)
-                    .map(|found| (*at, found))
-                    .ok(),
-            );
+            match (envelope.peel)(line, &mut desk) {
+                Ok(found) => peeled.push((*at, found)),
+                Err(reason) => headers += usize::from(reason == Unparsed::Header),
+            }
         }
         let mut learner = Learner::new(&peeled, formats);
         learner.run(&peeled, &mut desk);
@@ -212,7 +216,12 @@ impl Messages {
         };
         let read = learner.records(format);
         learner.keep(&mut messages);
-        (messages, Trial { format, read })
+        let trial = Trial {
+            format,
+            read,
+            headers,
+        };
+        (messages, trial)
     }
 
     fn formats_of(&self, program: &[u8]) -> Option<&[usize]> {

@@ -100,15 +100,28 @@ pub fn vote(bytes: &[u8]) -> Option<Vote> {
             format: opened.format,
             reader: opened.reader,
             read: opened.read,
-            of: lines.len(),
+            of: opened.of,
         });
     }
-    ballot(bytes, lines).winner()
+    Ballot::of(bytes, &lines).winner()
 }
 
-/// How every format fared in the vote on an input, and of how many lines; those that read most come first.
+/// How every format fared in the vote on an input, and of how many lines; those that read most come first. Where
+/// messages stand in an envelope, none but the format of what is in it is counted.
 pub fn counts(bytes: &[u8]) -> (Vec<Count>, usize) {
-    let ballot = ballot(bytes, sample::lines(bytes));
+    let lines = sample::lines(bytes);
+    if let Some(opened) = messages::open(bytes, &lines, &plain()) {
+        let count = |format: &&Format| Count {
+            format: format.name,
+            read: match format.name == opened.format.name {
+                true => opened.read,
+                false => 0,
+            },
+            failure: None,
+        };
+        return (sorted(ALL.iter().map(count).collect()), opened.of);
+    }
+    let ballot = Ballot::of(bytes, &lines);
     let count = |(index, format): (usize, &&Format)| {
         let mut tried = ballot.candidates.iter();
         let tried = tried.find(|candidate| candidate.index == index);
@@ -118,18 +131,13 @@ pub fn counts(bytes: &[u8]) -> (Vec<Count>, usize) {
             failure: tried.and_then(|candidate| candidate.failure),
         }
     };
-    let mut counts: Vec<Count> = ALL.iter().enumerate().map(count).collect();
-    counts.sort_by_key(|count| std::cmp::Reverse(count.read));
-    (counts, ballot.of)
+    let counts = ALL.iter().enumerate().map(count).collect();
+    (sorted(counts), ballot.of)
 }
 
-/// Lets every format read the sample.
-fn ballot(bytes: &[u8], lines: Vec<(u64, &[u8])>) -> Ballot {
-    let mut ballot = Ballot::new(bytes);
-    for (at, line) in lines {
-        ballot.count(line, at);
-    }
-    ballot
+fn sorted(mut counts: Vec<Count>) -> Vec<Count> {
+    counts.sort_by_key(|count| std::cmp::Reverse(count.read));
+    counts
 }
 
 /// The formats whose lines stand in no envelope.
@@ -209,6 +217,15 @@ impl Ballot {
             candidates: ALL.iter().enumerate().filter_map(candidate).collect(),
             of: 0,
         }
+    }
+
+    /// Lets every format try the lines of a sample.
+    fn of(bytes: &[u8], lines: &[(u64, &[u8])]) -> Ballot {
+        let mut ballot = Ballot::new(bytes);
+        for (at, line) in lines {
+            ballot.count(line, *at);
+        }
+        ballot
     }
 
     fn count(&mut self, line: &[u8], at: u64) {

@@ -6,13 +6,13 @@ use crate::chunk::{self, MAX_LINE};
 const HEAD_LINES: usize = 200;
 
 /// Places looked at after that, spread evenly: a log that begins with something else is still found.
-const PLACES: usize = 16;
+pub const PLACES: usize = 16;
 
 /// Lines looked at in each such place.
-const PLACE_LINES: usize = 32;
+pub const PLACE_LINES: usize = 32;
 
 /// How many bytes of an input one place may take: room for one line that is too long.
-const WINDOW: usize = 2 * MAX_LINE;
+pub const WINDOW: usize = 2 * MAX_LINE;
 
 /// Lines and where they begin; blank ones and what is cut off are left out. Depends on the bytes alone.
 pub fn lines(bytes: &[u8]) -> Vec<(u64, &[u8])> {
@@ -32,7 +32,7 @@ pub fn lines(bytes: &[u8]) -> Vec<(u64, &[u8])> {
 }
 
 /// Where the first line begins that starts after `at`, if that is near.
-fn next_line(bytes: &[u8], at: usize) -> Option<usize> {
+pub fn next_line(bytes: &[u8], at: usize) -> Option<usize> {
     let window = &bytes[at..bytes.len().min(at.saturating_add(WINDOW))];
     memchr::memchr(b'\n', window).map(|end| at + end + 1)
 }
