@@ -1,12 +1,20 @@
 //! The list of log formats, and the vote that decides which one an input is in.
 
+pub mod any_json;
 pub mod apache_error;
+pub mod caddy_json;
+pub mod cloudflare_json;
 pub mod combined;
+pub mod json;
+pub mod json_guess;
+pub mod json_keys;
 pub mod nginx_error;
+pub mod nginx_json;
 pub mod php_fpm;
 pub mod record;
 pub mod spec;
 pub mod timing;
+pub mod traefik_json;
 
 use crate::chunk::{self, MAX_LINE};
 use spec::{Arena, Desk, Format, Reader};
@@ -23,6 +31,12 @@ pub static ALL: &[&Format] = &[
     &apache_error::APACHE22_ERROR,
     &nginx_error::FORMAT,
     &php_fpm::FORMAT,
+    &caddy_json::FORMAT,
+    &traefik_json::FORMAT,
+    &cloudflare_json::FORMAT,
+    &nginx_json::FORMAT,
+    // any JSON: after those that know its names
+    &any_json::FORMAT,
 ];
 
 /// The outcome of a vote.

@@ -51,7 +51,10 @@ const ROWS: &[&[&str]] = &[
     // From a line to a record.
     &["format/spec"],
     &["format/combined"],
+    &["format/json"],
     &["format/record"],
+    &["format/json_keys"],
+    &["format/json_guess"],
     &["format/*", "pattern/feature"],
     &["format/mod", "pattern/set"],
     &["pattern/verdict", "pattern/cost", "pattern/describe"],
