@@ -76,3 +76,40 @@ impl ReadLine for Learned {
         vec![self.note.clone()]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::spec::read_alone;
+
+    #[test]
+    fn a_record_of_unknown_keys_and_the_note_about_it() {
+        let Ok(Event::Access(record)) = read_alone(&FORMAT, FORMAT.samples[2].as_bytes()) else {
+            panic!("a request");
+        };
+        assert_eq!(record.client_text, b"203.0.113.7");
+        assert_eq!(
+            (record.method, record.target),
+            (&b"GET"[..], &b"/item?id=1"[..])
+        );
+        assert_eq!((record.status, record.bytes), (Some(502), Some(341)));
+        assert_eq!(record.duration_us, Some(31_000));
+        let reader = (FORMAT.reader)(FORMAT.samples[0].as_bytes()).unwrap();
+        assert_eq!(
+            reader.notes(),
+            [
+                r#"its keys were read by what their values look like: "zeit" as the time, "was" as the request, "adr" as the client, "ergebnis" as the status"#
+            ]
+        );
+    }
+
+    #[test]
+    fn messages_among_the_requests_are_none() {
+        let log = format!("{}\n", FORMAT.samples[0]);
+        let reader = (FORMAT.reader)(log.as_bytes()).unwrap();
+        let arena = crate::format::spec::Arena::new();
+        let line = br#"{"zeit":"2026-05-19T14:02:11Z","adr":"203.0.113.7","text":"hello"}"#;
+        let read = reader.read(line, 0, &mut Desk::new(&arena));
+        assert_eq!(read, Err(Unparsed::NotThisFormat));
+    }
+}

@@ -119,3 +119,76 @@ impl ReadLine for Caddy {
         self.0.client(line)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Access, ErrorRecord};
+    use crate::format::spec::read_alone;
+
+    fn access(line: &str) -> Access<'_> {
+        match read_alone(&FORMAT, line.as_bytes()) {
+            Ok(Event::Access(record)) => record,
+            other => panic!("{other:?}: {line}"),
+        }
+    }
+
+    fn error(line: &str) -> ErrorRecord<'_> {
+        match read_alone(&FORMAT, line.as_bytes()) {
+            Ok(Event::Error(record)) => record,
+            other => panic!("{other:?}: {line}"),
+        }
+    }
+
+    #[test]
+    fn a_request() {
+        let record = access(FORMAT.samples[0]);
+        assert_eq!(record.client_text, b"203.0.113.7");
+        assert_eq!(
+            (record.method, record.target),
+            (&b"GET"[..], &b"/item?id=1"[..])
+        );
+        assert_eq!((record.status, record.bytes), (Some(200), Some(9)));
+        assert_eq!(record.duration_us, Some(4_000));
+        assert_eq!(record.user_agent, Some(&b"probe/1.0"[..]));
+        assert_eq!(record.referer, Some(&b"https://shop.example/"[..]));
+        assert_eq!(record.vhost, Some(&b"shop.example"[..]));
+        assert_eq!(record.time.to_rfc3339(), "2026-05-19T14:02:11.520000Z");
+        let older = access(FORMAT.samples[1]);
+        assert_eq!(older.client_text, b"2001:db8::7");
+        assert_eq!(older.duration_us, Some(1_200));
+        assert_eq!(older.time.to_rfc3339(), "2026-05-19T12:02:11.520000Z");
+    }
+
+    #[test]
+    fn the_client_is_whom_trusted_proxies_name_and_headers_are_searched() {
+        let record = access(
+            r#"{"logger":"http.log.access","ts":1779199331,"request":{"remote_ip":"10.0.0.1","client_ip":"203.0.113.7","method":"GET","uri":"/","headers":{"X-Api":["${jndi:ldap://a}"],"Accept":["*/*"],"Cookie":["a=1'--","b"]}},"status":0,"resp_headers":{"Server":["<Caddy>"]}}"#,
+        );
+        assert_eq!(record.client_text, b"203.0.113.7");
+        assert_eq!(record.status, None);
+        assert_eq!(record.extras, br#""${jndi:ldap://a}" "a=1'--""#);
+    }
+
+    #[test]
+    fn caddys_own_messages() {
+        let refused = error(FORMAT.samples[2]);
+        assert_eq!(
+            refused.message,
+            b"dial tcp 192.0.2.9:80: connect: connection refused"
+        );
+        assert_eq!(refused.level, b"error");
+        assert_eq!(refused.client, Some(Client::parse(b"203.0.113.7")));
+        assert_eq!(refused.request, Some(&b"GET /cart HTTP/1.1"[..]));
+        let fault = error(
+            r#"{"level":"error","ts":1779199331,"logger":"tls.obtain","msg":"will retry","error":"timeout"}"#,
+        );
+        assert_eq!(fault.message, b"will retry: timeout");
+        assert_eq!(fault.client, None);
+        // zap's lines of another program
+        assert!(
+            (FORMAT.reader)(br#"{"level":"info","ts":1779199331,"logger":"etcd","msg":"x"}"#)
+                .is_none()
+        );
+    }
+}

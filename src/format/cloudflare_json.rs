@@ -91,3 +91,48 @@ impl ReadLine for Cloudflare {
         self.0.client(line)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Access;
+    use crate::format::spec::read_alone;
+
+    fn access(line: &str) -> Access<'_> {
+        match read_alone(&FORMAT, line.as_bytes()) {
+            Ok(Event::Access(record)) => record,
+            other => panic!("{other:?}: {line}"),
+        }
+    }
+
+    #[test]
+    fn a_request_with_all_its_fields() {
+        let record = access(FORMAT.samples[1]);
+        assert_eq!(record.client_text, b"2001:db8::7");
+        assert_eq!(
+            (record.method, record.target),
+            (&b"POST"[..], &b"/item?id=1%27"[..])
+        );
+        assert_eq!((record.status, record.bytes), (Some(500), Some(540)));
+        assert_eq!(record.duration_us, Some(29_000));
+        assert_eq!(record.time.to_rfc3339(), "2026-05-19T14:02:11Z");
+        assert_eq!(record.extras, b"");
+    }
+
+    #[test]
+    fn times_of_every_form_and_a_path_alone() {
+        for time in [
+            "1779199331",
+            "1779199331000000000",
+            "\"2026-05-19T14:02:11Z\"",
+        ] {
+            let line = format!(
+                r#"{{"EdgeStartTimestamp":{time},"ClientIP":"203.0.113.7","ClientRequestPath":"/a","EdgeResponseStatus":0,"OriginResponseStatus":404,"RequestHeaders":{{"x-a":"<b>12"}}}}"#
+            );
+            let record = access(&line);
+            assert_eq!(record.time.to_rfc3339(), "2026-05-19T14:02:11Z");
+            assert_eq!((record.target, record.status), (&b"/a"[..], Some(404)));
+            assert_eq!(record.extras, b"\"<b>12\"");
+        }
+    }
+}

@@ -436,3 +436,202 @@ pub fn sample(bytes: &[u8]) -> Vec<&[u8]> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::spec::Arena;
+    use proptest::prelude::*;
+
+    /// Every path and value of a line, and how it ended.
+    fn read(line: &[u8]) -> (Vec<(String, String)>, Result<(), Unparsed>) {
+        let arena = Arena::new();
+        let desk = Desk::new(&arena);
+        let mut found = Vec::new();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut scanner = match Scanner::new(line) {
+            Ok(scanner) => scanner,
+            Err(error) => return (found, Err(error)),
+        };
+        loop {
+            match scanner.next() {
+                Ok(Some(value)) => {
+                    let path = scanner.path().dotted();
+                    found.push((text(&path), text(value.text(&desk))));
+                }
+                Ok(None) => return (found, Ok(())),
+                Err(error) => return (found, Err(error)),
+            }
+        }
+    }
+
+    #[track_caller]
+    fn expect(line: &str, expected: &[(&str, &str)]) {
+        let (found, end) = read(line.as_bytes());
+        let found: Vec<(&str, &str)> = found.iter().map(|(k, v)| (&**k, &**v)).collect();
+        assert_eq!((&found[..], end), (expected, Ok(())), "{line}");
+    }
+
+    #[test]
+    fn values_come_with_the_keys_that_lead_to_them() {
+        expect(
+            r#" {"a": "x", "b":{"c":[1, "two", {"d":true}], "e":null} ,"f":-1.5e3, "g":[], "h":{}}"#,
+            &[
+                ("a", "x"),
+                ("b.c", "1"),
+                ("b.c", "two"),
+                ("b.c.d", "true"),
+                ("b.e", ""),
+                ("f", "-1.5e3"),
+            ],
+        );
+        expect(r#"[{"a":1},"#, &[("a", "1")]);
+        expect("{}", &[]);
+    }
+
+    #[test]
+    fn escapes_are_undone() {
+        expect(
+            r#"{"a":"\"\\\/\b\f\n\r\t","b":"\u00fc\ud83d\ude00\u0000","c":"\ud83d \udE00","d":"\x22\q\u12"}"#,
+            &[
+                ("a", "\"\\/\u{8}\u{c}\n\r\t"),
+                ("b", "\u{fc}\u{1f600}\0"),
+                ("c", "\u{fffd} \u{fffd}"),
+                ("d", r"\x22\q\u12"),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_templates_write_is_read_as_far_as_it_goes() {
+        // a number that was not set, a list without quotes, a comma too much
+        expect(
+            r#"{"t":,"u":0.001, 0.002 : 0.003,"s":-,,"b":12,}"#,
+            &[("u", "0.001"), ("s", "-"), ("b", "12")],
+        );
+        // quotes that were not escaped
+        expect(
+            r#"{"user":""","agent":"a "b" c","s":200}"#,
+            &[("user", "\""), ("agent", "a \"b\" c"), ("s", "200")],
+        );
+        expect(
+            r#"{"a":1 "b":"c","#.replace("\"c\",", "\"c\"}").as_str(),
+            &[("a", "1"), ("b", "c")],
+        );
+        let (found, end) = read(b"{\"a\":\"\xfc\x80\",\"b\":\"\x00\"}");
+        assert_eq!((found.len(), end), (2, Ok(())));
+    }
+
+    #[test]
+    fn what_is_cut_or_no_object_is_said_so() {
+        for line in [
+            r#"{"a":"b"#,
+            r#"{"a":"b""#,
+            r#"{"a":"b","#,
+            r#"{"a"#,
+            r#"{"a":"b\"#,
+            "{",
+            r#"{"a":{"b":1}"#,
+        ] {
+            assert_eq!(read(line.as_bytes()).1, Err(Unparsed::Truncated), "{line}");
+        }
+        for line in ["", "x", "\"a\"", "[1]", r#"{"a":1}{"b":2}"#, r#"{"a":1} x"#] {
+            assert_eq!(
+                read(line.as_bytes()).1,
+                Err(Unparsed::NotThisFormat),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn depth_costs_nothing() {
+        const DEEP: usize = 10_000;
+        for (open, close) in [("{\"a\":", "}"), ("[", "]")] {
+            let inner = format!("{}\"}}]\"{}", open.repeat(DEEP), close.repeat(DEEP));
+            let line = format!("{{\"deep\":{inner},\"s\":200}}");
+            let (found, end) = read(line.as_bytes());
+            assert_eq!((found.len(), end), (2, Ok(())));
+            assert_eq!(found[1], ("s".to_string(), "200".to_string()));
+            assert_eq!(
+                read(&line.as_bytes()[..line.len() / 2]).1,
+                Err(Unparsed::Truncated)
+            );
+        }
+    }
+
+    #[test]
+    fn paths_are_the_same_with_dots_and_without() {
+        let keys: [&[u8]; 3] = [b"a", b"b.c", b"d"];
+        let path = Path { keys: &keys };
+        assert!(path.is(b"a.b.c.d") && path.below(b"a.b") && path.below(b"a.b.c"));
+        for other in [&b"a.b.c"[..], b"a.b.c.d.e", b"ab.c.d", b"a.b.c.e", b""] {
+            assert!(!path.is(other));
+        }
+        assert!(!path.below(b"a.b.c.d") && !path.below(b"a.b."));
+    }
+
+    /// The paths and texts of a document, as the scanner gives them.
+    fn flat(value: &serde_json::Value, path: &str, out: &mut Vec<(String, String)>) {
+        use serde_json::Value::*;
+        match value {
+            Object(members) => members.iter().for_each(|(key, value)| {
+                let dot = if path.is_empty() { "" } else { "." };
+                flat(value, &format!("{path}{dot}{key}"), out);
+            }),
+            Array(items) => items.iter().for_each(|item| flat(item, path, out)),
+            String(text) => out.push((path.to_string(), text.clone())),
+            Null => out.push((path.to_string(), std::string::String::new())),
+            other => out.push((path.to_string(), other.to_string())),
+        }
+    }
+
+    fn document() -> impl Strategy<Value = serde_json::Value> {
+        use serde_json::Value;
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+            "[\"\\\\/{}\\[\\],: \u{0}-\u{1f}\u{10000}-\u{10010}]{0,12}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            let members = proptest::collection::btree_map("[a-z]{1,4}", inner.clone(), 0..5);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..5).prop_map(Value::from),
+                members.prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn json_is_read_as_it_was_meant(
+            members in proptest::collection::btree_map("[a-z]{1,4}", document(), 0..6),
+            pretty in any::<bool>(),
+        ) {
+            let object = serde_json::Value::Object(members.into_iter().collect());
+            let mut expected = Vec::new();
+            flat(&object, "", &mut expected);
+            let mut line = object.to_string();
+            if pretty {
+                line = serde_json::to_string_pretty(&object).unwrap().replace('\n', " ");
+            }
+            prop_assert_eq!(read(line.as_bytes()), (expected, Ok(())));
+        }
+
+        #[test]
+        fn never_panics_and_always_ends(
+            pieces in proptest::collection::vec(prop_oneof![
+                Just(b"{".to_vec()), Just(b"}".to_vec()), Just(b"[".to_vec()), Just(b"]".to_vec()),
+                Just(b"\"".to_vec()), Just(b":".to_vec()), Just(b",".to_vec()), Just(b"\\".to_vec()),
+                Just(b"\"a\":".to_vec()), Just(b"\\ud83d".to_vec()),
+                proptest::collection::vec(any::<u8>(), 0..4),
+            ], 0..60),
+        ) {
+            let line = [b"{".to_vec(), pieces.concat()].concat();
+            let (found, _) = read(&line);
+            prop_assert!(found.len() <= line.len());
+        }
+    }
+}

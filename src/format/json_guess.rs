@@ -242,3 +242,167 @@ fn named_or(column: &Column, wanted: Hint, share: f64, least: f64) -> Option<f64
     let named = hint(&column.name).is_some_and(|(hint, _)| hint == wanted);
     (named || share >= least).then_some(share)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is found in lines that `line` makes of their number.
+    fn found(line: impl Fn(usize) -> String) -> Vec<(String, String)> {
+        let lines: Vec<String> = (0..60).map(line).collect();
+        let lines: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
+        guess(&lines).map_or_else(Vec::new, |guess| guess.found)
+    }
+
+    #[track_caller]
+    fn expect(line: impl Fn(usize) -> String, expected: &[(&str, &str)]) {
+        let found = found(line);
+        for (what, key) in expected {
+            let is = found.iter().find(|(name, _)| name == what);
+            assert_eq!(
+                is.map(|(_, key)| key.as_str()),
+                Some(*key),
+                "{what}: {found:?}"
+            );
+        }
+    }
+
+    const AGENTS: [&str; 2] = ["Mozilla/5.0 (X11; Linux x86_64)", "probe/1.0"];
+
+    #[test]
+    fn names_in_no_known_language_are_no_hindrance() {
+        let line = |n: usize| {
+            format!(
+                r#"{{"zeit":{}.25,"nr":{},"lb":"10.0.0.7","adr":"203.0.113.{n}","wo":"/item?id={n}","wie":"GET","erg":{},"dauer":0.{:03},"womit":"{}","woher":"https://a.example/","port":443,"pid":811}}"#,
+                1_779_199_331 + n,
+                1_100_000_000 + n * 7 % 60,
+                [200, 404][n % 2],
+                n * 3,
+                AGENTS[n % 2],
+            )
+        };
+        expect(
+            line,
+            &[
+                ("time", "zeit"),
+                ("client", "adr"),
+                ("target", "wo"),
+                ("method", "wie"),
+                ("status", "erg"),
+                ("duration in seconds", "dauer"),
+                ("user agent", "womit"),
+                ("referer", "woher"),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_elastic_common_schema_is_read() {
+        let line = |n: usize| {
+            format!(
+                r#"{{"@timestamp":"2026-05-19T14:02:{n:02}.5Z","event":{{"created":"2026-05-19T14:03:{n:02}.5Z","duration":{}}},"source":{{"ip":"203.0.113.{n}","port":51000}},"destination":{{"ip":"192.0.2.1"}},"url":{{"path":"/item","original":"/item?id={n}","query":"id={n}"}},"http":{{"request":{{"method":"GET","bytes":310}},"response":{{"status_code":200,"body":{{"bytes":{n}12}}}}}},"user_agent":{{"original":"{}"}}}}"#,
+                n * 1_000_000,
+                AGENTS[n % 2],
+            )
+        };
+        expect(
+            line,
+            &[
+                ("time", "@timestamp"),
+                ("client", "source.ip"),
+                ("target", "url.original"),
+                ("status", "http.response.status_code"),
+                ("size", "http.response.body.bytes"),
+                ("user agent", "user_agent.original"),
+                ("duration in nanoseconds", "event.duration"),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_load_balancer_of_google_is_read() {
+        let line = |n: usize| {
+            format!(
+                r#"{{"httpRequest":{{"requestMethod":"GET","requestUrl":"https://shop.example/a?b={n}","requestSize":"212","status":502,"responseSize":"{n}41","userAgent":"{}","remoteIp":"203.0.113.{n}","serverIp":"10.1.0.4","latency":"0.031s"}},"insertId":"1a{n}","timestamp":"2026-05-19T14:02:{n:02}.520411Z","receiveTimestamp":"2026-05-19T14:02:{n:02}.9Z"}}"#,
+                AGENTS[n % 2],
+            )
+        };
+        expect(
+            line,
+            &[
+                ("time", "timestamp"),
+                ("client", "httpRequest.remoteIp"),
+                ("target", "httpRequest.requestUrl"),
+                ("status", "httpRequest.status"),
+                ("size", "httpRequest.responseSize"),
+            ],
+        );
+    }
+
+    #[test]
+    fn of_two_addresses_the_varied_one_is_the_client_unless_it_is_a_header() {
+        let line = |key: &str, n: usize| {
+            format!(
+                r#"{{"t":{},"ip":"10.0.0.1","{key}":"203.0.113.{n}","request":"GET / HTTP/1.1","status":200}}"#,
+                1_779_199_331 + n
+            )
+        };
+        expect(|n| line("visitor", n), &[("client", "visitor")]);
+        expect(
+            |n| line("x_forwarded_for", n),
+            &[("client", "ip"), ("forwarded", "x_forwarded_for")],
+        );
+        expect(|n| line("upstream_addr", n), &[("client", "ip")]);
+    }
+
+    #[test]
+    fn date_and_clock_may_be_two_keys() {
+        let line = |n: usize| {
+            format!(
+                r#"{{"d":"2026-05-19","c":"14:02:{n:02}","ip":"203.0.113.7","verb":"GET","path":"/a","code":200}}"#
+            )
+        };
+        expect(
+            line,
+            &[
+                ("date", "d"),
+                ("clock", "c"),
+                ("target", "path"),
+                ("status", "code"),
+            ],
+        );
+    }
+
+    #[test]
+    fn units_are_told_by_name_and_by_size() {
+        for (key, value, unit) in [
+            ("took", "12", "milliseconds"),
+            ("took", "0.012", "seconds"),
+            ("took", "48211", "microseconds"),
+            ("took", "48211000", "nanoseconds"),
+            ("took", "31.25", "milliseconds"),
+            ("elapsed_usec", "12", "microseconds"),
+            ("latency_ms", "0.5", "milliseconds"),
+        ] {
+            let line = |n: usize| {
+                format!(
+                    r#"{{"time":"2026-05-19T14:02:{n:02}Z","ip":"203.0.113.7","url":"/a","{key}":{value}}}"#
+                )
+            };
+            expect(line, &[(&format!("duration in {unit}"), key)]);
+        }
+    }
+
+    #[test]
+    fn what_tells_of_no_requests_is_not_read() {
+        let log = |n: usize| {
+            format!(
+                r#"{{"level":"info","ts":{},"msg":"hello","ip":"203.0.113.7"}}"#,
+                1_779_199_331 + n
+            )
+        };
+        assert!(found(log).is_empty());
+        assert!(found(|n| format!(r#"{{"a":{n}}}"#)).is_empty());
+        assert!(guess(&[]).is_none());
+    }
+}

@@ -324,3 +324,114 @@ pub fn each_value(lines: &[&[u8]], mut each: impl FnMut(&Path<'_, '_>, (usize, &
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Access;
+
+    const NAMES: &[Name] = &[
+        ("ts", Take::Set(Field::Time)),
+        ("real", Take::Set(Field::Client)),
+        ("peer", Take::Set(Field::Client)),
+        ("status", Take::Set(Field::Status)),
+        ("origin", Take::Fallback(Field::Status)),
+        ("h.agent", Take::Set(Field::UserAgent)),
+    ];
+
+    fn other(path: &Path<'_, '_>) -> Take {
+        match path.below(b"h") {
+            true => Take::Search,
+            false => Take::Ignore,
+        }
+    }
+
+    fn read(learned: &[&str], line: &str, check: impl Fn(Access<'_>)) {
+        let learned: Vec<&[u8]> = learned.iter().map(|line| line.as_bytes()).collect();
+        let keys = Keys::by_name(&learned, NAMES, other);
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
+        let fields = keys.read(line.as_bytes(), &mut desk).unwrap();
+        let record = fields.draft.finish(&mut desk).unwrap();
+        let client = keys.client(line.as_bytes());
+        assert!(client.is_none_or(|client| client == record.client));
+        check(record);
+    }
+
+    #[test]
+    fn the_better_name_wins_whatever_the_order() {
+        let both = r#"{"peer":"10.0.0.1","real":"203.0.113.7","ts":1779199331,"status":200}"#;
+        let peer = r#"{"peer":"10.0.0.1","ts":1779199331}"#;
+        let said = |expected: &'static str| {
+            move |record: Access<'_>| assert_eq!(record.client_text, expected.as_bytes())
+        };
+        read(&[both], both, said("203.0.113.7"));
+        read(&[both], peer, said("10.0.0.1"));
+        read(&[peer], peer, said("10.0.0.1"));
+        read(&[], both, said("203.0.113.7"));
+    }
+
+    #[test]
+    fn fallbacks_and_keys_that_come_late_count() {
+        let first = r#"{"peer":"10.0.0.1","ts":1779199331}"#;
+        let late = r#"{"origin":502,"h":{"agent":["probe/1.0"],"x":"../../etc","id":"1a2b3c"},"ts":1.779199331e9,"new":"<b>"}"#;
+        read(&[first], late, |record| {
+            assert_eq!(record.status, Some(502));
+            assert_eq!(record.user_agent, Some(&b"probe/1.0"[..]));
+            assert_eq!(record.time.secs(), 1_779_199_331);
+            assert_eq!(record.extras, b"\"../../etc\"");
+        });
+    }
+
+    #[test]
+    fn what_is_searched_is_bounded() {
+        let headers: Vec<String> = (0..100).map(|n| format!("\"x{n}\":\"<script>\"")).collect();
+        let line = format!(
+            "{{\"h\":{{{}}},\"ts\":1779199331,\"status\":1}}",
+            headers.join(",")
+        );
+        read(&[], &line.replace(":1}", ":200}"), |record| {
+            let extras = record.extras.split(|byte| *byte == b' ');
+            assert_eq!(extras.count(), MAX_SEARCHED);
+        });
+    }
+
+    #[test]
+    fn durations_of_every_form() {
+        for (text, unit, micros) in [
+            ("0.004", Unit::Seconds, Some(4_000)),
+            ("3.0155e-05", Unit::Seconds, Some(30)),
+            ("4100000", Unit::Nanoseconds, Some(4_100)),
+            ("1.2ms", Unit::Seconds, Some(1_200)),
+            ("1h1m1.5s", Unit::Seconds, Some(3_661_500_000)),
+            ("12µs", Unit::Seconds, Some(12)),
+            ("31 ms", Unit::Seconds, Some(31_000)),
+            ("-1", Unit::Seconds, None),
+            ("1x", Unit::Seconds, None),
+            ("e", Unit::Seconds, None),
+            ("", Unit::Seconds, None),
+            ("99999999999999999999h", Unit::Seconds, None),
+        ] {
+            assert_eq!(duration_us(text.as_bytes(), unit), micros, "{text}");
+        }
+    }
+
+    #[test]
+    fn urls_are_cut_into_host_and_target() {
+        for (url, host, target) in [
+            (
+                "https://shop.example:443/a?b=/c",
+                "shop.example:443",
+                "/a?b=/c",
+            ),
+            ("http://shop.example", "shop.example", "/"),
+            ("https://shop.example?q", "shop.example", "?q"),
+            ("/a", "", "/a"),
+        ] {
+            assert_eq!(
+                split_url(url.as_bytes()),
+                (host.as_bytes(), target.as_bytes())
+            );
+        }
+    }
+}

@@ -51,3 +51,38 @@ impl ReadLine for Nginx {
         self.0.client(line)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::spec::read_alone;
+
+    #[test]
+    fn a_line_of_each_kind_of_escaping() {
+        let Ok(Event::Access(record)) = read_alone(&FORMAT, FORMAT.samples[1].as_bytes()) else {
+            panic!("a request");
+        };
+        assert_eq!(record.target, br"/item?q=\x22a\x22");
+        assert_eq!(record.forwarded, Some(&b"198.51.100.7"[..]));
+        assert_eq!((record.referer, record.duration_us), (None, Some(12_000)));
+        let json = br#"{"time_local":"19/May/2026:14:02:11 +0200","remote_addr":"203.0.113.7","request":"GET /?q=\"a\u00fc HTTP/1.1","status":,"agent":"x \\ y"}"#;
+        let Ok(Event::Access(record)) = read_alone(&FORMAT, json) else {
+            panic!("a request");
+        };
+        assert_eq!(record.target, "/?q=\"aü".as_bytes());
+        assert_eq!(record.status, None);
+    }
+
+    #[test]
+    fn forged_fields_come_too_late() {
+        // as a careless `escape=none` writes them
+        let line = br#"{"time_local":"19/May/2026:14:02:11 +0200","remote_addr":"203.0.113.7","request":"GET / HTTP/1.1","status":404,"http_user_agent":"","status":200,"remote_addr":"192.0.2.1"}"#;
+        let Ok(Event::Access(record)) = read_alone(&FORMAT, line) else {
+            panic!("a request");
+        };
+        assert_eq!(
+            (record.status, record.client_text),
+            (Some(404), &b"203.0.113.7"[..])
+        );
+    }
+}

@@ -113,3 +113,42 @@ impl ReadLine for Traefik {
         self.0.client(line)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::spec::read_alone;
+
+    #[test]
+    fn a_request_and_a_message() {
+        let Ok(Event::Access(record)) = read_alone(&FORMAT, FORMAT.samples[1].as_bytes()) else {
+            panic!("a request");
+        };
+        assert_eq!(record.client_text, b"203.0.113.7");
+        assert_eq!(record.target, b"/item?id=1");
+        assert_eq!((record.status, record.bytes), (Some(502), Some(11)));
+        assert_eq!(record.duration_us, Some(31_204));
+        assert_eq!(record.user_agent, Some(&b"probe/1.0"[..]));
+        assert_eq!((record.user, record.referer), (None, None));
+        assert_eq!(record.vhost, Some(&b"shop.example"[..]));
+        assert_eq!(record.time.to_rfc3339(), "2026-05-19T14:02:11.520411Z");
+        let log = format!("{}\n", FORMAT.samples[1]);
+        let reader = (FORMAT.reader)(log.as_bytes()).unwrap();
+        let line = br#"{"level":"error","error":"dial tcp: refused","message":"Service error","time":"2026-05-19T14:02:11Z"}"#;
+        let arena = crate::format::spec::Arena::new();
+        let Ok(Event::Error(record)) = reader.read(line, 0, &mut Desk::new(&arena)) else {
+            panic!("a message");
+        };
+        assert_eq!(record.message, b"Service error: dial tcp: refused");
+    }
+
+    #[test]
+    fn fields_may_be_dropped() {
+        let line = r#"{"ClientAddr":"[2001:db8::7]:51000","OriginStatus":404,"RequestPath":"/a","RequestMethod":"GET","time":"2026-05-19T14:02:11Z","level":"info","msg":""}"#;
+        let Ok(Event::Access(record)) = read_alone(&FORMAT, line.as_bytes()) else {
+            panic!("a request");
+        };
+        assert_eq!(record.client_text, b"2001:db8::7");
+        assert_eq!((record.status, record.duration_us), (Some(404), None));
+    }
+}

@@ -23,11 +23,25 @@ pub enum Hint {
     Referer,
     Host,
     User,
+    /// Nothing that a record has: what the client sent, what another server answered.
+    Nothing,
 }
 
 /// Names in lower case, without signs; the better known before the others. A name of two or three keys is written in
 /// one (`source.ip`).
 const NAMES: &[(Hint, &[&str])] = &[
+    (
+        Hint::Nothing,
+        &[
+            "requestsize",
+            "requestbytes",
+            "requestbodybytes",
+            "requestlength",
+            "bytesin",
+            "bytesread",
+            "bytesreceived",
+        ],
+    ),
     (
         Hint::Time,
         &[
@@ -196,6 +210,7 @@ const NAMES: &[(Hint, &[&str])] = &[
             "httpresponsebodybytes",
             "httpresponsebytes",
             "responsesize",
+            "responsebodysize",
             "httprequestresponsesize",
             "responsebytes",
             "bytes",
@@ -216,18 +231,10 @@ const NAMES: &[(Hint, &[&str])] = &[
         &[
             "requesttime",
             "duration",
-            "durationms",
-            "durationus",
-            "durationns",
             "latency",
-            "latencyms",
-            "latencyus",
             "elapsed",
-            "elapsedms",
             "took",
-            "tookms",
             "responsetime",
-            "responsetimems",
             "eventduration",
             "timetaken",
             "httprequestlatency",
@@ -368,7 +375,30 @@ pub fn hint(path: &[u8]) -> Option<(Hint, f64)> {
     found
 }
 
+/// Looks a name up, and then without the unit behind it.
 fn named(name: &[u8]) -> Option<(Hint, f64)> {
+    /// Longer ones first, so that no other is left over.
+    const UNITS: [&str; 10] = [
+        "milliseconds",
+        "microseconds",
+        "nanoseconds",
+        "seconds",
+        "usec",
+        "msec",
+        "sec",
+        "ms",
+        "us",
+        "ns",
+    ];
+    let bare = || {
+        let cut = |unit: &&str| name.strip_suffix(unit.as_bytes());
+        let (hint, strength) = listed(UNITS.iter().find_map(cut)?)?;
+        matches!(hint, Hint::Duration | Hint::Time).then_some((Hint::Duration, strength))
+    };
+    listed(name).or_else(bare)
+}
+
+fn listed(name: &[u8]) -> Option<(Hint, f64)> {
     /// What a place further back in the list takes off.
     const STEP: f64 = 0.02;
     NAMES.iter().find_map(|(hint, names)| {
