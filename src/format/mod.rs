@@ -1,7 +1,10 @@
 //! The list of log formats, and the vote that decides which one an input is in.
 
+pub mod any_json;
 pub mod apache_error;
 pub mod aws_alb;
+pub mod caddy_json;
+pub mod cloudflare_json;
 pub mod cloudfront;
 pub mod combined;
 pub mod envelope;
@@ -14,9 +17,13 @@ pub mod haproxy_clf;
 pub mod iis_w3c;
 pub mod ingress_nginx;
 pub mod journal_json;
+pub mod json;
+pub mod json_guess;
+pub mod json_keys;
 pub mod messages;
 pub mod mysql_error;
 pub mod nginx_error;
+pub mod nginx_json;
 pub mod php_error;
 pub mod php_fpm;
 pub mod postgresql;
@@ -26,6 +33,7 @@ pub mod spec;
 pub mod syslog;
 pub mod timing;
 pub mod traefik_clf;
+pub mod traefik_json;
 pub mod w3c;
 
 use forwarded::Column;
@@ -58,6 +66,12 @@ pub static ALL: &[&Format] = &[
     &messages::SYSLOG5424,
     &messages::JOURNAL_SHORT_ISO,
     &messages::SYSLOG,
+    &caddy_json::FORMAT,
+    &traefik_json::FORMAT,
+    &cloudflare_json::FORMAT,
+    &nginx_json::FORMAT,
+    // any JSON: after those that know its names
+    &any_json::FORMAT,
 ];
 
 /// The outcome of a vote.
