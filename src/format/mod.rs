@@ -102,7 +102,11 @@ pub fn forwarded(bytes: &[u8], reader: &Reader) -> Option<Column> {
 }
 
 /// The requests among a few lines of each place, with their lines.
-fn sampled<'a>(bytes: &'a [u8], reader: &Reader, arena: &'a Arena) -> Vec<(&'a [u8], Access<'a>)> {
+pub fn sampled<'a>(
+    bytes: &'a [u8],
+    reader: &Reader,
+    arena: &'a Arena,
+) -> Vec<(&'a [u8], Access<'a>)> {
     let mut desk = Desk::new(arena);
     let mut found = Vec::new();
     for place in 0..=PLACES {
