@@ -11,6 +11,7 @@ use crate::clock::{self, Basis};
 use crate::cluster::{self, Cluster};
 use crate::context::Context;
 use crate::detect::detect;
+use crate::doubt;
 use crate::error::{Error, Result, Warning};
 use crate::failures;
 use crate::finding::{Case, Finding};
@@ -19,7 +20,7 @@ use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
 use crate::inputs::Inputs;
-use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Run};
+use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Run, Who};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
 use crate::plan::Plan;
@@ -68,6 +69,8 @@ pub struct ScanOptions {
     pub mmap: bool,
     /// Judge lines in the context of their clients and of the site.
     pub context: bool,
+    /// Who the clients are.
+    pub who: Who,
 }
 
 impl Default for ScanOptions {
@@ -82,6 +85,7 @@ impl Default for ScanOptions {
             chunk_bytes: None,
             mmap: true,
             context: true,
+            who: Who::default(),
         }
     }
 }
@@ -116,7 +120,8 @@ pub fn analyze(
     patterns: &PatternSet,
     observer: &dyn Observer,
 ) -> Result<Report> {
-    let inputs = Inputs::open(paths, options.mmap)?;
+    let mut inputs = Inputs::open(paths, options.mmap)?;
+    inputs.identify(&options.who);
     let report =
         pool(options.threads)?.install(|| investigate(&inputs, options, patterns, observer));
     observer.finish();
@@ -184,8 +189,7 @@ fn stream_hits(
     };
     observer.begin("searching", 0);
     let advance = |bytes| observer.advance(bytes);
-    let warning = stream::hits(&mut input, "-", search, &advance, sink).map_err(unwritten)?;
-    Ok(warning.into_iter().collect())
+    stream::hits(&mut input, "-", search, &options.who, &advance, sink).map_err(unwritten)
 }
 
 fn search_hits(
@@ -195,7 +199,8 @@ fn search_hits(
     observer: &dyn Observer,
     sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
 ) -> Result<Vec<Warning>> {
-    let inputs = Inputs::open(paths, options.mmap)?;
+    let mut inputs = Inputs::open(paths, options.mmap)?;
+    inputs.identify(&options.who);
     let advance = |bytes| observer.advance(bytes);
     let run = Run {
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
@@ -220,8 +225,10 @@ fn search_hits(
     };
     observer.begin("searching", bytes);
     let name = |source: u32| inputs.sources[source as usize].name.as_str();
-    hits::hits(&logs, name, search, &run, &pool, sink).map_err(unwritten)?;
+    let aside = hits::hits(&logs, name, search, &run, &pool, sink).map_err(unwritten)?;
     inputs.check()?;
+    drop(logs);
+    inputs.warnings.extend(hits::set_aside(aside));
     Ok(inputs.warnings)
 }
 
@@ -279,6 +286,7 @@ fn investigate(
         errors: &surveyed.errors,
         clocks: &surveyed.clocks,
         skews: &skews,
+        who: &options.who,
         bucket_s: options.bucket_s.max(1),
         limits: surveyed.limits,
     };
@@ -369,6 +377,8 @@ fn reconstruct<'a>(
         risen: &risen,
     };
     let mut findings = detect(&case);
+    let relays: Vec<_> = inputs.relays.iter().flatten().collect();
+    doubt::about_relays(&case, &relays, &mut findings);
     let drafts = actor::cast(&case, &findings);
     let mut traces = trace(
         logs,

@@ -1,14 +1,18 @@
 //! What was named on the command line, found, opened, and identified by its content.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::error::{Error, Result, Warning};
-use crate::event::Event;
+use crate::event::{Access, Event};
 use crate::format::sample;
-use crate::format::spec::{Arena, Desk, LogKind, YearHint};
+use crate::format::spec::{Arena, Desk, LogKind, Sought, YearHint};
 use crate::format::timing::Timing;
 use crate::format::{self, Vote, vote};
-use crate::pass::{Clock, Log};
+use crate::known::Known;
+use crate::pass::{Clock, Hops, Log, Who};
+use crate::proxies::Proxies;
+use crate::relays::Relays;
 use crate::source::discover::discover;
 use crate::source::open::{OpenOptions, Source, open_all};
 use crate::time::{Time, UtcOffset};
@@ -21,6 +25,12 @@ pub struct Inputs {
     pub formats: Vec<Option<Vote>>,
     /// Where each says how long requests took, if it does.
     pub timings: Vec<Option<Timing>>,
+    /// Where each says who asked, if the user asked for it.
+    hops: Vec<Option<Hops>>,
+    /// The proxies that each takes for clients, as far as a sample shows.
+    pub relays: Vec<Option<Relays>>,
+    /// Whose requests are set aside.
+    known: Option<Arc<Known>>,
     /// What could not be read or understood.
     pub warnings: Vec<Warning>,
 }
@@ -61,6 +71,9 @@ impl Inputs {
             }
         }
         Ok(Inputs {
+            hops: vec![None; sources.len()],
+            relays: vec![None; sources.len()],
+            known: None,
             sources,
             formats,
             timings,
@@ -76,6 +89,22 @@ impl Inputs {
         notes
     }
 
+    /// Tells clients as the user wishes: from the proxies in front, and from those who are set aside. Where the user
+    /// says nothing of proxies, looks whether there are some.
+    pub fn identify(&mut self, who: &Who) {
+        self.known = (!who.known.is_empty()).then(|| who.known.clone());
+        let inputs = self.sources.iter().zip(&mut self.formats).enumerate();
+        for (index, (source, vote)) in inputs {
+            let Some(vote) = vote.as_mut().filter(|vote| may_have_requests(vote)) else {
+                continue;
+            };
+            match &who.client_from {
+                Some(_) => self.hops[index] = hops(who, vote, source.bytes()),
+                None => self.relays[index] = relays(vote, source.bytes()),
+            }
+        }
+    }
+
     /// The logs of a kind. Their offset is UTC until told otherwise.
     pub fn logs(&self, kind: LogKind) -> Vec<Log<'_>> {
         let all = self.sources.iter().zip(&self.formats).enumerate();
@@ -88,6 +117,8 @@ impl Inputs {
                 reader: vote.reader.clone(),
                 clock: Clock::fixed(UtcOffset::UTC),
                 timing: self.timings[index],
+                hops: self.hops[index].clone(),
+                known: self.known.clone(),
             })
         })
         .collect()
@@ -141,6 +172,47 @@ fn ends(bytes: &[u8], vote: &Vote) -> Option<(Time, Time)> {
     };
     let times: Vec<Time> = sample::lines(bytes).into_iter().filter_map(time).collect();
     Some((*times.iter().min()?, *times.iter().max()?))
+}
+
+fn may_have_requests(vote: &Vote) -> bool {
+    vote.format.kind == LogKind::Access || vote.format.mixed
+}
+
+/// Where a log has the field that the user names, and who is believed in it; `None` if the user names none, or if the log
+/// names its fields and has none of this name. May give the vote another reader, which takes that field.
+pub fn hops(who: &Who, vote: &mut Vote, bytes: &[u8]) -> Option<Hops> {
+    let header = who.client_from.as_ref()?;
+    let column = match vote.reader.forwarded_from(header) {
+        Sought::Lacking => return None,
+        Sought::Found(reader) => {
+            vote.reader = reader;
+            None
+        }
+        Sought::Unnamed => format::forwarded(bytes, &vote.reader),
+    };
+    Some(Hops {
+        proxies: Arc::new(Proxies::new(who.trusted.clone())),
+        column,
+    })
+}
+
+/// The proxies that a log takes for clients.
+fn relays(vote: &Vote, bytes: &[u8]) -> Option<Relays> {
+    let column = format::forwarded(bytes, &vote.reader);
+    let proxies = Proxies::new(None);
+    let arena = Arena::new();
+    let requests = format::sampled(bytes, &vote.reader, &arena);
+    let sighting = |(_, access): &(&[u8], Access<'_>)| {
+        let list = access
+            .forwarded
+            .or_else(|| column.and_then(|column| column.read(access.extras)));
+        let picked = list.and_then(|list| proxies.pick(access.client, list));
+        let other = picked
+            .map(|(client, _)| client)
+            .filter(|client| *client != access.client);
+        (access.client, other)
+    };
+    Relays::of(&requests.iter().map(sighting).collect::<Vec<_>>())
 }
 
 /// The warning about an input in which no format was recognised.

@@ -224,7 +224,7 @@ impl Quoted<'_> {
                 let Ok(Event::Access(access)) = self.log.read(line, place, &mut desk) else {
                     continue;
                 };
-                if access.time.secs() == secs {
+                if access.time.secs() == secs && self.log.party(access.client).is_none() {
                     places.push(Locator {
                         time: access.time,
                         source: self.log.source,

@@ -8,9 +8,9 @@ use crate::chunk::{self, MAX_LINE};
 use crate::error::Warning;
 use crate::format::spec::{Arena, Desk, LogKind};
 use crate::format::{Vote, vote};
-use crate::hits::{HitLine, Judge, Origin, Search};
-use crate::inputs::no_log;
-use crate::pass::{Clock, Log};
+use crate::hits::{HitLine, Judge, Origin, Search, set_aside};
+use crate::inputs::{hops, no_log};
+use crate::pass::{Clock, Hops, Log, Who};
 use crate::source::decompress::DAMAGED;
 use crate::time::UtcOffset;
 
@@ -29,13 +29,16 @@ pub fn hits(
     reader: &mut dyn Read,
     name: &str,
     search: Search<'_>,
+    who: &Who,
     advance: &dyn Fn(u64),
     sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
-) -> io::Result<Option<Warning>> {
+) -> io::Result<Vec<Warning>> {
     let mut stream = Stream {
         name,
         judge: Judge::new(search),
         format: None,
+        who,
+        hops: None,
         waiting: Vec::new(),
         overlong: false,
         line: 0,
@@ -48,7 +51,9 @@ pub fn hits(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
                 stream.take(true, sink)?;
-                return Ok(Some(stream.broken(&error)));
+                let mut told = vec![stream.broken(&error)];
+                told.extend(set_aside(stream.judge.aside));
+                return Ok(told);
             }
         };
         advance(count as u64);
@@ -58,7 +63,11 @@ pub fn hits(
         if ended || stream.is_hopeless() {
             let known = stream.format.is_some();
             let empty = stream.line == 0 && stream.waiting.is_empty();
-            return Ok((!known).then(|| no_log(name, empty)));
+            let unknown = (!known).then(|| no_log(name, empty));
+            return Ok(unknown
+                .into_iter()
+                .chain(set_aside(stream.judge.aside))
+                .collect());
         }
     }
 }
@@ -67,6 +76,9 @@ struct Stream<'s> {
     name: &'s str,
     judge: Judge<'s>,
     format: Option<Vote>,
+    who: &'s Who,
+    /// Where it says who asked.
+    hops: Option<Hops>,
     /// What was read and not judged yet.
     waiting: Vec<u8>,
     /// The line that goes on was judged by its beginning.
@@ -91,7 +103,10 @@ impl Stream<'_> {
             None => return Ok(()),
         };
         if self.format.is_none() {
-            self.format = vote(&self.waiting[..complete]);
+            let lines = &self.waiting[..complete];
+            self.format = vote(lines);
+            let vote = self.format.as_mut();
+            self.hops = vote.and_then(|vote| hops(self.who, vote, lines));
         }
         let access = |vote: &&Vote| vote.format.kind == LogKind::Access || vote.format.mixed;
         let Some(vote) = self.format.as_ref().filter(access) else {
@@ -105,6 +120,8 @@ impl Stream<'_> {
             reader: vote.reader.clone(),
             clock: Clock::fixed(UtcOffset::UTC),
             timing: None,
+            hops: self.hops.clone(),
+            known: (!self.who.known.is_empty()).then(|| self.who.known.clone()),
         };
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);

@@ -193,7 +193,11 @@ pub fn forwarded(bytes: &[u8], reader: &Reader) -> Option<Column> {
 }
 
 /// The requests among the lines that are looked at, with their lines.
-fn sampled<'a>(bytes: &'a [u8], reader: &Reader, arena: &'a Arena) -> Vec<(&'a [u8], Access<'a>)> {
+pub fn sampled<'a>(
+    bytes: &'a [u8],
+    reader: &Reader,
+    arena: &'a Arena,
+) -> Vec<(&'a [u8], Access<'a>)> {
     let mut desk = Desk::new(arena);
     let mut request = |(at, line)| match reader.read(line, at, &mut desk) {
         Ok(Event::Access(access)) => Some((line, access)),

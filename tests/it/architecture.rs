@@ -15,6 +15,7 @@ const ROWS: &[&[&str]] = &[
     // Vocabulary, and what knows nothing but bytes and numbers.
     &["error", "time", "severity", "category", "terms", "client"],
     &[
+        "addresses",
         "text",
         "merge",
         "networks",
@@ -24,7 +25,7 @@ const ROWS: &[&[&str]] = &[
         "syntax/bytes",
         "syntax/mod",
     ],
-    &["report/escape"],
+    &["report/escape", "proxies", "known"],
     // Inputs, records, grammars, what is normal.
     &["source/discover", "source/decompress", "event", "syntax/*"],
     &["source/open", "source/stream", "baseline"],
@@ -69,7 +70,7 @@ const ROWS: &[&[&str]] = &[
     &["pattern/load"],
     &["explain"],
     // The report's shape, and the passes that fill it.
-    &["report/view", "pass"],
+    &["report/view", "pass", "relays"],
     &["inputs", "focus", "survey", "season"],
     &["quote", "preview", "skew"],
     &["context"],
@@ -78,7 +79,7 @@ const ROWS: &[&[&str]] = &[
     &["sweep"],
     // From counts to claims.
     &["finding", "suspects"],
-    &["manners"],
+    &["manners", "doubt"],
     &["nature", "campaign", "aim"],
     &["detect/*"],
     &["detect/mod"],

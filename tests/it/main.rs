@@ -9,6 +9,7 @@ mod traffic;
 
 mod architecture;
 mod cli;
+mod clients;
 mod context;
 mod error_formats;
 mod explain;
