@@ -1,5 +1,6 @@
 //! What was named on the command line, found, opened, and identified by its content.
 
+use std::io;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result, Warning};
@@ -7,6 +8,7 @@ use crate::format::spec::{Format, LogKind};
 use crate::format::timing::Timing;
 use crate::format::{self, vote};
 use crate::pass::Log;
+use crate::source::decompress::foreign;
 use crate::source::discover::discover;
 use crate::source::open::{OpenOptions, Source, open_all};
 use crate::time::UtcOffset;
@@ -45,7 +47,22 @@ impl Inputs {
                 .collect();
             return Err(Error::NoInput(reasons.join("; ")));
         }
-        let formats: Vec<_> = sources
+        let mut inputs = Inputs {
+            sources,
+            formats: Vec::new(),
+            timings: Vec::new(),
+            warnings,
+        };
+        inputs.identify();
+        let told = inputs.sources.iter().flat_map(Source::warnings);
+        inputs.warnings.extend(told);
+        Ok(inputs)
+    }
+
+    /// Votes on what each input is.
+    fn identify(&mut self) {
+        let sources = &self.sources;
+        self.formats = sources
             .iter()
             .map(|source| vote(source.bytes()).map(|vote| vote.format))
             .collect();
@@ -53,18 +70,36 @@ impl Inputs {
             let access = (*format).filter(|format| format.kind == LogKind::Access)?;
             format::timing(source.bytes(), access)
         };
-        let timings = sources.iter().zip(&formats).map(timing).collect();
-        for (source, format) in sources.iter().zip(&formats) {
+        self.timings = sources.iter().zip(&self.formats).map(timing).collect();
+        for (source, format) in sources.iter().zip(&self.formats) {
             if format.is_none() {
-                warnings.push(no_log(&source.name, source.bytes().is_empty()));
+                self.warnings.push(no_log(&source.name, source.bytes()));
             }
         }
-        Ok(Inputs {
-            sources,
-            formats,
-            timings,
-            warnings,
-        })
+    }
+
+    /// Keeps what is left of mapped files that were shortened, and says so. True if there were any: then the run must
+    /// begin again, which it does once a file at most.
+    pub fn keep_what_is_left(&mut self) -> bool {
+        let sources = self.sources.iter();
+        let shortened: Vec<Warning> = sources.filter_map(Source::keep_what_is_left).collect();
+        if shortened.is_empty() {
+            return false;
+        }
+        let of_source = |warning: &Warning| {
+            let mut sources = self.sources.iter();
+            sources.any(|source| warning.input.as_ref() == Some(&source.name))
+        };
+        let stale = |warning: &Warning| is_unknown(warning) && of_source(warning);
+        self.warnings.retain(|warning| !stale(warning));
+        self.warnings.extend(shortened);
+        self.identify();
+        true
+    }
+
+    /// The warnings about mapped files that were shortened, for a run that cannot begin again.
+    pub fn losses(&self) -> Vec<Warning> {
+        self.sources.iter().filter_map(Source::loss).collect()
     }
 
     /// The logs of a kind. Their offset is UTC until told otherwise.
@@ -86,19 +121,38 @@ impl Inputs {
     /// Makes sure that every mapped byte is still there.
     ///
     /// # Errors
-    /// When a file was shortened since it was opened.
+    /// When a file was shortened since it was opened; see [`Inputs::keep_what_is_left`].
     pub fn check(&self) -> Result<()> {
-        self.sources.iter().try_for_each(Source::check)
+        match self.losses().into_iter().next() {
+            None => Ok(()),
+            Some(loss) => Err(Error::io(
+                loss.input.unwrap_or_default(),
+                "cannot go on reading",
+                io::Error::other(loss.message),
+            )),
+        }
     }
 }
 
-/// The warning about an input in which no format was recognised.
-pub fn no_log(name: &str, empty: bool) -> Warning {
-    let (code, what) = match empty {
-        true => ("empty_input", "is empty"),
-        false => (
-            "not_a_log",
-            "is in none of the known log formats and was left out",
+/// The codes of inputs in which no format was recognised.
+const EMPTY: &str = "empty_input";
+const NOT_A_LOG: &str = "not_a_log";
+
+fn is_unknown(warning: &Warning) -> bool {
+    [EMPTY, NOT_A_LOG].contains(&warning.code)
+}
+
+/// The warning about an input in which no format was recognised; `bytes` is all that it has, or its beginning.
+pub fn no_log(name: &str, bytes: &[u8]) -> Warning {
+    let (code, what) = match foreign(bytes) {
+        _ if bytes.is_empty() => (EMPTY, "is empty".to_string()),
+        Some(kind) => (
+            NOT_A_LOG,
+            format!("is {kind}, which cannot be read; unpack it first"),
+        ),
+        None => (
+            NOT_A_LOG,
+            "is in none of the known log formats and was left out".to_string(),
         ),
     };
     Warning {

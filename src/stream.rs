@@ -11,7 +11,7 @@ use crate::format::vote;
 use crate::hits::{HitLine, Judge, Origin, Search};
 use crate::inputs::no_log;
 use crate::pass::Log;
-use crate::source::decompress::DAMAGED;
+use crate::source::spool::DAMAGED;
 use crate::time::UtcOffset;
 
 /// Bytes read at a time: a pipe of Linux holds as much (pipe(7)).
@@ -56,8 +56,7 @@ pub fn hits(
         stream.take(ended, sink)?;
         if ended || stream.is_hopeless() {
             let known = stream.format.is_some();
-            let empty = stream.line == 0 && stream.waiting.is_empty();
-            return Ok((!known).then(|| no_log(name, empty)));
+            return Ok((!known).then(|| no_log(name, &stream.waiting)));
         }
     }
 }
