@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use aftertrace::event::Event;
-use aftertrace::format::spec::TimeCache;
+use aftertrace::format::spec::{Arena, Desk};
 use aftertrace::format::vote;
 use aftertrace::pattern::inspector::Inspector;
 use aftertrace::pattern::load;
@@ -65,12 +65,15 @@ fn cut(bencher: Bencher) {
 #[divan::bench(sample_count = RUNS, sample_size = 1)]
 fn parse(bencher: Bencher) {
     let log = log();
-    let format = vote(log).expect("a log").format;
+    let reader = vote(log).expect("a log").reader;
     bencher.counter(bytes()).bench(|| {
-        let mut cache = TimeCache::default();
-        let records =
-            chunk::lines(log).filter(|(_, line)| (format.parse)(line, &mut cache).is_ok());
-        records.count()
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
+        let mut records = 0;
+        for (at, line) in chunk::lines(log) {
+            records += usize::from(reader.read(line, at as u64, &mut desk).is_ok());
+        }
+        records
     });
 }
 
@@ -78,14 +81,15 @@ fn parse(bencher: Bencher) {
 #[divan::bench(sample_count = RUNS, sample_size = 1)]
 fn parse_and_match(bencher: Bencher) {
     let log = log();
-    let format = vote(log).expect("a log").format;
+    let reader = vote(log).expect("a log").reader;
     let patterns = load::embedded().expect("the packs within the program hold");
     bencher.counter(bytes()).bench(|| {
-        let mut cache = TimeCache::default();
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
         let mut inspector = Inspector::new(&patterns);
         let mut hits = 0;
-        for (_, line) in chunk::lines(log) {
-            if let Ok(Event::Access(access)) = (format.parse)(line, &mut cache) {
+        for (at, line) in chunk::lines(log) {
+            if let Ok(Event::Access(access)) = reader.read(line, at as u64, &mut desk) {
                 hits += usize::from(inspector.inspect(&access).is_some());
             }
         }

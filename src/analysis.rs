@@ -18,7 +18,7 @@ use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
 use crate::inputs::Inputs;
-use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Run};
+use crate::pass::{Clock, DEFAULT_CHUNK_BYTES, Limits, Log, Run};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
 use crate::plan::Plan;
@@ -450,7 +450,7 @@ fn set_clocks(
                 Some(offset) => (offset, Basis::Given),
                 None => clock::align(log, access, zone, limits),
             };
-            log.offset = offset;
+            log.clock = Clock::fixed(offset);
             ErrorClock {
                 source: log.source,
                 offset,

@@ -8,7 +8,6 @@ use crate::clock::Basis;
 use crate::error::Warning;
 use crate::evidence::lines::LineCounts;
 use crate::format::spec::LogKind;
-use crate::format::timing::Timing;
 use crate::impact::rounded;
 use crate::inputs::Inputs;
 use crate::pass::Limits;
@@ -183,7 +182,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
         .enumerate();
     known
         .filter_map(|(index, (source, format))| {
-            let format = (*format)?;
+            let format = format.as_ref()?.format;
             let books = match format.kind {
                 LogKind::Access => read.access.lines.get(&(index as u32)),
                 LogKind::Error => read.errors.lines.get(&(index as u32)),
@@ -198,7 +197,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 path: source.name.clone(),
                 kind: format.kind,
                 format: format.name,
-                bytes: source.bytes().len() as u64,
+                bytes: (source.bytes().len() - read.inputs.skip(index).bytes) as u64,
                 lines: books.lines,
                 records: books.records,
                 unparsed: books.unparsed_total(),
@@ -211,7 +210,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 clock_skew_s: None,
                 notes: {
                     let mut notes = notes(books, clock, source.bytes());
-                    notes.extend(read.inputs.timings[index].map(Timing::note));
+                    notes.extend(read.inputs.notes(index));
                     notes
                 },
             })

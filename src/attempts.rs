@@ -15,9 +15,9 @@ use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::misses::Misses;
 use crate::evidence::shapes::{Shapes, VALUE, before_payload};
 use crate::evidence::tries::Asked;
-use crate::format::spec::TimeCache;
+use crate::format::spec::{Arena, Desk};
 use crate::merge::Merge;
-use crate::pass::{Limits, Log, Run, Task, merge_all, read, work};
+use crate::pass::{Limits, Log, Run, Task, merge_all, work};
 use crate::pattern::entry::Field;
 use crate::pattern::inspector::Inspector;
 use crate::pattern::set::PatternSet;
@@ -56,7 +56,6 @@ pub fn count_hits(
         inspector: Inspector::new(measure.patterns),
         reader: Reader::new(own),
         measure,
-        times: TimeCache::default(),
     };
     let workers = work(&tasks, run, start, |worker, (index, _)| {
         let noted = &noted[*index];
@@ -73,27 +72,28 @@ struct Worker<'a> {
     inspector: Inspector<'a>,
     reader: Reader<'a>,
     measure: Measure<'a>,
-    times: TimeCache,
 }
 
 impl Worker<'_> {
     fn chunk(&mut self, log: &Log<'_>, noted: &Noted) {
         let bytes = &log.bytes[noted.start..noted.end];
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
         let Some(listed) = &noted.lines else {
             for (offset, line) in chunk::lines(bytes) {
-                self.line(log, (noted.start + offset) as u64, line);
+                self.line(log, (noted.start + offset) as u64, line, &mut desk);
             }
             return;
         };
         for offset in listed.iter().map(|offset| *offset as usize) {
             if let Some((_, line)) = chunk::lines(&bytes[offset..]).next() {
-                self.line(log, (noted.start + offset) as u64, line);
+                self.line(log, (noted.start + offset) as u64, line, &mut desk);
             }
         }
     }
 
-    fn line(&mut self, log: &Log<'_>, offset: u64, line: &[u8]) {
-        let Ok(Event::Access(access)) = read(log, line, &mut self.times) else {
+    fn line<'l>(&mut self, log: &Log<'_>, offset: u64, line: &'l [u8], desk: &mut Desk<'l>) {
+        let Ok(Event::Access(access)) = log.read(line, offset, desk) else {
             return;
         };
         if !self.measure.limits.contain(access.time.secs()) {

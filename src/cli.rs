@@ -4,6 +4,7 @@
 //! `--fail-on`, 2 bad usage or an input that could not be read.
 
 mod explain;
+mod formats;
 mod hint;
 mod hits;
 mod messages;
@@ -37,6 +38,7 @@ Examples:
   zcat old/*.gz | aftertrace scan -                 standard input
   aftertrace hits access.log | jq .matched          every suspicious line, as JSON lines
   aftertrace explain '/item?id=1%27+or+1=1'         why a request is suspicious, step by step
+  aftertrace formats --explain access.log           how a log is read, and why
   aftertrace patterns explain sql-union             what one pattern looks for
 
 Exit status: 0 the run finished, whatever it found; 1 with --fail-on, an incident at or above
@@ -54,6 +56,12 @@ Examples:
   aftertrace explain '/item?id=1%27%20UNION%20SELECT%20password%20FROM%20users--'
   aftertrace explain 'GET /.git/config HTTP/1.1' --status 404 --user-agent 'Mozilla/5.0'
   grep 203.0.113.9 access.log | aftertrace explain - --format json";
+
+const FORMATS_EXAMPLES: &str = "\
+Examples:
+  aftertrace formats                            every format with an example
+  aftertrace formats --explain access.log       how its first lines are read, field by field
+  aftertrace formats --explain logs/ --lines 1 --format json | jq .fields";
 
 /// Server log forensics: from access and error logs to a reconstructed attack timeline
 #[derive(Debug, Parser)]
@@ -73,6 +81,9 @@ enum Command {
     /// Show how a line is decoded and judged, step by step: a line of a log, a request, a URL
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArguments),
+    /// List the log formats, or show how files are read and why
+    #[command(after_help = FORMATS_EXAMPLES)]
+    Formats(FormatsArguments),
     /// List, explain or check the attack patterns
     #[command(subcommand)]
     Patterns(PatternsCommand),
@@ -175,6 +186,23 @@ struct ExplainArguments {
     /// Add the patterns of DIR/*.toml, or replace those of the same id; may be repeated
     #[arg(long = "patterns", value_name = "DIR")]
     pattern_dirs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct FormatsArguments {
+    /// Show how these files or directories are read: the format that won, how the others fared, the
+    /// first lines field by field
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    explain: Vec<PathBuf>,
+    /// How many lines of each file to show
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "explain")]
+    lines: usize,
+    /// How to print it; JSON is one object a line
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// When to colour it; NO_COLOR is respected
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
 }
 
 #[derive(Debug, Subcommand)]
@@ -319,7 +347,7 @@ pub fn wants_progress(arguments: &Arguments) -> bool {
     match &arguments.command {
         Command::Scan(scan) => !scan.input.quiet,
         Command::Hits(hits) => !hits.input.quiet && !io::stdout().is_terminal(),
-        Command::Explain(_) | Command::Patterns(_) => false,
+        Command::Explain(_) | Command::Formats(_) | Command::Patterns(_) => false,
     }
 }
 
@@ -342,6 +370,7 @@ fn dispatch(command: &Command, observer: &dyn Observer) -> Result<Outcome> {
         Command::Scan(arguments) => scan::run(arguments, observer),
         Command::Hits(arguments) => hits::run(arguments, observer),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Formats(arguments) => formats::run(arguments),
         Command::Patterns(command) => patterns::run(command),
     }
 }
@@ -350,6 +379,7 @@ fn inputs(command: &Command) -> &[PathBuf] {
     match command {
         Command::Scan(scan) => &scan.input.paths,
         Command::Hits(hits) => &hits.input.paths,
+        Command::Formats(formats) => &formats.explain,
         Command::Explain(_) | Command::Patterns(_) => &[],
     }
 }

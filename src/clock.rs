@@ -6,7 +6,7 @@
 
 use crate::chunk;
 use crate::event::Event;
-use crate::format::spec::TimeCache;
+use crate::format::spec::{Arena, Desk};
 use crate::pass::{Limits, Log};
 use crate::survey::AccessCounts;
 use crate::time::{LocalTime, Time, UtcOffset};
@@ -136,7 +136,8 @@ impl Message {
 }
 
 fn messages(log: &Log<'_>, access: &AccessCounts) -> Vec<Message> {
-    let mut times = TimeCache::default();
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
     let mut found = Vec::new();
     let mut next = 0;
     for place in 0..PLACES {
@@ -153,14 +154,18 @@ fn messages(log: &Log<'_>, access: &AccessCounts) -> Vec<Message> {
         if line.len() > chunk::MAX_LINE {
             continue;
         }
-        let Ok(Event::Error(record)) = (log.format.parse)(line, &mut times) else {
+        let byte = (at + offset) as u64;
+        let Ok(Event::Error(record)) = log.reader.read(line, byte, &mut desk) else {
             continue;
         };
+        if record.utc_offset.is_some() {
+            continue;
+        }
         let Some(stats) = record.client.and_then(|client| access.clients.get(&client)) else {
             continue;
         };
         found.push(Message {
-            time: record.time,
+            time: LocalTime::from_micros(record.time.micros()),
             first: stats.first(),
             last: stats.last(),
         });

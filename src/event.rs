@@ -4,7 +4,7 @@
 //! nothing. `None` means that the log does not say.
 
 use crate::client::Client;
-use crate::time::{LocalTime, Time, UtcOffset};
+use crate::time::{Time, UtcOffset};
 
 /// What one line says.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,8 +20,9 @@ pub enum Event<'a> {
 pub struct Access<'a> {
     /// When, as logged: nginx logs the end of a request, Apache its start.
     pub time: Time,
-    /// The zone the log wrote the time in.
-    pub utc_offset: UtcOffset,
+    /// The zone the log wrote the time in. `None` where it wrote none: `time` is then the server's wall clock as if
+    /// that were UTC, until [`Log::read`](crate::pass::Log::read) sets it right.
+    pub utc_offset: Option<UtcOffset>,
     /// Who asked.
     pub client: Client,
     /// The client field as logged.
@@ -47,7 +48,11 @@ pub struct Access<'a> {
     pub referer: Option<&'a [u8]>,
     /// The user agent, still escaped as logged.
     pub user_agent: Option<&'a [u8]>,
-    /// Whatever follows the fields that the format knows.
+    /// How long the request took, in microseconds, where the format has a field for it.
+    pub duration_us: Option<u64>,
+    /// Who asked in the words of the proxies in front: the value of `X-Forwarded-For` or of what the user named.
+    pub forwarded: Option<&'a [u8]>,
+    /// Whatever follows the fields that the format knows; what stands in quotes is searched.
     pub extras: &'a [u8],
 }
 
@@ -111,8 +116,12 @@ const SYNTAX: [bool; 256] = {
 /// A record of an error log.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ErrorRecord<'a> {
-    /// When, on the server's own clock: error logs carry no zone.
-    pub time: LocalTime,
+    /// When.
+    pub time: Time,
+    /// As in [`Access::utc_offset`]; most error logs write no zone.
+    pub utc_offset: Option<UtcOffset>,
+    /// Which program wrote it, where the log holds those of several: `kernel`, `mysqld`.
+    pub program: Option<&'a [u8]>,
     /// `error`, `crit`, `notice`, ... as logged.
     pub level: &'a [u8],
     /// The client the message is about.
@@ -140,6 +149,8 @@ pub enum Unparsed {
     NotThisFormat,
     /// Longer than a line may be; only its beginning was looked at.
     TooLong,
+    /// Describes the lines after it, as `#Fields:` does; counted among the blank ones.
+    Header,
 }
 
 impl Unparsed {
@@ -151,6 +162,7 @@ impl Unparsed {
             Unparsed::BadNumber => "status or size is not a number",
             Unparsed::NotThisFormat => "not in the format of the file",
             Unparsed::TooLong => "line too long",
+            Unparsed::Header => "a header",
         }
     }
 }

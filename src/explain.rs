@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::category::Category;
 use crate::decode::Layer;
+use crate::format::spec::Arena;
 use crate::pattern::describe::{self, Reference};
 use crate::pattern::entry::{Field, Pattern, PatternId};
 use crate::pattern::inspector::Inspector;
@@ -143,7 +144,8 @@ pub struct Summary {
 /// Judges one line alone and says how. `input` is a line of a log, a request line, a target or a URL;
 /// `given` adds to what it says.
 pub fn explain(set: &PatternSet, input: &[u8], given: &Given<'_>) -> Explanation {
-    let reading = understand::read(input, given);
+    let arena = Arena::new();
+    let reading = understand::read(input, given, &arena);
     let mut recorder = Recorder::default();
     let verdict = {
         // without the gate, so that also what it would spare is told; it never changes a verdict

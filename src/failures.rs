@@ -105,7 +105,7 @@ mod tests {
     use crate::evidence::clients::{ClientStats, HitStats};
     use crate::format::combined::COMBINED;
     use crate::pass::tasks;
-    use crate::time::{Time, UtcOffset};
+    use crate::time::Time;
 
     /// Who sends payloads, who sent one in a hundred requests, and who sends none.
     const PROBER: &str = "192.0.2.1";
@@ -146,7 +146,7 @@ mod tests {
                 hits.note(time, &[Category::SqlInjection], true, true, true);
             }
         }
-        let spans = tasks(&[*log], chunk_bytes).into_iter();
+        let spans = tasks(std::slice::from_ref(log), chunk_bytes).into_iter();
         access.chunks = spans
             .map(|(log, range)| ChunkSpan {
                 log,
@@ -163,13 +163,7 @@ mod tests {
     /// What is set aside where the failures run from second `from` to `to` of the log.
     fn set_aside(from: i64, to: i64, chunk_bytes: usize) -> BTreeMap<i64, Own> {
         let text = text();
-        let log = Log {
-            source: 0,
-            bytes: text.as_bytes(),
-            format: &COMBINED,
-            offset: UtcOffset::UTC,
-            timing: None,
-        };
+        let log = Log::of(&COMBINED, text.as_bytes()).unwrap();
         let access = access(&log, chunk_bytes);
         let mut plan = Plan::new(&AccessCounts::new(60, 0));
         plan.failures = vec![Stretch {

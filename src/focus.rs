@@ -18,7 +18,7 @@ use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::numbers::{Numbers, numbered};
 use crate::evidence::series::Series;
 use crate::evidence::sketch::Sketch;
-use crate::format::spec::TimeCache;
+use crate::format::spec::{Arena, Desk};
 use crate::merge::Merge;
 use crate::pass::{ChunkSpan, Limits, Log, Run, Task, merge_all, work};
 use crate::time::Time;
@@ -544,16 +544,17 @@ pub fn each_access_of(
     wanted: impl Fn(Client) -> bool,
     mut show: impl FnMut(&Access<'_>, Locator),
 ) {
-    let mut times = TimeCache::default();
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
     for (offset, line) in crate::chunk::lines(bytes) {
         if line.is_empty() || line.len() > crate::chunk::MAX_LINE {
             continue;
         }
-        if (log.format.client)(line).is_some_and(|client| !wanted(client)) {
+        if log.client(line).is_some_and(|client| !wanted(client)) {
             continue;
         }
-        if let Ok(Event::Access(access)) = (log.format.parse)(line, &mut times) {
-            let offset = (start + offset) as u64;
+        let offset = (start + offset) as u64;
+        if let Ok(Event::Access(access)) = log.read(line, offset, &mut desk) {
             show(
                 &access,
                 Locator {
@@ -805,7 +806,6 @@ mod tests {
     use super::*;
     use crate::format::combined::COMBINED;
     use crate::pass::tasks;
-    use crate::time::UtcOffset;
 
     /// One line a second from noon on; one of seven clients each, and every fifth fails.
     fn text(lines: u32) -> String {
@@ -823,7 +823,7 @@ mod tests {
     /// The spans of the chunks, and all of it counted, as the survey would.
     fn survey(log: &Log<'_>, run: &Run<'_>) -> (Vec<ChunkSpan>, CappedMap<Client, ClientStats>) {
         let mut clients = CappedMap::new(MAX_CLIENTS);
-        let spans = tasks(&[*log], run.chunk_bytes)
+        let spans = tasks(std::slice::from_ref(log), run.chunk_bytes)
             .into_iter()
             .map(|(index, range)| {
                 let mut times = Vec::new();
@@ -857,18 +857,13 @@ mod tests {
     #[test]
     fn what_is_left_of_the_whole_is_what_is_inside() {
         let text = text(300);
-        let log = Log {
-            source: 0,
-            bytes: text.as_bytes(),
-            format: &COMBINED,
-            offset: UtcOffset::UTC,
-            timing: None,
-        };
+        let log = Log::of(&COMBINED, text.as_bytes()).unwrap();
         let run = Run {
             chunk_bytes: 500,
             advance: &|_| {},
         };
         let (chunks, clients) = survey(&log, &run);
+        let logs = [log];
         let noon = chunks[0].first;
         let whole = Whole {
             requests: 300,
@@ -886,9 +881,9 @@ mod tests {
                 posts_to: None,
                 failed: false,
             };
-            let found = &tallies(&[log], &chunks, &whole, &[window], &run)[0];
+            let found = &tallies(&logs, &chunks, &whole, &[window], &run)[0];
             assert_eq!(matches!(found.part, Part::Outside(_)), end - start > 200);
-            let exact = &focus(&[log], &chunks, &[window], &run)[0];
+            let exact = &focus(&logs, &chunks, &[window], &run)[0];
             assert_eq!(found.requests, exact.requests);
             assert_eq!(found.errors_5xx, exact.errors_5xx);
             let mut expected: Vec<_> = exact

@@ -3,7 +3,6 @@
 //! Lists, and decides nothing: what a line is was the patterns' verdict, what it means is the scan's.
 //! Error logs repeat requests that access logs have, so they are not read here.
 
-use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
 
@@ -14,8 +13,8 @@ use crate::category::Category;
 use crate::chunk;
 use crate::context::{Context, Shift, Weighed};
 use crate::event::{Access, Event};
-use crate::format::spec::TimeCache;
-use crate::pass::{self, Limits, Log, Run, Task, tasks, work};
+use crate::format::spec::{Arena, Desk};
+use crate::pass::{Limits, Log, Run, Task, tasks, work};
 use crate::pattern::entry::Field;
 use crate::pattern::inspector::Inspector;
 use crate::pattern::set::PatternSet;
@@ -38,11 +37,11 @@ pub struct HitLine<'a> {
     /// When, as logged; `null` for a line in no format, like the four fields below.
     pub time: Option<Time>,
     /// The client, as logged.
-    pub client: Option<Cow<'a, str>>,
+    pub client: Option<String>,
     /// The method.
-    pub method: Option<Cow<'a, str>>,
+    pub method: Option<String>,
     /// The request target, as logged.
-    pub target: Option<Cow<'a, str>>,
+    pub target: Option<String>,
     /// The status code.
     pub status: Option<u16>,
     /// The gravest of `categories` among the surest matches.
@@ -92,12 +91,12 @@ pub fn hits<'a>(
 ) -> io::Result<()> {
     let tasks = tasks(logs, run.chunk_bytes);
     let mut log = 0;
-    let mut lines_before = 0;
+    let mut lines_before = logs.first().map_or(0, |log| log.skip.lines);
     for wave in waves(&tasks) {
         let judged = pool.install(|| judge(wave, logs, &name, search, run));
         for mut done in judged {
             if done.log != log {
-                (log, lines_before) = (done.log, 0);
+                (log, lines_before) = (done.log, logs[done.log].skip.lines);
             }
             for hit in &mut done.hits {
                 hit.line += lines_before;
@@ -170,13 +169,17 @@ impl<'a> Worker<'a> {
             lines: 0,
             hits: Vec::new(),
         };
-        for (_, line) in chunk::lines(&log.bytes[range.clone()]) {
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
+        for (offset, line) in chunk::lines(&log.bytes[range.clone()]) {
             done.lines += 1;
             let origin = Origin {
                 source: name,
                 line: done.lines,
+                offset: (range.start + offset) as u64,
             };
-            done.hits.extend(self.judge.line(log, line, origin));
+            done.hits
+                .extend(self.judge.line(log, line, origin, &mut desk));
         }
         self.done.push(done);
     }
@@ -186,7 +189,6 @@ impl<'a> Worker<'a> {
 pub struct Judge<'s> {
     search: Search<'s>,
     inspector: Inspector<'s>,
-    times: TimeCache,
 }
 
 impl<'s> Judge<'s> {
@@ -195,7 +197,6 @@ impl<'s> Judge<'s> {
         Judge {
             search,
             inspector: Inspector::new(search.patterns),
-            times: TimeCache::default(),
         }
     }
 
@@ -205,15 +206,13 @@ impl<'s> Judge<'s> {
         &mut self,
         log: &Log<'_>,
         line: &'l [u8],
-        origin: Origin<'l>,
-    ) -> Option<HitLine<'l>>
-    where
-        's: 'l,
-    {
+        origin: Origin<'s>,
+        desk: &mut Desk<'l>,
+    ) -> Option<HitLine<'s>> {
         if line.is_empty() {
             return None;
         }
-        let record = match pass::read(log, line, &mut self.times) {
+        let record = match log.read(line, origin.offset, desk) {
             Ok(Event::Access(record)) => Some(record),
             _ => None,
         };
@@ -243,22 +242,22 @@ pub struct Origin<'a> {
     pub source: &'a str,
     /// 1-based.
     pub line: u64,
+    /// Bytes before it.
+    pub offset: u64,
 }
 
 impl<'a> Origin<'a> {
     /// The object for a line: what its words say, if anything, and what its context makes of them.
     fn hit(
         self,
-        record: Option<&Access<'a>>,
+        record: Option<&Access<'_>>,
         verdict: Option<&Verdict>,
         weighed: Weighed,
         patterns: &'a PatternSet,
     ) -> HitLine<'a> {
-        let field = |get: fn(&Access<'a>) -> &'a [u8]| {
-            record
-                .map(get)
-                .filter(|field| !field.is_empty())
-                .map(visible)
+        let field = |field: Option<&[u8]>| {
+            let given = field.filter(|field| !field.is_empty());
+            given.map(|field| visible(field).into_owned())
         };
         let path = record.map_or(&b""[..], Access::path);
         let words = verdict.and_then(|verdict| foremost(verdict, patterns));
@@ -268,9 +267,9 @@ impl<'a> Origin<'a> {
             source: self.source,
             line: self.line,
             time: record.map(|record| record.time),
-            client: field(|record| record.client_text),
-            method: field(|record| record.method),
-            target: field(|record| record.target),
+            client: field(record.map(|record| record.client_text)),
+            method: field(record.map(|record| record.method)),
+            target: field(record.map(|record| record.target)),
             status: record.and_then(|record| record.status),
             category: verdict.map_or(Category::Scanner, |verdict| verdict.category),
             categories: verdict.map_or_else(
@@ -314,7 +313,6 @@ mod tests {
     use super::*;
     use crate::format::vote;
     use crate::pattern::load;
-    use crate::time::UtcOffset;
     use std::sync::LazyLock;
 
     static PATTERNS: LazyLock<PatternSet> = LazyLock::new(|| load::embedded().unwrap());
@@ -350,15 +348,16 @@ mod tests {
         [first, second]
     }
 
+    fn log(text: &str) -> Log<'_> {
+        Log::of(vote(text.as_bytes()).unwrap().format, text.as_bytes()).unwrap()
+    }
+
     /// The JSON lines of the logs at this chunk size and number of threads.
     fn found(chunk_bytes: usize, threads: usize, search: Search<'static>) -> String {
         let texts = logs();
         let logs = [0, 1].map(|index| Log {
             source: index,
-            bytes: texts[index as usize].as_bytes(),
-            format: vote(texts[index as usize].as_bytes()).unwrap().format,
-            offset: UtcOffset::UTC,
-            timing: None,
+            ..log(&texts[index as usize])
         });
         let run = Run {
             chunk_bytes,
@@ -484,13 +483,7 @@ mod tests {
     #[test]
     fn a_closed_pipe_ends_the_search() {
         let text = line(0, "/?q=<script>alert(1)</script>").repeat(3);
-        let log = Log {
-            source: 0,
-            bytes: text.as_bytes(),
-            format: vote(text.as_bytes()).unwrap().format,
-            offset: UtcOffset::UTC,
-            timing: None,
-        };
+        let log = log(&text);
         let run = Run {
             chunk_bytes: 1,
             advance: &|_| {},

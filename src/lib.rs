@@ -49,6 +49,7 @@ pub mod outcome;
 pub mod pass;
 pub mod pattern;
 pub mod plan;
+pub mod preview;
 pub mod quote;
 pub mod report;
 pub mod segment;

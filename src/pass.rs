@@ -8,18 +8,56 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::chunk;
+use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
-use crate::format::spec::{Format, TimeCache};
+use crate::format::spec::{Desk, Format, Reader};
 use crate::format::timing::Timing;
 use crate::merge::Merge;
-use crate::time::UtcOffset;
+use crate::time::{LocalTime, Time, UtcOffset};
 
 /// Bytes per chunk unless told otherwise: large enough that taking one costs nothing, small enough
 /// that two workers finish together and that a window of minutes does not touch the whole log.
 pub const DEFAULT_CHUNK_BYTES: usize = 1 << 20;
 
+/// How the wall clock of a log that writes no zone is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clock {
+    /// The offset at the log's beginning.
+    pub offset: UtcOffset,
+    /// From which byte on another offset holds, in order: the clock was moved for summer or winter.
+    pub changes: Vec<(u64, UtcOffset)>,
+}
+
+impl Clock {
+    /// One offset for all of a log.
+    pub fn fixed(offset: UtcOffset) -> Clock {
+        Clock {
+            offset,
+            changes: Vec::new(),
+        }
+    }
+
+    /// The offset that holds at a byte of the log.
+    pub fn at(&self, byte: u64) -> UtcOffset {
+        let before = self.changes.partition_point(|(from, _)| *from <= byte);
+        match before.checked_sub(1) {
+            Some(last) => self.changes[last].1,
+            None => self.offset,
+        }
+    }
+}
+
+/// The beginning of a log that is read elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Skip {
+    /// Bytes; ends with a line.
+    pub bytes: usize,
+    /// Lines among these.
+    pub lines: u64,
+}
+
 /// A log: its bytes and how to read them.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Log<'a> {
     /// Index of the source among the inputs in their sorted order.
     pub source: u32,
@@ -27,17 +65,74 @@ pub struct Log<'a> {
     pub bytes: &'a [u8],
     /// Its format.
     pub format: &'static Format,
-    /// The zone of its times, for formats that do not write one.
-    pub offset: UtcOffset,
+    /// Reads its lines.
+    pub reader: Reader,
+    /// The zone of its times, where it writes none.
+    pub clock: Clock,
     /// Where it says how long each request took, if it does.
     pub timing: Option<Timing>,
+    /// What no pass counts, because another log has it as well.
+    pub skip: Skip,
 }
 
-impl Log<'_> {
+impl<'a> Log<'a> {
+    /// A log of which nothing is known but its bytes and its format; `None` if they do not fit each other.
+    pub fn of(format: &'static Format, bytes: &'a [u8]) -> Option<Log<'a>> {
+        Some(Log {
+            source: 0,
+            bytes,
+            format,
+            reader: (format.reader)(bytes)?,
+            clock: Clock::fixed(UtcOffset::UTC),
+            timing: None,
+            skip: Skip::default(),
+        })
+    }
+
+    /// Reads the line that begins at byte `at`; what is longer than a line may be is not read at all.
+    ///
+    /// # Errors
+    /// Why it is no record.
+    #[inline]
+    pub fn read<'l>(
+        &self,
+        line: &'l [u8],
+        at: u64,
+        desk: &mut Desk<'l>,
+    ) -> Result<Event<'l>, Unparsed> {
+        if line.len() > chunk::MAX_LINE {
+            return Err(Unparsed::TooLong);
+        }
+        let mut event = self.reader.read(line, at, desk)?;
+        let (time, zone) = match &mut event {
+            Event::Access(access) => (&mut access.time, &mut access.utc_offset),
+            Event::Error(record) => (&mut record.time, &mut record.utc_offset),
+        };
+        if zone.is_none() {
+            self.set_right(time, zone, at);
+        }
+        Ok(event)
+    }
+
+    /// See [`ReadLine::client`](crate::format::spec::ReadLine::client).
+    #[inline]
+    pub fn client(&self, line: &[u8]) -> Option<Client> {
+        self.reader.client(line)
+    }
+
+    /// From the wall clock to a point in time.
+    fn set_right(&self, time: &mut Time, zone: &mut Option<UtcOffset>, at: u64) {
+        let offset = self.clock.at(at);
+        *time = LocalTime::from_micros(time.micros()).at(offset);
+        *zone = Some(offset);
+    }
+
     /// How long a request of this log took, in microseconds, where the log says. Read only where it is asked for,
     /// because most passes have no use for it.
     pub fn duration_us(&self, access: &Access<'_>) -> Option<u64> {
-        self.timing?.read(access.extras)
+        access
+            .duration_us
+            .or_else(|| self.timing?.read(access.extras))
     }
 }
 
@@ -88,9 +183,10 @@ pub type Task = (usize, Range<usize>);
 /// Cuts logs into tasks.
 pub fn tasks(logs: &[Log<'_>], chunk_bytes: usize) -> Vec<Task> {
     let cut = |(index, log): (usize, &Log<'_>)| {
-        chunk::chunks(log.bytes, chunk_bytes)
+        let skip = log.skip.bytes.min(log.bytes.len());
+        chunk::chunks(&log.bytes[skip..], chunk_bytes)
             .into_iter()
-            .map(move |range| (index, range))
+            .map(move |range| (index, range.start + skip..range.end + skip))
     };
     logs.iter().enumerate().flat_map(cut).collect()
 }
@@ -119,16 +215,4 @@ pub fn merge_all<T: Merge>(parts: impl IntoIterator<Item = T>) -> Option<T> {
         left.merge(right);
         left
     })
-}
-
-/// Reads one line; what is longer than a line may be is not read at all.
-pub fn read<'a>(
-    log: &Log<'_>,
-    line: &'a [u8],
-    times: &mut TimeCache,
-) -> Result<Event<'a>, Unparsed> {
-    if line.len() > chunk::MAX_LINE {
-        return Err(Unparsed::TooLong);
-    }
-    (log.format.parse)(line, times)
 }

@@ -6,8 +6,8 @@ use crate::chunk;
 use crate::client::Client;
 use crate::event::{Access, Event};
 use crate::evidence::first::Locator;
-use crate::format::spec::{LogKind, TimeCache};
-use crate::pass::{ChunkSpan, Log, read};
+use crate::format::spec::{Arena, Desk, LogKind};
+use crate::pass::{ChunkSpan, Log};
 use crate::report::view::Evidence;
 use crate::survey::{MAX_RECORD_LINES, continues_record};
 use crate::text::visible;
@@ -40,7 +40,7 @@ impl<'a> Quoter<'a> {
         name: impl Fn(u32) -> &'a str,
     ) {
         for (index, log) in logs.iter().enumerate() {
-            let mut before = 0;
+            let mut before = log.skip.lines;
             let mut starts = Vec::new();
             for chunk in chunks.iter().filter(|chunk| chunk.log == index) {
                 starts.push((chunk.start, before));
@@ -50,7 +50,7 @@ impl<'a> Quoter<'a> {
                 log.source,
                 Quoted {
                     name: name(log.source),
-                    log: *log,
+                    log: log.clone(),
                     bytes: log.bytes,
                     chunks: starts,
                     spans: chunks.iter().filter(|chunk| chunk.log == index).collect(),
@@ -98,9 +98,11 @@ impl<'a> Quoter<'a> {
     /// request that it quotes (nginx), or else the only one of that client in its second (Apache). The nearest in time
     /// where a client repeats itself.
     pub fn request_behind(&self, message: &Locator) -> Option<(Locator, String)> {
-        let log = self.sources.get(&message.source)?.log;
-        let mut times = TimeCache::default();
-        let Ok(Event::Error(record)) = (log.format.parse)(self.line(message), &mut times) else {
+        let log = &self.sources.get(&message.source)?.log;
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
+        let line = self.line(message);
+        let Ok(Event::Error(record)) = log.read(line, message.offset, &mut desk) else {
             return None;
         };
         let wanted = Wanted {
@@ -166,23 +168,25 @@ impl Wanted<'_> {
 impl Quoted<'_> {
     /// Requests that a message may be about: how far off in time, where, for which path.
     fn requests_like(&self, wanted: &Wanted<'_>) -> Vec<(i64, Locator, String)> {
-        let mut times = TimeCache::default();
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
         let mut found = Vec::new();
         let (from, to) = (wanted.secs - wanted.reach(), wanted.secs + wanted.reach());
         let spans = self.spans.iter();
         for span in spans.filter(|span| span.first <= to && span.last >= from) {
             for (offset, line) in chunk::lines(&self.bytes[span.start..span.end]) {
-                let other = (self.log.format.client)(line);
+                let other = self.log.client(line);
                 if other.is_some_and(|client| client != wanted.client) {
                     continue;
                 }
-                if let Ok(Event::Access(access)) = read(&self.log, line, &mut times)
+                let place = (span.start + offset) as u64;
+                if let Ok(Event::Access(access)) = self.log.read(line, place, &mut desk)
                     && wanted.is(&access)
                 {
                     let at = Locator {
                         time: access.time,
                         source: self.log.source,
-                        offset: (span.start + offset) as u64,
+                        offset: place,
                     };
                     let off = (access.time.secs() - wanted.secs).abs();
                     found.push((off, at, visible(access.path()).into_owned()));
@@ -194,19 +198,21 @@ impl Quoted<'_> {
 
     /// Every request of a second.
     fn requests_of(&self, secs: i64) -> Vec<Locator> {
-        let mut times = TimeCache::default();
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
         let mut places = Vec::new();
         let spans = self.spans.iter();
         for span in spans.filter(|span| (span.first..=span.last).contains(&secs)) {
             for (offset, line) in chunk::lines(&self.bytes[span.start..span.end]) {
-                let Ok(Event::Access(access)) = read(&self.log, line, &mut times) else {
+                let place = (span.start + offset) as u64;
+                let Ok(Event::Access(access)) = self.log.read(line, place, &mut desk) else {
                     continue;
                 };
                 if access.time.secs() == secs {
                     places.push(Locator {
                         time: access.time,
                         source: self.log.source,
-                        offset: (span.start + offset) as u64,
+                        offset: place,
                     });
                 }
             }
@@ -219,15 +225,19 @@ impl Quoted<'_> {
         if self.log.format.kind != LogKind::Error {
             return 1;
         }
-        let mut times = TimeCache::default();
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
         let rest = self.bytes.get(offset..).unwrap_or_default();
         let further = chunk::lines(rest)
             .skip(1)
             .take(MAX_RECORD_LINES)
-            .take_while(|(_, line)| {
+            .take_while(|(further, line)| {
                 !line.is_empty()
                     && continues_record(line)
-                    && (self.log.format.parse)(line, &mut times).is_err()
+                    && self
+                        .log
+                        .read(line, (offset + further) as u64, &mut desk)
+                        .is_err()
             });
         1 + further.count() as u64
     }

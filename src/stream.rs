@@ -6,11 +6,11 @@ use std::io::{self, Read};
 
 use crate::chunk::{self, MAX_LINE};
 use crate::error::Warning;
-use crate::format::spec::{Format, LogKind};
-use crate::format::vote;
+use crate::format::spec::{Arena, Desk, LogKind};
+use crate::format::{Vote, vote};
 use crate::hits::{HitLine, Judge, Origin, Search};
 use crate::inputs::no_log;
-use crate::pass::Log;
+use crate::pass::{Clock, Log, Skip};
 use crate::source::spool::DAMAGED;
 use crate::time::UtcOffset;
 
@@ -39,6 +39,7 @@ pub fn hits(
         waiting: Vec::new(),
         overlong: false,
         line: 0,
+        done: 0,
     };
     let mut block = vec![0; READ_BYTES];
     loop {
@@ -64,13 +65,15 @@ pub fn hits(
 struct Stream<'s> {
     name: &'s str,
     judge: Judge<'s>,
-    format: Option<&'static Format>,
+    format: Option<Vote>,
     /// What was read and not judged yet.
     waiting: Vec<u8>,
     /// The line that goes on was judged by its beginning.
     overlong: bool,
     /// Lines judged.
     line: u64,
+    /// Bytes before what is waiting.
+    done: u64,
 }
 
 impl Stream<'_> {
@@ -87,20 +90,25 @@ impl Stream<'_> {
             None => return Ok(()),
         };
         if self.format.is_none() {
-            self.format = vote(&self.waiting[..complete]).map(|vote| vote.format);
+            self.format = vote(&self.waiting[..complete]);
         }
-        let Some(format) = self.format.filter(|format| format.kind == LogKind::Access) else {
+        let access = |vote: &&Vote| vote.format.kind == LogKind::Access;
+        let Some(vote) = self.format.as_ref().filter(access) else {
             return Ok(());
         };
         let waiting = std::mem::take(&mut self.waiting);
         let log = Log {
             source: 0,
             bytes: &waiting,
-            format,
-            offset: UtcOffset::UTC,
+            format: vote.format,
+            reader: vote.reader.clone(),
+            clock: Clock::fixed(UtcOffset::UTC),
             timing: None,
+            skip: Skip::default(),
         };
-        for (_, line) in chunk::lines(&waiting[..complete]) {
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
+        for (offset, line) in chunk::lines(&waiting[..complete]) {
             if std::mem::take(&mut self.overlong) {
                 continue;
             }
@@ -108,21 +116,23 @@ impl Stream<'_> {
             let origin = Origin {
                 source: self.name,
                 line: self.line,
+                offset: self.done + offset as u64,
             };
-            if let Some(hit) = self.judge.line(&log, line, origin) {
+            if let Some(hit) = self.judge.line(&log, line, origin, &mut desk) {
                 sink(&hit)?;
             }
         }
         self.overlong = complete > 0 && waiting[complete - 1] != b'\n';
         self.waiting = waiting;
         self.waiting.drain(..complete);
+        self.done += complete as u64;
         Ok(())
     }
 
     /// No format fits, however long one waits, or the stream is a log without requests.
     fn is_hopeless(&self) -> bool {
-        match self.format {
-            Some(format) => format.kind != LogKind::Access,
+        match &self.format {
+            Some(vote) => vote.format.kind != LogKind::Access,
             None => self.waiting.len() > MAX_UNKNOWN,
         }
     }

@@ -23,9 +23,9 @@ use crate::evidence::misses::{MAX_MISS_CLIENTS, Misses};
 use crate::evidence::series::{Minute, Series};
 use crate::evidence::shapes::Shapes;
 use crate::format::nginx_error;
-use crate::format::spec::TimeCache;
+use crate::format::spec::{Arena, Desk};
 use crate::merge::Merge;
-use crate::pass::{ChunkSpan, Limits, Log, Run, merge_all, read, tasks, work};
+use crate::pass::{ChunkSpan, Limits, Log, Run, merge_all, tasks, work};
 use crate::pattern::entry::{Field, Pattern};
 use crate::pattern::inspector::Inspector;
 use crate::pattern::set::PatternSet;
@@ -278,7 +278,6 @@ pub fn survey_access(
         patterns,
         limits,
         bucket_s: bucket_s as i64,
-        times: TimeCache::default(),
         noted: Vec::new(),
     };
     let workers = work(&tasks, run, start, |worker, (log, range)| {
@@ -320,7 +319,6 @@ struct AccessWorker<'p> {
     patterns: &'p PatternSet,
     limits: Limits,
     bucket_s: i64,
-    times: TimeCache,
     /// Offsets of the noted lines of the current chunk.
     noted: Vec<u64>,
 }
@@ -328,6 +326,8 @@ struct AccessWorker<'p> {
 impl AccessWorker<'_> {
     fn chunk(&mut self, log: &Log<'_>, index: usize, range: &Range<usize>) {
         let mut lines = LineCounts::default();
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
         let mut batch = Vec::with_capacity(BATCH);
         let mut last_offset = (UtcOffset::UTC, 0u64);
         for (offset, line) in chunk::lines(&log.bytes[range.clone()]) {
@@ -337,11 +337,12 @@ impl AccessWorker<'_> {
                 continue;
             }
             let at = (range.start + offset) as u64;
-            match read(log, line, &mut self.times) {
+            match log.read(line, at, &mut desk) {
                 Ok(Event::Access(access)) => {
-                    if last_offset.0 != access.utc_offset {
+                    let zone = access.utc_offset.unwrap_or_default();
+                    if last_offset.0 != zone {
                         *lines.offsets.entry(last_offset.0).or_default() += last_offset.1;
-                        last_offset = (access.utc_offset, 0);
+                        last_offset = (zone, 0);
                     }
                     last_offset.1 += 1;
                     lines.record(range.start, access.time);
@@ -359,6 +360,11 @@ impl AccessWorker<'_> {
                         lines.outside += 1;
                     }
                 }
+                // What it says is for the pass over error logs.
+                Ok(Event::Error(record)) if log.format.mixed => {
+                    lines.record(range.start, record.time);
+                }
+                Err(Unparsed::Header) => lines.blank += 1,
                 Ok(Event::Error(_)) => self.unparsed(&mut lines, Unparsed::NotThisFormat, at, line),
                 Err(reason) => self.unparsed(&mut lines, reason, at, line),
             }
@@ -584,7 +590,6 @@ pub fn survey_errors(
         symptoms,
         classifier: Classifier::new(symptoms),
         limits,
-        times: TimeCache::default(),
     };
     let workers = work(&tasks, run, start, |worker, (log, range)| {
         worker.chunk(&logs[*log], *log, range)
@@ -600,20 +605,22 @@ struct ErrorWorker<'s> {
     symptoms: &'s SymptomSet,
     classifier: Classifier<'s>,
     limits: Limits,
-    times: TimeCache,
 }
 
 impl ErrorWorker<'_> {
     fn chunk(&mut self, log: &Log<'_>, index: usize, range: &Range<usize>) {
         let mut lines = LineCounts::default();
         let first_record = first_record(log);
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
         for (offset, line) in chunk::lines(&log.bytes[range.clone()]) {
             lines.lines += 1;
             let at = (range.start + offset) as u64;
-            match read(log, line, &mut self.times) {
+            match log.read(line, at, &mut desk) {
                 _ if line.is_empty() => lines.blank += 1,
+                Err(Unparsed::Header) => lines.blank += 1,
                 Ok(Event::Error(record)) => {
-                    let time = record.time.at(log.offset);
+                    let time = record.time;
                     lines.record(range.start, time);
                     if self.limits.contain(time.secs()) {
                         let place = Locator {
@@ -631,6 +638,8 @@ impl ErrorWorker<'_> {
                     lines.records += 1;
                     lines.continued += 1;
                 }
+                // Counted by the pass over access logs.
+                Ok(Event::Access(_)) if log.format.mixed => {}
                 Ok(Event::Access(_)) => lines.unparsed(Unparsed::NotThisFormat, at),
                 Err(reason) => lines.unparsed(reason, at),
             }
@@ -653,7 +662,7 @@ impl ErrorWorker<'_> {
         };
         let symptom = self.symptoms.symptom(id);
         self.counts.symptoms.entry(id.0).or_default().note(at);
-        let Some(client) = record.client.or_else(|| tail_client(log, rest)) else {
+        let Some(client) = record.client.or_else(|| tail_client(log, at.offset, rest)) else {
             return;
         };
         mention(&mut self.counts.mentions, id.0, client, at);
@@ -667,16 +676,17 @@ impl ErrorWorker<'_> {
 }
 
 /// The client that nginx names behind a message of several lines, wherever chunks are cut.
-fn tail_client(log: &Log<'_>, rest: &[u8]) -> Option<Client> {
+fn tail_client(log: &Log<'_>, at: u64, rest: &[u8]) -> Option<Client> {
     if log.format.name != nginx_error::FORMAT.name {
         return None;
     }
-    let mut times = TimeCache::default();
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
     // the first of these lines is what is left of the record's own: nothing
     let lines = chunk::lines(rest).skip(1).take(MAX_RECORD_LINES);
     lines
         .map(|(_, line)| line)
-        .take_while(|line| continues_record(line) && (log.format.parse)(line, &mut times).is_err())
+        .take_while(|line| continues_record(line) && log.read(line, at, &mut desk).is_err())
         .find_map(nginx_error::client_of_tail)
 }
 
@@ -692,9 +702,10 @@ pub fn continues_record(line: &[u8]) -> bool {
 fn first_record(log: &Log<'_>) -> u64 {
     const HEAD: usize = 64 << 10;
     let head = &log.bytes[..log.bytes.len().min(HEAD)];
-    let mut times = TimeCache::default();
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
     chunk::lines(head)
-        .find(|(_, line)| (log.format.parse)(line, &mut times).is_ok())
+        .find(|(offset, line)| log.read(line, *offset as u64, &mut desk).is_ok())
         .map_or(HEAD as u64, |(offset, _)| offset as u64)
 }
 
@@ -727,22 +738,31 @@ fn chunk_span(log: usize, range: &Range<usize>, lines: &LineCounts) -> ChunkSpan
 /// Time of the last record, looked for in the last 64 KiB: what `--since -3h` counts back from.
 pub fn last_time(log: &Log<'_>) -> Option<Time> {
     const TAIL: usize = 64 << 10;
-    let tail = &log.bytes[log.bytes.len().saturating_sub(TAIL)..];
-    let mut times = TimeCache::default();
-    let time = |(_, line): (usize, &[u8])| match (log.format.parse)(line, &mut times).ok()? {
-        Event::Access(access) => Some(access.time),
-        Event::Error(record) => Some(record.time.at(log.offset)),
-    };
-    chunk::lines(tail).filter_map(time).max()
+    let start = log.bytes.len().saturating_sub(TAIL);
+    let tail = &log.bytes[start..];
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
+    let mut last = None;
+    for (offset, line) in chunk::lines(tail) {
+        last = last.max(match log.read(line, (start + offset) as u64, &mut desk) {
+            Ok(Event::Access(access)) => Some(access.time),
+            Ok(Event::Error(record)) => Some(record.time),
+            Err(_) => None,
+        });
+    }
+    last
 }
 
 /// The zone that the first readable record is written in.
 pub fn first_zone(log: &Log<'_>) -> Option<UtcOffset> {
     const HEAD: usize = 64 << 10;
-    let mut times = TimeCache::default();
-    let zone = |(_, line): (usize, &[u8])| match (log.format.parse)(line, &mut times).ok()? {
-        Event::Access(access) => Some(access.utc_offset),
-        Event::Error(_) => None,
-    };
-    chunk::lines(&log.bytes[..log.bytes.len().min(HEAD)]).find_map(zone)
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
+    let head = &log.bytes[..log.bytes.len().min(HEAD)];
+    for (offset, line) in chunk::lines(head) {
+        if let Ok(Event::Access(access)) = log.read(line, offset as u64, &mut desk) {
+            return access.utc_offset;
+        }
+    }
+    None
 }

@@ -241,6 +241,99 @@ pub fn parse_php_fpm(field: &[u8]) -> Option<LocalTime> {
     Some(LocalTime(local + fraction))
 }
 
+/// Parses ISO 8601 and its relatives: `2026-05-19T14:02:11.120001Z`, `2026-05-19 14:02:11,120 +0200`,
+/// `2026/05/19 14:02:11`. The zone may be missing; the time is then the wall clock as if it were UTC.
+pub fn parse_iso(field: &[u8]) -> Option<(Time, Option<UtcOffset>)> {
+    const DATE_AND_TIME: usize = 19;
+    let (stamp, rest) = field.split_at_checked(DATE_AND_TIME)?;
+    let dashes = stamp[4] == stamp[7] && matches!(stamp[4], b'-' | b'/');
+    if !dashes || !matches!(stamp[10], b'T' | b't' | b' ') {
+        return None;
+    }
+    let local = civil(
+        digits(&stamp[0..4])?,
+        digits(&stamp[5..7])?,
+        digits(&stamp[8..10])?,
+        &stamp[11..],
+    )?;
+    let (fraction, rest) = match rest.split_first() {
+        Some((b'.' | b',', decimals)) => {
+            let count = decimals.iter().take_while(|byte| byte.is_ascii_digit());
+            let (decimals, rest) = decimals.split_at(count.count());
+            (fraction_micros(decimals)?, rest)
+        }
+        _ => (0, rest),
+    };
+    let local = LocalTime(local + fraction);
+    let zone = rest.strip_prefix(b" ").unwrap_or(rest);
+    if zone.is_empty() {
+        return Some((local.at(UtcOffset::UTC), None));
+    }
+    let offset = UtcOffset::parse(std::str::from_utf8(zone).ok()?)?;
+    Some((local.at(offset), Some(offset)))
+}
+
+/// What one unit of a number counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum Unit {
+    Seconds,
+    Milliseconds,
+    Microseconds,
+    Nanoseconds,
+}
+
+impl Unit {
+    /// The unit in which a whole number is a time between 1990 and 2200: what is larger counts smaller parts.
+    pub fn of_epoch(number: u64) -> Unit {
+        /// Seconds until the year 2200.
+        const LAST: u64 = 7_258_118_400;
+        match number / LAST {
+            0 => Unit::Seconds,
+            1..1_000 => Unit::Milliseconds,
+            1_000..1_000_000 => Unit::Microseconds,
+            _ => Unit::Nanoseconds,
+        }
+    }
+
+    /// A decimal number of this unit in microseconds; what is smaller than one is cut off. `None` for what is
+    /// no number, or too large a one.
+    pub fn micros(self, text: &[u8]) -> Option<u64> {
+        /// Nine digits behind the point are all that matters even for seconds.
+        const DECIMALS: usize = 9;
+        let (whole, fraction) = match memchr::memchr(b'.', text) {
+            Some(point) => (&text[..point], &text[point + 1..]),
+            None => (text, &b""[..]),
+        };
+        if whole.is_empty() || whole.len() > 20 {
+            return None;
+        }
+        let mut value = 0u128;
+        for byte in whole.iter().chain(fraction.iter().take(DECIMALS)) {
+            value = value * 10 + u128::from(byte.is_ascii_digit().then(|| byte - b'0')?);
+        }
+        let missing = DECIMALS - fraction.len().min(DECIMALS);
+        value *= 10u128.pow(missing as u32);
+        let per_second = match self {
+            Unit::Seconds => 1,
+            Unit::Milliseconds => 1_000,
+            Unit::Microseconds => 1_000_000,
+            Unit::Nanoseconds => 1_000_000_000,
+        };
+        // value is in thousand-millionths of the unit
+        u64::try_from(value / (1_000 * per_second)).ok()
+    }
+}
+
+/// Parses a count since 1970 in seconds, milliseconds, microseconds or nanoseconds, told apart by its size; a
+/// fraction is allowed.
+pub fn parse_epoch(field: &[u8]) -> Option<Time> {
+    let end = memchr::memchr(b'.', field).unwrap_or(field.len());
+    let whole = std::str::from_utf8(&field[..end]).ok()?.parse().ok()?;
+    let micros = Unit::of_epoch(whole).micros(field)?;
+    i64::try_from(micros).ok().map(Time)
+}
+
 fn parse_offset(field: &[u8]) -> Option<UtcOffset> {
     let sign = match field[0] {
         b'+' => 1,

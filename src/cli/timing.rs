@@ -12,9 +12,8 @@ use aftertrace::chunk;
 use aftertrace::decode::Decoded;
 use aftertrace::error::{Result, Warning};
 use aftertrace::event::Event;
-use aftertrace::format::spec::{LogKind, TimeCache};
+use aftertrace::format::spec::{Arena, Desk, LogKind};
 use aftertrace::inputs::Inputs;
-use aftertrace::pass;
 use aftertrace::pattern::cost::{self, Probe};
 use aftertrace::pattern::entry::{Pattern, PatternId};
 use aftertrace::pattern::inspector::Inspector;
@@ -183,12 +182,13 @@ fn on_logs<'s>(set: &'s PatternSet, inputs: &Inputs) -> Result<(Stopwatch<'s>, u
     inputs.check()?;
     let mut stopwatch = Stopwatch::new(set);
     let mut inspector = Inspector::new(set).watched(&mut stopwatch);
-    let mut times = TimeCache::default();
     let mut judged = 0;
     for log in inputs.logs(LogKind::Access) {
-        for (_, line) in chunk::lines(log.bytes).filter(|(_, line)| !line.is_empty()) {
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
+        for (at, line) in chunk::lines(log.bytes).filter(|(_, line)| !line.is_empty()) {
             judged += 1;
-            match pass::read(&log, line, &mut times) {
+            match log.read(line, at as u64, &mut desk) {
                 Ok(Event::Access(record)) => inspector.inspect(&record),
                 _ => inspector.inspect_line(line),
             };

@@ -164,7 +164,8 @@ fn a_miss_names_what_came_near() {
 /// An explanation says exactly what the ordinary judge, gate and all, says.
 fn agrees(input: &[u8]) {
     let explanation = explain(&SET, input, &Given::default());
-    let reading = understand::read(input, &Given::default());
+    let arena = Arena::new();
+    let reading = understand::read(input, &Given::default(), &arena);
     let mut gated = Inspector::new(&SET);
     let verdict = reading.judge(&mut gated);
     assert_eq!(explanation.verdict, verdict.map(summary));

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::event::{Access, ErrorRecord, Event};
 use crate::format::combined::request_line;
-use crate::format::spec::TimeCache;
-use crate::format::vote;
+use crate::format::spec::{Arena, Desk};
+use crate::format::{Vote, vote};
 use crate::pattern::inspector::Inspector;
 use crate::pattern::load::blank_access;
 use crate::pattern::verdict::Verdict;
@@ -108,9 +108,9 @@ struct Parts<'a> {
 }
 
 /// Reads a line and adds what is given.
-pub(super) fn read<'a>(input: &'a [u8], given: &Given<'a>) -> Reading<'a> {
+pub(super) fn read<'a>(input: &'a [u8], given: &Given<'a>, arena: &'a Arena) -> Reading<'a> {
     let line = input.trim_ascii_end();
-    let (kind, mut parts) = take(line);
+    let (kind, mut parts) = take(line, arena);
     if let Some(request) = &mut parts.request {
         request.status = given.status.or(request.status);
         request.referer = given.referer.or(request.referer);
@@ -155,8 +155,8 @@ fn understood(kind: InputKind, parts: &Parts<'_>) -> Understood {
 }
 
 /// Tells what a line is: the strictest reading first.
-fn take(line: &[u8]) -> (InputKind, Parts<'_>) {
-    if let Some(read) = log_line(line) {
+fn take<'a>(line: &'a [u8], arena: &'a Arena) -> (InputKind, Parts<'a>) {
+    if let Some(read) = log_line(line, arena) {
         return read;
     }
     if let Some(parts) = url(line) {
@@ -178,9 +178,9 @@ fn take(line: &[u8]) -> (InputKind, Parts<'_>) {
 }
 
 /// A line that a log format reads.
-fn log_line(line: &[u8]) -> Option<(InputKind, Parts<'_>)> {
-    let format = vote(line)?.format;
-    let (kind, request) = match (format.parse)(line, &mut TimeCache::default()).ok()? {
+fn log_line<'a>(line: &'a [u8], arena: &'a Arena) -> Option<(InputKind, Parts<'a>)> {
+    let Vote { format, reader, .. } = vote(line)?;
+    let (kind, request) = match reader.read(line, 0, &mut Desk::new(arena)).ok()? {
         Event::Access(access) => (InputKind::AccessLine, Some(of_access(&access))),
         Event::Error(record) => match of_error(&record) {
             Some(request) => (InputKind::ErrorLine, Some(request)),

@@ -11,13 +11,14 @@ use memchr::memmem::Finder;
 use crate::chunk::MAX_LINE;
 use crate::client::Client;
 use crate::event::{ErrorRecord, Event, Unparsed};
-use crate::format::spec::{Format, LogKind};
-use crate::time::{self, LocalTime};
+use crate::format::spec::{Fixed, Format, LogKind};
+use crate::time::{self, LocalTime, UtcOffset};
 
 /// Apache 2.4.
 pub const APACHE_ERROR: Format = Format {
     name: "apache_error",
     kind: LogKind::Error,
+    mixed: false,
     title: "Apache 2.4 error log",
     samples: &[
         "[Tue May 19 14:25:58.123456 2026] [mpm_event:error] [pid 811:tid 140] AH00484: server reached MaxRequestWorkers setting, consider raising the MaxRequestWorkers setting",
@@ -26,21 +27,20 @@ pub const APACHE_ERROR: Format = Format {
         "[Tue May 19 14:25:58.123456 2026] [proxy:error] [pid 9:tid 1] (111)Connection refused: AH00957: HTTP: attempt to connect to 10.0.0.5:8080 (10.0.0.5:8080) failed",
         "[Tue May  9 14:25:58.123456 2026] [:error] [pid 812] [client 2001:db8::7:51000] script '/srv/a.php' not found or unable to stat",
     ],
-    client: |_| None,
-    parse: |line, _| parse(line, Version::V24),
+    reader: |_| Fixed::reader(|line, _| parse(line, Version::V24)),
 };
 
 /// Apache 2.2.
 pub const APACHE22_ERROR: Format = Format {
     name: "apache22_error",
     kind: LogKind::Error,
+    mixed: false,
     title: "Apache 2.2 error log",
     samples: &[
         "[Tue May 19 14:25:58 2026] [error] server reached MaxClients setting, consider raising the MaxClients setting",
         "[Tue May  9 14:25:58 2026] [error] [client 203.0.113.7] File does not exist: /srv/favicon.ico, referer: https://shop.example/",
     ],
-    client: |_| None,
-    parse: |line, _| parse(line, Version::V22),
+    reader: |_| Fixed::reader(|line, _| parse(line, Version::V22)),
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,9 @@ fn parse(line: &[u8], version: Version) -> Result<Event<'_>, Unparsed> {
     let Body { client, message } = Body::cut(rest, version);
     let (message, referer) = cut_referer(message);
     Ok(Event::Error(ErrorRecord {
-        time,
+        time: time.at(UtcOffset::UTC),
+        utc_offset: None,
+        program: None,
         level,
         client,
         message,
@@ -190,11 +192,11 @@ fn cut_bracket(rest: &[u8]) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::spec::TimeCache;
+    use crate::format::spec::read_alone;
     use proptest::prelude::*;
 
     fn read<'a>(format: &Format, line: &'a [u8]) -> Result<ErrorRecord<'a>, Unparsed> {
-        (format.parse)(line, &mut TimeCache::default()).map(|event| match event {
+        read_alone(format, line).map(|event| match event {
             Event::Error(record) => record,
             Event::Access(_) => unreachable!("an error format gives error records"),
         })

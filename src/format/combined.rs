@@ -6,26 +6,29 @@
 use crate::chunk::MAX_LINE;
 use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
-use crate::format::spec::{Format, LogKind, TimeCache};
+use std::sync::Arc;
+
+use crate::format::spec::{Desk, Fixed, Format, LogKind, Reader};
 
 /// Apache's `common`: without referer and user agent.
 pub const COMMON: Format = Format {
     name: "common",
     kind: LogKind::Access,
+    mixed: false,
     title: "NCSA common log format (Apache, many others)",
     samples: &[
         r#"203.0.113.7 - - [19/May/2026:14:02:11 +0000] "GET /item?id=1 HTTP/1.1" 200 512"#,
         r#"host.example - ana [19/May/2026:14:02:11 +0000] "-" 408 -"#,
         r#"2001:db8::7 - - [19/May/2026:14:02:11 +0200] "GET /slow HTTP/1.1" 200 512 1532"#,
     ],
-    client: first_token,
-    parse: |line, times| parse(line, times, Layout::Common),
+    reader: |_| reader(|line, desk| parse(line, desk, Layout::Common)),
 };
 
 /// Apache's `combined` and nginx's default; extras may follow.
 pub const COMBINED: Format = Format {
     name: "combined",
     kind: LogKind::Access,
+    mixed: false,
     title: "combined log format (nginx default, Apache)",
     samples: &[
         r#"203.0.113.7 - ana [19/May/2026:14:02:11 +0000] "GET /item?id=1%27 HTTP/1.1" 500 71 "-" "probe/1.0""#,
@@ -33,14 +36,14 @@ pub const COMBINED: Format = Format {
         r#"203.0.113.7 - - [19/May/2026:14:02:11 +0000] "\x16\x03\x01\x00\xA5" 400 157 "-" "-""#,
         r#"203.0.113.7 - - [19/May/2026:14:02:11 +0000] "GET /?q=\"a b\" HTTP/1.1" 200 9 "-" "say \"x\"""#,
     ],
-    client: first_token,
-    parse: |line, times| parse(line, times, Layout::Combined),
+    reader: |_| reader(|line, desk| parse(line, desk, Layout::Combined)),
 };
 
 /// Debian's `vhost_combined`: the virtual host and its port come first.
 pub const VHOST_COMBINED: Format = Format {
     name: "vhost_combined",
     kind: LogKind::Access,
+    mixed: false,
     title: "combined log format with the virtual host first (Debian's Apache)",
     samples: &[
         r#"shop.example:443 203.0.113.7 - - [19/May/2026:14:02:11 +0000] "GET / HTTP/2.0" 200 99 "-" "x""#,
@@ -48,9 +51,16 @@ pub const VHOST_COMBINED: Format = Format {
         r#"[2001:db8::1]:80 2001:db8::7 - a b [19/May/2026:14:02:11 +0000] "-" 408 0 "-" "-" 1532"#,
         r#"shop.example 203.0.113.7 - - [19/May/2026:14:02:11 +0000] "GET / HTTP/2.0" 200 99 "-" "x""#,
     ],
-    client: |_| None,
-    parse: |line, times| parse(line, times, Layout::VhostCombined),
+    reader: |_| Fixed::reader(|line, desk| parse(line, desk, Layout::VhostCombined)),
 };
+
+/// A reader for a layout in which the client stands first.
+fn reader(
+    read: for<'a> fn(&'a [u8], &mut Desk<'a>) -> Result<Event<'a>, Unparsed>,
+) -> Option<Reader> {
+    let client = first_token;
+    Some(Arc::new(Fixed { read, client }))
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Layout {
@@ -65,7 +75,7 @@ const TIME_LEN: usize = 26;
 /// What stands between the users' field and the request: `[`, the time, `] `.
 const STAMP_LEN: usize = TIME_LEN + 3;
 
-fn parse<'a>(line: &'a [u8], times: &mut TimeCache, layout: Layout) -> Result<Event<'a>, Unparsed> {
+fn parse<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Event<'a>, Unparsed> {
     if line.len() > MAX_LINE {
         return Err(Unparsed::TooLong);
     }
@@ -76,7 +86,8 @@ fn parse<'a>(line: &'a [u8], times: &mut TimeCache, layout: Layout) -> Result<Ev
             (Identity::cut(&line[..stamp], layout)?, stamp)
         }
     };
-    let (time, utc_offset) = times
+    let (time, utc_offset) = desk
+        .times
         .clf(&line[stamp + 1..stamp + 1 + TIME_LEN])
         .ok_or(Unparsed::BadTime)?;
     let answer = Answer::cut(&line[stamp + STAMP_LEN + 1..])?;
@@ -88,7 +99,7 @@ fn parse<'a>(line: &'a [u8], times: &mut TimeCache, layout: Layout) -> Result<Ev
     } = RequestLine::cut(answer.request);
     Ok(Event::Access(Access {
         time,
-        utc_offset,
+        utc_offset: Some(utc_offset),
         client: Client::parse(identity.client),
         client_text: identity.client,
         vhost: identity.vhost,
@@ -101,6 +112,8 @@ fn parse<'a>(line: &'a [u8], times: &mut TimeCache, layout: Layout) -> Result<Ev
         bytes: answer.bytes,
         referer: tail.referer,
         user_agent: tail.user_agent,
+        duration_us: None,
+        forwarded: None,
         extras: tail.extras,
     }))
 }
@@ -434,10 +447,11 @@ fn split_token(field: &[u8]) -> (&[u8], Option<&[u8]>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::spec::read_alone;
     use proptest::prelude::*;
 
     fn access<'a>(format: &Format, line: &'a [u8]) -> Result<Access<'a>, Unparsed> {
-        (format.parse)(line, &mut TimeCache::default()).map(|event| match event {
+        read_alone(format, line).map(|event| match event {
             Event::Access(access) => access,
             Event::Error(_) => unreachable!("an access format gives access records"),
         })
@@ -457,7 +471,7 @@ mod tests {
             r#"192.0.2.1 - ana [19/May/2026:14:02:11 +0200] "GET /a?b=c HTTP/1.1" 200 512 "https://shop.example/" "x/1 (y)" 0.1 -"#,
         );
         assert_eq!(record.time.to_rfc3339(), "2026-05-19T12:02:11Z");
-        assert_eq!(record.utc_offset.0, 7200);
+        assert_eq!(record.utc_offset, Some(crate::time::UtcOffset(7200)));
         assert_eq!(record.client, Client::parse(b"192.0.2.1"));
         assert_eq!(record.client_text, b"192.0.2.1");
         assert_eq!(record.user, Some(&b"ana"[..]));

@@ -4,14 +4,15 @@ pub mod apache_error;
 pub mod combined;
 pub mod nginx_error;
 pub mod php_fpm;
+pub mod record;
 pub mod spec;
 pub mod timing;
 
 use crate::chunk::{self, MAX_LINE};
-use spec::{Format, TimeCache};
+use spec::{Arena, Desk, Format, Reader};
 use timing::{Sample, Timing};
 
-use crate::event::Event;
+use crate::event::{Event, Unparsed};
 
 /// Every format. Of two that read a file equally well, the earlier one is taken: it is the stricter.
 pub static ALL: &[&Format] = &[
@@ -25,14 +26,28 @@ pub static ALL: &[&Format] = &[
 ];
 
 /// The outcome of a vote.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Vote {
     /// The format that reads most.
     pub format: &'static Format,
+    /// Reads the lines of the input.
+    pub reader: Reader,
     /// How many of the sampled lines it reads.
     pub read: usize,
-    /// How many lines were sampled; blank ones are not.
+    /// How many lines were sampled; blank ones and headers are not.
     pub of: usize,
+}
+
+/// How one format fared in a vote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// Its name.
+    pub format: &'static str,
+    /// Sampled lines that it reads.
+    pub read: usize,
+    /// The first of the others: where it begins, and why the format does not read it. `None` if it reads all, or does
+    /// not try because the input cannot be in this format at all.
+    pub failure: Option<(u64, Unparsed)>,
 }
 
 /// Lines looked at where an input begins.
@@ -56,7 +71,29 @@ const WINDOW: usize = 2 * MAX_LINE;
 /// `None` when no format reads a sensible share: the input is no log, or one of an unknown kind.
 /// The sample depends on the bytes alone.
 pub fn vote(bytes: &[u8]) -> Option<Vote> {
-    let mut ballot = Ballot::default();
+    ballot(bytes).winner()
+}
+
+/// How every format fared in the vote on an input, and of how many lines; those that read most come first.
+pub fn counts(bytes: &[u8]) -> (Vec<Count>, usize) {
+    let ballot = ballot(bytes);
+    let count = |(index, format): (usize, &&Format)| {
+        let mut tried = ballot.candidates.iter();
+        let tried = tried.find(|candidate| candidate.index == index);
+        Count {
+            format: format.name,
+            read: tried.map_or(0, |candidate| candidate.read),
+            failure: tried.and_then(|candidate| candidate.failure),
+        }
+    };
+    let mut counts: Vec<Count> = ALL.iter().enumerate().map(count).collect();
+    counts.sort_by_key(|count| std::cmp::Reverse(count.read));
+    (counts, ballot.of)
+}
+
+/// Lets every format read the sample.
+fn ballot(bytes: &[u8]) -> Ballot {
+    let mut ballot = Ballot::new(bytes);
     let mut covered = ballot.sample(bytes, 0, HEAD_LINES);
     for place in 1..=PLACES {
         let at = bytes.len() / (PLACES + 1) * place;
@@ -68,13 +105,14 @@ pub fn vote(bytes: &[u8]) -> Option<Vote> {
         };
         covered = ballot.sample(bytes, line_start, PLACE_LINES);
     }
-    ballot.winner()
+    ballot
 }
 
 /// Where the lines of an access log say how long each request took, if they do: the same sample of lines votes
 /// on it. Depends on the bytes alone.
-pub fn timing(bytes: &[u8], format: &Format) -> Option<Timing> {
-    let mut times = TimeCache::default();
+pub fn timing(bytes: &[u8], reader: &Reader) -> Option<Timing> {
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
     let mut samples = Vec::new();
     for place in 0..=PLACES {
         let at = bytes.len() / (PLACES + 1) * place;
@@ -85,8 +123,9 @@ pub fn timing(bytes: &[u8], format: &Format) -> Option<Timing> {
         };
         let end = bytes.len().min(at.saturating_add(WINDOW));
         let window = start.and_then(|start| bytes.get(start..end));
-        for (_, line) in chunk::lines(window.unwrap_or_default()).take(PLACE_LINES) {
-            let Ok(Event::Access(access)) = (format.parse)(line, &mut times) else {
+        for (offset, line) in chunk::lines(window.unwrap_or_default()).take(PLACE_LINES) {
+            let at = start.unwrap_or_default() + offset;
+            let Ok(Event::Access(access)) = reader.read(line, at as u64, &mut desk) else {
                 continue;
             };
             samples.push(Sample {
@@ -105,14 +144,36 @@ fn next_line(bytes: &[u8], at: usize) -> Option<usize> {
     memchr::memchr(b'\n', window).map(|end| at + end + 1)
 }
 
-#[derive(Default)]
 struct Ballot {
-    read: [usize; ALL.len()],
+    candidates: Vec<Candidate>,
     of: usize,
-    times: TimeCache,
+}
+
+/// A format that the input may be in.
+struct Candidate {
+    /// Its place in [`ALL`].
+    index: usize,
+    reader: Reader,
+    read: usize,
+    failure: Option<(u64, Unparsed)>,
 }
 
 impl Ballot {
+    fn new(bytes: &[u8]) -> Ballot {
+        let candidate = |(index, format): (usize, &&'static Format)| {
+            Some(Candidate {
+                index,
+                reader: (format.reader)(bytes)?,
+                read: 0,
+                failure: None,
+            })
+        };
+        Ballot {
+            candidates: ALL.iter().enumerate().filter_map(candidate).collect(),
+            of: 0,
+        }
+    }
+
     /// Lets every format try the lines from `start` on; returns where the sample ends.
     fn sample(&mut self, bytes: &[u8], start: usize, count: usize) -> usize {
         let end = bytes.len().min(start.saturating_add(WINDOW));
@@ -121,24 +182,35 @@ impl Ballot {
             let whole = start + at + line.len() < end || end == bytes.len();
             covered = start + at + line.len() + 1;
             if whole && !line.is_empty() {
-                self.count(line);
+                self.count(line, (start + at) as u64);
             }
         }
         covered
     }
 
-    fn count(&mut self, line: &[u8]) {
-        self.of += 1;
-        for (read, format) in self.read.iter_mut().zip(ALL) {
-            *read += usize::from((format.parse)(line, &mut self.times).is_ok());
+    fn count(&mut self, line: &[u8], at: u64) {
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
+        let mut header = false;
+        for candidate in &mut self.candidates {
+            match candidate.reader.read(line, at, &mut desk) {
+                Ok(_) => candidate.read += 1,
+                Err(Unparsed::Header) => header = true,
+                Err(reason) => {
+                    candidate.failure.get_or_insert((at, reason));
+                }
+            }
         }
+        self.of += usize::from(!header);
     }
 
-    fn winner(&self) -> Option<Vote> {
-        let best = *self.read.iter().max()?;
-        let index = self.read.iter().position(|&read| read == best)?;
+    fn winner(self) -> Option<Vote> {
+        let best = self.candidates.iter().map(|format| format.read).max()?;
+        let mut candidates = self.candidates.into_iter();
+        let winner = candidates.find(|format| format.read == best)?;
         (best > 0 && best * ONE_LINE_IN >= self.of).then_some(Vote {
-            format: ALL[index],
+            format: ALL[winner.index],
+            reader: winner.reader,
             read: best,
             of: self.of,
         })
@@ -158,8 +230,8 @@ mod tests {
         for format in ALL {
             assert!(!format.samples.is_empty(), "{} has no samples", format.name);
             for sample in format.samples {
-                let event = (format.parse)(sample.as_bytes(), &mut TimeCache::default());
-                assert!(event.is_ok(), "{}: {event:?}: {sample}", format.name);
+                let vote = vote(sample.as_bytes()).unwrap_or_else(|| panic!("{sample}"));
+                assert_eq!(vote.read, vote.of, "{}: {sample}", format.name);
                 assert_eq!(winner(sample.as_bytes()), Some(format.name), "{sample}");
             }
         }

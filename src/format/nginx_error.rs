@@ -12,12 +12,14 @@ use memchr::memmem::Finder;
 use crate::chunk::MAX_LINE;
 use crate::client::Client;
 use crate::event::{ErrorRecord, Event, Unparsed};
-use crate::format::spec::{Format, LogKind, TimeCache};
+use crate::format::spec::{Desk, Fixed, Format, LogKind};
+use crate::time::UtcOffset;
 
 /// The only format nginx writes errors in.
 pub const FORMAT: Format = Format {
     name: "nginx_error",
     kind: LogKind::Error,
+    mixed: false,
     title: "nginx error log",
     samples: &[
         r#"2026/05/19 14:26:03 [error] 811#811: *42 upstream timed out (110: Connection timed out) while reading response header from upstream, client: 203.0.113.7, server: shop.example, request: "GET /cart HTTP/1.1", upstream: "fastcgi://unix:/run/php.sock", host: "shop.example", referrer: "https://shop.example/""#,
@@ -25,8 +27,7 @@ pub const FORMAT: Format = Format {
         "2026/05/19 14:26:03 [notice] 811#811: signal 1 (SIGHUP) received from 1, reconfiguring",
         "2026/05/19 14:26:03 [info] 811#0: *7 client timed out (110: Connection timed out) while waiting for request, client: 2001:db8::7, server: 0.0.0.0:443",
     ],
-    client: |_| None,
-    parse,
+    reader: |_| Fixed::reader(parse),
 };
 
 /// `2026/05/19 14:26:03`.
@@ -39,7 +40,7 @@ static CLIENT_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(C
 /// somebody forged them, and the limit keeps a hostile line from costing quadratic time.
 const MAX_CANDIDATES: usize = 8;
 
-fn parse<'a>(line: &'a [u8], times: &mut TimeCache) -> Result<Event<'a>, Unparsed> {
+fn parse<'a>(line: &'a [u8], desk: &mut Desk<'a>) -> Result<Event<'a>, Unparsed> {
     if line.len() > MAX_LINE {
         return Err(Unparsed::TooLong);
     }
@@ -47,12 +48,14 @@ fn parse<'a>(line: &'a [u8], times: &mut TimeCache) -> Result<Event<'a>, Unparse
         return Err(Unparsed::NotThisFormat);
     }
     let field = line.get(..TIME_LEN).ok_or(Unparsed::Truncated)?;
-    let time = times.nginx_error(field).ok_or(Unparsed::BadTime)?;
+    let time = desk.times.nginx_error(field).ok_or(Unparsed::BadTime)?;
     let (level, rest) = cut_level(&line[TIME_LEN..])?;
     let text = cut_connection(rest)?;
     let context = Context::find(text);
     Ok(Event::Error(ErrorRecord {
-        time,
+        time: time.at(UtcOffset::UTC),
+        utc_offset: None,
+        program: None,
         level,
         client: context.client.map(Client::parse),
         message: context.message,
@@ -237,10 +240,11 @@ fn quotes_are_closed(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::spec::read_alone;
     use proptest::prelude::*;
 
     fn read(line: &[u8]) -> Result<ErrorRecord<'_>, Unparsed> {
-        parse(line, &mut TimeCache::default()).map(|event| match event {
+        read_alone(&FORMAT, line).map(|event| match event {
             Event::Error(record) => record,
             Event::Access(_) => unreachable!("an error format gives error records"),
         })

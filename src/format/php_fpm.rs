@@ -5,21 +5,21 @@
 
 use crate::chunk::MAX_LINE;
 use crate::event::{ErrorRecord, Event, Unparsed};
-use crate::format::spec::{Format, LogKind};
-use crate::time;
+use crate::format::spec::{Fixed, Format, LogKind};
+use crate::time::{self, UtcOffset};
 
 /// The only format php-fpm writes.
 pub const FORMAT: Format = Format {
     name: "php_fpm",
     kind: LogKind::Error,
+    mixed: false,
     title: "php-fpm log",
     samples: &[
         "[19-May-2026 14:25:58] WARNING: [pool www] server reached pm.max_children setting (20), consider raising it",
         "[19-May-2026 14:25:58] NOTICE: ready to handle connections",
         "[19-May-2026 14:25:58.104233] WARNING: [pool www] child 811 exited on signal 11 (SIGSEGV) after 5.2 seconds from start",
     ],
-    client: |_| None,
-    parse: |line, _| parse(line),
+    reader: |_| Fixed::reader(|line, _| parse(line)),
 };
 
 /// What php-fpm calls its levels.
@@ -36,7 +36,11 @@ fn parse(line: &[u8]) -> Result<Event<'_>, Unparsed> {
     let end = memchr::memchr(b']', inner).ok_or(Unparsed::Truncated)?;
     let (level, message) = cut_level(&inner[end + 1..])?;
     Ok(Event::Error(ErrorRecord {
-        time: time::parse_php_fpm(&inner[..end]).ok_or(Unparsed::BadTime)?,
+        time: time::parse_php_fpm(&inner[..end])
+            .ok_or(Unparsed::BadTime)?
+            .at(UtcOffset::UTC),
+        utc_offset: None,
+        program: None,
         level,
         client: None,
         message,

@@ -1,5 +1,8 @@
-//! What a log format is: a name, samples that prove it, and a function from a line to a record.
+//! What a log format is: a name, samples that prove it, and a reader for each input in that format.
 
+use std::sync::Arc;
+
+use bumpalo::Bump;
 use serde::Serialize;
 
 use crate::client::Client;
@@ -21,15 +24,126 @@ pub struct Format {
     pub name: &'static str,
     /// Access or error log.
     pub kind: LogKind,
+    /// Records of the other kind stand among those of `kind`: a load balancer writes requests and the
+    /// loss of its servers into one file.
+    pub mixed: bool,
     /// What writes it, for people.
     pub title: &'static str,
-    /// Lines that this format reads and that win the vote for it; tests hold both.
+    /// Small logs (a line, or a header and lines) that this format reads and that win the vote for it; tests hold both.
     pub samples: &'static [&'static str],
-    /// The client of a line, read alone, for those who only follow some clients; `None` where only
-    /// `parse` can tell. Never another client than `parse` finds.
+    /// A reader for an input that begins with these bytes: all of them, or as much as is there yet (at least the
+    /// first lines). `None` if the input cannot be in this format.
+    pub reader: fn(&[u8]) -> Option<Reader>,
+}
+
+/// Reads the lines of one input. Knows what its format leaves open: the columns that a header names, the keys of
+/// a JSON log, the year that a syslog line lacks.
+pub trait ReadLine: Send + Sync {
+    /// Reads one line (without its line end), which begins at byte `at` of its input.
+    ///
+    /// # Errors
+    /// Why the line is no record; [`Unparsed::Header`] for a line that describes others.
+    fn read<'a>(&self, line: &'a [u8], at: u64, desk: &mut Desk<'a>)
+    -> Result<Event<'a>, Unparsed>;
+
+    /// The client of a line, read alone, for those who only follow some clients; `None` where only `read` can
+    /// tell. Never another client than `read` finds.
+    fn client(&self, _line: &[u8]) -> Option<Client> {
+        None
+    }
+
+    /// What the report says about how the lines are read, where that was found out rather than known.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A shared [`ReadLine`].
+pub type Reader = Arc<dyn ReadLine>;
+
+/// What a format without anything left open needs: two functions.
+pub struct Fixed {
+    /// See [`ReadLine::read`].
+    pub read: for<'a> fn(&'a [u8], &mut Desk<'a>) -> Result<Event<'a>, Unparsed>,
+    /// See [`ReadLine::client`].
     pub client: fn(&[u8]) -> Option<Client>,
-    /// Reads one line (without its line end).
-    pub parse: for<'a> fn(&'a [u8], &mut TimeCache) -> Result<Event<'a>, Unparsed>,
+}
+
+impl Fixed {
+    /// A reader that is the same for every input.
+    pub fn reader(
+        read: for<'a> fn(&'a [u8], &mut Desk<'a>) -> Result<Event<'a>, Unparsed>,
+    ) -> Option<Reader> {
+        let client = |_: &[u8]| None;
+        Some(Arc::new(Fixed { read, client }))
+    }
+}
+
+impl ReadLine for Fixed {
+    #[inline]
+    fn read<'a>(
+        &self,
+        line: &'a [u8],
+        _at: u64,
+        desk: &mut Desk<'a>,
+    ) -> Result<Event<'a>, Unparsed> {
+        (self.read)(line, desk)
+    }
+
+    fn client(&self, line: &[u8]) -> Option<Client> {
+        (self.client)(line)
+    }
+}
+
+/// Where a worker puts what it cannot borrow from a line: decoded JSON strings, targets put together from a path
+/// and a query. One for each chunk, so that its size is bounded by the chunk's.
+pub struct Desk<'a> {
+    arena: &'a Bump,
+    /// The last times read.
+    pub times: TimeCache,
+}
+
+/// Reads one line by itself, for tests.
+#[cfg(test)]
+pub fn read_alone<'a>(format: &Format, line: &'a [u8]) -> Result<Event<'a>, Unparsed> {
+    let reader = (format.reader)(line).ok_or(Unparsed::NotThisFormat)?;
+    let arena = Box::leak(Box::new(Arena::new()));
+    reader.read(line, 0, &mut Desk::new(arena))
+}
+
+/// The memory behind a [`Desk`].
+pub type Arena = Bump;
+
+impl<'a> Desk<'a> {
+    /// An empty desk.
+    pub fn new(arena: &'a Arena) -> Desk<'a> {
+        Desk {
+            arena,
+            times: TimeCache::default(),
+        }
+    }
+
+    /// Keeps a copy of `bytes`.
+    pub fn keep(&self, bytes: &[u8]) -> &'a [u8] {
+        self.arena.alloc_slice_copy(bytes)
+    }
+
+    /// Keeps the parts, one behind the other.
+    pub fn join(&self, parts: &[&[u8]]) -> &'a [u8] {
+        let mut joined = bumpalo::collections::Vec::with_capacity_in(
+            parts.iter().map(|part| part.len()).sum(),
+            self.arena,
+        );
+        for part in parts {
+            joined.extend_from_slice(part);
+        }
+        joined.into_bump_slice()
+    }
+
+    /// An empty text to write into; end with `into_bump_slice`.
+    pub fn writer(&self) -> bumpalo::collections::Vec<'a, u8> {
+        bumpalo::collections::Vec::new_in(self.arena)
+    }
 }
 
 /// Remembers the last timestamp: in a busy log most lines repeat it, and comparing 26 bytes is

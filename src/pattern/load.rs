@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::decode::Decoded;
 use crate::error::{Error, Result};
 use crate::event::Access;
-use crate::time::{Time, UtcOffset};
+use crate::time::Time;
 
 /// The packs within the binary: file name and text.
 macro_rules! packs {
@@ -266,7 +266,7 @@ impl Watch for TriedTexts {
 pub(crate) fn blank_access() -> Access<'static> {
     Access {
         time: Time::default(),
-        utc_offset: UtcOffset::default(),
+        utc_offset: None,
         client: Client::parse(b"-"),
         client_text: b"-",
         vhost: None,
@@ -279,6 +279,8 @@ pub(crate) fn blank_access() -> Access<'static> {
         bytes: None,
         referer: None,
         user_agent: None,
+        duration_us: None,
+        forwarded: None,
         extras: b"",
     }
 }

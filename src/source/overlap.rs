@@ -86,7 +86,7 @@ pub fn find(pieces: &[Piece<'_>]) -> Vec<Option<Repeat>> {
         .into_par_iter()
         .map(|index| of_piece(index).collect())
         .collect();
-    settle(pieces, &meetings)
+    settle(pieces, &edges, &meetings)
 }
 
 /// A piece begins at `at` in the piece `of`, and both go on alike to the end of one.
@@ -95,42 +95,48 @@ struct Meeting {
     at: usize,
 }
 
-/// Decides what is left out. What somebody else's repetition rests on stays.
-fn settle(pieces: &[Piece<'_>], meetings: &[Vec<Meeting>]) -> Vec<Option<Repeat>> {
+/// Decides what is left out. Nothing is lost: what is contained stands in a longer piece or an equal one before it, and a
+/// beginning that is left out stands in a piece that begins earlier, so that no ring of pieces can leave out the same.
+fn settle(
+    pieces: &[Piece<'_>],
+    edges: &[Option<Edges>],
+    meetings: &[Vec<Meeting>],
+) -> Vec<Option<Repeat>> {
     let len = |index: usize| pieces[index].bytes.len();
-    let mut repeats: Vec<Option<Repeat>> = vec![None; pieces.len()];
-    for (index, met) in meetings.iter().enumerate() {
+    let containing = |index: usize| {
         let holds = |meeting: &&Meeting| {
             let bigger = len(meeting.of) > len(index);
             let twin = len(meeting.of) == len(index) && meeting.of < index;
             (bigger || twin) && meeting.at + len(index) <= len(meeting.of)
         };
-        repeats[index] = met
-            .iter()
-            .find(holds)
-            .map(|meeting| Repeat::new(pieces[index].bytes, len(index), meeting.of));
-    }
-    let contained: Vec<bool> = repeats.iter().map(Option::is_some).collect();
-    // From where on each piece must stay.
-    let mut needed: Vec<usize> = (0..pieces.len()).map(len).collect();
-    for (index, met) in meetings.iter().enumerate() {
+        meetings[index].iter().find(holds)
+    };
+    let contained: Vec<bool> = (0..pieces.len())
+        .map(|index| containing(index).is_some())
+        .collect();
+    let begins = |index: usize| {
+        (
+            edges[index].as_ref().map(|edges| edges.first),
+            pieces[index].bytes,
+        )
+    };
+    let head = |index: usize| {
         let bytes = pieces[index].bytes;
-        let heads = met.iter().filter_map(|meeting| {
+        let shared = meetings[index].iter().filter_map(|meeting| {
             let shared = len(meeting.of) - meeting.at;
-            let kept = repeats[meeting.of].map_or(0, |repeat| repeat.bytes);
             // The last line may have been torn where the other piece ends.
             let skip = memchr::memrchr(b'\n', &bytes[..shared.min(bytes.len())])? + 1;
-            let sound = !contained[meeting.of] && kept <= meeting.at && skip <= needed[index];
-            sound.then_some((skip, meeting))
+            let sound = !contained[meeting.of] && begins(meeting.of) < begins(index);
+            sound.then_some((skip, meeting.of))
         });
         // The first of those that share most.
-        let longest = heads.reduce(|best, next| if next.0 > best.0 { next } else { best });
-        if let Some((skip, meeting)) = longest.filter(|_| !contained[index]) {
-            needed[meeting.of] = needed[meeting.of].min(meeting.at);
-            repeats[index] = Some(Repeat::new(bytes, skip, meeting.of));
-        }
-    }
-    repeats
+        shared.reduce(|best, next| if next.0 > best.0 { next } else { best })
+    };
+    let repeat = |index: usize| match containing(index) {
+        Some(meeting) => Some(Repeat::new(pieces[index].bytes, len(index), meeting.of)),
+        None => head(index).map(|(skip, of)| Repeat::new(pieces[index].bytes, skip, of)),
+    };
+    (0..pieces.len()).map(repeat).collect()
 }
 
 impl Repeat {

@@ -59,6 +59,8 @@ const ROWS: &[&[&str]] = &[
     &["evidence/scripts", "evidence/shapes"],
     // From a line to a record.
     &["format/spec"],
+    &["format/combined"],
+    &["format/record"],
     &["format/*", "pattern/feature"],
     &["format/mod", "pattern/set"],
     &["pattern/verdict", "pattern/cost", "pattern/describe"],
@@ -69,7 +71,7 @@ const ROWS: &[&[&str]] = &[
     // The report's shape, and the passes that fill it.
     &["report/view", "pass"],
     &["inputs", "focus", "survey"],
-    &["quote"],
+    &["quote", "preview"],
     &["context"],
     &["attempts", "hits", "clock", "norms", "plan"],
     &["stream", "failures", "service", "watch"],
@@ -90,7 +92,7 @@ const ROWS: &[&[&str]] = &[
     // From the report to text.
     &["report/sample"],
     &["report/json", "report/table"],
-    &["report/catalogue", "report/explanation"],
+    &["report/catalogue", "report/explanation", "report/reading"],
     &["report/mod"],
     &["lib"],
     // The program.

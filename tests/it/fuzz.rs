@@ -12,7 +12,7 @@ use aftertrace::pattern::inspector::Inspector;
 use aftertrace::pattern::load;
 use aftertrace::pattern::set::PatternSet;
 use aftertrace::severity::Confidence;
-use aftertrace::time::{Time, UtcOffset};
+use aftertrace::time::Time;
 use proptest::prelude::*;
 
 fn set() -> &'static PatternSet {
@@ -23,7 +23,7 @@ fn set() -> &'static PatternSet {
 fn record<'a>(target: &'a [u8], header: &'a [u8], extras: &'a [u8]) -> Access<'a> {
     Access {
         time: Time::default(),
-        utc_offset: UtcOffset::default(),
+        utc_offset: None,
         client: Client::parse(b"192.0.2.1"),
         client_text: b"192.0.2.1",
         vhost: None,
@@ -36,6 +36,8 @@ fn record<'a>(target: &'a [u8], header: &'a [u8], extras: &'a [u8]) -> Access<'a
         bytes: Some(5),
         referer: Some(header),
         user_agent: Some(header),
+        duration_us: None,
+        forwarded: None,
         extras,
     }
 }

@@ -20,6 +20,7 @@ mod regressions;
 mod scenarios;
 mod sensitivity;
 mod sigma;
+mod sources;
 mod stories;
 mod tokens;
 

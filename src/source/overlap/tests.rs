@@ -134,11 +134,11 @@ fn a_ring_of_pieces_loses_nothing() {
         [&y[..], &z].concat(),
         [&z[..], &x].concat(),
     ];
-    let mut parts = left(&ring).concat();
-    let mut expected = [x, y, z].concat();
-    parts.sort_unstable();
-    expected.sort_unstable();
-    assert_eq!(parts, expected);
+    let parts = left(&ring).concat();
+    let lines: HashSet<&[u8]> = chunk::lines(&parts).map(|(_, line)| line).collect();
+    assert_eq!(lines.len(), 300);
+    // Where a ring is cut, something stays twice.
+    assert_eq!(chunk::lines(&parts).count(), 400);
 }
 
 #[test]
