@@ -112,18 +112,23 @@ impl Observer for Silent {
 /// Reads logs and reconstructs what happened.
 ///
 /// # Errors
-/// When nothing can be read, when an option makes no sense, or when a mapped file was shortened while it
-/// was read. Inputs that cannot be read beside others that can are warnings with the code `unreadable`.
+/// When nothing can be read, or when an option makes no sense. Inputs that cannot be read beside others that can are
+/// warnings with the code `unreadable`; of a file that is shortened while it is read the report covers what is left.
 pub fn analyze(
     paths: &[PathBuf],
     options: &ScanOptions,
     patterns: &PatternSet,
     observer: &dyn Observer,
 ) -> Result<Report> {
-    let mut inputs = Inputs::open(paths, options.mmap)?;
-    inputs.identify(&options.who);
-    let report =
-        pool(options.threads)?.install(|| investigate(&inputs, options, patterns, observer));
+    let mut inputs = Inputs::open(paths, options.mmap, &options.who)?;
+    let pool = pool(options.threads)?;
+    let report = loop {
+        let report = pool.install(|| investigate(&inputs, options, patterns, observer));
+        // Whatever came of a file that lost its end meanwhile; what is left of it cannot change any more.
+        if !inputs.keep_what_is_left() {
+            break report;
+        }
+    };
     observer.finish();
     report
 }
@@ -199,25 +204,22 @@ fn search_hits(
     observer: &dyn Observer,
     sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
 ) -> Result<Vec<Warning>> {
-    let mut inputs = Inputs::open(paths, options.mmap)?;
-    inputs.identify(&options.who);
+    let mut inputs = Inputs::open(paths, options.mmap, &options.who)?;
     let advance = |bytes| observer.advance(bytes);
     let run = Run {
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
         advance: &advance,
     };
-    let logs = inputs.logs(LogKind::Access);
-    inputs.check()?;
-    let limits = limits(options, &logs, &inputs.logs(LogKind::Error))?;
-    let bytes = logs.iter().map(|log| log.bytes.len() as u64).sum();
     let pool = pool(options.threads)?;
-    let mut context = Context::none();
-    if options.context {
-        observer.begin("reading", bytes);
-        let survey = || survey_access(&logs, alone.patterns, limits, SURVEY_BUCKET_S, &run);
-        context = Context::of(&pool.install(survey));
-        inputs.check()?;
-    }
+    // A file that loses its end may be begun again until the first line is handed out.
+    let (limits, context) = loop {
+        let surroundings = surroundings(&inputs, options, alone.patterns, observer, &run, &pool);
+        if !inputs.keep_what_is_left() {
+            break surroundings?;
+        }
+    };
+    let logs = inputs.logs(LogKind::Access);
+    let bytes = logs.iter().map(|log| log.bytes.len() as u64).sum();
     let search = Search {
         context: &context,
         limits,
@@ -226,10 +228,31 @@ fn search_hits(
     observer.begin("searching", bytes);
     let name = |source: u32| inputs.sources[source as usize].name.as_str();
     let aside = hits::hits(&logs, name, search, &run, &pool, sink).map_err(unwritten)?;
-    inputs.check()?;
     drop(logs);
     inputs.warnings.extend(hits::set_aside(aside));
+    let losses = inputs.losses();
+    inputs.warnings.extend(losses);
     Ok(inputs.warnings)
+}
+
+/// The time that was asked for, and the context of the lines if it is wanted.
+fn surroundings(
+    inputs: &Inputs,
+    options: &ScanOptions,
+    patterns: &PatternSet,
+    observer: &dyn Observer,
+    run: &Run<'_>,
+    pool: &rayon::ThreadPool,
+) -> Result<(Limits, Context)> {
+    let logs = inputs.logs(LogKind::Access);
+    let limits = limits(options, &logs, &inputs.logs(LogKind::Error))?;
+    if !options.context {
+        return Ok((limits, Context::none()));
+    }
+    let bytes = logs.iter().map(|log| log.bytes.len() as u64).sum();
+    observer.begin("reading", bytes);
+    let survey = || survey_access(&logs, patterns, limits, SURVEY_BUCKET_S, run);
+    Ok((limits, Context::of(&pool.install(survey))))
 }
 
 /// The error of a sink that takes no more.
@@ -272,7 +295,7 @@ fn investigate(
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
         advance: &advance,
     };
-    // Before each pass: touching a mapped file beyond the end that it has lost is fatal.
+    // Before each pass: what a mapped file has lost reads as zeros, and the run would be in vain.
     inputs.check()?;
     let surveyed = survey(inputs, options, patterns, observer, &run)?;
     inputs.check()?;

@@ -211,7 +211,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 path: source.name.clone(),
                 kind: format.kind,
                 format: format.name,
-                bytes: source.bytes().len() as u64,
+                bytes: (source.bytes().len() - read.inputs.skip(index).bytes) as u64,
                 lines: books.lines,
                 records: books.records,
                 unparsed: books.unparsed_total(),

@@ -92,13 +92,13 @@ pub fn hits<'a>(
 ) -> io::Result<u64> {
     let tasks = tasks(logs, run.chunk_bytes);
     let mut log = 0;
-    let mut lines_before = 0;
+    let mut lines_before = logs.first().map_or(0, |log| log.skip.lines);
     let mut aside = 0;
     for wave in waves(&tasks) {
         let judged = pool.install(|| judge(wave, logs, &name, search, run));
         for mut done in judged {
             if done.log != log {
-                (log, lines_before) = (done.log, 0);
+                (log, lines_before) = (done.log, logs[done.log].skip.lines);
             }
             for hit in &mut done.hits {
                 hit.line += lines_before;

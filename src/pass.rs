@@ -89,6 +89,15 @@ impl Hops {
     }
 }
 
+/// The beginning of a log that is read elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Skip {
+    /// Bytes; ends with a line.
+    pub bytes: usize,
+    /// Lines among these.
+    pub lines: u64,
+}
+
 /// A log: its bytes and how to read them.
 #[derive(Clone)]
 pub struct Log<'a> {
@@ -108,6 +117,8 @@ pub struct Log<'a> {
     pub hops: Option<Hops>,
     /// Whose requests are set aside.
     pub known: Option<Arc<Known>>,
+    /// What no pass counts, because another log has it as well.
+    pub skip: Skip,
 }
 
 impl<'a> Log<'a> {
@@ -122,6 +133,7 @@ impl<'a> Log<'a> {
             timing: None,
             hops: None,
             known: None,
+            skip: Skip::default(),
         })
     }
 
@@ -231,9 +243,10 @@ pub type Task = (usize, Range<usize>);
 /// Cuts logs into tasks.
 pub fn tasks(logs: &[Log<'_>], chunk_bytes: usize) -> Vec<Task> {
     let cut = |(index, log): (usize, &Log<'_>)| {
-        chunk::chunks(log.bytes, chunk_bytes)
+        let skip = log.skip.bytes.min(log.bytes.len());
+        chunk::chunks(&log.bytes[skip..], chunk_bytes)
             .into_iter()
-            .map(move |range| (index, range))
+            .map(move |range| (index, range.start + skip..range.end + skip))
     };
     logs.iter().enumerate().flat_map(cut).collect()
 }

@@ -42,7 +42,7 @@ impl<'a> Quoter<'a> {
         name: impl Fn(u32) -> &'a str,
     ) {
         for (index, log) in logs.iter().enumerate() {
-            let mut before = 0;
+            let mut before = log.skip.lines;
             let mut starts = Vec::new();
             for chunk in chunks.iter().filter(|chunk| chunk.log == index) {
                 starts.push((chunk.start, before));

@@ -10,8 +10,8 @@ use crate::format::spec::{Arena, Desk, LogKind};
 use crate::format::{Vote, vote};
 use crate::hits::{HitLine, Judge, Origin, Search, set_aside};
 use crate::inputs::{hops, no_log};
-use crate::pass::{Clock, Hops, Log, Who};
-use crate::source::decompress::DAMAGED;
+use crate::pass::{Clock, Hops, Log, Skip, Who};
+use crate::source::spool::DAMAGED;
 use crate::time::UtcOffset;
 
 /// Bytes read at a time: a pipe of Linux holds as much (pipe(7)).
@@ -62,8 +62,7 @@ pub fn hits(
         stream.take(ended, sink)?;
         if ended || stream.is_hopeless() {
             let known = stream.format.is_some();
-            let empty = stream.line == 0 && stream.waiting.is_empty();
-            let unknown = (!known).then(|| no_log(name, empty));
+            let unknown = (!known).then(|| no_log(name, &stream.waiting));
             return Ok(unknown
                 .into_iter()
                 .chain(set_aside(stream.judge.aside))
@@ -122,6 +121,7 @@ impl Stream<'_> {
             timing: None,
             hops: self.hops.clone(),
             known: (!self.who.known.is_empty()).then(|| self.who.known.clone()),
+            skip: Skip::default(),
         };
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
