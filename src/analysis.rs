@@ -420,18 +420,19 @@ fn set_clocks(
     limits: Limits,
 ) -> Vec<ErrorClock> {
     logs.iter_mut()
-        .map(|log| {
+        .filter_map(|log| {
             let (offset, basis) = match given {
                 _ if clock::is_written(log) => (UtcOffset::UTC, Basis::Written),
                 Some(offset) => (offset, Basis::Given),
                 None => clock::align(log, access, zone, limits),
             };
             log.clock = Clock::fixed(offset);
-            ErrorClock {
+            // Of a log of requests the report tells the zone of these.
+            (log.format.kind == LogKind::Error).then_some(ErrorClock {
                 source: log.source,
                 offset,
                 basis,
-            }
+            })
         })
         .collect()
 }

@@ -81,7 +81,7 @@ impl Inputs {
         let all = self.sources.iter().zip(&self.formats).enumerate();
         all.filter_map(|(index, (source, format))| {
             let vote = format.as_ref()?;
-            (vote.format.kind == kind || vote.format.mixed).then(|| Log {
+            vote.holds(kind).then(|| Log {
                 source: index as u32,
                 bytes: source.bytes(),
                 format: vote.format,

@@ -93,7 +93,7 @@ impl Stream<'_> {
         if self.format.is_none() {
             self.format = vote(&self.waiting[..complete]);
         }
-        let access = |vote: &&Vote| vote.format.kind == LogKind::Access || vote.format.mixed;
+        let access = |vote: &&Vote| vote.holds(LogKind::Access);
         let Some(vote) = self.format.as_ref().filter(access) else {
             return Ok(());
         };

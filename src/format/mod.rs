@@ -18,7 +18,7 @@ pub mod timing;
 
 use crate::chunk;
 use sample::{PLACE_LINES, PLACES, WINDOW, next_line};
-use spec::{Arena, Desk, Format, Reader};
+use spec::{Arena, Desk, Format, LogKind, Reader};
 use timing::{Sample, Timing};
 
 use crate::event::{Event, Unparsed};
@@ -52,6 +52,13 @@ pub struct Vote {
     pub read: usize,
     /// How many lines were sampled; blank ones and headers are not.
     pub of: usize,
+}
+
+impl Vote {
+    /// Whether records of a kind may be among the lines.
+    pub fn holds(&self, kind: LogKind) -> bool {
+        self.format.kind == kind || self.format.mixed || self.reader.is_mixed()
+    }
 }
 
 /// How one format fared in a vote.
