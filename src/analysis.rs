@@ -508,7 +508,8 @@ impl Known<'_> {
                     basis
                 }
             };
-            ErrorClock {
+            // Of a log of requests the report tells the zone of these.
+            (log.format.kind == LogKind::Error).then(|| ErrorClock {
                 source: log.source,
                 offset: log.clock.offset,
                 changes: log
@@ -518,9 +519,9 @@ impl Known<'_> {
                     .map(|(_, offset)| *offset)
                     .collect(),
                 basis,
-            }
+            })
         };
-        logs.iter_mut().map(set).collect()
+        logs.iter_mut().filter_map(set).collect()
     }
 }
 

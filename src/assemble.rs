@@ -219,6 +219,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 first: books.span.map(|span| span.first),
                 last: books.span.map(|span| span.last),
                 utc_offset: clock
+                    .filter(|clock| clock.basis != Basis::Written)
                     .map(|clock| clock.offset)
                     .or_else(|| books.main_offset()),
                 clock_skew_s: skew.map(|skew| skew.ahead_s as f64),

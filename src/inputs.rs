@@ -186,7 +186,7 @@ impl Inputs {
         self.relays = vec![None; self.sources.len()];
         let inputs = self.sources.iter().zip(&mut self.formats).enumerate();
         for (index, (source, vote)) in inputs {
-            let Some(vote) = vote.as_mut().filter(|vote| may_have_requests(vote)) else {
+            let Some(vote) = vote.as_mut().filter(|vote| vote.holds(LogKind::Access)) else {
                 continue;
             };
             match &self.who.client_from {
@@ -206,7 +206,7 @@ impl Inputs {
         let all = self.sources.iter().zip(&self.formats).enumerate();
         all.filter_map(|(index, (source, format))| {
             let vote = format.as_ref()?;
-            (vote.format.kind == kind || vote.format.mixed).then(|| Log {
+            vote.holds(kind).then(|| Log {
                 source: index as u32,
                 bytes: source.bytes(),
                 format: vote.format,
@@ -295,10 +295,6 @@ fn ends(bytes: &[u8], vote: &Vote) -> Option<(Time, Time)> {
     };
     let times: Vec<Time> = sample::lines(bytes).into_iter().filter_map(time).collect();
     Some((*times.iter().min()?, *times.iter().max()?))
-}
-
-fn may_have_requests(vote: &Vote) -> bool {
-    vote.format.kind == LogKind::Access || vote.format.mixed
 }
 
 /// Where a log has the field that the user names, and who is believed in it; `None` if the user names none, or if the log

@@ -165,6 +165,11 @@ impl<'a> Log<'a> {
         Ok(event)
     }
 
+    /// Whether records of both kinds may be among its lines.
+    pub fn is_mixed(&self) -> bool {
+        self.format.mixed || self.reader.is_mixed()
+    }
+
     /// See [`ReadLine::client`](crate::format::spec::ReadLine::client).
     #[inline]
     pub fn client(&self, line: &[u8]) -> Option<Client> {
