@@ -301,14 +301,14 @@ pub fn read_time(value: &[u8], desk: &mut Desk<'_>) -> Option<(Time, Option<UtcO
     }
 }
 
-/// A client without the port: `203.0.113.7:51000` and `[2001:db8::7]:51000`, but not `2001:db8::7`.
+/// A client without the port: `203.0.113.7:51000` and `[2001:db8::7]:51000`, but not `2001:db8::7`, nor `unix:`.
 pub fn host_of(client: &[u8]) -> &[u8] {
     if let Some(inner) = client.strip_prefix(b"[") {
         let end = memchr::memchr(b']', inner).unwrap_or(inner.len());
         return &inner[..end];
     }
     match memchr::memchr(b':', client) {
-        Some(colon) if !client[colon + 1..].contains(&b':') => &client[..colon],
+        Some(colon) if number(&client[colon + 1..]).is_some() => &client[..colon],
         _ => client,
     }
 }

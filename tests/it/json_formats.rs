@@ -48,7 +48,7 @@ fn cut(line: &str) -> Option<Record<'_>> {
     let (status, bytes) = numbers.trim().split_once(' ')?;
     let mut parts = request.split(' ');
     let (method, target, protocol) = (parts.next()?, parts.next()?, parts.next()?);
-    (parts.next().is_none() && referer != "" && agent != "").then_some(())?;
+    (parts.next().is_none() && !referer.is_empty() && !agent.is_empty()).then_some(())?;
     Some(Record {
         client,
         stamp,
