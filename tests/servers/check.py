@@ -29,17 +29,18 @@ class Wrong:
 
 
 def explain(binary, path, options=()):
-    """What aftertrace reads from each line of a file.
+    """What aftertrace reads from each line of a file, or a text that says why it reads nothing.
 
-    Anything but one JSON object per line of the file is an error, told as a text."""
+    It says one thing of the file, and then one of every line."""
     command = [binary, "formats", "--explain", str(path), "--format", "json", "--lines", ALL_LINES, *options]
     run = subprocess.run(command, capture_output=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
     if run.returncode != 0:
         return None, f"exit status {run.returncode}: {facts.plain(run.stderr)}"
     try:
-        return [json.loads(line) for line in run.stdout.splitlines()], None
+        said = [json.loads(line) for line in run.stdout.splitlines()]
+        return [one for one in said if "line" in one], None
     except (ValueError, UnicodeDecodeError) as error:
-        return None, f"no JSON object per line: {error}"
+        return None, f"something that is no JSON: {error}"
 
 
 def read_lines(path):

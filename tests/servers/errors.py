@@ -1,19 +1,37 @@
 """The error logs: what every line says of itself, and the messages that certain requests must have left."""
 
 import re
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 import facts
 from check import Wrong, explain, read_lines, seconds
 
-# The heads of the lines, and who the client was, read independently of aftertrace.
-NGINX = re.compile(rb"(?P<time>\d{4}/\d\d/\d\d [\d:]{8}) \[(?P<level>\w+)\] \d+#\d+: ")
-NGINX_CLIENT = re.compile(rb", client: (?P<client>[^,]+), server: ")
-APACHE = re.compile(rb"\[\w{3} (?P<time>\w{3} \d\d [\d:]{8}\.\d+ \d{4})\] \[\w+:(?P<level>\w+)\] \[pid [^\]]+\] ")
-APACHE_CLIENT = re.compile(rb"\[client (?P<client>[^ ]+):\d+\] ")
+# Stands behind a system error in a message that has one.
+CLIENT_WITHIN = re.compile(r"(?<=: )\[client [^\]]*\] ")
 # Neither log names its zone, so the time is the server's wall clock or what a reader made of it.
 ZONE_SECONDS = (5 * 60 + 45) * 60
-NGINX_TIME, APACHE_TIME = "%Y/%m/%d %H:%M:%S", "%b %d %H:%M:%S.%f %Y"
+
+
+@dataclass
+class Form:
+    """How a line begins and names the client, read independently of aftertrace."""
+
+    head: re.Pattern
+    client: re.Pattern
+    time: str
+    # Whether the request stands in the line.
+    request: bool
+
+
+HEAD = rb"(?P<time>\d{4}/\d\d/\d\d [\d:]{8}) \[(?P<level>\w+)\] \d+#\d+: "
+NGINX = Form(re.compile(HEAD), re.compile(rb", client: (?P<client>[^,]+), server: "), "%Y/%m/%d %H:%M:%S", True)
+# As long as nginx starts, it knows no name of the host.
+NGINX_SYSLOG = replace(NGINX, head=re.compile(rb"<\d+>\w{3} [ \d]\d [\d:]{8} \S* nginx: " + HEAD))
+APACHE = Form(
+    re.compile(rb"\[\w{3} (?P<time>\w{3} \d\d [\d:]{8}\.\d+ \d{4})\] \[\w+:(?P<level>\w+)\] \[pid [^\]]+\] "),
+    re.compile(rb"\[client (?P<client>[^ ]+):\d+\] "), "%b %d %H:%M:%S.%f %Y", False,
+)
 
 # Request, level, beginning of the message.
 NGINX_MESSAGES = [
@@ -24,7 +42,7 @@ NGINX_MESSAGES = [
     ("too large", "error", "client intended to send too large body: 2000 bytes"),
     ("target quote", "error", 'open() "{www}/a"b" failed (2: No such file or directory)'),
     ("target backslash", "error", 'open() "{www}/a\\b\\x22" failed (2: No such file or directory)'),
-    ("target latin-1", "error", 'open() "{www}/caf\\xe9" failed (2: No such file or directory)'),
+    ("target latin-1", "error", 'open() "{www}/caf\\xE9" failed (2: No such file or directory)'),
     ("target pipe", "error", 'open() "{www}/a|b~c{{d}}e;f[g]h^i`j" failed (2: No such file or directory)'),
     ("two hosts", "info", 'client sent duplicate host header: "Host: b.example", previous value: "Host: a.example"'),
     ("tls", "info", "client sent invalid method while reading client request line"),
@@ -66,7 +84,7 @@ HAPROXY_MESSAGES = [
 ]
 
 
-def check_errors(binary, path, head, client, form, messages, known):
+def check_errors(binary, path, form, messages, known):
     """Checks every line's head, and that each message stands where it must."""
     lines = read_lines(path)
     records, failure = explain(binary, path)
@@ -74,7 +92,7 @@ def check_errors(binary, path, head, client, form, messages, known):
         return [Wrong(path.name, b"", [failure or f"{len(records)} records for {len(lines)} lines"])]
     wrong = []
     for number, (record, raw) in enumerate(zip(records, lines)):
-        said = check_head(record, raw, head, client, form)
+        said = check_head(record, raw, form)
         if said:
             wrong.append(Wrong(f"{path.name}:{number + 1}", raw, said))
     by_name = {one.name: one for one in known}
@@ -82,7 +100,7 @@ def check_errors(binary, path, head, client, form, messages, known):
         if name is not None and name not in by_name:
             continue  # This machine cannot send it.
         one = by_name.get(name)
-        request = facts.plain(one.line) if one and head is NGINX else None
+        request = facts.plain(one.line) if one and form.request else None
         if not any(has_message(record, one, level, message, request) for record in records):
             what = f"no record [{level}] of {name or 'the server'} with {message!r}, request {request!r}"
             wrong.append(Wrong(path.name, b"", [what]))
@@ -94,25 +112,25 @@ def has_message(record, one, level, message, request):
     return (
         record["kind"] == "error"
         and fields.get("level") == level
-        and (fields.get("message") or "").startswith(message)
+        and CLIENT_WITHIN.sub("", fields.get("message") or "").startswith(message)
         and (fields.get("client") or None) == (one and one.client)
         and (fields.get("request") or None) == (request or None)
     )
 
 
-def check_head(record, raw, head, client, form):
+def check_head(record, raw, form):
     """The time, the level and the client of one line."""
-    found = head.match(raw)
+    found = form.head.match(raw)
     if found is None:
         return ["the server did not write what tests/servers/errors.py takes for the head of a line"]
     if record["kind"] != "error" or record["unparsed"]:
         return [f"not read: {record['unparsed']}; format {record['format']}, kind {record['kind']}"]
     fields = record["fields"]
-    local = datetime.strptime(found["time"].decode(), form).replace(tzinfo=timezone.utc).timestamp()
+    local = datetime.strptime(found["time"].decode(), form.time).replace(tzinfo=timezone.utc).timestamp()
     said = []
     if not any(abs(seconds(fields["time"]) - right) < 0.001 for right in (local, local - ZONE_SECONDS)):
         said.append(f"time: expected {found['time'].decode()}, found {fields['time']!r}")
-    who = client.search(raw)
+    who = form.client.search(raw)
     right = {"level": found["level"].decode(), "client": who and who["client"].decode()}
     return said + [
         f"{field}: expected {value!r}, found {fields.get(field)!r}"

@@ -78,7 +78,8 @@ def limit(known):
 
 def plain(text):
     """Bytes as JSON can hold them: what is no UTF-8 becomes `\\xHH`."""
-    return text.decode("utf-8", "backslashreplace")
+    text = text.decode("utf-8", "surrogateescape")
+    return "".join(f"\\x{ord(c) - 0xDC00:02X}" if "\udc80" <= c <= "\udcff" else c for c in text)
 
 
 def nginx_default(text):

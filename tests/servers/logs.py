@@ -30,7 +30,7 @@ class Log:
     escape_header: callable = None
     # Where `vhost` comes from: `host` the header, `name` the server's name.
     vhost: str = "host"
-    # The name of the format in the server's configuration, where there is one; `combined` is predefined.
+    # The name of the format in the server's configuration, where that tells of the file; `combined` is predefined.
     format: str = ""
     # Whether the format is recognised without the configuration...
     recognised: bool = True
@@ -71,6 +71,7 @@ CAPTURED = dict(fields=BASE + " duration_us user_agent forwarded vhost", escape_
 
 LOGS = [
     nginx("combined", COMBINED),
+    Log("nginx-syslog", "nginx", COMBINED, server.nginx_default),
     nginx("main", COMBINED + " forwarded", vague="forwarded"),
     nginx("extras", COMBINED + " duration_us forwarded vhost", vague="duration_us forwarded vhost"),
     nginx("upstream", COMBINED + " duration_us", vague="duration_us"),
@@ -117,7 +118,10 @@ def expected(log, known):
         "duration_us": None,
     }
     size = getattr(known, log.size)
-    if size is not None:
+    if log.server == "haproxy" and size:
+        # It counts what it passes on before it puts its own header lines into shape.
+        fields["bytes"] = (known.body, size)
+    elif size is not None:
         fields["bytes"] = size or [0, None]
     if log.holds("duration_us"):
         least = math.floor(known.takes / log.unit) * log.unit - log.unit

@@ -123,7 +123,7 @@ def ways(directory, log):
     """How a log is read: as found, with its format, with the whole configuration."""
     if log.recognised:
         yield "recognised", ()
-    if log.server in CONFIGURATIONS:
+    if log.format:
         string = format_string(directory, log)
         if string:
             yield "--access-format", ("--access-format", string)
@@ -160,12 +160,12 @@ def check_error_logs(binary, servers, known, worker):
     names = {"www": servers.directory / "www", "directory": servers.directory, "worker": worker}
     nginx = [(name, level, message.format(**names)) for name, level, message in errors.NGINX_MESSAGES]
     apache = [(name, level, message.format(**names)) for name, level, message in errors.APACHE_MESSAGES]
+    logs = servers.logs
     return (
-        errors.check_errors(binary, servers.logs / "nginx-error.log", errors.NGINX, errors.NGINX_CLIENT,
-                            errors.NGINX_TIME, nginx, known["nginx"])
-        + errors.check_errors(binary, servers.logs / "apache-error.log", errors.APACHE, errors.APACHE_CLIENT,
-                              errors.APACHE_TIME, apache, known["apache"])
-        + errors.check_states(binary, servers.logs / "haproxy-rfc3164.log")
+        errors.check_errors(binary, logs / "nginx-error.log", errors.NGINX, nginx, known["nginx"])
+        + errors.check_errors(binary, logs / "nginx-syslog-error.log", errors.NGINX_SYSLOG, nginx, known["nginx"])
+        + errors.check_errors(binary, logs / "apache-error.log", errors.APACHE, apache, known["apache"])
+        + errors.check_states(binary, logs / "haproxy-rfc3164.log")
     )
 
 
