@@ -18,14 +18,15 @@ NOTHING = ("", "-", None)
 
 
 class Wrong:
-    """One thing that is not as it must be."""
+    """One thing that is not as it must be, and where: in a log as it was read, and there in a line."""
 
-    def __init__(self, place, raw, said):
-        self.place, self.raw, self.said = place, raw, said
+    def __init__(self, log, raw, said, place=""):
+        self.log, self.place, self.raw, self.said = log, place, raw, said
 
     def __str__(self):
         raw = self.raw if len(self.raw) < 600 else self.raw[:600] + b"..."
-        return f"{self.place}\n    line: {facts.plain(raw)!r}\n" + "\n".join(f"    {said}" for said in self.said)
+        line = [f"    line: {facts.plain(raw)!r}"] if raw else []
+        return "\n".join([f"{self.log}{self.place}", *line, *(f"    {said}" for said in self.said)])
 
 
 def explain(binary, path, options=()):
@@ -69,7 +70,7 @@ def check_log(binary, directory, log, mode, options, known):
     for number, one in zip(numbers, known):
         said = check_line(log, mode, records[number], lines[number], one)
         if said:
-            wrong.append(Wrong(f"{where}:{number + 1} [{one.name}]", lines[number], said))
+            wrong.append(Wrong(where, lines[number], said, f":{number + 1} [{one.name}]"))
     return wrong
 
 

@@ -94,7 +94,7 @@ def check_errors(binary, path, form, messages, known):
     for number, (record, raw) in enumerate(zip(records, lines)):
         said = check_head(record, raw, form)
         if said:
-            wrong.append(Wrong(f"{path.name}:{number + 1}", raw, said))
+            wrong.append(Wrong(path.name, raw, said, f":{number + 1}"))
     by_name = {one.name: one for one in known}
     for name, level, message in messages:
         if name is not None and name not in by_name:

@@ -158,16 +158,18 @@ def asked(log, known):
     if log.server != "haproxy" and known.refused:
         # What these have of a request that they could not read is their own affair.
         return {}
-    cut = known.line is not None and len(known.line) == server.HAPROXY_LINE
     result = {"method": log.escape(method) if method else None}
-    if not cut:
+    cut = known.line is not None and len(known.line) == server.HAPROXY_LINE
+    if not cut and protocol not in (b"HTTP/9.9", b"HTTP/2.0"):
+        # HAProxy keeps the version beside the line, and knows two.
         result["protocol"] = log.escape(protocol) if protocol else None
     if log.name == "apache-quoted":
         path, mark, query = target.partition(b"?")
         target = unquote_to_bytes(path) + mark + query
         if not path.startswith(b"/") or b"//" in path or b"%00" in path or b".." in target:
             return result
-    if log.server == "nginx" and not target.startswith(b"/"):
+    if target and not target.startswith(b"/"):
+        # nginx and HAProxy take the path out of an absolute target.
         return result
     result["target"] = log.escape(target) if target else None
     return result

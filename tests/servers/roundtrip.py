@@ -39,8 +39,8 @@ PORTS = {
     "haproxy-json": ("HAPROXY_JSON", "haproxy-json"),
 }
 CONFIGURATIONS = {"nginx": "nginx.conf", "apache": "httpd.conf"}
-# Wrong lines that are shown.
-SHOWN = 40
+# Wrong lines that are shown, of each log and way to read it.
+SHOWN = 4
 
 
 class Driver(threading.Thread):
@@ -153,7 +153,7 @@ def check_written(directory, log, known):
     if len(numbers) != len(known):
         return [Wrong(log.name, b"", [f"{len(numbers)} lines for {len(known)} requests"])]
     pairs = [(lines[number], one, unwritten(log, lines[number], one)) for number, one in zip(numbers, known)]
-    return [Wrong(f"{log.name} [{one.name}]", line, said) for line, one, said in pairs if said and not log.longest]
+    return [Wrong(log.name, line, said, f" [{one.name}]") for line, one, said in pairs if said and not log.longest]
 
 
 def check_error_logs(binary, servers, known, worker):
@@ -167,6 +167,18 @@ def check_error_logs(binary, servers, known, worker):
         + errors.check_errors(binary, logs / "apache-error.log", errors.APACHE, apache, known["apache"])
         + errors.check_states(binary, logs / "haproxy-rfc3164.log")
     )
+
+
+def show(wrong):
+    """The first few of what is wrong with each log, and how much there is of it."""
+    by_log = {}
+    for one in wrong:
+        by_log.setdefault(one.log, []).append(one)
+    for log, ones in by_log.items():
+        for one in ones[:SHOWN]:
+            print(one)
+        if len(ones) > SHOWN:
+            print(f"{log}: and {len(ones) - SHOWN} more")
 
 
 def main():
@@ -187,8 +199,7 @@ def main():
     except Failure as failure:
         print(f"tests/servers: {failure}; see {directory}", file=sys.stderr)
         return 2
-    for one in wrong[:SHOWN]:
-        print(one)
+    show(wrong)
     took = time.monotonic() - started
     print(f"tests/servers: {seen} lines of {len(LOGS)} access logs looked at, {len(wrong)} wrong, {took:.0f} s")
     if wrong:
