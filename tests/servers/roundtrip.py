@@ -110,13 +110,14 @@ def kill_worker(servers):
 
 
 def format_string(directory, log):
-    """The string of a format as it stands in the server's configuration, quotes around it taken off."""
+    """A format as it stands in the server's configuration: the string alone, or, where there is more to it, the whole
+    directive. `None` for a format that the server knows by itself."""
     text = (directory / CONFIGURATIONS[log.server]).read_text()
     if log.server == "nginx":
-        found = re.search(rf"log_format {log.format} (?:escape=\w+ )?'(.*)';", text)
+        found = re.search(rf"log_format {log.format} (?:'(.*)'|[^;]*);", text)
     else:
         found = re.search(rf'LogFormat "(.*)" {log.format}\n', text)
-    return found and found.group(1)
+    return found and (found.group(1) or found.group())
 
 
 def ways(directory, log):
