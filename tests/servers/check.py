@@ -76,7 +76,7 @@ def check_log(binary, directory, log, mode, options, known):
 
 def check_line(log, mode, record, raw, known):
     """What is wrong with one record, as texts."""
-    if mode == "recognised" and known.name in log.hopeless:
+    if known.name in log.hopeless:
         return []
     if log.longest and len(raw) >= log.longest - 1:
         # Whoever reads a line that was cut may refuse it, but not take its remains for more.
@@ -88,7 +88,7 @@ def check_line(log, mode, record, raw, known):
 
 def check_fields(log, mode, record, known, only=None):
     said = []
-    for field, right in expected(log, known).items():
+    for field, right in expected(log, known, mode == "recognised").items():
         if only and field not in only:
             continue
         found = record["fields"].get(field)

@@ -1,7 +1,8 @@
 """The access logs that the servers write: what each holds, and so what must be read from each line."""
 
 import math
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from urllib.parse import unquote_to_bytes
 
 import facts as server
@@ -28,6 +29,8 @@ class Log:
     size: str = "body"
     # How captured headers are escaped, where not like the request.
     escape_header: callable = None
+    # How texts are escaped for whoever knows the format, where not as for whoever sees JSON.
+    escape_known: callable = None
     # Where `vhost` comes from: `host` the header, `name` the server's name.
     vhost: str = "host"
     # The name of the format in the server's configuration, where that tells of the file; `combined` is predefined.
@@ -38,7 +41,7 @@ class Log:
     vague: str = ""
     # Seconds that the last digit of the duration stands for.
     unit: float = 0.001
-    # The requests whose line no reader that goes by the form alone can be asked to read.
+    # The requests whose line has more than one reading.
     hopeless: tuple = ()
     # Lines are cut here.
     longest: int = 0
@@ -91,11 +94,13 @@ LOGS = [
     apache("micros", COMBINED + " duration_us", vague="duration_us", unit=1e-6),
     apache("millis", COMBINED + " duration_us", vague="duration_us", unit=1),
     apache("forwarded", COMBINED + " forwarded", vague="forwarded"),
-    apache("quoted", "parts status bytes duration_us user_agent user forwarded", recognised=False, unit=1e-6),
+    # What was forwarded stands without quotes.
+    apache("quoted", "parts status bytes duration_us user_agent user forwarded", recognised=False, unit=1e-6,
+           hopeless=("forwarded forged",)),
     apache("epoch", BASE + " duration_us user_agent", recognised=False, unit=1e-6),
     # An empty user is written as two quotes, which end the string.
-    apache("json", COMBINED + " duration_us vhost", server.apache_json, vague="duration_us", vhost="name", unit=1e-6,
-           hopeless=("user empty",)),
+    apache("json", COMBINED + " duration_us vhost", server.apache_json, escape_known=server.apache, vague="duration_us",
+           vhost="name", unit=1e-6, hopeless=("user empty",)),
     haproxy("rfc3164", **CAPTURED),
     haproxy("rfc5424", **CAPTURED),
     haproxy("iso", **CAPTURED),
@@ -107,9 +112,12 @@ LOGS = [
 ]
 
 
-def expected(log, known):
-    """What must be read from the line: for each field a text, a number, a `(from, to)`, or `None` for nothing.
-    A field that is missing here is not looked at; a list has all that is right."""
+def expected(log, known, recognised=True):
+    """What must be read from the line, by whoever recognised the format or was given it: for each field a text, a
+    number, a `(from, to)`, or `None` for nothing. A field that is missing here is not looked at; a list has all that
+    is right."""
+    if log.escape_known and not recognised:
+        log = replace(log, escape=log.escape_known)
     end = known.end + (0 if known.answered else LEFT_ALONE)
     fields = {
         "time": (math.floor(known.begin - CLOCK_SLACK), end + CLOCK_SLACK),
@@ -131,7 +139,7 @@ def expected(log, known):
     for field, text in zip(TEXTS, texts):
         fields[field] = (log.escape_header or log.escape)(text) if text is not None and log.holds(field) else None
     if known.name == "user empty" and log.server == "apache" and log.holds("user"):
-        fields["user"] = '""'
+        fields["user"] = ['""', None]
     fields["vhost"] = virtual_host(log, known) if log.holds("vhost") else None
     if log.server == "haproxy" and not log.holds("vhost"):
         del fields["vhost"]
@@ -163,13 +171,16 @@ def asked(log, known):
     if not cut and protocol not in (b"HTTP/9.9", b"HTTP/2.0"):
         # HAProxy keeps the version beside the line, and knows two.
         result["protocol"] = log.escape(protocol) if protocol else None
-    if log.name == "apache-quoted":
-        path, mark, query = target.partition(b"?")
-        target = unquote_to_bytes(path) + mark + query
-        if not path.startswith(b"/") or b"//" in path or b"%00" in path or b".." in target:
-            return result
-    if target and not target.startswith(b"/"):
-        # nginx and HAProxy take the path out of an absolute target.
-        return result
-    result["target"] = log.escape(target) if target else None
+    if target is None or target.startswith(b"/"):
+        targets = decoded(target) if log.server == "apache" else [target]
+        result["target"] = [text and log.escape(text) for text in targets]
+    # Else they take the path out of an absolute target.
     return result
+
+
+def decoded(target):
+    """What Apache's %U and %q make of a target: the path decoded and without detours, and the index of a directory."""
+    path, mark, query = target.partition(b"?")
+    path = unquote_to_bytes(path).split(b"\0")[0]
+    path = re.sub(b"/+", b"/", re.sub(rb"/\.(?=/)|/[^/]+/\.\.(?=/)", b"", path))
+    return [path + mark + query, path + b"index.html" + mark + query]
