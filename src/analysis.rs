@@ -1,11 +1,13 @@
 //! The whole way from paths to a report: the order of the passes, and nothing that they do.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
 use crate::actor;
 use crate::assemble::{self, ErrorClock, Read};
 use crate::attempts::{Measure, count_hits};
+use crate::bisect;
 use crate::clock::{self, Basis};
 use crate::cluster::{self, Cluster};
 use crate::context::Context;
@@ -19,7 +21,7 @@ use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
 use crate::inputs::Inputs;
-use crate::pass::{Clock, DEFAULT_CHUNK_BYTES, Limits, Log, Run, Who};
+use crate::pass::{Clock, DEFAULT_CHUNK_BYTES, Limits, Log, Part, Run, Who};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
 use crate::plan::Plan;
@@ -203,10 +205,11 @@ fn search_hits(
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
         advance: &advance,
     };
-    let logs = inputs.logs(LogKind::Access);
+    let mut logs = inputs.logs(LogKind::Access);
     inputs.check()?;
     let limits = limits(options, &logs, &inputs.logs(LogKind::Error))?;
-    let bytes = logs.iter().map(|log| log.bytes.len() as u64).sum();
+    bisect::narrow(&mut logs, limits);
+    let bytes = to_read(&logs);
     let pool = pool(options.threads)?;
     let mut context = Context::none();
     if options.context {
@@ -258,6 +261,15 @@ struct Surveyed<'a> {
     clocks: Vec<ErrorClock>,
 }
 
+impl Surveyed<'_> {
+    /// What was read of each source, by its index. Of a log with records of both kinds, what the pass over requests read,
+    /// whose books are reported.
+    fn parts(&self) -> BTreeMap<u32, Part> {
+        let logs = self.error_logs.iter().chain(&self.access_logs);
+        logs.map(|log| (log.source, log.part.clone())).collect()
+    }
+}
+
 fn investigate(
     inputs: &Inputs,
     options: &ScanOptions,
@@ -282,6 +294,7 @@ fn investigate(
         errors: &surveyed.errors,
         clocks: &surveyed.clocks,
         who: &options.who,
+        parts: surveyed.parts(),
         bucket_s: options.bucket_s.max(1),
         limits: surveyed.limits,
     };
@@ -296,11 +309,11 @@ fn survey<'a>(
     observer: &dyn Observer,
     run: &Run<'_>,
 ) -> Result<Surveyed<'a>> {
-    let access_logs = inputs.logs(LogKind::Access);
+    let mut access_logs = inputs.logs(LogKind::Access);
     let mut error_logs = inputs.logs(LogKind::Error);
-    let bytes = |logs: &[Log<'_>]| logs.iter().map(|log| log.bytes.len() as u64).sum::<u64>();
     let limits = limits(options, &access_logs, &error_logs)?;
-    observer.begin("reading access logs", bytes(&access_logs));
+    bisect::narrow(&mut access_logs, limits);
+    observer.begin("reading access logs", to_read(&access_logs));
     let bucket_s = options.bucket_s.max(1);
     let mut access = survey_access(&access_logs, patterns, limits, bucket_s, run);
     let context = context(options, &access);
@@ -314,7 +327,8 @@ fn survey<'a>(
     let zone = assemble::zone(&access);
     let clocks = set_clocks(&mut error_logs, &access, zone, options.error_tz, limits);
     let symptoms = symptom::embedded()?;
-    observer.begin("reading error logs", bytes(&error_logs));
+    bisect::narrow(&mut error_logs, limits);
+    observer.begin("reading error logs", to_read(&error_logs));
     let errors = survey_errors(&error_logs, &symptoms, limits, run);
     Ok(Surveyed {
         access_logs,
@@ -326,6 +340,11 @@ fn survey<'a>(
         zone,
         clocks,
     })
+}
+
+/// Bytes of a pass over all that is read of some logs.
+fn to_read(logs: &[Log<'_>]) -> u64 {
+    logs.iter().map(|log| log.part.bytes.len() as u64).sum()
 }
 
 /// What surrounds each line, unless every line is to speak for itself.
@@ -362,9 +381,7 @@ fn reconstruct<'a>(
         rises: &rises,
         risen: &risen,
     };
-    let mut findings = detect(&case);
-    let relays: Vec<_> = inputs.relays.iter().flatten().collect();
-    doubt::about_relays(&case, &relays, &mut findings);
+    let mut findings = doubt::about_relays(&case, &inputs.relays, detect(&case));
     let drafts = actor::cast(&case, &findings);
     let mut traces = trace(
         logs,

@@ -9,7 +9,7 @@ use crate::format::spec::{Arena, LogKind, Sought};
 use crate::format::timing::Timing;
 use crate::format::{self, Vote, vote};
 use crate::known::Known;
-use crate::pass::{Clock, Hops, Log, Who};
+use crate::pass::{Clock, Hops, Log, Part, Who};
 use crate::proxies::Proxies;
 use crate::relays::Relays;
 use crate::source::discover::discover;
@@ -79,8 +79,8 @@ impl Inputs {
         })
     }
 
-    /// Tells clients as the user wishes: from the proxies in front, and from those who are set aside. Where the user
-    /// says nothing of proxies, looks whether there are some.
+    /// Tells clients as the user wishes: from the proxies in front, and from those who are set aside. Looks whether
+    /// there are proxies that the user did not name.
     pub fn identify(&mut self, who: &Who) {
         self.known = (!who.known.is_empty()).then(|| who.known.clone());
         let inputs = self.sources.iter().zip(&mut self.formats).enumerate();
@@ -88,10 +88,9 @@ impl Inputs {
             let Some(vote) = vote.as_mut().filter(|vote| may_have_requests(vote)) else {
                 continue;
             };
-            match &who.client_from {
-                Some(_) => self.hops[index] = hops(who, vote, source.bytes()),
-                None => self.relays[index] = relays(vote, source.bytes()),
-            }
+            let bytes = source.bytes();
+            self.hops[index] = hops(who, vote, bytes);
+            self.relays[index] = relays(vote, bytes, self.hops[index].as_ref());
         }
     }
 
@@ -103,6 +102,7 @@ impl Inputs {
             (vote.format.kind == kind || vote.format.mixed).then(|| Log {
                 source: index as u32,
                 bytes: source.bytes(),
+                part: Part::all(source.bytes()),
                 format: vote.format,
                 reader: vote.reader.clone(),
                 clock: Clock::fixed(UtcOffset::UTC),
@@ -145,21 +145,25 @@ pub fn hops(who: &Who, vote: &mut Vote, bytes: &[u8]) -> Option<Hops> {
     })
 }
 
-/// The proxies that a log takes for clients.
-fn relays(vote: &Vote, bytes: &[u8]) -> Option<Relays> {
+/// The proxies that a log takes for clients, also where the user named other proxies.
+fn relays(vote: &Vote, bytes: &[u8], hops: Option<&Hops>) -> Option<Relays> {
     let column = format::forwarded(bytes, &vote.reader);
-    let proxies = Proxies::new(None);
+    let anybody = Proxies::new(None);
     let arena = Arena::new();
     let requests = format::sampled(bytes, &vote.reader, &arena);
     let sighting = |(_, access): &(&[u8], Access<'_>)| {
+        let mut access = *access;
         let list = access
             .forwarded
             .or_else(|| column.and_then(|column| column.read(access.extras)));
-        let picked = list.and_then(|list| proxies.pick(access.client, list));
-        let other = picked
-            .map(|(client, _)| client)
-            .filter(|client| *client != access.client);
-        (access.client, other)
+        if let Some(hops) = hops {
+            hops.resolve(&mut access);
+        }
+        // The farthest is only a claim, which is all that is needed here.
+        let farthest = list.and_then(|list| list.split(|byte| *byte == b',').next());
+        let claim = farthest.and_then(|entry| anybody.pick(access.client, entry));
+        let other = claim.filter(|(client, _)| *client != access.client);
+        (access.client, other.map(|(client, _)| client))
     };
     Relays::of(&requests.iter().map(sighting).collect::<Vec<_>>())
 }

@@ -75,7 +75,7 @@ pub struct Hops {
 impl Hops {
     /// Gives a record the client behind the proxies, if its line names one that can be believed.
     #[inline]
-    fn resolve(&self, access: &mut Access<'_>) {
+    pub fn resolve(&self, access: &mut Access<'_>) {
         if let Some(column) = &self.column {
             access.forwarded = column.read(access.extras);
         }
@@ -89,6 +89,25 @@ impl Hops {
     }
 }
 
+/// What is read of a log: all of it, or as much as the time that was asked for takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// From the beginning of a line to the end of one.
+    pub bytes: Range<usize>,
+    /// Lines before it; `None` if they were not counted.
+    pub lines_before: Option<u64>,
+}
+
+impl Part {
+    /// All of these bytes.
+    pub fn all(bytes: &[u8]) -> Part {
+        Part {
+            bytes: 0..bytes.len(),
+            lines_before: Some(0),
+        }
+    }
+}
+
 /// A log: its bytes and how to read them.
 #[derive(Clone)]
 pub struct Log<'a> {
@@ -96,6 +115,8 @@ pub struct Log<'a> {
     pub source: u32,
     /// All of it, decompressed.
     pub bytes: &'a [u8],
+    /// What is read of them.
+    pub part: Part,
     /// Its format.
     pub format: &'static Format,
     /// Reads its lines.
@@ -116,6 +137,7 @@ impl<'a> Log<'a> {
         Some(Log {
             source: 0,
             bytes,
+            part: Part::all(bytes),
             format,
             reader: (format.reader)(bytes)?,
             clock: Clock::fixed(UtcOffset::UTC),
@@ -228,12 +250,14 @@ pub struct Run<'a> {
 /// A chunk to do: which log, which bytes.
 pub type Task = (usize, Range<usize>);
 
-/// Cuts logs into tasks.
+/// Cuts what is read of the logs into tasks.
 pub fn tasks(logs: &[Log<'_>], chunk_bytes: usize) -> Vec<Task> {
     let cut = |(index, log): (usize, &Log<'_>)| {
-        chunk::chunks(log.bytes, chunk_bytes)
+        let part = log.part.bytes.clone();
+        let start = part.start;
+        chunk::chunks(&log.bytes[part], chunk_bytes)
             .into_iter()
-            .map(move |range| (index, range))
+            .map(move |range| (index, start + range.start..start + range.end))
     };
     logs.iter().enumerate().flat_map(cut).collect()
 }

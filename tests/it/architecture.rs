@@ -62,7 +62,7 @@ const ROWS: &[&[&str]] = &[
     &["explain"],
     // The report's shape, and the passes that fill it.
     &["report/view", "pass", "relays"],
-    &["inputs", "focus", "survey"],
+    &["inputs", "focus", "survey", "bisect"],
     &["quote"],
     &["context"],
     &["attempts", "hits", "clock", "norms", "plan"],

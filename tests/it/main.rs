@@ -23,5 +23,6 @@ mod sensitivity;
 mod sigma;
 mod stories;
 mod tokens;
+mod windows;
 
 use traffic::rng;
