@@ -21,20 +21,22 @@ use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
 use crate::inputs::Inputs;
-use crate::pass::{Clock, DEFAULT_CHUNK_BYTES, Limits, Log, Part, Run, Who};
+use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Part, Run, Who};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
 use crate::plan::Plan;
 use crate::quote::Quoter;
 use crate::report::view::{Incident, Report};
+use crate::season::{self, Regimes};
 use crate::severity::Confidence;
+use crate::skew::{self, Skew};
 use crate::source::stream::stdin;
 use crate::stream;
 use crate::survey::{
     AccessCounts, ErrorCounts, first_zone, last_time, survey_access, survey_errors,
 };
 use crate::sweep::sweep;
-use crate::time::{LocalTime, Time, UtcOffset};
+use crate::time::{LocalTime, Time, UtcOffset, Zone};
 
 /// A point in time as a user names it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,8 +58,8 @@ pub struct ScanOptions {
     pub until: Option<TimeBound>,
     /// Bucket width of the report's series, in seconds.
     pub bucket_s: u64,
-    /// The zone of error logs, where the user knows it.
-    pub error_tz: Option<UtcOffset>,
+    /// The zone of logs that write none, where the user knows it.
+    pub error_tz: Option<Zone>,
     /// The zone in which headlines tell times; the access log's own if not given.
     pub tz: Option<UtcOffset>,
     /// Threads; as many as there are cores if not given.
@@ -286,13 +288,15 @@ fn investigate(
     let surveyed = survey(inputs, options, patterns, observer, &run)?;
     inputs.check()?;
     observer.begin("looking closer", 0);
-    let incidents = reconstruct(inputs, options, &surveyed, patterns, &run);
+    let skews = skews(&surveyed);
+    let incidents = reconstruct(inputs, options, &surveyed, &skews, patterns, &run);
     inputs.check()?;
     let read = Read {
         inputs,
         access: &surveyed.access,
         errors: &surveyed.errors,
         clocks: &surveyed.clocks,
+        skews: &skews,
         who: &options.who,
         parts: surveyed.parts(),
         bucket_s: options.bucket_s.max(1),
@@ -309,7 +313,7 @@ fn survey<'a>(
     observer: &dyn Observer,
     run: &Run<'_>,
 ) -> Result<Surveyed<'a>> {
-    let mut access_logs = inputs.logs(LogKind::Access);
+    let mut access_logs = zoned(inputs.logs(LogKind::Access), options.error_tz);
     let mut error_logs = inputs.logs(LogKind::Error);
     let limits = limits(options, &access_logs, &error_logs)?;
     bisect::narrow(&mut access_logs, limits);
@@ -325,7 +329,15 @@ fn survey<'a>(
     observer.begin("weighing suspicious lines", 0);
     count_hits(&access_logs, &mut access, measure, bucket_s, run);
     let zone = assemble::zone(&access);
-    let clocks = set_clocks(&mut error_logs, &access, zone, options.error_tz, limits);
+    let regimes = access_logs.iter().find_map(Regimes::written);
+    let known = Known {
+        access: &access,
+        zone,
+        given: options.error_tz,
+        regimes: regimes.as_ref(),
+        limits,
+    };
+    let clocks = known.set_clocks(&mut error_logs);
     let symptoms = symptom::embedded()?;
     bisect::narrow(&mut error_logs, limits);
     observer.begin("reading error logs", to_read(&error_logs));
@@ -360,6 +372,7 @@ fn reconstruct<'a>(
     inputs: &'a Inputs,
     options: &ScanOptions,
     surveyed: &Surveyed<'a>,
+    skews: &BTreeMap<u32, Skew>,
     patterns: &PatternSet,
     run: &Run<'_>,
 ) -> Vec<Incident> {
@@ -402,7 +415,8 @@ fn reconstruct<'a>(
     let impacts = tallies(logs, &access.chunks, &whole, &spans, run);
     let in_full = focus(logs, &access.chunks, &failed(&clusters, &findings), run);
 
-    let quoter = quoter(inputs, surveyed);
+    let mut quoter = quoter(inputs, surveyed);
+    quoter.set_ahead(skews.iter().map(|(source, skew)| (*source, skew.ahead_s)));
     let material = Material {
         case: &case,
         errors: &surveyed.errors,
@@ -438,28 +452,69 @@ fn quoter<'a>(inputs: &'a Inputs, surveyed: &'a Surveyed<'a>) -> Quoter<'a> {
     quoter
 }
 
-/// Gives every error log its offset.
-fn set_clocks(
-    logs: &mut [Log<'_>],
-    access: &AccessCounts,
+/// How far the logs' clocks are apart.
+fn skews(surveyed: &Surveyed<'_>) -> BTreeMap<u32, Skew> {
+    skew::skews(
+        (&surveyed.access_logs, &surveyed.access.chunks),
+        (&surveyed.error_logs, &surveyed.errors.chunks),
+    )
+}
+
+/// Sets the clocks of access logs that write no zone: the one that is given, or that of the access logs beside them.
+fn zoned<'a>(mut logs: Vec<Log<'a>>, given: Option<Zone>) -> Vec<Log<'a>> {
+    let written = |log: &Log<'a>| season::writes_zone(log).then(|| first_zone(log)).flatten();
+    let beside = logs.iter().find_map(written).unwrap_or_default();
+    let regimes = logs.iter().find_map(Regimes::written);
+    for log in logs.iter_mut().filter(|log| !season::writes_zone(log)) {
+        log.clock = match given {
+            Some(zone) => season::in_zone(log, zone),
+            None => season::clock(log, beside, regimes.as_ref()),
+        };
+    }
+    logs
+}
+
+/// What tells the zones of error logs.
+struct Known<'a> {
+    access: &'a AccessCounts,
+    /// The access logs' own zone.
     zone: Option<UtcOffset>,
-    given: Option<UtcOffset>,
+    given: Option<Zone>,
+    /// The access logs' summer and winter time.
+    regimes: Option<&'a Regimes>,
     limits: Limits,
-) -> Vec<ErrorClock> {
-    logs.iter_mut()
-        .map(|log| {
-            let (offset, basis) = match given {
-                Some(offset) => (offset, Basis::Given),
-                None => clock::align(log, access, zone, limits),
+}
+
+impl Known<'_> {
+    /// Gives every error log its clock.
+    fn set_clocks(&self, logs: &mut [Log<'_>]) -> Vec<ErrorClock> {
+        let set = |log: &mut Log<'_>| {
+            let basis = match self.given {
+                _ if season::writes_zone(log) => Basis::Written,
+                Some(zone) => {
+                    log.clock = season::in_zone(log, zone);
+                    Basis::Given
+                }
+                None => {
+                    let (offset, basis) = clock::align(log, self.access, self.zone, self.limits);
+                    log.clock = season::clock(log, offset, self.regimes);
+                    basis
+                }
             };
-            log.clock = Clock::fixed(offset);
             ErrorClock {
                 source: log.source,
-                offset,
+                offset: log.clock.offset,
+                changes: log
+                    .clock
+                    .changes
+                    .iter()
+                    .map(|(_, offset)| *offset)
+                    .collect(),
                 basis,
             }
-        })
-        .collect()
+        };
+        logs.iter_mut().map(set).collect()
+    }
 }
 
 /// Turns the bounds into seconds. Local ones are read on the access logs' clock, relative ones from the

@@ -4,6 +4,7 @@
 //! `--fail-on`, 2 bad usage or an input that could not be read.
 
 mod explain;
+mod formats;
 mod hint;
 mod hits;
 mod messages;
@@ -29,7 +30,7 @@ use aftertrace::pass::Who;
 use aftertrace::proxies::HeaderName;
 use aftertrace::report::escape;
 use aftertrace::severity::{Confidence, Severity};
-use aftertrace::time::UtcOffset;
+use aftertrace::time::Zone as LogZone;
 use aftertrace::{Observer, ScanOptions, TimeBound};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -42,6 +43,7 @@ Examples:
   zcat old/*.gz | aftertrace scan -                 standard input
   aftertrace hits access.log | jq .matched          every suspicious line, as JSON lines
   aftertrace explain '/item?id=1%27+or+1=1'         why a request is suspicious, step by step
+  aftertrace formats --explain access.log           how a log is read, and why
   aftertrace patterns explain sql-union             what one pattern looks for
 
 Exit status: 0 the run finished, whatever it found; 1 with --fail-on, an incident at or above
@@ -59,6 +61,12 @@ Examples:
   aftertrace explain '/item?id=1%27%20UNION%20SELECT%20password%20FROM%20users--'
   aftertrace explain 'GET /.git/config HTTP/1.1' --status 404 --user-agent 'Mozilla/5.0'
   grep 203.0.113.9 access.log | aftertrace explain - --format json";
+
+const FORMATS_EXAMPLES: &str = "\
+Examples:
+  aftertrace formats                            every format with an example
+  aftertrace formats --explain access.log       how its first lines are read, field by field
+  aftertrace formats --explain logs/ --lines 1 --format json | jq .fields";
 
 /// Server log forensics: from access and error logs to a reconstructed attack timeline
 #[derive(Debug, Parser)]
@@ -78,6 +86,9 @@ enum Command {
     /// Show how a line is decoded and judged, step by step: a line of a log, a request, a URL
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArguments),
+    /// List the log formats, or show how files are read and why
+    #[command(after_help = FORMATS_EXAMPLES)]
+    Formats(FormatsArguments),
     /// List, explain or check the attack patterns
     #[command(subcommand)]
     Patterns(PatternsCommand),
@@ -144,10 +155,10 @@ struct ScanArguments {
     /// Width of a step in the series: 10s, 1m, 5m, 1h
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::bucket)]
     bucket: u64,
-    /// Zone of error logs, which carry none, such as +02:00; by default the one that aligns them
-    /// best with the access logs
-    #[arg(long, value_name = "OFFSET", allow_hyphen_values = true, value_parser = values::offset)]
-    error_tz: Option<UtcOffset>,
+    /// Zone of logs that write none, as most error logs and HAProxy do, such as +02:00 or
+    /// Europe/Berlin; by default the one that aligns them best with the access logs
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true, value_parser = values::log_zone)]
+    error_tz: Option<LogZone>,
     /// Zone of the times in the table: `log`, `UTC`, or an offset such as +02:00
     #[arg(long, value_name = "ZONE", default_value = "log", allow_hyphen_values = true, value_parser = values::zone)]
     tz: values::Zone,
@@ -194,6 +205,23 @@ struct ExplainArguments {
     /// Add the patterns of DIR/*.toml, or replace those of the same id; may be repeated
     #[arg(long = "patterns", value_name = "DIR")]
     pattern_dirs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct FormatsArguments {
+    /// Show how these files or directories are read: the format that won, how the others fared, the
+    /// first lines field by field
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    explain: Vec<PathBuf>,
+    /// How many lines of each file to show
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "explain")]
+    lines: usize,
+    /// How to print it; JSON is one object a line
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// When to colour it; NO_COLOR is respected
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    color: Color,
 }
 
 #[derive(Debug, Subcommand)]
@@ -358,7 +386,7 @@ pub fn wants_progress(arguments: &Arguments) -> bool {
     match &arguments.command {
         Command::Scan(scan) => !scan.input.quiet,
         Command::Hits(hits) => !hits.input.quiet && !io::stdout().is_terminal(),
-        Command::Explain(_) | Command::Patterns(_) => false,
+        Command::Explain(_) | Command::Formats(_) | Command::Patterns(_) => false,
     }
 }
 
@@ -381,6 +409,7 @@ fn dispatch(command: &Command, observer: &dyn Observer) -> Result<Outcome> {
         Command::Scan(arguments) => scan::run(arguments, observer),
         Command::Hits(arguments) => hits::run(arguments, observer),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Formats(arguments) => formats::run(arguments),
         Command::Patterns(command) => patterns::run(command),
     }
 }
@@ -389,6 +418,7 @@ fn inputs(command: &Command) -> &[PathBuf] {
     match command {
         Command::Scan(scan) => &scan.input.paths,
         Command::Hits(hits) => &hits.input.paths,
+        Command::Formats(formats) => &formats.explain,
         Command::Explain(_) | Command::Patterns(_) => &[],
     }
 }
@@ -420,6 +450,7 @@ fn columns(rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aftertrace::time::UtcOffset;
     use clap::CommandFactory;
 
     fn scan(arguments: &[&str]) -> ScanArguments {
@@ -453,7 +484,7 @@ mod tests {
         assert_eq!(parsed.input.since, Some(TimeBound::BeforeEnd(10_800)));
         assert_eq!(parsed.input.until, Some(TimeBound::BeforeEnd(5_400)));
         assert_eq!(parsed.tz, values::Zone::At(UtcOffset(-14_400)));
-        assert_eq!(parsed.error_tz, Some(UtcOffset(-12_600)));
+        assert_eq!(parsed.error_tz, Some(LogZone::Fixed(UtcOffset(-12_600))));
         assert_eq!(parsed.input.options().unwrap().threads, Some(3));
     }
 

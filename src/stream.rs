@@ -108,7 +108,7 @@ impl Stream<'_> {
             let vote = self.format.as_mut();
             self.hops = vote.and_then(|vote| hops(self.who, vote, lines));
         }
-        let access = |vote: &&Vote| vote.format.kind == LogKind::Access;
+        let access = |vote: &&Vote| vote.format.kind == LogKind::Access || vote.format.mixed;
         let Some(vote) = self.format.as_ref().filter(access) else {
             return Ok(());
         };

@@ -1,31 +1,77 @@
 //! The list of log formats, and the vote that decides which one an input is in.
 
+pub mod any_json;
 pub mod apache_error;
+pub mod aws_alb;
+pub mod caddy_json;
+pub mod cloudflare_json;
+pub mod cloudfront;
 pub mod combined;
+pub mod envelope;
+pub mod envoy;
 pub mod extras;
 pub mod forwarded;
+pub mod haproxy;
+pub mod haproxy_captures;
+pub mod haproxy_clf;
+pub mod iis_w3c;
+pub mod ingress_nginx;
+pub mod journal_json;
+pub mod json;
+pub mod json_guess;
+pub mod json_keys;
+pub mod messages;
+pub mod mysql_error;
 pub mod nginx_error;
+pub mod nginx_json;
+pub mod php_error;
 pub mod php_fpm;
+pub mod postgresql;
 pub mod record;
+pub mod sample;
 pub mod spec;
+pub mod syslog;
 pub mod timing;
+pub mod traefik_clf;
+pub mod traefik_json;
+pub mod w3c;
 
-use crate::chunk::{self, MAX_LINE};
 use forwarded::Column;
 use spec::{Arena, Desk, Format, Reader};
 use timing::{Sample, Timing};
 
-use crate::event::{Access, Event};
+use crate::event::{Access, Event, Unparsed};
 
 /// Every format. Of two that read a file equally well, the earlier one is taken: it is the stricter.
 pub static ALL: &[&Format] = &[
+    &ingress_nginx::FORMAT,
+    &traefik_clf::FORMAT,
+    &haproxy_clf::FORMAT,
     &combined::VHOST_COMBINED,
     &combined::COMBINED,
     &combined::COMMON,
+    &haproxy::FORMAT,
+    &aws_alb::FORMAT,
+    &cloudfront::FORMAT,
+    &iis_w3c::FORMAT,
+    &envoy::FORMAT,
     &apache_error::APACHE_ERROR,
     &apache_error::APACHE22_ERROR,
     &nginx_error::FORMAT,
     &php_fpm::FORMAT,
+    &php_error::FORMAT,
+    &postgresql::FORMAT,
+    &mysql_error::FORMAT,
+    &messages::JOURNAL_JSON,
+    &messages::SYSLOG5424,
+    &messages::JOURNAL_SHORT_ISO,
+    &messages::SYSLOG,
+    &caddy_json::FORMAT,
+    &traefik_json::FORMAT,
+    &cloudflare_json::FORMAT,
+    &nginx_json::FORMAT,
+    // any JSON: after those that know its names
+    &any_json::FORMAT,
 ];
 
 /// The outcome of a vote.
@@ -37,44 +83,82 @@ pub struct Vote {
     pub reader: Reader,
     /// How many of the sampled lines it reads.
     pub read: usize,
-    /// How many lines were sampled; blank ones are not.
+    /// How many lines were sampled; blank ones and headers are not.
     pub of: usize,
 }
 
-/// Lines looked at where an input begins.
-const HEAD_LINES: usize = 200;
-
-/// Places looked at after that, spread evenly: a log that begins with something else is still found.
-const PLACES: usize = 16;
-
-/// Lines looked at in each such place.
-const PLACE_LINES: usize = 32;
+/// How one format fared in a vote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// Its name.
+    pub format: &'static str,
+    /// Sampled lines that it reads.
+    pub read: usize,
+    /// The first of the others: where it begins, and why the format does not read it. `None` if it reads all, or does
+    /// not try because the input cannot be in this format at all.
+    pub failure: Option<(u64, Unparsed)>,
+}
 
 /// The winner must read one line in this many. Low, because the formats are strict enough not to read
 /// a foreign line by chance, while a stack trace in an error log has many lines to one record.
 const ONE_LINE_IN: usize = 20;
-
-/// How many bytes of an input one place may take: room for one line that is too long.
-const WINDOW: usize = 2 * MAX_LINE;
 
 /// Lets every format read a sample of the lines, from the beginning and from all over the input.
 ///
 /// `None` when no format reads a sensible share: the input is no log, or one of an unknown kind.
 /// The sample depends on the bytes alone.
 pub fn vote(bytes: &[u8]) -> Option<Vote> {
-    let mut ballot = Ballot::new(bytes);
-    let mut covered = ballot.sample(bytes, 0, HEAD_LINES);
-    for place in 1..=PLACES {
-        let at = bytes.len() / (PLACES + 1) * place;
-        if at < covered {
-            continue;
-        }
-        let Some(line_start) = next_line(bytes, at) else {
-            continue;
-        };
-        covered = ballot.sample(bytes, line_start, PLACE_LINES);
+    let lines = sample::lines(bytes);
+    if let Some(opened) = messages::open(bytes, &lines, &plain()) {
+        return Some(Vote {
+            format: opened.format,
+            reader: opened.reader,
+            read: opened.read,
+            of: opened.of,
+        });
     }
-    ballot.winner()
+    Ballot::of(bytes, &lines).winner()
+}
+
+/// How every format fared in the vote on an input, and of how many lines; those that read most come first. Where
+/// messages stand in an envelope, none but the format of what is in it is counted.
+pub fn counts(bytes: &[u8]) -> (Vec<Count>, usize) {
+    let lines = sample::lines(bytes);
+    if let Some(opened) = messages::open(bytes, &lines, &plain()) {
+        let count = |format: &&Format| Count {
+            format: format.name,
+            read: match format.name == opened.format.name {
+                true => opened.read,
+                false => 0,
+            },
+            failure: None,
+        };
+        return (sorted(ALL.iter().map(count).collect()), opened.of);
+    }
+    let ballot = Ballot::of(bytes, &lines);
+    let count = |(index, format): (usize, &&Format)| {
+        let mut tried = ballot.candidates.iter();
+        let tried = tried.find(|candidate| candidate.index == index);
+        Count {
+            format: format.name,
+            read: tried.map_or(0, |candidate| candidate.read),
+            failure: tried.and_then(|candidate| candidate.failure),
+        }
+    };
+    let counts = ALL.iter().enumerate().map(count).collect();
+    (sorted(counts), ballot.of)
+}
+
+fn sorted(mut counts: Vec<Count>) -> Vec<Count> {
+    counts.sort_by_key(|count| std::cmp::Reverse(count.read));
+    counts
+}
+
+/// The formats whose lines stand in no envelope.
+fn plain() -> Vec<&'static Format> {
+    let wrapped = |format: &&&Format| messages::FORMATS.iter().any(|one| one.name == format.name);
+    let formats = ALL.iter().filter(|format| !wrapped(format));
+    formats.copied().collect()
 }
 
 /// Where the lines of an access log say how long each request took, if they do: the same sample of lines votes
@@ -87,6 +171,13 @@ pub fn timing(bytes: &[u8], reader: &Reader) -> Option<Timing> {
         bytes: access.bytes,
         length: line.len(),
     });
+    // A format that has a field for it needs no vote.
+    if requests
+        .iter()
+        .any(|(_, access)| access.duration_us.is_some())
+    {
+        return None;
+    }
     Timing::vote(&samples.collect::<Vec<_>>())
 }
 
@@ -101,85 +192,82 @@ pub fn forwarded(bytes: &[u8], reader: &Reader) -> Option<Column> {
     Column::vote(&unnamed.map(|(_, access)| access.extras).collect::<Vec<_>>())
 }
 
-/// The requests among a few lines of each place, with their lines.
+/// The requests among the lines that are looked at, with their lines.
 pub fn sampled<'a>(
     bytes: &'a [u8],
     reader: &Reader,
     arena: &'a Arena,
 ) -> Vec<(&'a [u8], Access<'a>)> {
     let mut desk = Desk::new(arena);
-    let mut found = Vec::new();
-    for place in 0..=PLACES {
-        let at = bytes.len() / (PLACES + 1) * place;
-        let start = match place {
-            0 => Some(0),
-            _ => next_line(bytes, at),
-        };
-        let end = bytes.len().min(at.saturating_add(WINDOW));
-        let window = start.and_then(|start| bytes.get(start..end));
-        for (offset, line) in chunk::lines(window.unwrap_or_default()).take(PLACE_LINES) {
-            let at = start.unwrap_or_default() + offset;
-            if let Ok(Event::Access(access)) = reader.read(line, at as u64, &mut desk) {
-                found.push((line, access));
-            }
-        }
-    }
-    found
-}
-
-/// Where the first line begins that starts after `at`, if that is near.
-fn next_line(bytes: &[u8], at: usize) -> Option<usize> {
-    let window = &bytes[at..bytes.len().min(at.saturating_add(WINDOW))];
-    memchr::memchr(b'\n', window).map(|end| at + end + 1)
+    let mut request = |(at, line)| match reader.read(line, at, &mut desk) {
+        Ok(Event::Access(access)) => Some((line, access)),
+        _ => None,
+    };
+    let lines = sample::lines(bytes).into_iter();
+    lines.filter_map(&mut request).collect()
 }
 
 struct Ballot {
-    /// A reader of each format that the input may be in, and how many lines it read.
-    candidates: Vec<(usize, Reader, usize)>,
+    candidates: Vec<Candidate>,
     of: usize,
+}
+
+/// A format that the input may be in.
+struct Candidate {
+    /// Its place in [`ALL`].
+    index: usize,
+    reader: Reader,
+    read: usize,
+    failure: Option<(u64, Unparsed)>,
 }
 
 impl Ballot {
     fn new(bytes: &[u8]) -> Ballot {
-        let reader =
-            |(index, format): (usize, &&'static Format)| Some((index, (format.reader)(bytes)?, 0));
+        let candidate = |(index, format): (usize, &&'static Format)| {
+            Some(Candidate {
+                index,
+                reader: (format.reader)(bytes)?,
+                read: 0,
+                failure: None,
+            })
+        };
         Ballot {
-            candidates: ALL.iter().enumerate().filter_map(reader).collect(),
+            candidates: ALL.iter().enumerate().filter_map(candidate).collect(),
             of: 0,
         }
     }
 
-    /// Lets every format try the lines from `start` on; returns where the sample ends.
-    fn sample(&mut self, bytes: &[u8], start: usize, count: usize) -> usize {
-        let end = bytes.len().min(start.saturating_add(WINDOW));
-        let mut covered = start;
-        for (at, line) in chunk::lines(&bytes[start..end]).take(count) {
-            let whole = start + at + line.len() < end || end == bytes.len();
-            covered = start + at + line.len() + 1;
-            if whole && !line.is_empty() {
-                self.count(line, (start + at) as u64);
-            }
+    /// Lets every format try the lines of a sample.
+    fn of(bytes: &[u8], lines: &[(u64, &[u8])]) -> Ballot {
+        let mut ballot = Ballot::new(bytes);
+        for (at, line) in lines {
+            ballot.count(line, *at);
         }
-        covered
+        ballot
     }
 
     fn count(&mut self, line: &[u8], at: u64) {
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
         self.of += 1;
-        for (_, reader, count) in &mut self.candidates {
-            *count += usize::from(reader.read(line, at, &mut desk).is_ok());
+        for candidate in &mut self.candidates {
+            match candidate.reader.read(line, at, &mut desk) {
+                Ok(_) | Err(Unparsed::Header) => candidate.read += 1,
+                Err(reason) => {
+                    candidate.failure.get_or_insert((at, reason));
+                }
+            }
         }
     }
 
     fn winner(self) -> Option<Vote> {
-        let best = self.candidates.iter().map(|(.., read)| *read).max()?;
+        let best = self.candidates.iter().map(|format| format.read).max()?;
         let mut candidates = self.candidates.into_iter();
-        let (index, reader, read) = candidates.find(|(.., read)| *read == best)?;
+        let winner = candidates.find(|format| format.read == best)?;
         (best > 0 && best * ONE_LINE_IN >= self.of).then_some(Vote {
-            format: ALL[index],
-            reader,
-            read,
+            format: ALL[winner.index],
+            reader: winner.reader,
+            read: best,
             of: self.of,
         })
     }
@@ -188,6 +276,7 @@ impl Ballot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chunk::MAX_LINE;
 
     fn winner(bytes: &[u8]) -> Option<&'static str> {
         vote(bytes).map(|vote| vote.format.name)

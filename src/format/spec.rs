@@ -53,6 +53,11 @@ pub trait ReadLine: Send + Sync {
         None
     }
 
+    /// A reader that also knows this; `None` for one that has no use for it.
+    fn with_years(&self, _hint: &YearHint) -> Option<Reader> {
+        None
+    }
+
     /// A reader that takes [`Access::forwarded`](crate::event::Access::forwarded) from this header, where the format's
     /// fields have names.
     fn forwarded_from(&self, _header: &HeaderName) -> Sought {
@@ -63,6 +68,15 @@ pub trait ReadLine: Send + Sync {
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// What is known from outside about the year of an input whose times write none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct YearHint {
+    /// When the file was last written.
+    pub modified: Option<Time>,
+    /// First and last record of the other inputs.
+    pub neighbours: Option<(Time, Time)>,
 }
 
 /// A shared [`ReadLine`].

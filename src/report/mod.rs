@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod escape;
 pub mod explanation;
 pub mod json;
+pub mod reading;
 #[cfg(test)]
 mod sample;
 pub mod table;

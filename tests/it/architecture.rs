@@ -52,8 +52,17 @@ const ROWS: &[&[&str]] = &[
     // From a line to a record.
     &["format/spec"],
     &["format/combined"],
-    &["format/record", "format/extras"],
+    &[
+        "format/json",
+        "format/extras",
+        "format/envelope",
+        "format/sample",
+    ],
+    &["format/record"],
+    &["format/json_keys"],
+    &["format/json_guess", "format/haproxy_captures", "format/w3c"],
     &["format/*", "pattern/feature"],
+    &["format/messages"],
     &["format/mod", "pattern/set"],
     &["pattern/verdict", "pattern/cost", "pattern/describe"],
     &["pattern/memory", "pattern/watch"],
@@ -62,8 +71,8 @@ const ROWS: &[&[&str]] = &[
     &["explain"],
     // The report's shape, and the passes that fill it.
     &["report/view", "pass", "relays"],
-    &["inputs", "focus", "survey", "bisect"],
-    &["quote"],
+    &["inputs", "focus", "survey", "season", "bisect"],
+    &["quote", "preview", "skew"],
     &["context"],
     &["attempts", "hits", "clock", "norms", "plan"],
     &["stream", "failures", "service", "watch"],
@@ -84,7 +93,7 @@ const ROWS: &[&[&str]] = &[
     // From the report to text.
     &["report/sample"],
     &["report/json", "report/table"],
-    &["report/catalogue", "report/explanation"],
+    &["report/catalogue", "report/explanation", "report/reading"],
     &["report/mod"],
     &["lib"],
     // The program.

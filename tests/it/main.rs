@@ -11,6 +11,7 @@ mod architecture;
 mod cli;
 mod clients;
 mod context;
+mod error_formats;
 mod explain;
 mod fuzz;
 mod generated;
