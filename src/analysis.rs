@@ -113,18 +113,23 @@ impl Observer for Silent {
 /// Reads logs and reconstructs what happened.
 ///
 /// # Errors
-/// When nothing can be read, when an option makes no sense, or when a mapped file was shortened while it
-/// was read. Inputs that cannot be read beside others that can are warnings with the code `unreadable`.
+/// When nothing can be read, or when an option makes no sense. Inputs that cannot be read beside others that can are
+/// warnings with the code `unreadable`; of a file that is shortened while it is read the report covers what is left.
 pub fn analyze(
     paths: &[PathBuf],
     options: &ScanOptions,
     patterns: &PatternSet,
     observer: &dyn Observer,
 ) -> Result<Report> {
-    let mut inputs = Inputs::open(paths, options.mmap)?;
-    inputs.identify(&options.who);
-    let report =
-        pool(options.threads)?.install(|| investigate(&inputs, options, patterns, observer));
+    let mut inputs = Inputs::open(paths, options.mmap, &options.who)?;
+    let pool = pool(options.threads)?;
+    let report = loop {
+        let report = pool.install(|| investigate(&inputs, options, patterns, observer));
+        // Whatever came of a file that lost its end meanwhile; what is left of it cannot change any more.
+        if !inputs.keep_what_is_left() {
+            break report;
+        }
+    };
     observer.finish();
     report
 }
@@ -200,26 +205,25 @@ fn search_hits(
     observer: &dyn Observer,
     sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
 ) -> Result<Vec<Warning>> {
-    let mut inputs = Inputs::open(paths, options.mmap)?;
-    inputs.identify(&options.who);
+    let mut inputs = Inputs::open(paths, options.mmap, &options.who)?;
     let advance = |bytes| observer.advance(bytes);
     let run = Run {
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
         advance: &advance,
     };
-    let mut logs = inputs.logs(LogKind::Access);
-    inputs.check()?;
-    let limits = limits(options, &logs, &inputs.logs(LogKind::Error))?;
-    bisect::narrow(&mut logs, limits);
-    let bytes = to_read(&logs);
     let pool = pool(options.threads)?;
-    let mut context = Context::none();
-    if options.context {
-        observer.begin("reading", bytes);
-        let survey = || survey_access(&logs, alone.patterns, limits, SURVEY_BUCKET_S, &run);
-        context = Context::of(&pool.install(survey));
-        inputs.check()?;
+    // A file that loses its end may be begun again until the first line is handed out.
+    let (limits, parts, context) = loop {
+        let surroundings = surroundings(&inputs, options, alone.patterns, observer, &run, &pool);
+        if !inputs.keep_what_is_left() {
+            break surroundings?;
+        }
+    };
+    let mut logs = inputs.logs(LogKind::Access);
+    for (log, part) in logs.iter_mut().zip(parts) {
+        log.part = part;
     }
+    let bytes = to_read(&logs);
     let search = Search {
         context: &context,
         limits,
@@ -228,10 +232,32 @@ fn search_hits(
     observer.begin("searching", bytes);
     let name = |source: u32| inputs.sources[source as usize].name.as_str();
     let aside = hits::hits(&logs, name, search, &run, &pool, sink).map_err(unwritten)?;
-    inputs.check()?;
     drop(logs);
     inputs.warnings.extend(hits::set_aside(aside));
+    let losses = inputs.losses();
+    inputs.warnings.extend(losses);
     Ok(inputs.warnings)
+}
+
+/// The time that was asked for, what is read of each log for it, and the context of the lines if it is wanted.
+fn surroundings(
+    inputs: &Inputs,
+    options: &ScanOptions,
+    patterns: &PatternSet,
+    observer: &dyn Observer,
+    run: &Run<'_>,
+    pool: &rayon::ThreadPool,
+) -> Result<(Limits, Vec<Part>, Context)> {
+    let mut logs = inputs.logs(LogKind::Access);
+    let limits = limits(options, &logs, &inputs.logs(LogKind::Error))?;
+    bisect::narrow(&mut logs, limits);
+    let parts = logs.iter().map(|log| log.part.clone()).collect();
+    if !options.context {
+        return Ok((limits, parts, Context::none()));
+    }
+    observer.begin("reading", to_read(&logs));
+    let survey = || survey_access(&logs, patterns, limits, SURVEY_BUCKET_S, run);
+    Ok((limits, parts, Context::of(&pool.install(survey))))
 }
 
 /// The error of a sink that takes no more.
@@ -264,11 +290,17 @@ struct Surveyed<'a> {
 }
 
 impl Surveyed<'_> {
-    /// What was read of each source, by its index. Of a log with records of both kinds, what the pass over requests read,
-    /// whose books are reported.
+    /// What was read of each source, by its index. Of a log with records of both kinds, what the pass read whose books are
+    /// reported.
     fn parts(&self) -> BTreeMap<u32, Part> {
-        let logs = self.error_logs.iter().chain(&self.access_logs);
-        logs.map(|log| (log.source, log.part.clone())).collect()
+        let of_kind = |logs: &'_ [Log<'_>], kind: LogKind| {
+            let logs = logs.iter().filter(|log| log.format.kind == kind);
+            logs.map(|log| (log.source, log.part.clone()))
+                .collect::<Vec<_>>()
+        };
+        let access = of_kind(&self.access_logs, LogKind::Access);
+        let errors = of_kind(&self.error_logs, LogKind::Error);
+        access.into_iter().chain(errors).collect()
     }
 }
 
@@ -283,7 +315,7 @@ fn investigate(
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
         advance: &advance,
     };
-    // Before each pass: touching a mapped file beyond the end that it has lost is fatal.
+    // Before each pass: what a mapped file has lost reads as zeros, and the run would be in vain.
     inputs.check()?;
     let surveyed = survey(inputs, options, patterns, observer, &run)?;
     inputs.check()?;
@@ -329,7 +361,10 @@ fn survey<'a>(
     observer.begin("weighing suspicious lines", 0);
     count_hits(&access_logs, &mut access, measure, bucket_s, run);
     let zone = assemble::zone(&access);
-    let regimes = access_logs.iter().find_map(Regimes::written);
+    let regimes = match error_logs.iter().all(season::writes_zone) {
+        true => None,
+        false => access_logs.iter().find_map(Regimes::written),
+    };
     let known = Known {
         access: &access,
         zone,
@@ -396,12 +431,8 @@ fn reconstruct<'a>(
     };
     let mut findings = doubt::about_relays(&case, &inputs.relays, detect(&case));
     let drafts = actor::cast(&case, &findings);
-    let mut traces = trace(
-        logs,
-        &access.chunks,
-        &actor::groups(&drafts, surveyed.limits),
-        run,
-    );
+    let groups = actor::groups(&drafts, surveyed.limits);
+    let mut traces = trace(logs, &access.chunks, &groups, run);
     actor::fill(&case, &drafts, &mut traces);
     cluster::sharpen(&mut findings, &drafts, &traces);
     let clusters = cluster::cluster(&findings);
@@ -464,6 +495,9 @@ fn skews(surveyed: &Surveyed<'_>) -> BTreeMap<u32, Skew> {
 fn zoned<'a>(mut logs: Vec<Log<'a>>, given: Option<Zone>) -> Vec<Log<'a>> {
     let written = |log: &Log<'a>| season::writes_zone(log).then(|| first_zone(log)).flatten();
     let beside = logs.iter().find_map(written).unwrap_or_default();
+    if logs.iter().all(season::writes_zone) {
+        return logs;
+    }
     let regimes = logs.iter().find_map(Regimes::written);
     for log in logs.iter_mut().filter(|log| !season::writes_zone(log)) {
         log.clock = match given {
@@ -501,7 +535,8 @@ impl Known<'_> {
                     basis
                 }
             };
-            ErrorClock {
+            // Of a log of requests the report tells the zone of these.
+            (log.format.kind == LogKind::Error).then(|| ErrorClock {
                 source: log.source,
                 offset: log.clock.offset,
                 changes: log
@@ -511,9 +546,9 @@ impl Known<'_> {
                     .map(|(_, offset)| *offset)
                     .collect(),
                 basis,
-            }
+            })
         };
-        logs.iter_mut().map(set).collect()
+        logs.iter_mut().filter_map(set).collect()
     }
 }
 

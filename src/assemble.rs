@@ -203,10 +203,9 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 LogKind::Access => read.access.lines.get(&(index as u32)),
                 LogKind::Error => read.errors.lines.get(&(index as u32)),
             };
+            let asked = read.inputs.part(index).bytes;
             let part = read.parts.get(&(index as u32));
-            let part = part
-                .map(|part| part.bytes.clone())
-                .filter(|part| *part != (0..source.bytes().len()));
+            let part = part.map_or(asked.clone(), |part| part.bytes.clone());
             let none = LineCounts::default();
             let books = books.unwrap_or(&none);
             let clock = read
@@ -218,7 +217,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 path: source.name.clone(),
                 kind: format.kind,
                 format: format.name,
-                bytes: part.as_ref().map_or(source.bytes().len(), Range::len) as u64,
+                bytes: part.len() as u64,
                 lines: books.lines,
                 records: books.records,
                 unparsed: books.unparsed_total(),
@@ -226,12 +225,13 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 first: books.span.map(|span| span.first),
                 last: books.span.map(|span| span.last),
                 utc_offset: clock
+                    .filter(|clock| clock.basis != Basis::Written)
                     .map(|clock| clock.offset)
                     .or_else(|| books.main_offset()),
                 clock_skew_s: skew.map(|skew| skew.ahead_s as f64),
                 notes: {
                     let mut notes = notes(books, clock, source.bytes());
-                    notes.extend(part.map(|part| part_note(&part, source.bytes().len())));
+                    notes.extend((part != asked).then(|| part_note(&part, source.bytes().len())));
                     notes.extend(read.inputs.notes(index));
                     notes.extend(skew.and_then(|skew| skew_note(read, skew)));
                     notes

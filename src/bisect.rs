@@ -49,10 +49,12 @@ pub fn narrow(logs: &mut [Log<'_>], limits: Limits) {
         let Some(bytes) = part(log, limits) else {
             continue;
         };
-        let before = &log.bytes[..bytes.start];
-        let counted = before.len() <= COUNTED;
+        let between = &log.bytes[log.part.bytes.start..bytes.start];
+        let lines = || memchr::memchr_iter(b'\n', between).count() as u64;
+        let before = log.part.lines_before;
+        let before = before.filter(|_| between.len() <= COUNTED);
         log.part = Part {
-            lines_before: counted.then(|| memchr::memchr_iter(b'\n', before).count() as u64),
+            lines_before: before.map(|before| before + lines()),
             bytes,
         };
     }
@@ -61,26 +63,28 @@ pub fn narrow(logs: &mut [Log<'_>], limits: Limits) {
 /// The part; `None` for all of it.
 fn part(log: &Log<'_>, limits: Limits) -> Option<Range<usize>> {
     let bounded = limits.since > i64::MIN || limits.until < i64::MAX;
-    if !bounded || log.bytes.len() < LEAST_BYTES {
+    let whole = log.part.bytes.clone();
+    if !bounded || whole.len() < LEAST_BYTES {
         return None;
     }
-    let step = log.bytes.len() / PLACES;
+    let step = whole.len() / PLACES;
     let mut probes = Probes::default();
     for place in 0..PLACES {
-        probes.look(log, place * step);
+        probes.look(log, whole.start + place * step);
     }
-    probes.look(log, log.bytes.len().saturating_sub(PROBE_BYTES));
+    probes.look(log, whole.end - PROBE_BYTES);
     if probes.0.len() < LEAST_PLACES {
         return None;
     }
     let slack = probes.slack()?;
     let since = limits.since.saturating_sub(slack);
     let until = limits.until.saturating_add(slack);
-    let start = probes.cut_before(log, since);
-    let end = probes.cut_after(log, until, log.bytes.len());
+    let start = probes.cut_before(log, since).unwrap_or(whole.start);
+    let end = probes.cut_after(log, until).unwrap_or(whole.end);
     // Halving looked at more places, which may tell more.
-    (probes.slack()? <= slack && (start > 0 || end < log.bytes.len()) && start <= end)
-        .then_some(start..end)
+    let sure = probes.slack()? <= slack && start <= end;
+    let found = start..end;
+    (sure && found != whole).then_some(found)
 }
 
 /// What some lines show.
@@ -116,28 +120,26 @@ impl Probes {
 
     /// What a line may be late by, in seconds; `None` if that is too much for a log in order.
     fn slack(&self) -> Option<i64> {
-        let mut latest = i64::MIN;
-        let mut back = 0;
-        for probe in &self.0 {
-            if latest > i64::MIN {
-                back = back.max(latest.saturating_sub(probe.first));
-            }
-            back = back.max(probe.back);
-            latest = latest.max(probe.last);
-        }
+        let back = |probe: &Probe| {
+            // Where halving came near, probes share lines.
+            let before = self.0.iter().filter(|other| other.end <= probe.start);
+            let latest = before.map(|other| other.last).max();
+            let across = latest.map_or(0, |latest| latest.saturating_sub(probe.first));
+            across.max(probe.back)
+        };
+        let back = self.0.iter().map(back).max().unwrap_or(0);
         let slack = back.saturating_mul(SLACK_FACTOR).max(LEAST_SLACK_S);
         (slack <= MOST_SLACK_S).then_some(slack)
     }
 
     /// Where to begin reading for records from second `since` on, which allows for lateness: at lines that are all older, so
     /// that some before the time asked for are read as well. What shows no time is kept.
-    fn cut_before(&mut self, log: &Log<'_>, since: i64) -> usize {
+    /// `None` where nothing is.
+    fn cut_before(&mut self, log: &Log<'_>, since: i64) -> Option<usize> {
         let older = |probe: &&Probe| probe.last < since;
-        let Some(mut low) = self.0.iter().rfind(older).copied() else {
-            return 0;
-        };
+        let mut low = self.0.iter().rfind(older).copied()?;
         let next = self.0.iter().find(|probe| probe.start > low.start);
-        let mut high = next.map_or(log.bytes.len(), |probe| probe.start);
+        let mut high = next.map_or(log.part.bytes.end, |probe| probe.start);
         while high.saturating_sub(low.end) > PROBE_BYTES {
             let middle = low.end + (high - low.end) / 2;
             match self.look(log, middle) {
@@ -146,17 +148,15 @@ impl Probes {
                 _ => high = middle,
             }
         }
-        low.start
+        Some(low.start)
     }
 
     /// Where to end reading for records up to second `until`, likewise.
-    fn cut_after(&mut self, log: &Log<'_>, until: i64, end: usize) -> usize {
+    fn cut_after(&mut self, log: &Log<'_>, until: i64) -> Option<usize> {
         let younger = |probe: &&Probe| probe.first > until;
-        let Some(mut high) = self.0.iter().find(younger).copied() else {
-            return end;
-        };
+        let mut high = self.0.iter().find(younger).copied()?;
         let before = self.0.iter().rfind(|probe| probe.start < high.start);
-        let mut low = before.map_or(0, |probe| probe.end);
+        let mut low = before.map_or(log.part.bytes.start, |probe| probe.end);
         while high.start.saturating_sub(low) > PROBE_BYTES {
             let middle = low + (high.start - low) / 2;
             match self.look(log, middle) {
@@ -166,7 +166,7 @@ impl Probes {
                 None => low = middle,
             }
         }
-        high.end
+        Some(high.end)
     }
 }
 
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_place_without_records_is_kept() {
-        let mut text = log((0..20_000).map(|n| n * 4));
+        let mut text = log((0..60_000).map(|n| n * 4));
         let middle = text.len() / 2 / 131 * 131;
         let middle = middle + text[middle..].find('\n').unwrap() + 1;
         text.insert_str(middle, &"x".repeat(3 * MAX_LINE));

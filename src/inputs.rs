@@ -1,20 +1,24 @@
 //! What was named on the command line, found, opened, and identified by its content.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Error, Result, Warning};
 use crate::event::{Access, Event};
 use crate::format::sample;
-use crate::format::spec::{Arena, Desk, LogKind, Sought, YearHint};
+use crate::format::spec::{Arena, Desk, LogKind, Reader, Sought, YearHint};
 use crate::format::timing::Timing;
 use crate::format::{self, Vote, vote};
 use crate::known::Known;
 use crate::pass::{Clock, Hops, Log, Part, Who};
 use crate::proxies::Proxies;
 use crate::relays::Relays;
+use crate::source::decompress::foreign;
 use crate::source::discover::discover;
 use crate::source::open::{OpenOptions, Source, open_all};
+use crate::source::overlap::{self, Piece, Repeat};
+use crate::text::{count, counted};
 use crate::time::{Time, UtcOffset};
 
 /// Opened inputs whose format is known.
@@ -29,8 +33,10 @@ pub struct Inputs {
     hops: Vec<Option<Hops>>,
     /// The proxies that each takes for clients, as far as a sample shows.
     pub relays: Vec<Option<Relays>>,
-    /// Whose requests are set aside.
-    known: Option<Arc<Known>>,
+    /// What each repeats of another, where it is counted.
+    pub repeats: Vec<Option<Repeat>>,
+    /// Who the clients are.
+    who: Who,
     /// What could not be read or understood.
     pub warnings: Vec<Warning>,
 }
@@ -40,7 +46,7 @@ impl Inputs {
     ///
     /// # Errors
     /// [`Error::NoInput`] when nothing that was named can be read.
-    pub fn open(paths: &[PathBuf], mmap: bool) -> Result<Inputs> {
+    pub fn open(paths: &[PathBuf], mmap: bool, who: &Who) -> Result<Inputs> {
         let (found, mut warnings) = discover(paths)?;
         let (sources, troubles) = open_all(
             &found,
@@ -57,28 +63,99 @@ impl Inputs {
                 .collect();
             return Err(Error::NoInput(reasons.join("; ")));
         }
+        let mut inputs = Inputs {
+            sources,
+            formats: Vec::new(),
+            timings: Vec::new(),
+            hops: Vec::new(),
+            relays: Vec::new(),
+            repeats: Vec::new(),
+            who: who.clone(),
+            warnings,
+        };
+        inputs.identify();
+        let told = inputs.sources.iter().flat_map(Source::warnings);
+        inputs.warnings.extend(told);
+        Ok(inputs)
+    }
+
+    /// Votes on what each input is, and finds out how it is read.
+    fn identify(&mut self) {
+        let sources = &self.sources;
         let mut formats: Vec<_> = sources.iter().map(|source| vote(source.bytes())).collect();
-        tell_years(&sources, &mut formats);
+        tell_years(sources, &mut formats);
+        self.formats = formats;
         let timing = |(source, vote): (&Source, &Option<Vote>)| {
             let vote = vote.as_ref()?;
             let access = vote.format.kind == LogKind::Access;
             access.then(|| format::timing(source.bytes(), &vote.reader))?
         };
-        let timings = sources.iter().zip(&formats).map(timing).collect();
-        for (source, format) in sources.iter().zip(&formats) {
+        self.timings = sources.iter().zip(&self.formats).map(timing).collect();
+        for (source, format) in sources.iter().zip(&self.formats) {
             if format.is_none() {
-                warnings.push(no_log(&source.name, source.bytes().is_empty()));
+                self.warnings.push(no_log(&source.name, source.bytes()));
             }
         }
-        Ok(Inputs {
-            hops: vec![None; sources.len()],
-            relays: vec![None; sources.len()],
-            known: None,
-            sources,
-            formats,
-            timings,
-            warnings,
-        })
+        self.tell_clients();
+        self.compare();
+    }
+
+    /// Finds what is there twice.
+    fn compare(&mut self) {
+        let votes = self.formats.iter().enumerate();
+        let logs: Vec<(usize, &Vote)> = votes
+            .filter_map(|(index, vote)| Some((index, vote.as_ref()?)))
+            .collect();
+        let clocks: Vec<_> = logs.iter().map(|(_, vote)| time_of(&vote.reader)).collect();
+        let mut pieces = Vec::with_capacity(logs.len());
+        for ((index, vote), time) in logs.iter().zip(&clocks) {
+            pieces.push(Piece {
+                bytes: self.sources[*index].bytes(),
+                format: vote.format.name,
+                time,
+            });
+        }
+        let mut repeats = vec![None; self.sources.len()];
+        for ((index, _), found) in logs.iter().zip(overlap::find(&pieces)) {
+            repeats[*index] = found.map(|found| Repeat {
+                of: logs[found.of].0,
+                ..found
+            });
+        }
+        self.repeats = repeats;
+        for index in 0..self.sources.len() {
+            let name = &self.sources[index].name;
+            let warning = self.repeat_note(index).map(|note| Warning {
+                code: DUPLICATE_CONTENT,
+                message: format!("{name}: {note}"),
+                input: Some(name.clone()),
+            });
+            self.warnings.extend(warning);
+        }
+    }
+
+    /// Keeps what is left of mapped files that were shortened, and says so. True if there were any: then the run must
+    /// begin again, which it does once a file at most.
+    pub fn keep_what_is_left(&mut self) -> bool {
+        let sources = self.sources.iter();
+        let shortened: Vec<Warning> = sources.filter_map(Source::keep_what_is_left).collect();
+        if shortened.is_empty() {
+            return false;
+        }
+        let of_source = |warning: &Warning| {
+            let mut sources = self.sources.iter();
+            sources.any(|source| warning.input.as_ref() == Some(&source.name))
+        };
+        let stale = |warning: &Warning| is_found_again(warning) && of_source(warning);
+        self.warnings.retain(|warning| !stale(warning));
+        self.warnings.extend(shortened);
+        self.identify();
+        true
+    }
+
+    /// The warnings about mapped files that were shortened, for a run that cannot begin again.
+    pub fn losses(&self) -> Vec<Warning> {
+        self.sources.iter().filter_map(Source::loss).collect()
     }
 
     /// What was found out about how to read an input.
@@ -86,22 +163,29 @@ impl Inputs {
         let vote = self.formats[index].as_ref();
         let mut notes = vote.map_or_else(Vec::new, |vote| vote.reader.notes());
         notes.extend(self.timings[index].map(Timing::note));
+        notes.extend(self.repeat_note(index));
         notes
     }
 
     /// Tells clients as the user wishes: from the proxies in front, and from those who are set aside. Looks whether
     /// there are proxies that the user did not name.
-    pub fn identify(&mut self, who: &Who) {
-        self.known = (!who.known.is_empty()).then(|| who.known.clone());
+    fn tell_clients(&mut self) {
+        self.hops = vec![None; self.sources.len()];
+        self.relays = vec![None; self.sources.len()];
         let inputs = self.sources.iter().zip(&mut self.formats).enumerate();
         for (index, (source, vote)) in inputs {
-            let Some(vote) = vote.as_mut().filter(|vote| may_have_requests(vote)) else {
+            let Some(vote) = vote.as_mut().filter(|vote| vote.holds(LogKind::Access)) else {
                 continue;
             };
             let bytes = source.bytes();
-            self.hops[index] = hops(who, vote, bytes);
+            self.hops[index] = hops(&self.who, vote, bytes);
             self.relays[index] = relays(vote, bytes, self.hops[index].as_ref());
         }
+    }
+
+    /// Whose requests are set aside.
+    fn known(&self) -> Option<Arc<Known>> {
+        (!self.who.known.is_empty()).then(|| self.who.known.clone())
     }
 
     /// The logs of a kind. Their offset is UTC until told otherwise.
@@ -109,27 +193,59 @@ impl Inputs {
         let all = self.sources.iter().zip(&self.formats).enumerate();
         all.filter_map(|(index, (source, format))| {
             let vote = format.as_ref()?;
-            (vote.format.kind == kind || vote.format.mixed).then(|| Log {
+            vote.holds(kind).then(|| Log {
                 source: index as u32,
                 bytes: source.bytes(),
-                part: Part::all(source.bytes()),
+                part: self.part(index),
                 format: vote.format,
                 reader: vote.reader.clone(),
                 clock: Clock::fixed(UtcOffset::UTC),
                 timing: self.timings[index],
                 hops: self.hops[index].clone(),
-                known: self.known.clone(),
+                known: self.known(),
             })
         })
         .collect()
     }
 
+    /// All of an input but a beginning that is counted elsewhere.
+    pub fn part(&self, index: usize) -> Part {
+        let bytes = self.sources[index].bytes();
+        match self.repeats[index] {
+            Some(repeat) => Part {
+                bytes: repeat.bytes.min(bytes.len())..bytes.len(),
+                lines_before: Some(repeat.lines),
+            },
+            None => Part::all(bytes),
+        }
+    }
+
+    /// What was left out of an input, in words that follow its name.
+    fn repeat_note(&self, index: usize) -> Option<String> {
+        let Repeat { bytes, lines, of } = self.repeats[index]?;
+        let of = &self.sources[of].name;
+        let lines = counted(lines, "line", "lines");
+        let all = bytes == self.sources[index].bytes().len();
+        let what = if all { "all" } else { "the first" };
+        Some(format!(
+            "{what} {lines} ({} bytes) are in {of} as well and were counted there",
+            count(bytes as u64)
+        ))
+    }
+
     /// Makes sure that every mapped byte is still there.
     ///
     /// # Errors
-    /// When a file was shortened since it was opened.
+    /// When a file was shortened since it was opened; see [`Inputs::keep_what_is_left`].
     pub fn check(&self) -> Result<()> {
-        self.sources.iter().try_for_each(Source::check)
+        match self.losses().into_iter().next() {
+            None => Ok(()),
+            Some(loss) => Err(Error::io(
+                loss.input.unwrap_or_default(),
+                "cannot go on reading",
+                io::Error::other(loss.message),
+            )),
+        }
     }
 }
 
@@ -174,10 +290,6 @@ fn ends(bytes: &[u8], vote: &Vote) -> Option<(Time, Time)> {
     Some((*times.iter().min()?, *times.iter().max()?))
 }
 
-fn may_have_requests(vote: &Vote) -> bool {
-    vote.format.kind == LogKind::Access || vote.format.mixed
-}
-
 /// Where a log has the field that the user names, and who is believed in it; `None` if the user names none, or if the log
 /// names its fields and has none of this name. May give the vote another reader, which takes that field.
 pub fn hops(who: &Who, vote: &mut Vote, bytes: &[u8]) -> Option<Hops> {
@@ -219,13 +331,39 @@ fn relays(vote: &Vote, bytes: &[u8], hops: Option<&Hops>) -> Option<Relays> {
     Relays::of(&requests.iter().map(sighting).collect::<Vec<_>>())
 }
 
-/// The warning about an input in which no format was recognised.
-pub fn no_log(name: &str, empty: bool) -> Warning {
-    let (code, what) = match empty {
-        true => ("empty_input", "is empty"),
-        false => (
-            "not_a_log",
-            "is in none of the known log formats and was left out",
+/// The code of the warning about an input that has lines of another one.
+pub const DUPLICATE_CONTENT: &str = "duplicate_content";
+
+/// Reads the time of a line, in seconds on the log's own clock.
+fn time_of(reader: &Reader) -> impl Fn(&[u8]) -> Option<i64> + Sync {
+    |line| {
+        let arena = Arena::new();
+        match reader.read(line, 0, &mut Desk::new(&arena)).ok()? {
+            Event::Access(access) => Some(access.time.secs()),
+            Event::Error(record) => Some(record.time.secs()),
+        }
+    }
+}
+
+/// The codes of inputs in which no format was recognised.
+const EMPTY: &str = "empty_input";
+const NOT_A_LOG: &str = "not_a_log";
+
+fn is_found_again(warning: &Warning) -> bool {
+    [EMPTY, NOT_A_LOG, DUPLICATE_CONTENT].contains(&warning.code)
+}
+
+/// The warning about an input in which no format was recognised; `bytes` is all that it has, or its beginning.
+pub fn no_log(name: &str, bytes: &[u8]) -> Warning {
+    let (code, what) = match foreign(bytes) {
+        _ if bytes.is_empty() => (EMPTY, "is empty".to_string()),
+        Some(kind) => (
+            NOT_A_LOG,
+            format!("is {kind}, which cannot be read; unpack it first"),
+        ),
+        None => (
+            NOT_A_LOG,
+            "is in none of the known log formats and was left out".to_string(),
         ),
     };
     Warning {

@@ -89,7 +89,7 @@ impl Hops {
     }
 }
 
-/// What is read of a log: all of it, or as much as the time that was asked for takes.
+/// What is read of a log: all that no other log has as well, or as much of it as the time that was asked for takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// From the beginning of a line to the end of one.
@@ -175,6 +175,11 @@ impl<'a> Log<'a> {
         Ok(event)
     }
 
+    /// Whether records of both kinds may be among its lines.
+    pub fn is_mixed(&self) -> bool {
+        self.format.mixed || self.reader.is_mixed()
+    }
+
     /// See [`ReadLine::client`](crate::format::spec::ReadLine::client).
     #[inline]
     pub fn client(&self, line: &[u8]) -> Option<Client> {
@@ -228,7 +233,7 @@ pub struct ChunkSpan {
 pub struct Limits {
     /// Seconds since the epoch; earlier records are set aside.
     pub since: i64,
-    /// Seconds since the epoch; later records are set aside.
+    /// Seconds since the epoch; later records are set aside, and those of this second count.
     pub until: i64,
 }
 

@@ -11,7 +11,7 @@ use crate::format::{Vote, vote};
 use crate::hits::{HitLine, Judge, Origin, Search, set_aside};
 use crate::inputs::{hops, no_log};
 use crate::pass::{Clock, Hops, Log, Part, Who};
-use crate::source::decompress::DAMAGED;
+use crate::source::spool::DAMAGED;
 use crate::time::UtcOffset;
 
 /// Bytes read at a time: a pipe of Linux holds as much (pipe(7)).
@@ -62,8 +62,7 @@ pub fn hits(
         stream.take(ended, sink)?;
         if ended || stream.is_hopeless() {
             let known = stream.format.is_some();
-            let empty = stream.line == 0 && stream.waiting.is_empty();
-            let unknown = (!known).then(|| no_log(name, empty));
+            let unknown = (!known).then(|| no_log(name, &stream.waiting));
             return Ok(unknown
                 .into_iter()
                 .chain(set_aside(stream.judge.aside))
@@ -108,7 +107,7 @@ impl Stream<'_> {
             let vote = self.format.as_mut();
             self.hops = vote.and_then(|vote| hops(self.who, vote, lines));
         }
-        let access = |vote: &&Vote| vote.format.kind == LogKind::Access || vote.format.mixed;
+        let access = |vote: &&Vote| vote.holds(LogKind::Access);
         let Some(vote) = self.format.as_ref().filter(access) else {
             return Ok(());
         };

@@ -391,7 +391,7 @@ impl AccessWorker<'_> {
                     }
                 }
                 // What it says is for the pass over error logs.
-                Ok(Event::Error(record)) if log.format.mixed => {
+                Ok(Event::Error(record)) if log.is_mixed() => {
                     lines.record(range.start, record.time);
                 }
                 Err(Unparsed::Header) => lines.blank += 1,
@@ -689,7 +689,7 @@ impl ErrorWorker<'_> {
                     lines.continued += 1;
                 }
                 // What it says is for the pass over access logs.
-                Ok(Event::Access(access)) if log.format.mixed => {
+                Ok(Event::Access(access)) if log.is_mixed() => {
                     lines.record(range.start, access.time);
                 }
                 Ok(Event::Access(_)) => lines.unparsed(Unparsed::NotThisFormat, at),

@@ -6,7 +6,7 @@ use aftertrace::error::Result;
 use aftertrace::format::ALL;
 use aftertrace::format::spec::{Format as LogFormat, LogKind};
 use aftertrace::inputs::Inputs;
-use aftertrace::pass::Log;
+use aftertrace::pass::{Log, Who};
 use aftertrace::preview;
 use aftertrace::report::{json, reading};
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub fn run(arguments: &FormatsArguments) -> Result<Outcome> {
         output::write_to(None, |out| list(arguments, out))?;
         return Ok(Outcome::Finished);
     }
-    let inputs = Inputs::open(&arguments.explain, true)?;
+    let inputs = Inputs::open(&arguments.explain, true, &Who::default())?;
     output::write_to(None, |out| explain(arguments, &inputs, out))?;
     messages::warnings(&inputs.warnings, false);
     Ok(match inputs.warnings.iter().any(messages::is_unreadable) {

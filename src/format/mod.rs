@@ -37,7 +37,7 @@ pub mod traefik_json;
 pub mod w3c;
 
 use forwarded::Column;
-use spec::{Arena, Desk, Format, Reader};
+use spec::{Arena, Desk, Format, LogKind, Reader};
 use timing::{Sample, Timing};
 
 use crate::event::{Access, Event, Unparsed};
@@ -85,6 +85,13 @@ pub struct Vote {
     pub read: usize,
     /// How many lines were sampled; blank ones and headers are not.
     pub of: usize,
+}
+
+impl Vote {
+    /// Whether records of a kind may be among the lines.
+    pub fn holds(&self, kind: LogKind) -> bool {
+        self.format.kind == kind || self.format.mixed || self.reader.is_mixed()
+    }
 }
 
 /// How one format fared in a vote.

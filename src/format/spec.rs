@@ -64,6 +64,11 @@ pub trait ReadLine: Send + Sync {
         Sought::Unnamed
     }
 
+    /// Whether records of both kinds may be among the lines, whatever [`Format::mixed`] says.
+    fn is_mixed(&self) -> bool {
+        false
+    }
+
     /// What the report says about how the lines are read, where that was found out rather than known.
     fn notes(&self) -> Vec<String> {
         Vec::new()

@@ -22,6 +22,7 @@ mod regressions;
 mod scenarios;
 mod sensitivity;
 mod sigma;
+mod sources;
 mod stories;
 mod tokens;
 mod windows;

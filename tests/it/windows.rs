@@ -42,7 +42,7 @@ fn day(every_s: u64, late: &[u64]) -> Vec<u8> {
                 line(
                     &mut out,
                     at,
-                    &format!("198.51.100.{}", source % 40),
+                    &format!("198.51.100.{}", source % 8),
                     "/search",
                     503,
                 );
