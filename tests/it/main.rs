@@ -26,5 +26,6 @@ mod sigma;
 mod sources;
 mod stories;
 mod tokens;
+mod windows;
 
 use traffic::rng;
