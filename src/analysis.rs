@@ -320,7 +320,7 @@ fn investigate(
     let surveyed = survey(inputs, options, patterns, observer, &run)?;
     inputs.check()?;
     observer.begin("looking closer", 0);
-    let skews = skews(&surveyed);
+    let skews = skew::skews(&surveyed.access_logs, &surveyed.error_logs);
     let incidents = reconstruct(inputs, options, &surveyed, &skews, patterns, &run);
     inputs.check()?;
     let read = Read {
@@ -437,13 +437,7 @@ fn reconstruct<'a>(
     cluster::sharpen(&mut findings, &drafts, &traces);
     let clusters = cluster::cluster(&findings);
     let spans: Vec<_> = clusters.iter().map(Cluster::window).collect();
-    let whole = Whole {
-        requests: access.requests(),
-        errors_5xx: access.by_class[4],
-        clients: &access.clients,
-        limits: surveyed.limits,
-    };
-    let impacts = tallies(logs, &access.chunks, &whole, &spans, run);
+    let impacts = tallies(logs, &access.chunks, &whole(surveyed), &spans, run);
     let in_full = focus(logs, &access.chunks, &failed(&clusters, &findings), run);
 
     let mut quoter = quoter(inputs, surveyed);
@@ -460,6 +454,16 @@ fn reconstruct<'a>(
         zone: options.tz.or(surveyed.zone).unwrap_or_default(),
     };
     incident::incidents(&material, &clusters, &impacts, &in_full)
+}
+
+/// What incidents are a part of.
+fn whole<'a>(surveyed: &'a Surveyed<'_>) -> Whole<'a> {
+    Whole {
+        requests: surveyed.access.requests(),
+        errors_5xx: surveyed.access.by_class[4],
+        clients: &surveyed.access.clients,
+        limits: surveyed.limits,
+    }
 }
 
 /// Where failed answers are counted for the clusters that have no window of their own.
@@ -481,14 +485,6 @@ fn quoter<'a>(inputs: &'a Inputs, surveyed: &'a Surveyed<'a>) -> Quoter<'a> {
     quoter.add(&surveyed.access_logs, &surveyed.access.chunks, name);
     quoter.add(&surveyed.error_logs, &surveyed.errors.chunks, name);
     quoter
-}
-
-/// How far the logs' clocks are apart.
-fn skews(surveyed: &Surveyed<'_>) -> BTreeMap<u32, Skew> {
-    skew::skews(
-        (&surveyed.access_logs, &surveyed.access.chunks),
-        (&surveyed.error_logs, &surveyed.errors.chunks),
-    )
 }
 
 /// Sets the clocks of access logs that write no zone: the one that is given, or that of the access logs beside them.
