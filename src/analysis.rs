@@ -23,6 +23,7 @@ use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
 use crate::plan::Plan;
 use crate::quote::Quoter;
+use crate::readers::{FormatOptions, Readers};
 use crate::report::view::{Incident, Report};
 use crate::severity::Confidence;
 use crate::source::stream::stdin;
@@ -65,6 +66,8 @@ pub struct ScanOptions {
     pub mmap: bool,
     /// Judge lines in the context of their clients and of the site.
     pub context: bool,
+    /// Formats that are not only told by content.
+    pub formats: FormatOptions,
 }
 
 impl Default for ScanOptions {
@@ -79,6 +82,7 @@ impl Default for ScanOptions {
             chunk_bytes: None,
             mmap: true,
             context: true,
+            formats: FormatOptions::default(),
         }
     }
 }
@@ -113,7 +117,7 @@ pub fn analyze(
     patterns: &PatternSet,
     observer: &dyn Observer,
 ) -> Result<Report> {
-    let inputs = Inputs::open(paths, options.mmap)?;
+    let inputs = Inputs::open(paths, options.mmap, &options.formats)?;
     let report =
         pool(options.threads)?.install(|| investigate(&inputs, options, patterns, observer));
     observer.finish();
@@ -181,8 +185,10 @@ fn stream_hits(
     };
     observer.begin("searching", 0);
     let advance = |bytes| observer.advance(bytes);
-    let warning = stream::hits(&mut input, "-", search, &advance, sink).map_err(unwritten)?;
-    Ok(warning.into_iter().collect())
+    let (readers, mut warnings) = Readers::new(&options.formats)?;
+    let warning = stream::hits(&mut input, "-", search, &readers, &advance, sink);
+    warnings.extend(warning.map_err(unwritten)?);
+    Ok(warnings)
 }
 
 fn search_hits(
@@ -192,7 +198,7 @@ fn search_hits(
     observer: &dyn Observer,
     sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
 ) -> Result<Vec<Warning>> {
-    let inputs = Inputs::open(paths, options.mmap)?;
+    let inputs = Inputs::open(paths, options.mmap, &options.formats)?;
     let advance = |bytes| observer.advance(bytes);
     let run = Run {
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 use aftertrace::category::Category;
 use aftertrace::error::Result;
+use aftertrace::readers::FormatOptions;
 use aftertrace::report::escape;
 use aftertrace::severity::{Confidence, Severity};
 use aftertrace::time::UtcOffset;
@@ -89,6 +90,28 @@ enum Command {
     Patterns(PatternsCommand),
 }
 
+/// Formats that are not told by content.
+#[derive(Debug, Args)]
+struct FormatArguments {
+    /// The format of access logs, as it stands in the configuration: an Apache LogFormat such as
+    /// '%h %t "%r" %>s' or an nginx log_format such as '$remote_addr [$time_local] "$request"'
+    #[arg(long, value_name = "STRING", allow_hyphen_values = true)]
+    access_format: Option<String>,
+    /// Read the formats of logs from httpd.conf or nginx.conf, with what they include; each is
+    /// used for the logs that it names; may be repeated
+    #[arg(long = "server-config", value_name = "FILE")]
+    server_configs: Vec<PathBuf>,
+}
+
+impl FormatArguments {
+    fn options(&self) -> FormatOptions {
+        FormatOptions {
+            access_format: self.access_format.clone(),
+            server_configs: self.server_configs.clone(),
+        }
+    }
+}
+
 /// What is read, and how.
 #[derive(Debug, Args)]
 struct InputArguments {
@@ -102,6 +125,8 @@ struct InputArguments {
     /// Only what happened before TIME, written as for --since
     #[arg(long, visible_alias = "to", value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_bound)]
     until: Option<TimeBound>,
+    #[command(flatten)]
+    formats: FormatArguments,
     /// Add the patterns of DIR/*.toml, or replace those of the same id; may be repeated
     #[arg(long = "patterns", value_name = "DIR")]
     pattern_dirs: Vec<PathBuf>,
@@ -177,6 +202,8 @@ struct ExplainArguments {
     /// The status of the answer, likewise
     #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(100..1000))]
     status: Option<u16>,
+    #[command(flatten)]
+    formats: FormatArguments,
     /// How to print it; JSON is one object a line
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -197,6 +224,8 @@ struct FormatsArguments {
     /// How many lines of each file to show
     #[arg(long, value_name = "N", default_value_t = 3, requires = "explain")]
     lines: usize,
+    #[command(flatten)]
+    given: FormatArguments,
     /// How to print it; JSON is one object a line
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -320,6 +349,7 @@ impl InputArguments {
             chunk_bytes: self.chunk_bytes.map(NonZeroUsize::get),
             mmap: !self.no_mmap,
             context: !self.no_context,
+            formats: self.formats.options(),
             ..ScanOptions::default()
         }
     }

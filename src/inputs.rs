@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use crate::error::{Error, Result, Warning};
 use crate::format::spec::LogKind;
 use crate::format::timing::Timing;
-use crate::format::{self, Vote, vote};
+use crate::format::{self, Vote};
 use crate::pass::{Clock, Log};
+use crate::readers::{FormatOptions, Readers};
 use crate::source::discover::discover;
 use crate::source::open::{OpenOptions, Source, open_all};
 use crate::time::UtcOffset;
@@ -19,6 +20,8 @@ pub struct Inputs {
     pub formats: Vec<Option<Vote>>,
     /// Where each says how long requests took, if it does.
     pub timings: Vec<Option<Timing>>,
+    /// The formats that the user gave.
+    pub readers: Readers,
     /// What could not be read or understood.
     pub warnings: Vec<Warning>,
 }
@@ -27,9 +30,11 @@ impl Inputs {
     /// Finds, opens and identifies inputs.
     ///
     /// # Errors
-    /// [`Error::NoInput`] when nothing that was named can be read.
-    pub fn open(paths: &[PathBuf], mmap: bool) -> Result<Inputs> {
+    /// [`Error::NoInput`] when nothing that was named can be read; what [`Readers::new`] returns.
+    pub fn open(paths: &[PathBuf], mmap: bool, formats: &FormatOptions) -> Result<Inputs> {
+        let (readers, about_formats) = Readers::new(formats)?;
         let (found, mut warnings) = discover(paths)?;
+        warnings.extend(about_formats);
         let (sources, troubles) = open_all(
             &found,
             &OpenOptions {
@@ -45,7 +50,9 @@ impl Inputs {
                 .collect();
             return Err(Error::NoInput(reasons.join("; ")));
         }
-        let formats: Vec<_> = sources.iter().map(|source| vote(source.bytes())).collect();
+        let vote = |source: &Source| readers.vote(&source.name, source.bytes());
+        let formats: Vec<_> = sources.iter().map(vote).collect();
+        warnings.extend(readers.unused(formats.iter().flatten()));
         let timing = |(source, vote): (&Source, &Option<Vote>)| {
             let vote = vote.as_ref()?;
             let access = vote.format.kind == LogKind::Access;
@@ -61,6 +68,7 @@ impl Inputs {
             sources,
             formats,
             timings,
+            readers,
             warnings,
         })
     }

@@ -6,11 +6,12 @@ use std::io::{self, Read};
 
 use crate::chunk::{self, MAX_LINE};
 use crate::error::Warning;
+use crate::format::Vote;
 use crate::format::spec::{Arena, Desk, LogKind};
-use crate::format::{Vote, vote};
 use crate::hits::{HitLine, Judge, Origin, Search};
 use crate::inputs::no_log;
 use crate::pass::{Clock, Log};
+use crate::readers::Readers;
 use crate::source::decompress::DAMAGED;
 use crate::time::UtcOffset;
 
@@ -29,11 +30,13 @@ pub fn hits(
     reader: &mut dyn Read,
     name: &str,
     search: Search<'_>,
+    readers: &Readers,
     advance: &dyn Fn(u64),
     sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
 ) -> io::Result<Option<Warning>> {
     let mut stream = Stream {
         name,
+        readers,
         judge: Judge::new(search),
         format: None,
         waiting: Vec::new(),
@@ -65,6 +68,7 @@ pub fn hits(
 
 struct Stream<'s> {
     name: &'s str,
+    readers: &'s Readers,
     judge: Judge<'s>,
     format: Option<Vote>,
     /// What was read and not judged yet.
@@ -91,7 +95,7 @@ impl Stream<'_> {
             None => return Ok(()),
         };
         if self.format.is_none() {
-            self.format = vote(&self.waiting[..complete]);
+            self.format = self.readers.vote(self.name, &self.waiting[..complete]);
         }
         let access = |vote: &&Vote| vote.format.kind == LogKind::Access;
         let Some(vote) = self.format.as_ref().filter(access) else {

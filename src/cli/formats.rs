@@ -19,7 +19,7 @@ pub fn run(arguments: &FormatsArguments) -> Result<Outcome> {
         output::write_to(None, |out| list(arguments, out))?;
         return Ok(Outcome::Finished);
     }
-    let inputs = Inputs::open(&arguments.explain, true)?;
+    let inputs = Inputs::open(&arguments.explain, true, &arguments.given.options())?;
     output::write_to(None, |out| explain(arguments, &inputs, out))?;
     messages::warnings(&inputs.warnings, false);
     Ok(match inputs.warnings.iter().any(messages::is_unreadable) {
@@ -51,7 +51,9 @@ impl Row {
 fn list(arguments: &FormatsArguments, out: &mut dyn Write) -> io::Result<()> {
     let rows = ALL.iter().map(|format| Row::of(format));
     if arguments.format == Format::Json {
-        return rows.map(|row| json::write_line(&row, out)).try_for_each(|written| written);
+        return rows
+            .map(|row| json::write_line(&row, out))
+            .try_for_each(|written| written);
     }
     for (heading, kind) in [
         ("Access logs", LogKind::Access),
@@ -76,7 +78,9 @@ fn explain(arguments: &FormatsArguments, inputs: &Inputs, out: &mut dyn Write) -
         .collect();
     for (index, source) in inputs.sources.iter().enumerate() {
         let log = logs.iter().find(|log| log.source == index as u32);
-        let read = preview::reading(&source.name, source.bytes(), log, inputs.notes(index));
+        let given = inputs.readers.named(&source.name);
+        let notes = inputs.notes(index);
+        let read = preview::reading(&source.name, source.bytes(), log, &given, notes);
         match arguments.format {
             Format::Json => as_json(&read, log, arguments.lines, out)?,
             Format::Table => as_page(&read, log, arguments, out)?,

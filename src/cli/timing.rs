@@ -20,6 +20,7 @@ use aftertrace::pattern::inspector::Inspector;
 use aftertrace::pattern::load;
 use aftertrace::pattern::set::PatternSet;
 use aftertrace::pattern::watch::{Told, Watch};
+use aftertrace::readers::FormatOptions;
 use serde::Serialize;
 
 use super::columns;
@@ -105,7 +106,7 @@ pub fn measure(set: &PatternSet, logs: &[PathBuf]) -> Result<(Timing, Vec<Warnin
     };
     let mut warnings = Vec::new();
     if !logs.is_empty() {
-        let inputs = Inputs::open(logs, true)?;
+        let inputs = Inputs::open(logs, true, &FormatOptions::default())?;
         let (stopwatch, lines) = on_logs(set, &inputs)?;
         for (entry, spent) in entries.iter_mut().zip(&stopwatch.entries) {
             entry.logs = Some(*spent);

@@ -1,11 +1,17 @@
 //! The list of log formats, and the vote that decides which one an input is in.
 
 pub mod apache_error;
+pub mod apache_logformat;
 pub mod combined;
+pub mod custom;
+pub mod directive;
 pub mod nginx_error;
+pub mod nginx_logformat;
 pub mod php_fpm;
+pub mod quoting;
 pub mod record;
 pub mod spec;
+pub mod template;
 pub mod timing;
 
 use crate::chunk::{self, MAX_LINE};
@@ -71,29 +77,39 @@ const WINDOW: usize = 2 * MAX_LINE;
 /// `None` when no format reads a sensible share: the input is no log, or one of an unknown kind.
 /// The sample depends on the bytes alone.
 pub fn vote(bytes: &[u8]) -> Option<Vote> {
-    ballot(bytes).winner()
+    vote_with(bytes, &[])
+}
+
+/// The same with formats that the user gave: they are tried like the others, and win where they read as much.
+pub fn vote_with(bytes: &[u8], given: &[Reader]) -> Option<Vote> {
+    ballot(bytes, given).winner()
 }
 
 /// How every format fared in the vote on an input, and of how many lines; those that read most come first.
-pub fn counts(bytes: &[u8]) -> (Vec<Count>, usize) {
-    let ballot = ballot(bytes);
-    let count = |(index, format): (usize, &&Format)| {
-        let mut tried = ballot.candidates.iter();
-        let tried = tried.find(|candidate| candidate.index == index);
-        Count {
-            format: format.name,
-            read: tried.map_or(0, |candidate| candidate.read),
-            failure: tried.and_then(|candidate| candidate.failure),
+pub fn counts(bytes: &[u8], given: &[Reader]) -> (Vec<Count>, usize) {
+    let ballot = ballot(bytes, given);
+    let tried = ballot.candidates.iter().map(|candidate| Count {
+        format: candidate.format.name,
+        read: candidate.read,
+        failure: candidate.failure,
+    });
+    let mut counts: Vec<Count> = tried.collect();
+    for format in ALL {
+        if !counts.iter().any(|count| count.format == format.name) {
+            counts.push(Count {
+                format: format.name,
+                read: 0,
+                failure: None,
+            });
         }
-    };
-    let mut counts: Vec<Count> = ALL.iter().enumerate().map(count).collect();
+    }
     counts.sort_by_key(|count| std::cmp::Reverse(count.read));
     (counts, ballot.of)
 }
 
 /// Lets every format read the sample.
-fn ballot(bytes: &[u8]) -> Ballot {
-    let mut ballot = Ballot::new(bytes);
+fn ballot(bytes: &[u8], given: &[Reader]) -> Ballot {
+    let mut ballot = Ballot::new(bytes, given);
     let mut covered = ballot.sample(bytes, 0, HEAD_LINES);
     for place in 1..=PLACES {
         let at = bytes.len() / (PLACES + 1) * place;
@@ -151,25 +167,26 @@ struct Ballot {
 
 /// A format that the input may be in.
 struct Candidate {
-    /// Its place in [`ALL`].
-    index: usize,
+    format: &'static Format,
     reader: Reader,
     read: usize,
     failure: Option<(u64, Unparsed)>,
 }
 
 impl Ballot {
-    fn new(bytes: &[u8]) -> Ballot {
-        let candidate = |(index, format): (usize, &&'static Format)| {
-            Some(Candidate {
-                index,
-                reader: (format.reader)(bytes)?,
-                read: 0,
-                failure: None,
-            })
+    fn new(bytes: &[u8], given: &[Reader]) -> Ballot {
+        let known = ALL
+            .iter()
+            .filter_map(|format| Some((*format, (format.reader)(bytes)?)));
+        let given = given.iter().map(|reader| (&custom::CUSTOM, reader.clone()));
+        let candidate = |(format, reader)| Candidate {
+            format,
+            reader,
+            read: 0,
+            failure: None,
         };
         Ballot {
-            candidates: ALL.iter().enumerate().filter_map(candidate).collect(),
+            candidates: given.chain(known).map(candidate).collect(),
             of: 0,
         }
     }
@@ -209,7 +226,7 @@ impl Ballot {
         let mut candidates = self.candidates.into_iter();
         let winner = candidates.find(|format| format.read == best)?;
         (best > 0 && best * ONE_LINE_IN >= self.of).then_some(Vote {
-            format: ALL[winner.index],
+            format: winner.format,
             reader: winner.reader,
             read: best,
             of: self.of,

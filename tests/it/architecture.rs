@@ -52,8 +52,12 @@ const ROWS: &[&[&str]] = &[
     &["format/spec"],
     &["format/combined"],
     &["format/record"],
+    &["format/quoting", "format/directive"],
+    &["format/template"],
+    &["format/apache_logformat", "format/nginx_logformat"],
     &["format/*", "pattern/feature"],
-    &["format/mod", "pattern/set"],
+    &["format/mod", "pattern/set", "server_config"],
+    &["readers"],
     &["pattern/verdict", "pattern/cost", "pattern/describe"],
     &["pattern/memory", "pattern/watch"],
     &["pattern/inspector"],
@@ -94,7 +98,7 @@ const ROWS: &[&[&str]] = &[
 
 /// Libraries that only some files may name.
 const CONFINED: &[(&str, &[&str])] = &[
-    ("chrono", &["time"]),
+    ("chrono", &["time", "time/*"]),
     ("clap", &["cli", "cli/*", "main"]),
     ("indicatif", &["progress", "main"]),
     ("unsafe", &["source/open"]),

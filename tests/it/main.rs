@@ -10,6 +10,7 @@ mod traffic;
 mod architecture;
 mod cli;
 mod context;
+mod custom_formats;
 mod explain;
 mod fuzz;
 mod generated;
