@@ -1,5 +1,6 @@
 //! The whole way from paths to a report: the order of the passes, and nothing that they do.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -18,21 +19,23 @@ use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
 use crate::inputs::Inputs;
-use crate::pass::{Clock, DEFAULT_CHUNK_BYTES, Limits, Log, Run};
+use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Run};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
 use crate::plan::Plan;
 use crate::quote::Quoter;
 use crate::readers::{FormatOptions, Readers};
 use crate::report::view::{Incident, Report};
+use crate::season::{self, Regimes};
 use crate::severity::Confidence;
+use crate::skew::{self, Skew};
 use crate::source::stream::stdin;
 use crate::stream;
 use crate::survey::{
     AccessCounts, ErrorCounts, first_zone, last_time, survey_access, survey_errors,
 };
 use crate::sweep::sweep;
-use crate::time::{LocalTime, Time, UtcOffset};
+use crate::time::{LocalTime, Time, UtcOffset, Zone};
 
 /// A point in time as a user names it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,8 +57,8 @@ pub struct ScanOptions {
     pub until: Option<TimeBound>,
     /// Bucket width of the report's series, in seconds.
     pub bucket_s: u64,
-    /// The zone of error logs, where the user knows it.
-    pub error_tz: Option<UtcOffset>,
+    /// The zone of logs that write none, where the user knows it.
+    pub error_tz: Option<Zone>,
     /// The zone in which headlines tell times; the access log's own if not given.
     pub tz: Option<UtcOffset>,
     /// Threads; as many as there are cores if not given.
@@ -273,13 +276,15 @@ fn investigate(
     let surveyed = survey(inputs, options, patterns, observer, &run)?;
     inputs.check()?;
     observer.begin("looking closer", 0);
-    let incidents = reconstruct(inputs, options, &surveyed, patterns, &run);
+    let skews = skews(&surveyed);
+    let incidents = reconstruct(inputs, options, &surveyed, &skews, patterns, &run);
     inputs.check()?;
     let read = Read {
         inputs,
         access: &surveyed.access,
         errors: &surveyed.errors,
         clocks: &surveyed.clocks,
+        skews: &skews,
         bucket_s: options.bucket_s.max(1),
         limits: surveyed.limits,
     };
@@ -294,7 +299,7 @@ fn survey<'a>(
     observer: &dyn Observer,
     run: &Run<'_>,
 ) -> Result<Surveyed<'a>> {
-    let access_logs = inputs.logs(LogKind::Access);
+    let access_logs = zoned(inputs.logs(LogKind::Access), options.error_tz);
     let mut error_logs = inputs.logs(LogKind::Error);
     let bytes = |logs: &[Log<'_>]| logs.iter().map(|log| log.bytes.len() as u64).sum::<u64>();
     let limits = limits(options, &access_logs, &error_logs)?;
@@ -310,7 +315,15 @@ fn survey<'a>(
     observer.begin("weighing suspicious lines", 0);
     count_hits(&access_logs, &mut access, measure, bucket_s, run);
     let zone = assemble::zone(&access);
-    let clocks = set_clocks(&mut error_logs, &access, zone, options.error_tz, limits);
+    let regimes = access_logs.iter().find_map(Regimes::written);
+    let known = Known {
+        access: &access,
+        zone,
+        given: options.error_tz,
+        regimes: regimes.as_ref(),
+        limits,
+    };
+    let clocks = known.set_clocks(&mut error_logs);
     let symptoms = symptom::embedded()?;
     observer.begin("reading error logs", bytes(&error_logs));
     let errors = survey_errors(&error_logs, &symptoms, limits, run);
@@ -339,6 +352,7 @@ fn reconstruct<'a>(
     inputs: &'a Inputs,
     options: &ScanOptions,
     surveyed: &Surveyed<'a>,
+    skews: &BTreeMap<u32, Skew>,
     patterns: &PatternSet,
     run: &Run<'_>,
 ) -> Vec<Incident> {
@@ -381,7 +395,8 @@ fn reconstruct<'a>(
     let impacts = tallies(logs, &access.chunks, &whole, &spans, run);
     let in_full = focus(logs, &access.chunks, &failed(&clusters, &findings), run);
 
-    let quoter = quoter(inputs, surveyed);
+    let mut quoter = quoter(inputs, surveyed);
+    quoter.set_ahead(skews.iter().map(|(source, skew)| (*source, skew.ahead_s)));
     let material = Material {
         case: &case,
         errors: &surveyed.errors,
@@ -417,28 +432,69 @@ fn quoter<'a>(inputs: &'a Inputs, surveyed: &'a Surveyed<'a>) -> Quoter<'a> {
     quoter
 }
 
-/// Gives every error log its offset.
-fn set_clocks(
-    logs: &mut [Log<'_>],
-    access: &AccessCounts,
+/// How far the logs' clocks are apart.
+fn skews(surveyed: &Surveyed<'_>) -> BTreeMap<u32, Skew> {
+    skew::skews(
+        (&surveyed.access_logs, &surveyed.access.chunks),
+        (&surveyed.error_logs, &surveyed.errors.chunks),
+    )
+}
+
+/// Sets the clocks of access logs that write no zone: the one that is given, or that of the access logs beside them.
+fn zoned<'a>(mut logs: Vec<Log<'a>>, given: Option<Zone>) -> Vec<Log<'a>> {
+    let written = |log: &Log<'a>| season::writes_zone(log).then(|| first_zone(log)).flatten();
+    let beside = logs.iter().find_map(written).unwrap_or_default();
+    let regimes = logs.iter().find_map(Regimes::written);
+    for log in logs.iter_mut().filter(|log| !season::writes_zone(log)) {
+        log.clock = match given {
+            Some(zone) => season::in_zone(log, zone),
+            None => season::clock(log, beside, regimes.as_ref()),
+        };
+    }
+    logs
+}
+
+/// What tells the zones of error logs.
+struct Known<'a> {
+    access: &'a AccessCounts,
+    /// The access logs' own zone.
     zone: Option<UtcOffset>,
-    given: Option<UtcOffset>,
+    given: Option<Zone>,
+    /// The access logs' summer and winter time.
+    regimes: Option<&'a Regimes>,
     limits: Limits,
-) -> Vec<ErrorClock> {
-    logs.iter_mut()
-        .map(|log| {
-            let (offset, basis) = match given {
-                Some(offset) => (offset, Basis::Given),
-                None => clock::align(log, access, zone, limits),
+}
+
+impl Known<'_> {
+    /// Gives every error log its clock.
+    fn set_clocks(&self, logs: &mut [Log<'_>]) -> Vec<ErrorClock> {
+        let set = |log: &mut Log<'_>| {
+            let basis = match self.given {
+                _ if season::writes_zone(log) => Basis::Written,
+                Some(zone) => {
+                    log.clock = season::in_zone(log, zone);
+                    Basis::Given
+                }
+                None => {
+                    let (offset, basis) = clock::align(log, self.access, self.zone, self.limits);
+                    log.clock = season::clock(log, offset, self.regimes);
+                    basis
+                }
             };
-            log.clock = Clock::fixed(offset);
             ErrorClock {
                 source: log.source,
-                offset,
+                offset: log.clock.offset,
+                changes: log
+                    .clock
+                    .changes
+                    .iter()
+                    .map(|(_, offset)| *offset)
+                    .collect(),
                 basis,
             }
-        })
-        .collect()
+        };
+        logs.iter_mut().map(set).collect()
+    }
 }
 
 /// Turns the bounds into seconds. Local ones are read on the access logs' clock, relative ones from the

@@ -14,6 +14,7 @@ use crate::pass::Limits;
 use crate::report::view::{
     self, Incident, Report, SCHEMA_VERSION, Series, Tool, Totals, Verdict, Window,
 };
+use crate::skew::Skew;
 use crate::survey::{AccessCounts, ErrorCounts};
 use crate::terms::Cause;
 use crate::text::{count, counted, visible};
@@ -29,12 +30,14 @@ const MANY_UNPARSED: f64 = 0.01;
 const EXAMPLE_BYTES: usize = 120;
 
 /// The zone given to an error log, and why.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ErrorClock {
     /// Index of the source.
     pub source: u32,
-    /// Its offset.
+    /// Its offset, at its beginning.
     pub offset: UtcOffset,
+    /// What the offset became after that, in order: summer and winter time.
+    pub changes: Vec<UtcOffset>,
     /// Why this one.
     pub basis: Basis,
 }
@@ -49,6 +52,8 @@ pub struct Read<'a> {
     pub errors: &'a ErrorCounts,
     /// The error logs' zones.
     pub clocks: &'a [ErrorClock],
+    /// How far the logs' clocks are apart.
+    pub skews: &'a BTreeMap<u32, Skew>,
     /// Bucket width of the series in seconds.
     pub bucket_s: u64,
     /// The time that was asked for.
@@ -182,7 +187,8 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
         .enumerate();
     known
         .filter_map(|(index, (source, format))| {
-            let format = format.as_ref()?.format;
+            let vote = format.as_ref()?;
+            let format = vote.format;
             let books = match format.kind {
                 LogKind::Access => read.access.lines.get(&(index as u32)),
                 LogKind::Error => read.errors.lines.get(&(index as u32)),
@@ -193,6 +199,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 .clocks
                 .iter()
                 .find(|clock| clock.source == index as u32);
+            let skew = read.skews.get(&(index as u32));
             Some(view::Input {
                 path: source.name.clone(),
                 kind: format.kind,
@@ -207,10 +214,11 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 utc_offset: clock
                     .map(|clock| clock.offset)
                     .or_else(|| books.main_offset()),
-                clock_skew_s: None,
+                clock_skew_s: skew.map(|skew| skew.ahead_s as f64),
                 notes: {
                     let mut notes = notes(books, clock, source.bytes());
                     notes.extend(read.inputs.notes(index));
+                    notes.extend(skew.and_then(|skew| skew_note(read, skew)));
                     notes
                 },
             })
@@ -269,7 +277,7 @@ fn notes(books: &LineCounts, clock: Option<&ErrorClock>, bytes: &[u8]) -> Vec<St
             count(back.largest_s as u64)
         ));
     }
-    notes.extend(clock.map(clock_note));
+    notes.extend(clock.and_then(clock_note));
     notes
 }
 
@@ -282,23 +290,40 @@ fn example(bytes: &[u8], offset: u64) -> String {
     format!("\u{201c}{}{more}\u{201d}", visible(cut))
 }
 
-fn clock_note(clock: &ErrorClock) -> String {
-    let zone = clock.offset.label();
-    match clock.basis {
-        Basis::Given => format!("its times are read in {zone}, as asked for"),
+fn clock_note(clock: &ErrorClock) -> Option<String> {
+    let later = clock.changes.iter();
+    let later = later.map(|offset| format!(", then {}", offset.label()));
+    let zone = clock.offset.label() + &later.collect::<String>();
+    let why = match clock.basis {
+        Basis::Written => return None,
+        Basis::Given => ", as asked for".to_string(),
         Basis::Aligned { fitting, tried } => {
-            format!(
-                "its times are read in {zone}: {fitting} of {tried} messages then fit their clients' requests"
-            )
+            format!(": {fitting} of {tried} messages then fit their clients' requests")
         }
-        Basis::Assumed => format!("its times are read in {zone}, the access log's own zone"),
-        Basis::Unknown => format!("its times are read in {zone}"),
-    }
+        Basis::Assumed => ", the access log's own zone".to_string(),
+        Basis::Unknown => String::new(),
+    };
+    Some(format!("its times are read in {zone}{why}"))
+}
+
+/// What the report says of a clock that is not right.
+fn skew_note(read: &Read<'_>, skew: &Skew) -> Option<String> {
+    let direction = match skew.ahead_s {
+        0 => return None,
+        1.. => "ahead",
+        _ => "behind",
+    };
+    Some(format!(
+        "its clock is {} {direction}, as {} shared with {} say; the timeline is corrected by that",
+        counted(skew.ahead_s.unsigned_abs(), "second", "seconds"),
+        counted(skew.shared as u64, "line", "lines"),
+        read.inputs.sources[skew.against as usize].name,
+    ))
 }
 
 fn clock_warning(read: &Read<'_>, clock: &ErrorClock) -> Option<Warning> {
     let why = match clock.basis {
-        Basis::Given | Basis::Aligned { .. } => return None,
+        Basis::Written | Basis::Given | Basis::Aligned { .. } => return None,
         Basis::Assumed => "too few of its messages name clients of the access logs",
         Basis::Unknown => "there is no access log beside it",
     };

@@ -26,7 +26,7 @@ use aftertrace::error::Result;
 use aftertrace::readers::FormatOptions;
 use aftertrace::report::escape;
 use aftertrace::severity::{Confidence, Severity};
-use aftertrace::time::UtcOffset;
+use aftertrace::time::Zone as LogZone;
 use aftertrace::{Observer, ScanOptions, TimeBound};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -161,10 +161,10 @@ struct ScanArguments {
     /// Width of a step in the series: 10s, 1m, 5m, 1h
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::bucket)]
     bucket: u64,
-    /// Zone of error logs, which carry none, such as +02:00; by default the one that aligns them
-    /// best with the access logs
-    #[arg(long, value_name = "OFFSET", allow_hyphen_values = true, value_parser = values::offset)]
-    error_tz: Option<UtcOffset>,
+    /// Zone of logs that write none, as most error logs and HAProxy do, such as +02:00 or
+    /// Europe/Berlin; by default the one that aligns them best with the access logs
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true, value_parser = values::log_zone)]
+    error_tz: Option<LogZone>,
     /// Zone of the times in the table: `log`, `UTC`, or an offset such as +02:00
     #[arg(long, value_name = "ZONE", default_value = "log", allow_hyphen_values = true, value_parser = values::zone)]
     tz: values::Zone,
@@ -441,6 +441,7 @@ fn columns(rows: &[Vec<String>], out: &mut dyn Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aftertrace::time::UtcOffset;
     use clap::CommandFactory;
 
     fn scan(arguments: &[&str]) -> ScanArguments {
@@ -474,7 +475,7 @@ mod tests {
         assert_eq!(parsed.input.since, Some(TimeBound::BeforeEnd(10_800)));
         assert_eq!(parsed.input.until, Some(TimeBound::BeforeEnd(5_400)));
         assert_eq!(parsed.tz, values::Zone::At(UtcOffset(-14_400)));
-        assert_eq!(parsed.error_tz, Some(UtcOffset(-12_600)));
+        assert_eq!(parsed.error_tz, Some(LogZone::Fixed(UtcOffset(-12_600))));
         assert_eq!(parsed.input.options().threads, Some(3));
     }
 

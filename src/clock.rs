@@ -5,7 +5,7 @@
 //! does, because a server usually writes both in one zone.
 
 use crate::chunk;
-use crate::event::Event;
+use crate::event::{ErrorRecord, Event};
 use crate::format::spec::{Arena, Desk};
 use crate::pass::{Limits, Log};
 use crate::survey::AccessCounts;
@@ -31,6 +31,8 @@ const SLACK_S: i64 = 120;
 /// How an offset came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis {
+    /// The log writes the zone of its times.
+    Written,
     /// The user said so.
     Given,
     /// So many of so many messages fit the access logs with it.
@@ -135,10 +137,36 @@ impl Message {
     }
 }
 
+/// Whether a log writes the zone of its times: none is to be found for it.
+pub fn is_written(log: &Log<'_>) -> bool {
+    let (mut written, mut unwritten) = (0usize, 0usize);
+    sample(log, |record| match record.utc_offset {
+        Some(_) => written += 1,
+        None => unwritten += 1,
+    });
+    written > 0 && unwritten == 0
+}
+
 fn messages(log: &Log<'_>, access: &AccessCounts) -> Vec<Message> {
+    let mut found = Vec::new();
+    sample(log, |record| {
+        if record.utc_offset.is_some() {
+            return;
+        }
+        let client = record.client.and_then(|client| access.clients.get(&client));
+        found.extend(client.map(|stats| Message {
+            time: LocalTime::from_micros(record.time.micros()),
+            first: stats.first(),
+            last: stats.last(),
+        }));
+    });
+    found
+}
+
+/// Shows messages from all over a log, with their times as it writes them.
+fn sample(log: &Log<'_>, mut show: impl FnMut(&ErrorRecord<'_>)) {
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
-    let mut found = Vec::new();
     let mut next = 0;
     for place in 0..PLACES {
         let at = (log.bytes.len() / PLACES * place).max(next);
@@ -155,20 +183,8 @@ fn messages(log: &Log<'_>, access: &AccessCounts) -> Vec<Message> {
             continue;
         }
         let byte = (at + offset) as u64;
-        let Ok(Event::Error(record)) = log.reader.read(line, byte, &mut desk) else {
-            continue;
-        };
-        if record.utc_offset.is_some() {
-            continue;
+        if let Ok(Event::Error(record)) = log.reader.read(line, byte, &mut desk) {
+            show(&record);
         }
-        let Some(stats) = record.client.and_then(|client| access.clients.get(&client)) else {
-            continue;
-        };
-        found.push(Message {
-            time: LocalTime::from_micros(record.time.micros()),
-            first: stats.first(),
-            last: stats.last(),
-        });
     }
-    found
 }

@@ -214,6 +214,8 @@ impl<'s> Judge<'s> {
         }
         let record = match log.read(line, origin.offset, desk) {
             Ok(Event::Access(record)) => Some(record),
+            // What the server says of itself, which the survey does not search either.
+            Ok(Event::Error(_)) if log.format.mixed => return None,
             _ => None,
         };
         let Search {

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result, Warning};
-use crate::format::spec::LogKind;
+use crate::event::Event;
+use crate::format::sample;
+use crate::format::spec::{Arena, Desk, LogKind, YearHint};
 use crate::format::timing::Timing;
 use crate::format::{self, Vote};
 use crate::pass::{Clock, Log};
 use crate::readers::{FormatOptions, Readers};
 use crate::source::discover::discover;
 use crate::source::open::{OpenOptions, Source, open_all};
-use crate::time::UtcOffset;
+use crate::time::{Time, UtcOffset};
 
 /// Opened inputs whose format is known.
 pub struct Inputs {
@@ -51,7 +53,8 @@ impl Inputs {
             return Err(Error::NoInput(reasons.join("; ")));
         }
         let vote = |source: &Source| readers.vote(&source.name, source.bytes());
-        let formats: Vec<_> = sources.iter().map(vote).collect();
+        let mut formats: Vec<_> = sources.iter().map(vote).collect();
+        tell_years(&sources, &mut formats);
         warnings.extend(readers.unused(formats.iter().flatten()));
         let timing = |(source, vote): (&Source, &Option<Vote>)| {
             let vote = vote.as_ref()?;
@@ -105,6 +108,47 @@ impl Inputs {
     pub fn check(&self) -> Result<()> {
         self.sources.iter().try_for_each(Source::check)
     }
+}
+
+/// Tells the readers of inputs without years what the files and the other inputs say about them.
+fn tell_years(sources: &[Source], formats: &mut [Option<Vote>]) {
+    let wants = |vote: &Option<Vote>| {
+        let reader = vote.as_ref().map(|vote| &vote.reader);
+        reader.is_some_and(|reader| reader.with_years(&YearHint::default()).is_some())
+    };
+    let lacking: Vec<usize> = (0..formats.len())
+        .filter(|index| wants(&formats[*index]))
+        .collect();
+    if lacking.is_empty() {
+        return;
+    }
+    let others = (0..formats.len()).filter(|index| !lacking.contains(index));
+    let spans = others.filter_map(|index| ends(sources[index].bytes(), formats[index].as_ref()?));
+    let neighbours = spans.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)));
+    for index in lacking {
+        let hint = YearHint {
+            modified: sources[index].modified,
+            neighbours,
+        };
+        if let Some(vote) = &mut formats[index]
+            && let Some(reader) = vote.reader.with_years(&hint)
+        {
+            vote.reader = reader;
+        }
+    }
+}
+
+/// The earliest and latest time among a sample of an input's lines.
+fn ends(bytes: &[u8], vote: &Vote) -> Option<(Time, Time)> {
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
+    let time = |(at, line)| match vote.reader.read(line, at, &mut desk) {
+        Ok(Event::Access(access)) => Some(access.time),
+        Ok(Event::Error(record)) => Some(record.time),
+        Err(_) => None,
+    };
+    let times: Vec<Time> = sample::lines(bytes).into_iter().filter_map(time).collect();
+    Some((*times.iter().min()?, *times.iter().max()?))
 }
 
 /// The warning about an input in which no format was recognised.

@@ -19,6 +19,8 @@ pub const MAX_QUOTE: usize = 16 << 10;
 #[derive(Default)]
 pub struct Quoter<'a> {
     sources: BTreeMap<u32, Quoted<'a>>,
+    /// Seconds that clocks are ahead, by the name of the source; those that are right are left out.
+    ahead: BTreeMap<&'a str, i64>,
 }
 
 struct Quoted<'a> {
@@ -57,6 +59,20 @@ impl<'a> Quoter<'a> {
                 },
             );
         }
+    }
+
+    /// Says by how many seconds the clocks of sources are ahead.
+    pub fn set_ahead(&mut self, ahead: impl IntoIterator<Item = (u32, i64)>) {
+        let named = ahead.into_iter().filter(|(_, seconds)| *seconds != 0);
+        let named =
+            named.filter_map(|(source, ahead)| Some((self.sources.get(&source)?.name, ahead)));
+        self.ahead = named.collect();
+    }
+
+    /// By how many seconds the clock that wrote a line is ahead; 0 where nothing says so.
+    pub fn ahead(&self, evidence: &Evidence) -> i64 {
+        let source = evidence.source.as_str();
+        self.ahead.get(source).copied().unwrap_or(0)
     }
 
     /// The line at a place.

@@ -97,7 +97,7 @@ impl Stream<'_> {
         if self.format.is_none() {
             self.format = self.readers.vote(self.name, &self.waiting[..complete]);
         }
-        let access = |vote: &&Vote| vote.format.kind == LogKind::Access;
+        let access = |vote: &&Vote| vote.format.kind == LogKind::Access || vote.format.mixed;
         let Some(vote) = self.format.as_ref().filter(access) else {
             return Ok(());
         };

@@ -622,6 +622,8 @@ impl ErrorWorker<'_> {
                 Ok(Event::Error(record)) => {
                     let time = record.time;
                     lines.record(range.start, time);
+                    let zone = record.utc_offset.unwrap_or_default();
+                    *lines.offsets.entry(zone).or_default() += 1;
                     if self.limits.contain(time.secs()) {
                         let place = Locator {
                             time,
@@ -638,8 +640,10 @@ impl ErrorWorker<'_> {
                     lines.records += 1;
                     lines.continued += 1;
                 }
-                // Counted by the pass over access logs.
-                Ok(Event::Access(_)) if log.format.mixed => {}
+                // What it says is for the pass over access logs.
+                Ok(Event::Access(access)) if log.format.mixed => {
+                    lines.record(range.start, access.time);
+                }
                 Ok(Event::Access(_)) => lines.unparsed(Unparsed::NotThisFormat, at),
                 Err(reason) => lines.unparsed(reason, at),
             }

@@ -2,10 +2,12 @@
 //!
 //! The only file, with its parts, that knows chrono. The library never asks for the current time.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Offset, TimeZone, Utc};
 use serde::{Serialize, Serializer};
 
+pub mod annual;
 mod strftime;
+pub mod zone;
 
 pub use strftime::{Parts, Strftime};
 
@@ -167,6 +169,37 @@ impl UtcOffset {
     }
 }
 
+/// The zone of a place, or an offset that holds all the year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    /// The same all the year.
+    Fixed(UtcOffset),
+    /// By its name in the IANA tz database: `Europe/Berlin`.
+    Named(chrono_tz::Tz),
+}
+
+impl Zone {
+    /// Parses what [`UtcOffset::parse`] does, and names of the IANA tz database in any case.
+    pub fn parse(text: &str) -> Option<Zone> {
+        let named = || chrono_tz::Tz::from_str_insensitive(text.trim()).ok();
+        UtcOffset::parse(text)
+            .map(Zone::Fixed)
+            .or_else(|| named().map(Zone::Named))
+    }
+
+    /// The offset at a point in time.
+    pub fn offset_at(self, time: Time) -> UtcOffset {
+        match self {
+            Zone::Fixed(offset) => offset,
+            Zone::Named(zone) => {
+                let moment = DateTime::<Utc>::from_timestamp_micros(time.0).unwrap_or_default();
+                let offset = zone.offset_from_utc_datetime(&moment.naive_utc());
+                UtcOffset(offset.fix().local_minus_utc())
+            }
+        }
+    }
+}
+
 impl Serialize for UtcOffset {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.label())
@@ -188,6 +221,21 @@ pub fn parse_clf(field: &[u8]) -> Option<(Time, UtcOffset)> {
     let local = day_month_year(field)?;
     let offset = parse_offset(&field[21..26])?;
     Some((LocalTime(local).at(offset), offset))
+}
+
+/// Parses HAProxy's time of acceptance, `09/May/2026:14:26:03.120` (the fraction is optional).
+pub fn parse_clf_local(field: &[u8]) -> Option<LocalTime> {
+    const WHOLE: usize = 20;
+    let (whole, fraction) = field.split_at_checked(WHOLE)?;
+    if whole[2] != b'/' || whole[6] != b'/' || whole[11] != b':' {
+        return None;
+    }
+    let fraction = match fraction.split_first() {
+        None => 0,
+        Some((b'.', digits)) => fraction_micros(digits)?,
+        Some(_) => return None,
+    };
+    Some(LocalTime(day_month_year(whole)? + fraction))
 }
 
 /// Parses Apache's error-log time, `Tue May 19 14:25:58.123456 2026` (the fraction is optional;
@@ -435,6 +483,18 @@ mod tests {
         ] {
             let php = parse_php_fpm(field).unwrap();
             assert_eq!(php.at(UtcOffset::UTC).to_rfc3339(), text);
+        }
+        let haproxy = parse_clf_local(b"09/May/2026:14:26:03.120").unwrap();
+        assert_eq!(
+            haproxy.at(UtcOffset::UTC).to_rfc3339(),
+            "2026-05-09T14:26:03.120000Z"
+        );
+        for field in [
+            &b"09/May/2026:14:26:0"[..],
+            b"09/May/2026:14:26:03,1",
+            b"09/May/2026 14:26:03",
+        ] {
+            assert_eq!(parse_clf_local(field), None);
         }
         for field in [&b""[..], b"19-May-2026 14:25", b"19-May-2026 14:25:58 UTC"] {
             assert_eq!(parse_php_fpm(field), None);

@@ -93,6 +93,7 @@ impl Story<'_> {
             steps.extend(self.messages_of(symptom));
         }
         steps.extend(self.recovery());
+        steps.iter_mut().for_each(|step| self.set_right(step));
         steps.sort_by(|a, b| {
             // What goes on is told before the moments within it: a rise before its peak.
             (a.time, a.phase, a.end.is_none(), a.end, &a.kind, &a.summary).cmp(&(
@@ -105,6 +106,19 @@ impl Story<'_> {
             ))
         });
         steps
+    }
+
+    /// Puts what a clock that is ahead or behind dates wrongly where it belongs among the rest; the lines keep the
+    /// times that they were written with.
+    fn set_right(&self, step: &mut TimelineEntry) {
+        let first = step.evidence.first();
+        let ahead = first.map_or(0, |first| self.quoter.ahead(first));
+        if ahead != 0 {
+            let right = |time: Time| Time::from_micros(time.micros() - ahead * 1_000_000);
+            step.time = right(step.time);
+            step.end = step.end.map(right);
+            step.metrics.insert("clock_ahead_s", ahead as f64);
+        }
     }
 
     fn recon(&self, member: &Member<'_>) -> Option<TimelineEntry> {

@@ -5,7 +5,7 @@
 use aftertrace::TimeBound;
 use aftertrace::category::Category;
 use aftertrace::severity::{Confidence, Severity};
-use aftertrace::time::{LocalTime, Time, UtcOffset};
+use aftertrace::time::{LocalTime, Time, UtcOffset, Zone as LogZone};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 const MINUTE: u64 = 60;
@@ -44,6 +44,14 @@ pub fn zone(text: &str) -> Result<Zone, String> {
 pub fn offset(text: &str) -> Result<UtcOffset, String> {
     UtcOffset::parse(text)
         .ok_or_else(|| "expected UTC or an offset such as +02:00 or -0430".to_string())
+}
+
+/// What [`offset`] takes, and names such as `Europe/Berlin`.
+pub fn log_zone(text: &str) -> Result<LogZone, String> {
+    LogZone::parse(text).ok_or_else(|| {
+        "expected UTC, an offset such as +02:00 or -0430, or a name of the IANA tz database such as Europe/Berlin"
+            .to_string()
+    })
 }
 
 /// RFC 3339, `YYYY-MM-DD HH:MM[:SS]`, a date, or a duration before the log's end such as `-3h`.

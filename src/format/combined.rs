@@ -50,12 +50,13 @@ pub const VHOST_COMBINED: Format = Format {
         r#"shop.example:443 client.example - - [19/May/2026:14:02:11 +0000] "GET / HTTP/2.0" 200 99 "-" "x""#,
         r#"[2001:db8::1]:80 2001:db8::7 - a b [19/May/2026:14:02:11 +0000] "-" 408 0 "-" "-" 1532"#,
         r#"shop.example 203.0.113.7 - - [19/May/2026:14:02:11 +0000] "GET / HTTP/2.0" 200 99 "-" "x""#,
+        r#"shop.example: unix: - - [19/May/2026:14:02:11 +0000] "GET / HTTP/1.1" 200 6 "-" "probe/1.0""#,
     ],
     reader: |_| Fixed::reader(|line, desk| parse(line, desk, Layout::VhostCombined)),
 };
 
 /// A reader for a layout in which the client stands first.
-fn reader(
+pub fn reader(
     read: for<'a> fn(&'a [u8], &mut Desk<'a>) -> Result<Event<'a>, Unparsed>,
 ) -> Option<Reader> {
     let client = first_token;
@@ -75,7 +76,20 @@ const TIME_LEN: usize = 26;
 /// What stands between the users' field and the request: `[`, the time, `] `.
 const STAMP_LEN: usize = TIME_LEN + 3;
 
+/// Reads a line of a format that appends fields of its own to the combined ones.
+///
+/// # Errors
+/// Why it is no record in the combined format.
+pub fn combined<'a>(line: &'a [u8], desk: &mut Desk<'a>) -> Result<Access<'a>, Unparsed> {
+    cut(line, desk, Layout::Combined)
+}
+
 fn parse<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Event<'a>, Unparsed> {
+    cut(line, desk, layout).map(Event::Access)
+}
+
+#[inline]
+fn cut<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Access<'a>, Unparsed> {
     if line.len() > MAX_LINE {
         return Err(Unparsed::TooLong);
     }
@@ -97,7 +111,7 @@ fn parse<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Even
         target,
         protocol,
     } = RequestLine::cut(answer.request);
-    Ok(Event::Access(Access {
+    Ok(Access {
         time,
         utc_offset: Some(utc_offset),
         client: Client::parse(identity.client),
@@ -115,7 +129,7 @@ fn parse<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Even
         duration_us: None,
         forwarded: None,
         extras: tail.extras,
-    }))
+    })
 }
 
 /// The client stands first, up to a blank.
@@ -197,7 +211,9 @@ impl<'a> Identity<'a> {
         let (client, rest) = cut_token(field).ok_or(Unparsed::NotThisFormat)?;
         let (ident, user) = cut_token(rest).ok_or(Unparsed::NotThisFormat)?;
         let fits = match vhost {
-            Some(vhost) => client != b"-" && (has_port(vhost) || is_address(client)),
+            Some(vhost) => {
+                client != b"-" && (has_port(vhost) || is_address(client) || client == UNIX)
+            }
             // An address in the place of the identity: everything is one field further right.
             None => ident == b"-" || !is_address(ident),
         };
@@ -211,6 +227,9 @@ impl<'a> Identity<'a> {
         })
     }
 }
+
+/// nginx's word for a client on a Unix socket, whose port is empty as well.
+const UNIX: &[u8] = b"unix:";
 
 fn is_address(field: &[u8]) -> bool {
     !Client::parse(field).is_name()
@@ -328,7 +347,10 @@ impl<'a> Tail<'a> {
 
 /// Cuts a field in quotes off the front, and the space after it. The field ends at the first
 /// quote that is not escaped and that a space or the line's end follows.
-fn cut_quoted(field: &[u8]) -> Result<(&[u8], &[u8]), Unparsed> {
+///
+/// # Errors
+/// [`Unparsed::NotThisFormat`] if no quote opens it, [`Unparsed::Truncated`] if none closes it.
+pub fn cut_quoted(field: &[u8]) -> Result<(&[u8], &[u8]), Unparsed> {
     // What most lines say of the referer, found without a search.
     if let Some(rest) = field.strip_prefix(b"\"-\" ") {
         return Ok((b"-", rest));
@@ -353,7 +375,7 @@ fn cut_quoted(field: &[u8]) -> Result<(&[u8], &[u8]), Unparsed> {
 /// True when an odd number of backslashes stands before `at`: Apache writes `\"` for a quote and
 /// `\\` for a backslash (mod_log_config), nginx `\x22` and `\x5C` (ngx_http_log_module).
 #[inline]
-fn is_escaped(field: &[u8], at: usize) -> bool {
+pub fn is_escaped(field: &[u8], at: usize) -> bool {
     let backslashes = field[..at]
         .iter()
         .rev()
@@ -457,7 +479,7 @@ mod tests {
         })
     }
 
-    fn combined(line: &str) -> Access<'_> {
+    fn read(line: &str) -> Access<'_> {
         access(&COMBINED, line.as_bytes()).unwrap_or_else(|error| panic!("{error:?}: {line}"))
     }
 
@@ -467,7 +489,7 @@ mod tests {
 
     #[test]
     fn every_field_is_cut() {
-        let record = combined(
+        let record = read(
             r#"192.0.2.1 - ana [19/May/2026:14:02:11 +0200] "GET /a?b=c HTTP/1.1" 200 512 "https://shop.example/" "x/1 (y)" 0.1 -"#,
         );
         assert_eq!(record.time.to_rfc3339(), "2026-05-19T12:02:11Z");
@@ -519,7 +541,7 @@ mod tests {
         ];
         for (request, method, target, protocol) in cases {
             let line = with_request(request);
-            let record = combined(&line);
+            let record = read(&line);
             assert_eq!(record.method, method.as_bytes(), "{request}");
             assert_eq!(record.target, target.as_bytes(), "{request}");
             assert_eq!(record.protocol, protocol.as_bytes(), "{request}");
@@ -547,7 +569,7 @@ mod tests {
             ("- - -", "-", None),
         ] {
             let line = line(start);
-            let record = combined(&line);
+            let record = read(&line);
             assert_eq!(record.client_text, client.as_bytes(), "{start}");
             assert_eq!(record.user, user.map(str::as_bytes), "{start}");
         }

@@ -1,34 +1,83 @@
 //! The list of log formats, and the vote that decides which one an input is in.
 
+pub mod any_json;
 pub mod apache_error;
 pub mod apache_logformat;
+pub mod aws_alb;
+pub mod caddy_json;
+pub mod cloudflare_json;
+pub mod cloudfront;
 pub mod combined;
 pub mod custom;
 pub mod directive;
+pub mod envelope;
+pub mod envoy;
+pub mod extras;
+pub mod forwarded;
+pub mod haproxy;
+pub mod haproxy_captures;
+pub mod haproxy_clf;
+pub mod iis_w3c;
+pub mod ingress_nginx;
+pub mod journal_json;
+pub mod json;
+pub mod json_guess;
+pub mod json_keys;
+pub mod messages;
+pub mod mysql_error;
 pub mod nginx_error;
+pub mod nginx_json;
 pub mod nginx_logformat;
+pub mod php_error;
 pub mod php_fpm;
+pub mod postgresql;
 pub mod quoting;
 pub mod record;
+pub mod sample;
 pub mod spec;
+pub mod syslog;
 pub mod template;
 pub mod timing;
+pub mod traefik_clf;
+pub mod traefik_json;
+pub mod w3c;
 
-use crate::chunk::{self, MAX_LINE};
+use forwarded::Column;
 use spec::{Arena, Desk, Format, Reader};
 use timing::{Sample, Timing};
 
-use crate::event::{Event, Unparsed};
+use crate::event::{Access, Event, Unparsed};
 
 /// Every format. Of two that read a file equally well, the earlier one is taken: it is the stricter.
 pub static ALL: &[&Format] = &[
+    &ingress_nginx::FORMAT,
+    &traefik_clf::FORMAT,
+    &haproxy_clf::FORMAT,
     &combined::VHOST_COMBINED,
     &combined::COMBINED,
     &combined::COMMON,
+    &haproxy::FORMAT,
+    &aws_alb::FORMAT,
+    &cloudfront::FORMAT,
+    &iis_w3c::FORMAT,
+    &envoy::FORMAT,
     &apache_error::APACHE_ERROR,
     &apache_error::APACHE22_ERROR,
     &nginx_error::FORMAT,
     &php_fpm::FORMAT,
+    &php_error::FORMAT,
+    &postgresql::FORMAT,
+    &mysql_error::FORMAT,
+    &messages::JOURNAL_JSON,
+    &messages::SYSLOG5424,
+    &messages::JOURNAL_SHORT_ISO,
+    &messages::SYSLOG,
+    &caddy_json::FORMAT,
+    &traefik_json::FORMAT,
+    &cloudflare_json::FORMAT,
+    &nginx_json::FORMAT,
+    // any JSON: after those that know its names
+    &any_json::FORMAT,
 ];
 
 /// The outcome of a vote.
@@ -56,21 +105,9 @@ pub struct Count {
     pub failure: Option<(u64, Unparsed)>,
 }
 
-/// Lines looked at where an input begins.
-const HEAD_LINES: usize = 200;
-
-/// Places looked at after that, spread evenly: a log that begins with something else is still found.
-const PLACES: usize = 16;
-
-/// Lines looked at in each such place.
-const PLACE_LINES: usize = 32;
-
 /// The winner must read one line in this many. Low, because the formats are strict enough not to read
 /// a foreign line by chance, while a stack trace in an error log has many lines to one record.
 const ONE_LINE_IN: usize = 20;
-
-/// How many bytes of an input one place may take: room for one line that is too long.
-const WINDOW: usize = 2 * MAX_LINE;
 
 /// Lets every format read a sample of the lines, from the beginning and from all over the input.
 ///
@@ -82,18 +119,40 @@ pub fn vote(bytes: &[u8]) -> Option<Vote> {
 
 /// The same with formats that the user gave: they are tried like the others, and win where they read as much.
 pub fn vote_with(bytes: &[u8], given: &[Reader]) -> Option<Vote> {
-    ballot(bytes, given).winner()
+    let lines = sample::lines(bytes);
+    let Some(opened) = messages::open(bytes, &lines, &plain()) else {
+        return Ballot::new(bytes, given).on(&lines).winner();
+    };
+    let named = Ballot::of_given(given).on(&lines).winner();
+    let named = named.filter(|vote| vote.read >= opened.read);
+    Some(named.unwrap_or(Vote {
+        format: opened.format,
+        reader: opened.reader,
+        read: opened.read,
+        of: opened.of,
+    }))
 }
 
-/// How every format fared in the vote on an input, and of how many lines; those that read most come first.
+/// How every format fared in the vote on an input, those that the user gave among them, and of how many lines; those that
+/// read most come first. Where messages stand in an envelope, none but the format of what is in it is counted.
 pub fn counts(bytes: &[u8], given: &[Reader]) -> (Vec<Count>, usize) {
-    let ballot = ballot(bytes, given);
-    let tried = ballot.candidates.iter().map(|candidate| Count {
-        format: candidate.format.name,
-        read: candidate.read,
-        failure: candidate.failure,
-    });
-    let mut counts: Vec<Count> = tried.collect();
+    let lines = sample::lines(bytes);
+    if let Some(opened) = messages::open(bytes, &lines, &plain()) {
+        let count = |format: &&Format| Count {
+            format: format.name,
+            read: match format.name == opened.format.name {
+                true => opened.read,
+                false => 0,
+            },
+            failure: None,
+        };
+        let named = Ballot::of_given(given).on(&lines);
+        let named = named.candidates.iter().map(Candidate::count);
+        let counts = named.chain(ALL.iter().map(count)).collect();
+        return (sorted(counts), opened.of);
+    }
+    let ballot = Ballot::new(bytes, given).on(&lines);
+    let mut counts: Vec<Count> = ballot.candidates.iter().map(Candidate::count).collect();
     for format in ALL {
         if !counts.iter().any(|count| count.format == format.name) {
             counts.push(Count {
@@ -103,61 +162,61 @@ pub fn counts(bytes: &[u8], given: &[Reader]) -> (Vec<Count>, usize) {
             });
         }
     }
-    counts.sort_by_key(|count| std::cmp::Reverse(count.read));
-    (counts, ballot.of)
+    (sorted(counts), ballot.of)
 }
 
-/// Lets every format read the sample.
-fn ballot(bytes: &[u8], given: &[Reader]) -> Ballot {
-    let mut ballot = Ballot::new(bytes, given);
-    let mut covered = ballot.sample(bytes, 0, HEAD_LINES);
-    for place in 1..=PLACES {
-        let at = bytes.len() / (PLACES + 1) * place;
-        if at < covered {
-            continue;
-        }
-        let Some(line_start) = next_line(bytes, at) else {
-            continue;
-        };
-        covered = ballot.sample(bytes, line_start, PLACE_LINES);
-    }
-    ballot
+fn sorted(mut counts: Vec<Count>) -> Vec<Count> {
+    counts.sort_by_key(|count| std::cmp::Reverse(count.read));
+    counts
+}
+
+/// The formats whose lines stand in no envelope.
+fn plain() -> Vec<&'static Format> {
+    let wrapped = |format: &&&Format| messages::FORMATS.iter().any(|one| one.name == format.name);
+    let formats = ALL.iter().filter(|format| !wrapped(format));
+    formats.copied().collect()
 }
 
 /// Where the lines of an access log say how long each request took, if they do: the same sample of lines votes
 /// on it. Depends on the bytes alone.
 pub fn timing(bytes: &[u8], reader: &Reader) -> Option<Timing> {
     let arena = Arena::new();
-    let mut desk = Desk::new(&arena);
-    let mut samples = Vec::new();
-    for place in 0..=PLACES {
-        let at = bytes.len() / (PLACES + 1) * place;
-        let start = if place == 0 {
-            Some(0)
-        } else {
-            next_line(bytes, at)
-        };
-        let end = bytes.len().min(at.saturating_add(WINDOW));
-        let window = start.and_then(|start| bytes.get(start..end));
-        for (offset, line) in chunk::lines(window.unwrap_or_default()).take(PLACE_LINES) {
-            let at = start.unwrap_or_default() + offset;
-            let Ok(Event::Access(access)) = reader.read(line, at as u64, &mut desk) else {
-                continue;
-            };
-            samples.push(Sample {
-                extras: access.extras,
-                bytes: access.bytes,
-                length: line.len(),
-            });
-        }
+    let requests = sampled(bytes, reader, &arena);
+    let samples = requests.iter().map(|(line, access)| Sample {
+        extras: access.extras,
+        bytes: access.bytes,
+        length: line.len(),
+    });
+    // A format that has a field for it needs no vote.
+    if requests
+        .iter()
+        .any(|(_, access)| access.duration_us.is_some())
+    {
+        return None;
     }
-    Timing::vote(&samples)
+    Timing::vote(&samples.collect::<Vec<_>>())
 }
 
-/// Where the first line begins that starts after `at`, if that is near.
-fn next_line(bytes: &[u8], at: usize) -> Option<usize> {
-    let window = &bytes[at..bytes.len().min(at.saturating_add(WINDOW))];
-    memchr::memchr(b'\n', window).map(|end| at + end + 1)
+/// Where the lines of an access log name the addresses that proxies forwarded, if they do and the format has no field
+/// for it. Depends on the bytes alone.
+pub fn forwarded(bytes: &[u8], reader: &Reader) -> Option<Column> {
+    let arena = Arena::new();
+    let requests = sampled(bytes, reader, &arena);
+    let unnamed = requests
+        .iter()
+        .filter(|(_, access)| access.forwarded.is_none());
+    Column::vote(&unnamed.map(|(_, access)| access.extras).collect::<Vec<_>>())
+}
+
+/// The requests among the lines that are looked at, with their lines.
+fn sampled<'a>(bytes: &'a [u8], reader: &Reader, arena: &'a Arena) -> Vec<(&'a [u8], Access<'a>)> {
+    let mut desk = Desk::new(arena);
+    let mut request = |(at, line)| match reader.read(line, at, &mut desk) {
+        Ok(Event::Access(access)) => Some((line, access)),
+        _ => None,
+    };
+    let lines = sample::lines(bytes).into_iter();
+    lines.filter_map(&mut request).collect()
 }
 
 struct Ballot {
@@ -173,52 +232,66 @@ struct Candidate {
     failure: Option<(u64, Unparsed)>,
 }
 
-impl Ballot {
-    fn new(bytes: &[u8], given: &[Reader]) -> Ballot {
-        let known = ALL
-            .iter()
-            .filter_map(|format| Some((*format, (format.reader)(bytes)?)));
-        let given = given.iter().map(|reader| (&custom::CUSTOM, reader.clone()));
-        let candidate = |(format, reader)| Candidate {
+impl Candidate {
+    fn new(format: &'static Format, reader: Reader) -> Candidate {
+        Candidate {
             format,
             reader,
             read: 0,
             failure: None,
-        };
+        }
+    }
+
+    fn count(&self) -> Count {
+        Count {
+            format: self.format.name,
+            read: self.read,
+            failure: self.failure,
+        }
+    }
+}
+
+impl Ballot {
+    /// The formats that the user gave, and then all that the input may be in.
+    fn new(bytes: &[u8], given: &[Reader]) -> Ballot {
+        let mut ballot = Ballot::of_given(given);
+        for format in ALL {
+            let reader = (format.reader)(bytes);
+            ballot
+                .candidates
+                .extend(reader.map(|reader| Candidate::new(format, reader)));
+        }
+        ballot
+    }
+
+    fn of_given(given: &[Reader]) -> Ballot {
+        let candidate = |reader: &Reader| Candidate::new(&custom::CUSTOM, reader.clone());
         Ballot {
-            candidates: given.chain(known).map(candidate).collect(),
+            candidates: given.iter().map(candidate).collect(),
             of: 0,
         }
     }
 
-    /// Lets every format try the lines from `start` on; returns where the sample ends.
-    fn sample(&mut self, bytes: &[u8], start: usize, count: usize) -> usize {
-        let end = bytes.len().min(start.saturating_add(WINDOW));
-        let mut covered = start;
-        for (at, line) in chunk::lines(&bytes[start..end]).take(count) {
-            let whole = start + at + line.len() < end || end == bytes.len();
-            covered = start + at + line.len() + 1;
-            if whole && !line.is_empty() {
-                self.count(line, (start + at) as u64);
-            }
+    /// Lets every format try the lines of a sample.
+    fn on(mut self, lines: &[(u64, &[u8])]) -> Ballot {
+        for (at, line) in lines {
+            self.count(line, *at);
         }
-        covered
+        self
     }
 
     fn count(&mut self, line: &[u8], at: u64) {
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
-        let mut header = false;
+        self.of += 1;
         for candidate in &mut self.candidates {
             match candidate.reader.read(line, at, &mut desk) {
-                Ok(_) => candidate.read += 1,
-                Err(Unparsed::Header) => header = true,
+                Ok(_) | Err(Unparsed::Header) => candidate.read += 1,
                 Err(reason) => {
                     candidate.failure.get_or_insert((at, reason));
                 }
             }
         }
-        self.of += usize::from(!header);
     }
 
     fn winner(self) -> Option<Vote> {
@@ -237,6 +310,7 @@ impl Ballot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chunk::MAX_LINE;
 
     fn winner(bytes: &[u8]) -> Option<&'static str> {
         vote(bytes).map(|vote| vote.format.name)

@@ -7,7 +7,7 @@
 use bumpalo::collections::Vec;
 
 use crate::client::Client;
-use crate::event::{Access, Unparsed};
+use crate::event::{Access, ErrorRecord, Unparsed};
 use crate::format::combined::request_line;
 use crate::format::spec::Desk;
 use crate::time::{self, Time, Unit, UtcOffset};
@@ -134,6 +134,36 @@ impl<'a> Draft<'a> {
         self.time.get_or_insert((time, zone));
     }
 
+    /// Takes a duration in microseconds that was read already.
+    pub fn set_duration(&mut self, micros: u64) {
+        self.duration_us.get_or_insert(micros);
+    }
+
+    /// The record of a message instead of a request's: of a format that holds both.
+    ///
+    /// # Errors
+    /// [`Unparsed::BadTime`] without a time.
+    pub fn message(
+        self,
+        level: &'a [u8],
+        message: &'a [u8],
+        desk: &mut Desk<'a>,
+    ) -> Result<ErrorRecord<'a>, Unparsed> {
+        let request = self.asked(desk).request;
+        let client = self.client.map(|text| Client::parse(host_of(text)));
+        let (time, utc_offset) = self.time.ok_or(Unparsed::BadTime)?;
+        Ok(ErrorRecord {
+            time,
+            utc_offset,
+            program: None,
+            level,
+            client,
+            message,
+            request: Some(request).filter(|request| !request.is_empty()),
+            referer: self.referer,
+        })
+    }
+
     fn set_time(&mut self, value: &'a [u8], desk: &mut Desk<'a>) -> Result<(), Unparsed> {
         if self.time.is_none() {
             self.time = Some(read_time(value, desk).ok_or(Unparsed::BadTime)?);
@@ -223,6 +253,8 @@ impl<'a> Draft<'a> {
         }
         let target = match (self.target, self.path, self.query) {
             (Some(target), ..) => target,
+            // the path may hold the query already
+            (None, Some(path), Some(_)) if path.contains(&b'?') => path,
             (None, path, Some(query)) => {
                 let query = query.strip_prefix(b"?").unwrap_or(query);
                 desk.join(&[path.unwrap_or_default(), b"?", query])
@@ -279,6 +311,21 @@ pub fn host_of(client: &[u8]) -> &[u8] {
         Some(colon) if !client[colon + 1..].contains(&b':') => &client[..colon],
         _ => client,
     }
+}
+
+/// Cuts off the text up to the next blank, and the blank.
+///
+/// # Errors
+/// [`Unparsed::Truncated`] where there is no text left.
+pub fn token<'a>(text: &mut &'a [u8]) -> Result<&'a [u8], Unparsed> {
+    if text.is_empty() {
+        return Err(Unparsed::Truncated);
+    }
+    // A few bytes long as a rule: a plain loop beats a call into memchr.
+    let end = text.iter().position(|byte| *byte == b' ');
+    let token = &text[..end.unwrap_or(text.len())];
+    *text = end.map_or(b"", |end| &text[end + 1..]);
+    Ok(token)
 }
 
 /// A whole number; `None` for what is none, or too large.

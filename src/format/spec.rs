@@ -52,10 +52,24 @@ pub trait ReadLine: Send + Sync {
         None
     }
 
+    /// A reader that also knows this; `None` for one that has no use for it.
+    fn with_years(&self, _hint: &YearHint) -> Option<Reader> {
+        None
+    }
+
     /// What the report says about how the lines are read, where that was found out rather than known.
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// What is known from outside about the year of an input whose times write none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct YearHint {
+    /// When the file was last written.
+    pub modified: Option<Time>,
+    /// First and last record of the other inputs.
+    pub neighbours: Option<(Time, Time)>,
 }
 
 /// A shared [`ReadLine`].

@@ -1,9 +1,11 @@
 //! Where an access log writes how long a request took, found without its configuration.
 //!
 //! Neither the common nor the combined format has a time; people append Apache's `%D` (microseconds), `%T`
-//! (seconds), nginx's `$request_time` (seconds, always three decimals: `ngx_http_log_request_time`), or a
-//! named field such as `rt=0.012`. Sizes and serial numbers are appended in the same places, so a column counts
-//! only when the lines of a file agree on it.
+//! (seconds), `%{ms}T` (milliseconds), nginx's `$request_time` (seconds, always three decimals:
+//! `ngx_http_log_request_time`), or a named field such as `rt=0.012`. Sizes and serial numbers are appended in the same
+//! places, so a column counts only when the lines of a file agree on it.
+
+use crate::format::extras::{MAX_COLUMNS, columns};
 
 /// Where the request's time stands, and what it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,8 @@ enum Unit {
     Seconds,
     /// A whole number of seconds.
     WholeSeconds,
+    /// A whole number of milliseconds.
+    Milliseconds,
     /// A whole number of microseconds.
     Microseconds,
 }
@@ -34,9 +38,6 @@ pub struct Sample<'a> {
     /// The length of the whole line, in bytes.
     pub length: usize,
 }
-
-/// Columns looked at. Longer formats are met, but times stand early in them.
-const MAX_COLUMNS: usize = 12;
 
 /// Lines that must agree before anything is read.
 const LEAST_LINES: usize = 20;
@@ -66,6 +67,16 @@ const MICROSECONDS: u64 = 100;
 /// Headers and bodies make a message longer than what the log shows of it by at most this many bytes, as a rule.
 const HEADERS: u64 = 8_190;
 
+/// No request takes so many milliseconds: the usual timeouts are 60 to 300 s.
+const TIMED_OUT_MS: u64 = 600_000;
+
+/// No server answers one request in twenty in fewer microseconds; of whole milliseconds more are below.
+const LEAST_MICROSECONDS: u64 = 20;
+
+/// A number of milliseconds is told from one of requests on a connection by its slowest requests: nginx and Apache
+/// close a connection after so many (`keepalive_requests`, `MaxKeepAliveRequests`).
+const KEPT_ALIVE: u64 = 1_000;
+
 /// Of whole seconds, nearly all are at most this on a site that works.
 const QUICK_S: u64 = 2;
 
@@ -78,21 +89,23 @@ impl Timing {
         if samples.len() < LEAST_LINES {
             return None;
         }
-        let columns = || 0..MAX_COLUMNS;
+        let places = || 0..MAX_COLUMNS;
         let timing = |unit| move |column| Timing { column, unit };
-        let decimal = columns().map(timing(Unit::Seconds));
-        let micros = columns().map(timing(Unit::Microseconds));
-        let whole = columns().map(timing(Unit::WholeSeconds));
-        let mut all = decimal.chain(micros).chain(whole);
+        let decimal = places().map(timing(Unit::Seconds));
+        let micros = places().map(timing(Unit::Microseconds));
+        let millis = places().map(timing(Unit::Milliseconds));
+        let whole = places().map(timing(Unit::WholeSeconds));
+        let mut all = decimal.chain(micros).chain(millis).chain(whole);
         all.find(|timing| timing.fits(samples))
     }
 
     /// The time of a request in microseconds, from what follows the known fields of its line.
     pub fn read(self, extras: &[u8]) -> Option<u64> {
-        let text = value(fields(extras).nth(self.column)?);
+        let text = value(columns(extras).nth(self.column)?);
         match self.unit {
             Unit::Seconds => decimal(text),
             Unit::Microseconds => whole(text),
+            Unit::Milliseconds => whole(text)?.checked_mul(1_000),
             Unit::WholeSeconds => whole(text)?.checked_mul(1_000_000),
         }
         .filter(|micros| *micros <= LONGEST_S * 1_000_000)
@@ -103,6 +116,7 @@ impl Timing {
         let unit = match self.unit {
             Unit::Seconds => "seconds",
             Unit::WholeSeconds => "whole seconds",
+            Unit::Milliseconds => "milliseconds",
             Unit::Microseconds => "microseconds",
         };
         format!(
@@ -128,16 +142,18 @@ impl Timing {
             Unit::Seconds => true,
             Unit::WholeSeconds => varied && at(90) <= QUICK_S && values[0] == 0,
             // A serial number rises from line to line.
+            _ if !varied || rises as f64 > 0.95 * values.len() as f64 || is_size(&found) => false,
             Unit::Microseconds => {
-                let serial = rises as f64 > 0.95 * values.len() as f64;
-                varied && at(50) >= MICROSECONDS && !serial && !is_size(&found)
+                let slow = at(50) >= MICROSECONDS || at(100) >= TIMED_OUT_MS;
+                slow && at(5) >= LEAST_MICROSECONDS
             }
+            Unit::Milliseconds => at(5) < LEAST_MICROSECONDS && at(100) > KEPT_ALIVE,
         }
     }
 
     /// The number in the column, if it has the form that the unit is written in.
     fn raw(self, extras: &[u8]) -> Option<u64> {
-        let field = fields(extras).nth(self.column)?;
+        let field = columns(extras).nth(self.column)?;
         let text = value(field);
         match self.unit {
             Unit::Seconds => {
@@ -178,24 +194,6 @@ fn is_size(found: &[(u64, Sample<'_>)]) -> bool {
     sent || received
 }
 
-/// The fields of the rest of a line: up to a blank, or in quotes.
-fn fields(extras: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = extras;
-    std::iter::from_fn(move || {
-        rest = rest.trim_ascii_start();
-        if rest.is_empty() {
-            return None;
-        }
-        let end = match rest[0] {
-            b'"' => memchr::memchr(b'"', &rest[1..]).map(|end| end + 2),
-            _ => memchr::memchr(b' ', rest),
-        };
-        let (field, after) = rest.split_at(end.unwrap_or(rest.len()));
-        rest = after;
-        Some(field)
-    })
-}
-
 /// The value of a field: without quotes, brackets, and the name before `=` or `:`.
 fn value(field: &[u8]) -> &[u8] {
     let bare = |byte: &u8| matches!(byte, b'"' | b'[' | b']' | b'*' | b',' | b'|');
@@ -207,10 +205,15 @@ fn value(field: &[u8]) -> &[u8] {
         true => &field[memchr::memchr2(b'=', b':', field).map_or(0, |at| at + 1)..],
         false => field,
     };
+    // `%T/%D` and `%T/%{ms}T`, the same time twice: the finer one.
+    let field = match memchr::memrchr(b'/', field) {
+        Some(slash) if whole(&field[..slash]).is_some() => &field[slash + 1..],
+        _ => field,
+    };
     let quotes = |byte: &u8| *byte == b'"';
     let start = field.iter().take_while(|byte| quotes(byte)).count();
     let field = &field[start..];
-    let unit = [&b"us"[..], b"s"];
+    let unit = [&b"us"[..], b"ms", b"s"];
     let suffix = unit.iter().find_map(|unit| field.strip_suffix(*unit));
     suffix.unwrap_or(field)
 }
@@ -277,6 +280,16 @@ mod tests {
             vote(|n| format!("{}", n / 200)),
             Some(LAST / 200 * 1_000_000)
         );
+        let millis = |n: u64| if n == 7 { 2_001 } else { n / 4 };
+        assert_eq!(vote(|n| format!("{}", millis(n))), Some(LAST / 4 * 1000));
+        assert_eq!(
+            vote(|n| format!("**{}/{}**", millis(n) / 1000, millis(n))),
+            Some(LAST / 4 * 1000)
+        );
+        assert_eq!(
+            vote(|n| format!("0.{n:03}, 0.100 : 0.200 rt=0.{n:03}")),
+            Some(LAST * 1000)
+        );
     }
 
     #[test]
@@ -294,6 +307,7 @@ mod tests {
             "compression ratio"
         );
         assert_eq!(vote(|_| "443".into()), None, "a port");
+        assert_eq!(vote(|n| format!("{}", n % 90)), None, "kept alive");
         assert_eq!(Timing::vote(&[]), None);
     }
 }

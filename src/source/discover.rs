@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use crate::error::{Error, Result, Warning};
 use crate::text::visible;
+use crate::time::Time;
 
 /// The warning code of an input that could not be read. A run that has one ends with exit status 2
 /// although the rest was read.
@@ -51,6 +52,12 @@ impl Stamp {
             len: metadata.len(),
             modified: metadata.modified().ok(),
         }
+    }
+
+    /// When the file was last written.
+    pub fn modified_time(&self) -> Option<Time> {
+        let since = self.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_micros()).ok().map(Time::from_micros)
     }
 }
 

@@ -11,6 +11,7 @@ use memmap2::Mmap;
 use super::decompress::{self, MAX_SPOOLED};
 use super::discover::{Input, Stamp, unreadable};
 use crate::error::{Error, Result, Warning};
+use crate::time::Time;
 
 /// The code of the warning about a file that changed while it was read.
 pub const CHANGED: &str = "changed_while_read";
@@ -41,6 +42,8 @@ pub struct Source {
     pub name: String,
     /// What must be known about these bytes.
     pub warnings: Vec<Warning>,
+    /// When the file was last written, where it is one.
+    pub modified: Option<Time>,
     held: Held,
 }
 
@@ -63,6 +66,7 @@ impl Source {
         Source {
             name: name.into(),
             warnings: Vec::new(),
+            modified: None,
             held: Held::Memory(bytes),
         }
     }
@@ -133,6 +137,10 @@ pub fn open(input: &Input, options: &OpenOptions) -> Result<Source> {
         Input::Stdin => spooled(io::stdin().lock(), "-".to_string(), options)
             .map_err(|source| Error::io("-", "cannot read standard input", source)),
         Input::File { path, seen } => open_file(path, *seen, input.name(), options)
+            .map(|source| Source {
+                modified: seen.modified_time(),
+                ..source
+            })
             .map_err(|source| Error::io(path, "cannot read", source)),
     }
 }
@@ -190,6 +198,7 @@ fn mapped(file: File, opened: Stamp, name: String, options: &OpenOptions) -> io:
     Ok(Source {
         name,
         warnings: Vec::new(),
+        modified: None,
         held,
     })
 }
@@ -204,6 +213,7 @@ fn spooled(reader: impl Read, name: String, options: &OpenOptions) -> io::Result
     Ok(Source {
         name,
         warnings,
+        modified: None,
         held,
     })
 }

@@ -161,11 +161,13 @@ impl Story<'_> {
             SymptomKind::DatabaseError | SymptomKind::Other => format!(" ({})", symptom.title),
             _ => String::new(),
         };
+        let first = symptom.evidence.first();
+        let ahead = first.map_or(0, |first| self.quoter.ahead(first));
         let summary = format!(
             "error log: {}{meaning}, {}{}{lasting}",
             words(symptom.kind),
             times(symptom.count),
-            beside(symptom)
+            beside(symptom, ahead)
         );
         let end = (until > symptom.first).then_some(until);
         let mut step = step(
@@ -238,8 +240,9 @@ fn words(kind: SymptomKind) -> String {
     kind.name().replace('_', " ")
 }
 
-/// What messages stand beside, in a clause each; in time and by name, never as a cause.
-fn beside(symptom: &Symptom) -> String {
+/// What messages stand beside, in a clause each; in time and by name, never as a cause. The clock of their log is
+/// `ahead` by so many seconds.
+fn beside(symptom: &Symptom, ahead: i64) -> String {
     let mut clauses = String::new();
     let links = |relation: Relation| {
         let links = symptom.links.iter();
@@ -255,11 +258,19 @@ fn beside(symptom: &Symptom) -> String {
         return clauses;
     }
     let surge = links(Relation::Overlaps).find(|link| link.to == "surge");
-    if let Some(lag) = surge.and_then(|link| link.lag_s).filter(|lag| *lag > 0.0) {
+    if let Some(lag) = surge
+        .and_then(|link| link.lag_s)
+        .map(|lag| lag - ahead as f64)
+        .filter(|lag| *lag > 0.0)
+    {
         clauses += &format!("; first {} after the surge began", duration(lag as i64));
     }
     let silence = links(Relation::Precedes).find(|link| link.to == "silence");
-    if let Some(lag) = silence.and_then(|link| link.lag_s) {
+    if let Some(lag) = silence
+        .and_then(|link| link.lag_s)
+        .map(|lag| lag + ahead as f64)
+        .filter(|lag| *lag >= 0.0)
+    {
         clauses += &format!("; first {} before the silence", duration(lag as i64));
     }
     clauses

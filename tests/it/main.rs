@@ -11,6 +11,7 @@ mod architecture;
 mod cli;
 mod context;
 mod custom_formats;
+mod error_formats;
 mod explain;
 mod fuzz;
 mod generated;

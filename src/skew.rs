@@ -1,0 +1,394 @@
+//! How far the clocks of several logs are apart, told by the requests that two of them hold: a load balancer and the
+//! server behind it log the same request, and so do an access log and the error log beside it.
+//!
+//! What two logs share is not known line by line, since clients and fields differ from log to log. So all pairs of
+//! lines that may be the same request are formed, and their differences in time counted: those of different requests
+//! scatter, those of shared ones pile up at the difference of the clocks. (The same idea as the cross-correlation of
+//! two point processes.) Only the timeline is corrected by it; no record's time is changed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::chunk;
+use crate::event::{Access, Event};
+use crate::evidence::capped::{StableHash, hash_bytes, mix64};
+use crate::format::combined::request_line;
+use crate::format::spec::{Arena, Desk};
+use crate::pass::{ChunkSpan, Log};
+
+/// Clocks are looked at that are at most this far apart, in seconds. What is further apart is a wrong zone or a clock
+/// that was never set, and would make everything match everything.
+const REACH_S: i64 = 900;
+
+/// Chunks of a log that are compared: the quiet ones say most, because little in them is alike by chance.
+const CHUNKS: usize = 4;
+
+/// Chunks of the other log that one is compared with, around its own time.
+const PARTNERS: usize = 16;
+
+/// Lines of a key beyond which it says nothing: the start page is asked for all the time.
+const COMMON: usize = 24;
+
+/// Pairs that must agree to a second.
+const ENOUGH: usize = 8;
+
+/// By how much they must outnumber those of any other difference.
+const MARGIN: usize = 3;
+
+/// How close two differences are the same: times of a second's width at either end.
+const WIDTH_S: i64 = 1;
+
+/// What was found out about the clock of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Skew {
+    /// How much it is ahead of the reference, in seconds.
+    pub ahead_s: i64,
+    /// Requests that agree on it.
+    pub shared: usize,
+    /// The source that it was compared with.
+    pub against: u32,
+}
+
+/// A log and the chunks that the survey met in it.
+struct Clocked<'a> {
+    log: &'a Log<'a>,
+    spans: Vec<&'a ChunkSpan>,
+}
+
+impl Clocked<'_> {
+    fn records(&self) -> u64 {
+        self.spans.iter().map(|span| span.lines).sum()
+    }
+}
+
+/// The skews of all logs that share requests with another, by source. The access log with the most lines that shares
+/// requests with others is the reference, at 0.
+pub fn skews(
+    access: (&[Log<'_>], &[ChunkSpan]),
+    errors: (&[Log<'_>], &[ChunkSpan]),
+) -> BTreeMap<u32, Skew> {
+    let mut logs = clocked(access);
+    logs.sort_by_key(|clocked| (std::cmp::Reverse(clocked.records()), clocked.log.source));
+    let mut found = BTreeMap::new();
+    for (index, clocked) in logs.iter().enumerate() {
+        let known = logs[..index].iter();
+        let skew = known
+            .filter_map(|other| against(clocked, other, &found))
+            .next();
+        found.extend(skew.map(|skew| (clocked.log.source, skew)));
+    }
+    for clocked in clocked_only(errors, access.0) {
+        let skew = logs
+            .iter()
+            .filter_map(|other| against(&clocked, other, &found))
+            .next();
+        found.extend(skew.map(|skew| (clocked.log.source, skew)));
+    }
+    for reference in found.values().map(|skew| skew.against).collect::<Vec<_>>() {
+        found.entry(reference).or_insert(Skew {
+            ahead_s: 0,
+            shared: 0,
+            against: reference,
+        });
+    }
+    found
+}
+
+fn clocked<'a>((logs, chunks): (&'a [Log<'a>], &'a [ChunkSpan])) -> Vec<Clocked<'a>> {
+    let of = |(index, log)| Clocked {
+        log,
+        spans: chunks
+            .iter()
+            .filter(|span| span.log == index && span.first <= span.last)
+            .collect(),
+    };
+    logs.iter().enumerate().map(of).collect()
+}
+
+/// Error logs that are no access logs besides.
+fn clocked_only<'a>(
+    errors: (&'a [Log<'a>], &'a [ChunkSpan]),
+    access: &[Log<'_>],
+) -> Vec<Clocked<'a>> {
+    let mut logs = clocked(errors);
+    logs.retain(|error| access.iter().all(|log| log.source != error.log.source));
+    logs
+}
+
+/// How much a log's clock is ahead of the reference, by way of another log whose skew is known, or that is the
+/// reference itself.
+fn against(
+    clocked: &Clocked<'_>,
+    other: &Clocked<'_>,
+    known: &BTreeMap<u32, Skew>,
+) -> Option<Skew> {
+    let difference = compare(clocked, other)?;
+    let base = known.get(&other.log.source).map_or(0, |skew| skew.ahead_s);
+    Some(Skew {
+        ahead_s: base + difference.ahead_s,
+        ..difference
+    })
+}
+
+/// What may make two lines the same request, from the surest to the least sure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Alike {
+    /// The same client asked for the same.
+    ClientAndTarget,
+    /// The same program asked for the same: a server behind a proxy sees the proxy as its client.
+    AgentAndTarget,
+    /// Somebody asked for the same.
+    Target,
+    /// The same client asked: messages of Apache name no request.
+    Client,
+}
+
+const KINDS: [Alike; 4] = [
+    Alike::ClientAndTarget,
+    Alike::AgentAndTarget,
+    Alike::Target,
+    Alike::Client,
+];
+
+/// Times of the lines with a key, in seconds.
+type Lines = HashMap<(Alike, u64), Vec<i64>>;
+
+/// The difference between two clocks, if the logs share requests.
+fn compare(clocked: &Clocked<'_>, other: &Clocked<'_>) -> Option<Skew> {
+    let mut quiet: Vec<&ChunkSpan> = clocked.spans.clone();
+    quiet.retain(|span| !partners(span, other).is_empty());
+    quiet.sort_by_key(|span| {
+        (
+            std::cmp::Reverse((span.last - span.first) / span.lines.max(1) as i64),
+            span.start,
+        )
+    });
+    let mut differences: BTreeMap<Alike, Vec<i64>> = BTreeMap::new();
+    for span in quiet.into_iter().take(CHUNKS) {
+        let (mut mine, mut theirs) = (Lines::new(), Lines::new());
+        read(clocked.log, span, &mut mine);
+        for partner in partners(span, other) {
+            read(other.log, partner, &mut theirs);
+        }
+        for (key, times) in mine.iter().filter(|(_, times)| times.len() <= COMMON) {
+            let partners = theirs.get(key).filter(|times| times.len() <= COMMON);
+            let pairs = times.iter().flat_map(|time| {
+                partners
+                    .into_iter()
+                    .flatten()
+                    .map(move |other| time - other)
+            });
+            let near = pairs.filter(|difference| difference.abs() <= REACH_S);
+            differences.entry(key.0).or_default().extend(near);
+        }
+    }
+    let found = KINDS.iter().filter_map(|kind| peak(differences.get(kind)?));
+    let (ahead_s, shared) = found.max_by_key(|(_, shared)| *shared)?;
+    Some(Skew {
+        ahead_s,
+        shared,
+        against: other.log.source,
+    })
+}
+
+/// The chunks of the other log that may hold the same requests: those nearest in time.
+fn partners<'s>(span: &ChunkSpan, other: &Clocked<'s>) -> Vec<&'s ChunkSpan> {
+    let middle = span.first + (span.last - span.first) / 2;
+    let mut near: Vec<&ChunkSpan> = other
+        .spans
+        .iter()
+        .copied()
+        .filter(|theirs| theirs.first <= span.last + REACH_S && theirs.last >= span.first - REACH_S)
+        .collect();
+    near.sort_by_key(|theirs| {
+        let away = (theirs.first - middle).max(middle - theirs.last).max(0);
+        (away, theirs.start)
+    });
+    near.truncate(PARTNERS);
+    near
+}
+
+/// Files the lines of a chunk under what they may share with others.
+fn read(log: &Log<'_>, span: &ChunkSpan, lines: &mut Lines) {
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
+    let Some(bytes) = log.bytes.get(span.start..span.end) else {
+        return;
+    };
+    for (offset, line) in chunk::lines(bytes) {
+        match log.read(line, (span.start + offset) as u64, &mut desk) {
+            Ok(Event::Access(access)) => file_request(&access, lines),
+            Ok(Event::Error(record)) => {
+                let Some(client) = record.client else {
+                    continue;
+                };
+                let who = client.stable_hash();
+                let secs = record.time.secs();
+                file(lines, Alike::Client, who, secs);
+                if let Some(request) = record.request {
+                    let (_, target, _) = request_line(request);
+                    file(
+                        lines,
+                        Alike::ClientAndTarget,
+                        who ^ mix64(hash_bytes(target)),
+                        secs,
+                    );
+                }
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+fn file_request(access: &Access<'_>, lines: &mut Lines) {
+    let secs = access.time.secs();
+    let target = mix64(hash_bytes(access.target));
+    let who = access.client.stable_hash();
+    file(lines, Alike::Target, target, secs);
+    file(lines, Alike::ClientAndTarget, who ^ target, secs);
+    file(lines, Alike::Client, who, secs);
+    if let Some(agent) = access.user_agent {
+        file(
+            lines,
+            Alike::AgentAndTarget,
+            mix64(hash_bytes(agent)) ^ target,
+            secs,
+        );
+    }
+}
+
+fn file(lines: &mut Lines, kind: Alike, key: u64, secs: i64) {
+    let times = lines.entry((kind, key)).or_default();
+    if times.len() <= COMMON {
+        times.push(secs);
+    }
+}
+
+/// Where the differences pile up, and how many there are: their median there.
+fn peak(differences: &Vec<i64>) -> Option<(i64, usize)> {
+    let mut sorted = differences.clone();
+    sorted.sort_unstable();
+    let within = |from: i64, to: i64| {
+        sorted.partition_point(|value| *value <= to) - sorted.partition_point(|value| *value < from)
+    };
+    let around = |centre: i64| within(centre - WIDTH_S, centre + WIDTH_S);
+    let mut centres = sorted.clone();
+    centres.dedup();
+    let best = centres
+        .iter()
+        .copied()
+        .max_by_key(|centre| (around(*centre), std::cmp::Reverse(centre.abs()), *centre))?;
+    let count = around(best);
+    let apart = |centre: &&i64| (**centre - best).abs() > 2 * WIDTH_S + 1;
+    let second = centres
+        .iter()
+        .filter(apart)
+        .map(|centre| around(*centre))
+        .max();
+    let sure = count >= ENOUGH && count >= MARGIN * second.unwrap_or(0);
+    let first = sorted.partition_point(|value| *value < best - WIDTH_S);
+    let middle = sorted.get(first + count / 2).copied().unwrap_or(best);
+    sure.then_some((if middle.abs() <= WIDTH_S { 0 } else { middle }, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::combined::COMBINED;
+    use crate::format::nginx_error::FORMAT as NGINX_ERROR;
+    use crate::pass::tasks;
+    use crate::time::Time;
+
+    /// 2026-05-19T12:00:00Z.
+    const NOON: i64 = 1_779_192_000;
+
+    /// Requests of many clients for few pages, each logged `ahead` seconds too late; `seen_as` is the client that is
+    /// logged instead of the real one.
+    fn access(ahead: i64, every: usize, seen_as: Option<&str>) -> String {
+        let line = |n: usize| {
+            let at = Time::from_secs(NOON + 3 * n as i64 + ahead);
+            let stamp = at.format_at(Default::default(), "%d/%b/%Y:%H:%M:%S %z");
+            let own = format!("192.0.2.{}", n * 7 % 200);
+            let client = seen_as.unwrap_or(&own);
+            let page = n * n % 61;
+            format!(
+                "{client} - - [{stamp}] \"GET /p/{page} HTTP/1.1\" 200 5 \"-\" \"agent {}\"\n",
+                n % 23
+            )
+        };
+        (0..1200).step_by(every).map(line).collect()
+    }
+
+    fn errors(ahead: i64) -> String {
+        let line = |n: usize| {
+            let at = Time::from_secs(NOON + 3 * n as i64 + ahead);
+            let stamp = at.format_at(Default::default(), "%Y/%m/%d %H:%M:%S");
+            let (client, page) = (n * 7 % 200, n * n % 61);
+            format!(
+                "{stamp} [error] 8#8: *{n} no live upstreams while connecting to upstream, client: 192.0.2.{client}, \
+                 server: s, request: \"GET /p/{page} HTTP/1.1\", host: \"shop.example\"\n"
+            )
+        };
+        (0..1200).step_by(11).map(line).collect()
+    }
+
+    fn spans(logs: &[Log<'_>]) -> Vec<ChunkSpan> {
+        let span = |(log, range): (usize, std::ops::Range<usize>)| ChunkSpan {
+            log,
+            start: range.start,
+            end: range.end,
+            first: NOON,
+            last: NOON + 3600,
+            lines: 1 + (range.len() / 80) as u64,
+        };
+        tasks(logs, 1 << 20).into_iter().map(span).collect()
+    }
+
+    fn found(access: &[&str], errors: &[&str]) -> Vec<(u32, i64)> {
+        let mut source = 0;
+        let mut log = |format, text: &'static str| {
+            source += 1;
+            Log {
+                source: source - 1,
+                ..Log::of(format, text.as_bytes()).unwrap()
+            }
+        };
+        let leak = |text: &str| -> &'static str { text.to_string().leak() };
+        let access: Vec<_> = access
+            .iter()
+            .map(|text| log(&COMBINED, leak(text)))
+            .collect();
+        let errors: Vec<_> = errors
+            .iter()
+            .map(|text| log(&NGINX_ERROR, leak(text)))
+            .collect();
+        let all = skews((&access, &spans(&access)), (&errors, &spans(&errors)));
+        all.iter()
+            .map(|(source, skew)| (*source, skew.ahead_s))
+            .collect()
+    }
+
+    #[test]
+    fn a_balancer_and_the_servers_behind_it_tell_their_clocks() {
+        let balancer = access(0, 1, None);
+        let (one, two) = (
+            access(90, 2, Some("10.0.0.1")),
+            access(-37, 3, Some("10.0.0.1")),
+        );
+        let skews = found(&[&balancer, &one, &two], &[]);
+        assert_eq!(skews, [(0, 0), (1, 90), (2, -37)]);
+    }
+
+    #[test]
+    fn an_error_log_is_told_by_the_access_log_beside_it() {
+        let skews = found(&[&access(0, 1, None)], &[&errors(42)]);
+        assert_eq!(skews, [(0, 0), (1, 42)]);
+    }
+
+    #[test]
+    fn logs_that_share_nothing_tell_nothing() {
+        let other = access(5, 1, None)
+            .replace("/p/", "/q/")
+            .replace("192.0.2.", "198.51.100.");
+        assert_eq!(found(&[&access(0, 1, None), &other], &[]), []);
+    }
+}
