@@ -11,6 +11,7 @@ use crate::clock::{self, Basis};
 use crate::cluster::{self, Cluster};
 use crate::context::Context;
 use crate::detect::detect;
+use crate::doubt;
 use crate::error::{Error, Result, Warning};
 use crate::failures;
 use crate::finding::{Case, Finding};
@@ -19,7 +20,7 @@ use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
 use crate::inputs::Inputs;
-use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Run};
+use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Run, Who};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
 use crate::plan::Plan;
@@ -71,6 +72,8 @@ pub struct ScanOptions {
     pub context: bool,
     /// Formats that are not only told by content.
     pub formats: FormatOptions,
+    /// Who the clients are.
+    pub who: Who,
 }
 
 impl Default for ScanOptions {
@@ -86,6 +89,7 @@ impl Default for ScanOptions {
             mmap: true,
             context: true,
             formats: FormatOptions::default(),
+            who: Who::default(),
         }
     }
 }
@@ -112,17 +116,23 @@ impl Observer for Silent {
 /// Reads logs and reconstructs what happened.
 ///
 /// # Errors
-/// When nothing can be read, when an option makes no sense, or when a mapped file was shortened while it
-/// was read. Inputs that cannot be read beside others that can are warnings with the code `unreadable`.
+/// When nothing can be read, or when an option makes no sense. Inputs that cannot be read beside others that can are
+/// warnings with the code `unreadable`; of a file that is shortened while it is read the report covers what is left.
 pub fn analyze(
     paths: &[PathBuf],
     options: &ScanOptions,
     patterns: &PatternSet,
     observer: &dyn Observer,
 ) -> Result<Report> {
-    let inputs = Inputs::open(paths, options.mmap, &options.formats)?;
-    let report =
-        pool(options.threads)?.install(|| investigate(&inputs, options, patterns, observer));
+    let mut inputs = Inputs::open(paths, options.mmap, &options.formats, &options.who)?;
+    let pool = pool(options.threads)?;
+    let report = loop {
+        let report = pool.install(|| investigate(&inputs, options, patterns, observer));
+        // Whatever came of a file that lost its end meanwhile; what is left of it cannot change any more.
+        if !inputs.keep_what_is_left() {
+            break report;
+        }
+    };
     observer.finish();
     report
 }
@@ -189,8 +199,15 @@ fn stream_hits(
     observer.begin("searching", 0);
     let advance = |bytes| observer.advance(bytes);
     let (readers, mut warnings) = Readers::new(&options.formats)?;
-    let warning = stream::hits(&mut input, "-", search, &readers, &advance, sink);
-    warnings.extend(warning.map_err(unwritten)?);
+    let told = stream::hits(
+        &mut input,
+        "-",
+        search,
+        (&readers, &options.who),
+        &advance,
+        sink,
+    );
+    warnings.extend(told.map_err(unwritten)?);
     Ok(warnings)
 }
 
@@ -201,24 +218,22 @@ fn search_hits(
     observer: &dyn Observer,
     sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
 ) -> Result<Vec<Warning>> {
-    let inputs = Inputs::open(paths, options.mmap, &options.formats)?;
+    let mut inputs = Inputs::open(paths, options.mmap, &options.formats, &options.who)?;
     let advance = |bytes| observer.advance(bytes);
     let run = Run {
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
         advance: &advance,
     };
-    let logs = inputs.logs(LogKind::Access);
-    inputs.check()?;
-    let limits = limits(options, &logs, &inputs.logs(LogKind::Error))?;
-    let bytes = logs.iter().map(|log| log.bytes.len() as u64).sum();
     let pool = pool(options.threads)?;
-    let mut context = Context::none();
-    if options.context {
-        observer.begin("reading", bytes);
-        let survey = || survey_access(&logs, alone.patterns, limits, SURVEY_BUCKET_S, &run);
-        context = Context::of(&pool.install(survey));
-        inputs.check()?;
-    }
+    // A file that loses its end may be begun again until the first line is handed out.
+    let (limits, context) = loop {
+        let surroundings = surroundings(&inputs, options, alone.patterns, observer, &run, &pool);
+        if !inputs.keep_what_is_left() {
+            break surroundings?;
+        }
+    };
+    let logs = inputs.logs(LogKind::Access);
+    let bytes = logs.iter().map(|log| log.bytes.len() as u64).sum();
     let search = Search {
         context: &context,
         limits,
@@ -226,9 +241,32 @@ fn search_hits(
     };
     observer.begin("searching", bytes);
     let name = |source: u32| inputs.sources[source as usize].name.as_str();
-    hits::hits(&logs, name, search, &run, &pool, sink).map_err(unwritten)?;
-    inputs.check()?;
+    let aside = hits::hits(&logs, name, search, &run, &pool, sink).map_err(unwritten)?;
+    drop(logs);
+    inputs.warnings.extend(hits::set_aside(aside));
+    let losses = inputs.losses();
+    inputs.warnings.extend(losses);
     Ok(inputs.warnings)
+}
+
+/// The time that was asked for, and the context of the lines if it is wanted.
+fn surroundings(
+    inputs: &Inputs,
+    options: &ScanOptions,
+    patterns: &PatternSet,
+    observer: &dyn Observer,
+    run: &Run<'_>,
+    pool: &rayon::ThreadPool,
+) -> Result<(Limits, Context)> {
+    let logs = inputs.logs(LogKind::Access);
+    let limits = limits(options, &logs, &inputs.logs(LogKind::Error))?;
+    if !options.context {
+        return Ok((limits, Context::none()));
+    }
+    let bytes = logs.iter().map(|log| log.bytes.len() as u64).sum();
+    observer.begin("reading", bytes);
+    let survey = || survey_access(&logs, patterns, limits, SURVEY_BUCKET_S, run);
+    Ok((limits, Context::of(&pool.install(survey))))
 }
 
 /// The error of a sink that takes no more.
@@ -271,7 +309,7 @@ fn investigate(
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
         advance: &advance,
     };
-    // Before each pass: touching a mapped file beyond the end that it has lost is fatal.
+    // Before each pass: what a mapped file has lost reads as zeros, and the run would be in vain.
     inputs.check()?;
     let surveyed = survey(inputs, options, patterns, observer, &run)?;
     inputs.check()?;
@@ -285,6 +323,7 @@ fn investigate(
         errors: &surveyed.errors,
         clocks: &surveyed.clocks,
         skews: &skews,
+        who: &options.who,
         bucket_s: options.bucket_s.max(1),
         limits: surveyed.limits,
     };
@@ -375,6 +414,8 @@ fn reconstruct<'a>(
         risen: &risen,
     };
     let mut findings = detect(&case);
+    let relays: Vec<_> = inputs.relays.iter().flatten().collect();
+    doubt::about_relays(&case, &relays, &mut findings);
     let drafts = actor::cast(&case, &findings);
     let mut traces = trace(
         logs,
@@ -481,7 +522,8 @@ impl Known<'_> {
                     basis
                 }
             };
-            ErrorClock {
+            // Of a log of requests the report tells the zone of these.
+            (log.format.kind == LogKind::Error).then(|| ErrorClock {
                 source: log.source,
                 offset: log.clock.offset,
                 changes: log
@@ -491,9 +533,9 @@ impl Known<'_> {
                     .map(|(_, offset)| *offset)
                     .collect(),
                 basis,
-            }
+            })
         };
-        logs.iter_mut().map(set).collect()
+        logs.iter_mut().filter_map(set).collect()
     }
 }
 

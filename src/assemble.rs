@@ -10,9 +10,12 @@ use crate::evidence::lines::LineCounts;
 use crate::format::spec::LogKind;
 use crate::impact::rounded;
 use crate::inputs::Inputs;
-use crate::pass::Limits;
+use crate::merge::Merge;
+use crate::pass::{Limits, Who};
+use crate::proxies::HeaderName;
+use crate::relays::Relays;
 use crate::report::view::{
-    self, Incident, Report, SCHEMA_VERSION, Series, Tool, Totals, Verdict, Window,
+    self, Incident, KnownParty, Report, SCHEMA_VERSION, Series, Tool, Totals, Verdict, Window,
 };
 use crate::skew::Skew;
 use crate::survey::{AccessCounts, ErrorCounts};
@@ -54,6 +57,8 @@ pub struct Read<'a> {
     pub clocks: &'a [ErrorClock],
     /// How far the logs' clocks are apart.
     pub skews: &'a BTreeMap<u32, Skew>,
+    /// Who the clients are.
+    pub who: &'a Who,
     /// Bucket width of the series in seconds.
     pub bucket_s: u64,
     /// The time that was asked for.
@@ -83,6 +88,7 @@ pub fn report(read: &Read<'_>, incidents: Vec<Incident>) -> Report {
             .iter()
             .filter_map(|clock| clock_warning(read, clock)),
     );
+    warnings.extend(client_warnings(read));
     warnings.extend(cap_warnings(read.access));
     warnings.extend(stray);
     warnings.extend(
@@ -101,6 +107,7 @@ pub fn report(read: &Read<'_>, incidents: Vec<Incident>) -> Report {
         verdict: verdict(&incidents, read.access),
         window: window(&inputs, read),
         totals: totals(read.access),
+        known: known(read),
         series,
         inputs,
         incidents,
@@ -204,7 +211,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 path: source.name.clone(),
                 kind: format.kind,
                 format: format.name,
-                bytes: source.bytes().len() as u64,
+                bytes: (source.bytes().len() - read.inputs.skip(index).bytes) as u64,
                 lines: books.lines,
                 records: books.records,
                 unparsed: books.unparsed_total(),
@@ -212,6 +219,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 first: books.span.map(|span| span.first),
                 last: books.span.map(|span| span.last),
                 utc_offset: clock
+                    .filter(|clock| clock.basis != Basis::Written)
                     .map(|clock| clock.offset)
                     .or_else(|| books.main_offset()),
                 clock_skew_s: skew.map(|skew| skew.ahead_s as f64),
@@ -256,6 +264,12 @@ fn notes(books: &LineCounts, clock: Option<&ErrorClock>, bytes: &[u8]) -> Vec<St
         notes.push(format!(
             "{} records lie outside the time asked for",
             books.outside
+        ));
+    }
+    if books.aside > 0 {
+        notes.push(format!(
+            "{} of known clients are counted in the sums and accused of nothing",
+            counted(books.aside, "request", "requests")
         ));
     }
     if books.offsets.len() > 1 {
@@ -399,19 +413,109 @@ fn window(inputs: &[view::Input], read: &Read<'_>) -> Window {
 }
 
 fn totals(access: &AccessCounts) -> Totals {
-    let category =
-        |category: &Category| (category.name(), access.hits_by_category[category.index()]);
+    let aside = &access.aside;
+    let category = |category: &Category| {
+        let at = category.index();
+        let hits = access.hits_by_category[at] + aside.hits_by_category[at];
+        (category.name(), hits)
+    };
+    let mut by_class = access.by_class;
+    by_class.merge(aside.by_class);
+    let bytes_sent = access.bytes_sent.saturating_add(aside.bytes_sent);
     Totals {
-        requests: access.requests(),
-        bytes_sent: (access.sized > 0).then_some(access.bytes_sent),
-        clients: access.clients.distinct(),
-        status: statuses(&access.by_class),
-        hits: access.hits,
+        requests: access.requests() + aside.requests(),
+        bytes_sent: (access.sized + aside.sized > 0).then_some(bytes_sent),
+        clients: access.clients.distinct() + aside.clients.distinct(),
+        status: statuses(&by_class),
+        hits: access.hits + aside.hits,
         hits_by_category: Category::ALL
             .iter()
             .map(category)
             .filter(|(_, count)| *count > 0)
             .collect(),
+    }
+}
+
+/// What became of the clients that the user knows; those of whom nothing was seen as well.
+fn known(read: &Read<'_>) -> Vec<KnownParty> {
+    let parties = read.who.known.parties().iter().zip(0..);
+    let told = parties.map(|(party, index)| {
+        let counts = read.access.aside.parties.get(&index).copied();
+        let counts = counts.unwrap_or_default();
+        KnownParty {
+            name: party.name.clone(),
+            networks: party.networks.iter().map(ToString::to_string).collect(),
+            requests: counts.requests,
+            hits: counts.hits,
+        }
+    });
+    told.collect()
+}
+
+/// What must be known of who the clients are taken for.
+fn client_warnings(read: &Read<'_>) -> Vec<Warning> {
+    let inputs = read.inputs.sources.iter().zip(&read.inputs.relays).zip(0..);
+    let mut warnings: Vec<Warning> = inputs
+        .filter_map(|((source, relays), index)| {
+            let books = read
+                .access
+                .lines
+                .get(&index)
+                .filter(|books| books.records > 0)?;
+            match (&read.who.client_from, relays) {
+                (Some(header), _) if books.forwarded == 0 => {
+                    Some(no_client_field(&source.name, header))
+                }
+                (None, Some(relays)) => Some(behind_proxy(&source.name, relays)),
+                _ => None,
+            }
+        })
+        .collect();
+    let attacking = known(read).into_iter().filter(|party| party.hits > 0);
+    warnings.extend(attacking.map(|party| Warning {
+        code: "known_client_hits",
+        message: format!(
+            "{} sent {}; nothing is made of them, because --exclude or --known names the client",
+            party.name.as_deref().unwrap_or(&party.networks.join(", ")),
+            counted(party.hits, "suspicious request", "suspicious requests")
+        ),
+        input: None,
+    }));
+    warnings
+}
+
+fn no_client_field(name: &str, header: &HeaderName) -> Warning {
+    Warning {
+        code: "no_client_field",
+        message: format!(
+            "{name}: no line has a client in {}: the addresses that connected are taken for the clients",
+            header.as_str()
+        ),
+        input: Some(name.to_string()),
+    }
+}
+
+fn behind_proxy(name: &str, relays: &Relays) -> Warning {
+    /// Addresses that are named.
+    const SHOWN: usize = 3;
+    let named = relays.addresses.iter().filter_map(|client| client.ip());
+    let shown: Vec<String> = named
+        .take(SHOWN)
+        .map(|address| address.to_string())
+        .collect();
+    let more = match relays.addresses.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Warning {
+        code: "clients_behind_proxy",
+        message: format!(
+            "{name}: most requests come through {}{more}, and a field names at least {} others behind: give --client-from              X-Forwarded-For --trusted-proxy {} to tell clients apart",
+            shown.join(", "),
+            relays.behind,
+            shown.join(",")
+        ),
+        input: Some(name.to_string()),
     }
 }
 

@@ -96,7 +96,7 @@ impl Worker<'_> {
         let Ok(Event::Access(access)) = log.read(line, offset, desk) else {
             return;
         };
-        if !self.measure.limits.contain(access.time.secs()) {
+        if !self.measure.limits.contain(access.time.secs()) || log.party(access.client).is_some() {
             return;
         }
         let at = Locator {

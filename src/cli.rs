@@ -20,9 +20,14 @@ use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use aftertrace::addresses::AddressMap;
 use aftertrace::category::Category;
 use aftertrace::error::Result;
+use aftertrace::known::{self, Known, Party};
+use aftertrace::pass::Who;
+use aftertrace::proxies::HeaderName;
 use aftertrace::readers::FormatOptions;
 use aftertrace::report::escape;
 use aftertrace::severity::{Confidence, Severity};
@@ -112,6 +117,32 @@ impl FormatArguments {
     }
 }
 
+/// Who asked, where proxies stand in front.
+#[derive(Debug, Args)]
+struct ProxyArguments {
+    /// Who asked, where proxies stand in front: the header that names the client, such as X-Forwarded-For,
+    /// X-Real-IP, CF-Connecting-IP or Forwarded
+    #[arg(long, value_name = "HEADER", value_parser = HeaderName::parse)]
+    client_from: Option<HeaderName>,
+    /// Proxies whose word on the client is taken: the client is the right-most address that is none of them. A
+    /// network, an address, or `private`; several with commas, or repeated
+    #[arg(long = "trusted-proxy", value_name = "CIDR", value_delimiter = ',', requires = "client_from", value_parser = values::networks)]
+    trusted_proxies: Vec<values::Networks>,
+}
+
+impl ProxyArguments {
+    /// Who the clients are, where nobody is known.
+    fn who(&self) -> Who {
+        let trusted = self.trusted_proxies.iter().flat_map(|networks| &networks.0);
+        let trusted = trusted.map(|network| (*network, 0));
+        Who {
+            client_from: self.client_from.clone(),
+            trusted: (!self.trusted_proxies.is_empty()).then(|| AddressMap::new(trusted)),
+            ..Who::default()
+        }
+    }
+}
+
 /// What is read, and how.
 #[derive(Debug, Args)]
 struct InputArguments {
@@ -127,6 +158,14 @@ struct InputArguments {
     until: Option<TimeBound>,
     #[command(flatten)]
     formats: FormatArguments,
+    #[command(flatten)]
+    proxies: ProxyArguments,
+    /// Count the requests of these networks, and accuse them of nothing; written as for --trusted-proxy
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = values::networks)]
+    exclude: Vec<values::Networks>,
+    /// The same for the networks in FILE, one a line with a name behind it; may be repeated
+    #[arg(long, value_name = "FILE")]
+    known: Vec<PathBuf>,
     /// Add the patterns of DIR/*.toml, or replace those of the same id; may be repeated
     #[arg(long = "patterns", value_name = "DIR")]
     pattern_dirs: Vec<PathBuf>,
@@ -226,6 +265,8 @@ struct FormatsArguments {
     lines: usize,
     #[command(flatten)]
     given: FormatArguments,
+    #[command(flatten)]
+    proxies: ProxyArguments,
     /// How to print it; JSON is one object a line
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -341,8 +382,8 @@ impl From<Outcome> for ExitCode {
 }
 
 impl InputArguments {
-    fn options(&self) -> ScanOptions {
-        ScanOptions {
+    fn options(&self) -> Result<ScanOptions> {
+        Ok(ScanOptions {
             since: self.since,
             until: self.until,
             threads: self.threads.map(NonZeroUsize::get),
@@ -350,19 +391,36 @@ impl InputArguments {
             mmap: !self.no_mmap,
             context: !self.no_context,
             formats: self.formats.options(),
+            who: self.who()?,
             ..ScanOptions::default()
+        })
+    }
+
+    /// Who the clients are. The files of known clients are read here.
+    fn who(&self) -> Result<Who> {
+        let mut parties = Vec::new();
+        for file in &self.known {
+            parties.extend(known::read(file)?);
         }
+        parties.extend(self.exclude.iter().map(|networks| Party {
+            name: None,
+            networks: networks.0.clone(),
+        }));
+        Ok(Who {
+            known: Arc::new(Known::new(parties)),
+            ..self.proxies.who()
+        })
     }
 }
 
 impl ScanArguments {
-    fn options(&self) -> ScanOptions {
-        ScanOptions {
+    fn options(&self) -> Result<ScanOptions> {
+        Ok(ScanOptions {
             bucket_s: self.bucket,
             error_tz: self.error_tz,
             tz: self.tz.offset(),
-            ..self.input.options()
-        }
+            ..self.input.options()?
+        })
     }
 }
 
@@ -476,7 +534,7 @@ mod tests {
         assert_eq!(parsed.input.until, Some(TimeBound::BeforeEnd(5_400)));
         assert_eq!(parsed.tz, values::Zone::At(UtcOffset(-14_400)));
         assert_eq!(parsed.error_tz, Some(LogZone::Fixed(UtcOffset(-12_600))));
-        assert_eq!(parsed.input.options().threads, Some(3));
+        assert_eq!(parsed.input.options().unwrap().threads, Some(3));
     }
 
     #[test]
@@ -487,7 +545,7 @@ mod tests {
         assert_eq!(parsed.tz, values::Zone::Log);
         assert_eq!(parsed.fail_on, None);
         assert_eq!(parsed.input.paths.len(), 2);
-        assert!(parsed.input.options().mmap);
+        assert!(parsed.input.options().unwrap().mmap);
     }
 
     #[test]

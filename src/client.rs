@@ -107,6 +107,18 @@ impl fmt::Debug for Client {
     }
 }
 
+/// A client without the port: `203.0.113.7:51000` and `[2001:db8::7]:51000`, but not `2001:db8::7`.
+pub fn host_of(client: &[u8]) -> &[u8] {
+    if let Some(inner) = client.strip_prefix(b"[") {
+        let end = memchr::memchr(b']', inner).unwrap_or(inner.len());
+        return &inner[..end];
+    }
+    match memchr::memchr(b':', client) {
+        Some(colon) if !client[colon + 1..].contains(&b':') => &client[..colon],
+        _ => client,
+    }
+}
+
 /// Dotted-quad only, no leading zeros beyond one digit group, no allocation: this runs once a line.
 fn parse_ipv4(field: &[u8]) -> Option<Ipv4Addr> {
     if field.len() < 7 || field.len() > 15 {

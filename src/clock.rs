@@ -137,16 +137,6 @@ impl Message {
     }
 }
 
-/// Whether a log writes the zone of its times: none is to be found for it.
-pub fn is_written(log: &Log<'_>) -> bool {
-    let (mut written, mut unwritten) = (0usize, 0usize);
-    sample(log, |record| match record.utc_offset {
-        Some(_) => written += 1,
-        None => unwritten += 1,
-    });
-    written > 0 && unwritten == 0
-}
-
 fn messages(log: &Log<'_>, access: &AccessCounts) -> Vec<Message> {
     let mut found = Vec::new();
     sample(log, |record| {

@@ -526,7 +526,7 @@ fn chosen(chunks: &[ChunkSpan], wanted: impl Fn(&ChunkSpan) -> bool) -> Vec<Task
         .collect()
 }
 
-/// Shows every access record of a part of a log. Lines that do not parse were counted by the survey.
+/// Shows every access record of a part of a log but those of known clients. Lines that do not parse were counted by the survey.
 pub fn each_access(
     log: &Log<'_>,
     bytes: &[u8],
@@ -554,7 +554,9 @@ pub fn each_access_of(
             continue;
         }
         let offset = (start + offset) as u64;
-        if let Ok(Event::Access(access)) = log.read(line, offset, &mut desk) {
+        if let Ok(Event::Access(access)) = log.read(line, offset, &mut desk)
+            && log.party(access.client).is_none()
+        {
             show(
                 &access,
                 Locator {

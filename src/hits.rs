@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::category::Category;
 use crate::chunk;
 use crate::context::{Context, Shift, Weighed};
+use crate::error::Warning;
 use crate::event::{Access, Event};
 use crate::format::spec::{Arena, Desk};
 use crate::pass::{Limits, Log, Run, Task, tasks, work};
@@ -20,7 +21,7 @@ use crate::pattern::inspector::Inspector;
 use crate::pattern::set::PatternSet;
 use crate::pattern::verdict::{Match, Verdict};
 use crate::severity::{Confidence, Severity};
-use crate::text::visible;
+use crate::text::{counted, visible};
 use crate::time::Time;
 
 /// How many bytes of logs are judged before their hits are handed on, in order: enough that workers
@@ -77,7 +78,7 @@ pub struct Search<'a> {
 
 /// Hands every suspicious line of `logs` to `sink`, by source and line. `name` gives the name of a
 /// source. The same whatever the number of threads in `pool` and the size of chunks. `sink` is called
-/// from this thread alone.
+/// from this thread alone. Returns how many requests were not judged because their clients are known.
 ///
 /// # Errors
 /// What the sink returns; nothing is judged after that.
@@ -88,24 +89,39 @@ pub fn hits<'a>(
     run: &Run<'_>,
     pool: &ThreadPool,
     sink: &mut dyn FnMut(&HitLine<'a>) -> io::Result<()>,
-) -> io::Result<()> {
+) -> io::Result<u64> {
     let tasks = tasks(logs, run.chunk_bytes);
     let mut log = 0;
-    let mut lines_before = 0;
+    let mut lines_before = logs.first().map_or(0, |log| log.skip.lines);
+    let mut aside = 0;
     for wave in waves(&tasks) {
         let judged = pool.install(|| judge(wave, logs, &name, search, run));
         for mut done in judged {
             if done.log != log {
-                (log, lines_before) = (done.log, 0);
+                (log, lines_before) = (done.log, logs[done.log].skip.lines);
             }
             for hit in &mut done.hits {
                 hit.line += lines_before;
                 sink(hit)?;
             }
             lines_before += done.lines;
+            aside += done.aside;
         }
     }
-    Ok(())
+    Ok(aside)
+}
+
+/// What must be said where requests of known clients were not judged.
+pub fn set_aside(requests: u64) -> Option<Warning> {
+    (requests > 0).then(|| Warning {
+        code: "known_clients_skipped",
+        message: format!(
+            "{} of clients named by --exclude and --known {} not judged; leave the options out to see their lines",
+            counted(requests, "request", "requests"),
+            if requests == 1 { "was" } else { "were" }
+        ),
+        input: None,
+    })
 }
 
 /// Groups tasks that follow each other so that each group has about [`WAVE_BYTES`].
@@ -132,6 +148,7 @@ struct Done<'a> {
     log: usize,
     start: usize,
     lines: u64,
+    aside: u64,
     hits: Vec<HitLine<'a>>,
 }
 
@@ -167,6 +184,7 @@ impl<'a> Worker<'a> {
             log: index,
             start: range.start,
             lines: 0,
+            aside: 0,
             hits: Vec::new(),
         };
         let arena = Arena::new();
@@ -181,6 +199,7 @@ impl<'a> Worker<'a> {
             done.hits
                 .extend(self.judge.line(log, line, origin, &mut desk));
         }
+        done.aside = std::mem::take(&mut self.judge.aside);
         self.done.push(done);
     }
 }
@@ -189,6 +208,8 @@ impl<'a> Worker<'a> {
 pub struct Judge<'s> {
     search: Search<'s>,
     inspector: Inspector<'s>,
+    /// Requests of known clients, which are not judged.
+    pub aside: u64,
 }
 
 impl<'s> Judge<'s> {
@@ -197,6 +218,7 @@ impl<'s> Judge<'s> {
         Judge {
             search,
             inspector: Inspector::new(search.patterns),
+            aside: 0,
         }
     }
 
@@ -215,7 +237,7 @@ impl<'s> Judge<'s> {
         let record = match log.read(line, origin.offset, desk) {
             Ok(Event::Access(record)) => Some(record),
             // What the server says of itself, which the survey does not search either.
-            Ok(Event::Error(_)) if log.format.mixed => return None,
+            Ok(Event::Error(_)) if log.is_mixed() => return None,
             _ => None,
         };
         let Search {
@@ -223,6 +245,10 @@ impl<'s> Judge<'s> {
         } = self.search;
         let (verdict, weighed) = match &record {
             Some(record) if !self.search.limits.contain(record.time.secs()) => return None,
+            Some(record) if log.party(record.client).is_some() => {
+                self.aside += 1;
+                return None;
+            }
             Some(record) => {
                 let verdict = self.inspector.inspect(record);
                 (verdict, context.weigh(record, verdict, patterns)?)

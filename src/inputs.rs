@@ -1,18 +1,35 @@
 //! What was named on the command line, found, opened, and identified by its content.
 
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::error::{Error, Result, Warning};
-use crate::event::Event;
+use crate::event::{Access, Event};
 use crate::format::sample;
-use crate::format::spec::{Arena, Desk, LogKind, YearHint};
+use crate::format::spec::{Arena, Desk, LogKind, Reader, Sought, YearHint};
 use crate::format::timing::Timing;
 use crate::format::{self, Vote};
-use crate::pass::{Clock, Log};
-use crate::readers::{FormatOptions, Readers};
+use crate::known::Known;
+use crate::pass::{Clock, Hops, Log, Skip, Who};
+use crate::proxies::Proxies;
+use crate::readers::{FormatOptions, Readers, UNUSED};
+use crate::relays::Relays;
+use crate::source::decompress::foreign;
 use crate::source::discover::discover;
 use crate::source::open::{OpenOptions, Source, open_all};
+use crate::source::overlap::{self, Piece};
+use crate::text::{count, counted};
 use crate::time::{Time, UtcOffset};
+
+/// A beginning of an input, or all of it, that stands in another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeat {
+    /// What is left out.
+    pub skip: Skip,
+    /// Index of the input that has it as well.
+    pub of: usize,
+}
 
 /// Opened inputs whose format is known.
 pub struct Inputs {
@@ -24,6 +41,14 @@ pub struct Inputs {
     pub timings: Vec<Option<Timing>>,
     /// The formats that the user gave.
     pub readers: Readers,
+    /// Where each says who asked, if the user asked for it.
+    hops: Vec<Option<Hops>>,
+    /// The proxies that each takes for clients, as far as a sample shows.
+    pub relays: Vec<Option<Relays>>,
+    /// What each repeats of another, where it is counted.
+    pub repeats: Vec<Option<Repeat>>,
+    /// Who the clients are.
+    who: Who,
     /// What could not be read or understood.
     pub warnings: Vec<Warning>,
 }
@@ -33,7 +58,12 @@ impl Inputs {
     ///
     /// # Errors
     /// [`Error::NoInput`] when nothing that was named can be read; what [`Readers::new`] returns.
-    pub fn open(paths: &[PathBuf], mmap: bool, formats: &FormatOptions) -> Result<Inputs> {
+    pub fn open(
+        paths: &[PathBuf],
+        mmap: bool,
+        formats: &FormatOptions,
+        who: &Who,
+    ) -> Result<Inputs> {
         let (readers, about_formats) = Readers::new(formats)?;
         let (found, mut warnings) = discover(paths)?;
         warnings.extend(about_formats);
@@ -52,28 +82,107 @@ impl Inputs {
                 .collect();
             return Err(Error::NoInput(reasons.join("; ")));
         }
-        let vote = |source: &Source| readers.vote(&source.name, source.bytes());
+        let mut inputs = Inputs {
+            sources,
+            formats: Vec::new(),
+            timings: Vec::new(),
+            readers,
+            hops: Vec::new(),
+            relays: Vec::new(),
+            repeats: Vec::new(),
+            who: who.clone(),
+            warnings,
+        };
+        inputs.identify();
+        let told = inputs.sources.iter().flat_map(Source::warnings);
+        inputs.warnings.extend(told);
+        Ok(inputs)
+    }
+
+    /// Votes on what each input is, and finds out how it is read.
+    fn identify(&mut self) {
+        let sources = &self.sources;
+        let vote = |source: &Source| self.readers.vote(&source.name, source.bytes());
         let mut formats: Vec<_> = sources.iter().map(vote).collect();
-        tell_years(&sources, &mut formats);
-        warnings.extend(readers.unused(formats.iter().flatten()));
+        let unused = self.readers.unused(formats.iter().flatten());
+        self.warnings.retain(|warning| warning.code != UNUSED);
+        self.warnings.extend(unused);
+        tell_years(sources, &mut formats);
+        self.formats = formats;
         let timing = |(source, vote): (&Source, &Option<Vote>)| {
             let vote = vote.as_ref()?;
             let access = vote.format.kind == LogKind::Access;
             access.then(|| format::timing(source.bytes(), &vote.reader))?
         };
-        let timings = sources.iter().zip(&formats).map(timing).collect();
-        for (source, format) in sources.iter().zip(&formats) {
+        self.timings = sources.iter().zip(&self.formats).map(timing).collect();
+        for (source, format) in sources.iter().zip(&self.formats) {
             if format.is_none() {
-                warnings.push(no_log(&source.name, source.bytes().is_empty()));
+                self.warnings.push(no_log(&source.name, source.bytes()));
             }
         }
-        Ok(Inputs {
-            sources,
-            formats,
-            timings,
-            readers,
-            warnings,
-        })
+        self.tell_clients();
+        self.compare();
+    }
+
+    /// Finds what is there twice.
+    fn compare(&mut self) {
+        let votes = self.formats.iter().enumerate();
+        let logs: Vec<(usize, &Vote)> = votes
+            .filter_map(|(index, vote)| Some((index, vote.as_ref()?)))
+            .collect();
+        let clocks: Vec<_> = logs.iter().map(|(_, vote)| time_of(&vote.reader)).collect();
+        let mut pieces = Vec::with_capacity(logs.len());
+        for ((index, vote), time) in logs.iter().zip(&clocks) {
+            pieces.push(Piece {
+                bytes: self.sources[*index].bytes(),
+                format: vote.format.name,
+                time,
+            });
+        }
+        let mut repeats = vec![None; self.sources.len()];
+        for ((index, _), found) in logs.iter().zip(overlap::find(&pieces)) {
+            repeats[*index] = found.map(|found| Repeat {
+                skip: Skip {
+                    bytes: found.bytes,
+                    lines: found.lines,
+                },
+                of: logs[found.of].0,
+            });
+        }
+        self.repeats = repeats;
+        for index in 0..self.sources.len() {
+            let name = &self.sources[index].name;
+            let warning = self.repeat_note(index).map(|note| Warning {
+                code: DUPLICATE_CONTENT,
+                message: format!("{name}: {note}"),
+                input: Some(name.clone()),
+            });
+            self.warnings.extend(warning);
+        }
+    }
+
+    /// Keeps what is left of mapped files that were shortened, and says so. True if there were any: then the run must
+    /// begin again, which it does once a file at most.
+    pub fn keep_what_is_left(&mut self) -> bool {
+        let sources = self.sources.iter();
+        let shortened: Vec<Warning> = sources.filter_map(Source::keep_what_is_left).collect();
+        if shortened.is_empty() {
+            return false;
+        }
+        let of_source = |warning: &Warning| {
+            let mut sources = self.sources.iter();
+            sources.any(|source| warning.input.as_ref() == Some(&source.name))
+        };
+        let stale = |warning: &Warning| is_found_again(warning) && of_source(warning);
+        self.warnings.retain(|warning| !stale(warning));
+        self.warnings.extend(shortened);
+        self.identify();
+        true
+    }
+
+    /// The warnings about mapped files that were shortened, for a run that cannot begin again.
+    pub fn losses(&self) -> Vec<Warning> {
+        self.sources.iter().filter_map(Source::loss).collect()
     }
 
     /// What was found out about how to read an input.
@@ -81,7 +190,30 @@ impl Inputs {
         let vote = self.formats[index].as_ref();
         let mut notes = vote.map_or_else(Vec::new, |vote| vote.reader.notes());
         notes.extend(self.timings[index].map(Timing::note));
+        notes.extend(self.repeat_note(index));
         notes
+    }
+
+    /// Tells clients as the user wishes: from the proxies in front, and from those who are set aside. Where the user
+    /// says nothing of proxies, looks whether there are some.
+    fn tell_clients(&mut self) {
+        self.hops = vec![None; self.sources.len()];
+        self.relays = vec![None; self.sources.len()];
+        let inputs = self.sources.iter().zip(&mut self.formats).enumerate();
+        for (index, (source, vote)) in inputs {
+            let Some(vote) = vote.as_mut().filter(|vote| vote.holds(LogKind::Access)) else {
+                continue;
+            };
+            match &self.who.client_from {
+                Some(_) => self.hops[index] = hops(&self.who, vote, source.bytes()),
+                None => self.relays[index] = relays(vote, source.bytes()),
+            }
+        }
+    }
+
+    /// Whose requests are set aside.
+    fn known(&self) -> Option<Arc<Known>> {
+        (!self.who.known.is_empty()).then(|| self.who.known.clone())
     }
 
     /// The logs of a kind. Their offset is UTC until told otherwise.
@@ -89,24 +221,53 @@ impl Inputs {
         let all = self.sources.iter().zip(&self.formats).enumerate();
         all.filter_map(|(index, (source, format))| {
             let vote = format.as_ref()?;
-            (vote.format.kind == kind || vote.format.mixed).then(|| Log {
+            vote.holds(kind).then(|| Log {
                 source: index as u32,
                 bytes: source.bytes(),
                 format: vote.format,
                 reader: vote.reader.clone(),
                 clock: Clock::fixed(UtcOffset::UTC),
                 timing: self.timings[index],
+                hops: self.hops[index].clone(),
+                known: self.known(),
+                skip: self.skip(index),
             })
         })
         .collect()
     }
 
+    /// The beginning of an input that is counted elsewhere.
+    pub fn skip(&self, index: usize) -> Skip {
+        self.repeats[index].map_or(Skip::default(), |repeat| repeat.skip)
+    }
+
+    /// What was left out of an input, in words that follow its name.
+    fn repeat_note(&self, index: usize) -> Option<String> {
+        let repeat = self.repeats[index]?;
+        let Skip { bytes, lines } = repeat.skip;
+        let of = &self.sources[repeat.of].name;
+        let lines = counted(lines, "line", "lines");
+        let all = bytes == self.sources[index].bytes().len();
+        let what = if all { "all" } else { "the first" };
+        Some(format!(
+            "{what} {lines} ({} bytes) are in {of} as well and were counted there",
+            count(bytes as u64)
+        ))
+    }
+
     /// Makes sure that every mapped byte is still there.
     ///
     /// # Errors
-    /// When a file was shortened since it was opened.
+    /// When a file was shortened since it was opened; see [`Inputs::keep_what_is_left`].
     pub fn check(&self) -> Result<()> {
-        self.sources.iter().try_for_each(Source::check)
+        match self.losses().into_iter().next() {
+            None => Ok(()),
+            Some(loss) => Err(Error::io(
+                loss.input.unwrap_or_default(),
+                "cannot go on reading",
+                io::Error::other(loss.message),
+            )),
+        }
     }
 }
 
@@ -151,13 +312,76 @@ fn ends(bytes: &[u8], vote: &Vote) -> Option<(Time, Time)> {
     Some((*times.iter().min()?, *times.iter().max()?))
 }
 
-/// The warning about an input in which no format was recognised.
-pub fn no_log(name: &str, empty: bool) -> Warning {
-    let (code, what) = match empty {
-        true => ("empty_input", "is empty"),
-        false => (
-            "not_a_log",
-            "is in none of the known log formats and was left out",
+/// Where a log has the field that the user names, and who is believed in it; `None` if the user names none, or if the log
+/// names its fields and has none of this name. May give the vote another reader, which takes that field.
+pub fn hops(who: &Who, vote: &mut Vote, bytes: &[u8]) -> Option<Hops> {
+    let header = who.client_from.as_ref()?;
+    let column = match vote.reader.forwarded_from(header) {
+        Sought::Lacking => return None,
+        Sought::Found(reader) => {
+            vote.reader = reader;
+            None
+        }
+        Sought::Unnamed => format::forwarded(bytes, &vote.reader),
+    };
+    Some(Hops {
+        proxies: Arc::new(Proxies::new(who.trusted.clone())),
+        column,
+    })
+}
+
+/// The proxies that a log takes for clients.
+fn relays(vote: &Vote, bytes: &[u8]) -> Option<Relays> {
+    let column = format::forwarded(bytes, &vote.reader);
+    let proxies = Proxies::new(None);
+    let arena = Arena::new();
+    let requests = format::sampled(bytes, &vote.reader, &arena);
+    let sighting = |(_, access): &(&[u8], Access<'_>)| {
+        let list = access
+            .forwarded
+            .or_else(|| column.and_then(|column| column.read(access.extras)));
+        let picked = list.and_then(|list| proxies.pick(access.client, list));
+        let other = picked
+            .map(|(client, _)| client)
+            .filter(|client| *client != access.client);
+        (access.client, other)
+    };
+    Relays::of(&requests.iter().map(sighting).collect::<Vec<_>>())
+}
+
+/// The code of the warning about an input that has lines of another one.
+pub const DUPLICATE_CONTENT: &str = "duplicate_content";
+
+/// Reads the time of a line, in seconds on the log's own clock.
+fn time_of(reader: &Reader) -> impl Fn(&[u8]) -> Option<i64> + Sync {
+    |line| {
+        let arena = Arena::new();
+        match reader.read(line, 0, &mut Desk::new(&arena)).ok()? {
+            Event::Access(access) => Some(access.time.secs()),
+            Event::Error(record) => Some(record.time.secs()),
+        }
+    }
+}
+
+/// The codes of inputs in which no format was recognised.
+const EMPTY: &str = "empty_input";
+const NOT_A_LOG: &str = "not_a_log";
+
+fn is_found_again(warning: &Warning) -> bool {
+    [EMPTY, NOT_A_LOG, DUPLICATE_CONTENT].contains(&warning.code)
+}
+
+/// The warning about an input in which no format was recognised; `bytes` is all that it has, or its beginning.
+pub fn no_log(name: &str, bytes: &[u8]) -> Warning {
+    let (code, what) = match foreign(bytes) {
+        _ if bytes.is_empty() => (EMPTY, "is empty".to_string()),
+        Some(kind) => (
+            NOT_A_LOG,
+            format!("is {kind}, which cannot be read; unpack it first"),
+        ),
+        None => (
+            NOT_A_LOG,
+            "is in none of the known log formats and was left out".to_string(),
         ),
     };
     Warning {

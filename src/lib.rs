@@ -11,6 +11,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod actor;
+pub mod addresses;
 pub mod aim;
 pub mod analysis;
 pub mod assemble;
@@ -26,6 +27,7 @@ pub mod cluster;
 pub mod context;
 pub mod decode;
 pub mod detect;
+pub mod doubt;
 pub mod error;
 pub mod event;
 pub mod evidence;
@@ -39,6 +41,7 @@ pub mod hits;
 pub mod impact;
 pub mod incident;
 pub mod inputs;
+pub mod known;
 pub mod manners;
 pub mod merge;
 pub mod mitigation;
@@ -50,8 +53,10 @@ pub mod pass;
 pub mod pattern;
 pub mod plan;
 pub mod preview;
+pub mod proxies;
 pub mod quote;
 pub mod readers;
+pub mod relays;
 pub mod report;
 pub mod season;
 pub mod segment;

@@ -5,14 +5,19 @@
 //! be seen in the result.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::addresses::AddressMap;
 use crate::chunk;
 use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
+use crate::format::forwarded::Column;
 use crate::format::spec::{Desk, Format, Reader};
 use crate::format::timing::Timing;
+use crate::known::Known;
 use crate::merge::Merge;
+use crate::proxies::{HeaderName, Proxies};
 use crate::time::{LocalTime, Time, UtcOffset};
 
 /// Bytes per chunk unless told otherwise: large enough that taking one costs nothing, small enough
@@ -47,6 +52,52 @@ impl Clock {
     }
 }
 
+/// How clients are told from proxies and from those who are not to be accused, as the user says.
+#[derive(Debug, Clone, Default)]
+pub struct Who {
+    /// The header that names the client behind the proxies.
+    pub client_from: Option<HeaderName>,
+    /// The proxies that are believed.
+    pub trusted: Option<AddressMap>,
+    /// Monitors, offices and the like.
+    pub known: Arc<Known>,
+}
+
+/// Where a log says who asked, when proxies stand in front of it.
+#[derive(Clone)]
+pub struct Hops {
+    /// How one of the addresses is chosen.
+    pub proxies: Arc<Proxies>,
+    /// Where they stand, unless the reader finds them.
+    pub column: Option<Column>,
+}
+
+impl Hops {
+    /// Gives a record the client behind the proxies, if its line names one that can be believed.
+    #[inline]
+    fn resolve(&self, access: &mut Access<'_>) {
+        if let Some(column) = &self.column {
+            access.forwarded = column.read(access.extras);
+        }
+        let picked = access
+            .forwarded
+            .and_then(|list| self.proxies.pick(access.client, list));
+        if let Some((client, text)) = picked {
+            access.client = client;
+            access.client_text = text;
+        }
+    }
+}
+
+/// The beginning of a log that is read elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Skip {
+    /// Bytes; ends with a line.
+    pub bytes: usize,
+    /// Lines among these.
+    pub lines: u64,
+}
+
 /// A log: its bytes and how to read them.
 #[derive(Clone)]
 pub struct Log<'a> {
@@ -62,6 +113,12 @@ pub struct Log<'a> {
     pub clock: Clock,
     /// Where it says how long each request took, if it does.
     pub timing: Option<Timing>,
+    /// Where it says who asked, if that is not who connected.
+    pub hops: Option<Hops>,
+    /// Whose requests are set aside.
+    pub known: Option<Arc<Known>>,
+    /// What no pass counts, because another log has it as well.
+    pub skip: Skip,
 }
 
 impl<'a> Log<'a> {
@@ -74,6 +131,9 @@ impl<'a> Log<'a> {
             reader: (format.reader)(bytes)?,
             clock: Clock::fixed(UtcOffset::UTC),
             timing: None,
+            hops: None,
+            known: None,
+            skip: Skip::default(),
         })
     }
 
@@ -92,6 +152,9 @@ impl<'a> Log<'a> {
             return Err(Unparsed::TooLong);
         }
         let mut event = self.reader.read(line, at, desk)?;
+        if let (Event::Access(access), Some(hops)) = (&mut event, &self.hops) {
+            hops.resolve(access);
+        }
         let (time, zone) = match &mut event {
             Event::Access(access) => (&mut access.time, &mut access.utc_offset),
             Event::Error(record) => (&mut record.time, &mut record.utc_offset),
@@ -102,10 +165,24 @@ impl<'a> Log<'a> {
         Ok(event)
     }
 
+    /// Whether records of both kinds may be among its lines.
+    pub fn is_mixed(&self) -> bool {
+        self.format.mixed || self.reader.is_mixed()
+    }
+
     /// See [`ReadLine::client`](crate::format::spec::ReadLine::client).
     #[inline]
     pub fn client(&self, line: &[u8]) -> Option<Client> {
-        self.reader.client(line)
+        match self.hops {
+            Some(_) => None,
+            None => self.reader.client(line),
+        }
+    }
+
+    /// The party that a client belongs to, if it is known: counted, and never accused.
+    #[inline]
+    pub fn party(&self, client: Client) -> Option<u32> {
+        self.known.as_ref()?.party(client)
     }
 
     /// From the wall clock to a point in time.
@@ -171,9 +248,10 @@ pub type Task = (usize, Range<usize>);
 /// Cuts logs into tasks.
 pub fn tasks(logs: &[Log<'_>], chunk_bytes: usize) -> Vec<Task> {
     let cut = |(index, log): (usize, &Log<'_>)| {
-        chunk::chunks(log.bytes, chunk_bytes)
+        let skip = log.skip.bytes.min(log.bytes.len());
+        chunk::chunks(&log.bytes[skip..], chunk_bytes)
             .into_iter()
-            .map(move |range| (index, range))
+            .map(move |range| (index, range.start + skip..range.end + skip))
     };
     logs.iter().enumerate().flat_map(cut).collect()
 }

@@ -42,7 +42,7 @@ impl<'a> Quoter<'a> {
         name: impl Fn(u32) -> &'a str,
     ) {
         for (index, log) in logs.iter().enumerate() {
-            let mut before = 0;
+            let mut before = log.skip.lines;
             let mut starts = Vec::new();
             for chunk in chunks.iter().filter(|chunk| chunk.log == index) {
                 starts.push((chunk.start, before));
@@ -224,7 +224,7 @@ impl Quoted<'_> {
                 let Ok(Event::Access(access)) = self.log.read(line, place, &mut desk) else {
                     continue;
                 };
-                if access.time.secs() == secs {
+                if access.time.secs() == secs && self.log.party(access.client).is_none() {
                     places.push(Locator {
                         time: access.time,
                         source: self.log.source,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Error, Result, Warning};
-use crate::format::custom::{FORWARDED, compile};
+use crate::format::custom::compile;
 use crate::format::spec::Reader;
 use crate::format::{Vote, vote, vote_with};
 use crate::server_config::ServerLogs;
@@ -35,8 +35,8 @@ impl Readers {
     /// When the format can be of no use, or a configuration cannot be read.
     pub fn new(options: &FormatOptions) -> Result<(Readers, Vec<Warning>)> {
         let given = options.access_format.as_deref().map(|text| {
-            let template = compile(text, FORWARDED)
-                .map_err(|fault| Error::Usage(format!("--access-format: {fault}")))?;
+            let template =
+                compile(text).map_err(|fault| Error::Usage(format!("--access-format: {fault}")))?;
             let template = template.noted("read with the format of --access-format".to_owned());
             Ok(Arc::new(template) as Reader)
         });
@@ -46,7 +46,7 @@ impl Readers {
         };
         let mut warnings = Vec::new();
         for path in &options.server_configs {
-            let (logs, troubles) = ServerLogs::read(path, FORWARDED)?;
+            let (logs, troubles) = ServerLogs::read(path)?;
             readers.servers.extend(logs);
             warnings.extend(troubles);
         }

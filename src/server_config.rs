@@ -78,7 +78,7 @@ impl ServerLogs {
     ///
     /// # Errors
     /// When the file itself cannot be read, or is not written as the server demands.
-    pub fn read(path: &Path, forwarded: &str) -> Result<(ServerLogs, Vec<Warning>)> {
+    pub fn read(path: &Path) -> Result<(ServerLogs, Vec<Warning>)> {
         let mut files = Files::new(path);
         let text = files.main()?;
         let declared = match apache::is_apache(&text) {
@@ -93,7 +93,7 @@ impl ServerLogs {
             };
             let reader = compiled
                 .entry((format.place.clone(), format.name.clone()))
-                .or_insert_with(|| compile(format, forwarded));
+                .or_insert_with(|| compile(format));
             match reader {
                 Ok(reader) => logs.logs.push(ServerLog {
                     path: declaration.path,
@@ -156,10 +156,10 @@ fn distinct<'a>(readers: impl Iterator<Item = &'a Reader>) -> Vec<Reader> {
     found
 }
 
-fn compile(format: &Definition, forwarded: &str) -> std::result::Result<Reader, Fault> {
+fn compile(format: &Definition) -> std::result::Result<Reader, Fault> {
     let template = match &format.source {
-        Source::Apache(text) => compile_apache(text, forwarded)?,
-        Source::Nginx(words) => compile_nginx_words(words, forwarded)?,
+        Source::Apache(text) => compile_apache(text)?,
+        Source::Nginx(words) => compile_nginx_words(words)?,
     };
     let note = format!("read with the format `{}` of {}", format.name, format.place);
     Ok(Arc::new(template.noted(note)))

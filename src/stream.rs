@@ -8,11 +8,11 @@ use crate::chunk::{self, MAX_LINE};
 use crate::error::Warning;
 use crate::format::Vote;
 use crate::format::spec::{Arena, Desk, LogKind};
-use crate::hits::{HitLine, Judge, Origin, Search};
-use crate::inputs::no_log;
-use crate::pass::{Clock, Log};
+use crate::hits::{HitLine, Judge, Origin, Search, set_aside};
+use crate::inputs::{hops, no_log};
+use crate::pass::{Clock, Hops, Log, Skip, Who};
 use crate::readers::Readers;
-use crate::source::decompress::DAMAGED;
+use crate::source::spool::DAMAGED;
 use crate::time::UtcOffset;
 
 /// Bytes read at a time: a pipe of Linux holds as much (pipe(7)).
@@ -30,15 +30,17 @@ pub fn hits(
     reader: &mut dyn Read,
     name: &str,
     search: Search<'_>,
-    readers: &Readers,
+    (readers, who): (&Readers, &Who),
     advance: &dyn Fn(u64),
     sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
-) -> io::Result<Option<Warning>> {
+) -> io::Result<Vec<Warning>> {
     let mut stream = Stream {
         name,
         readers,
         judge: Judge::new(search),
         format: None,
+        who,
+        hops: None,
         waiting: Vec::new(),
         overlong: false,
         line: 0,
@@ -51,7 +53,9 @@ pub fn hits(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
                 stream.take(true, sink)?;
-                return Ok(Some(stream.broken(&error)));
+                let mut told = vec![stream.broken(&error)];
+                told.extend(set_aside(stream.judge.aside));
+                return Ok(told);
             }
         };
         advance(count as u64);
@@ -60,8 +64,11 @@ pub fn hits(
         stream.take(ended, sink)?;
         if ended || stream.is_hopeless() {
             let known = stream.format.is_some();
-            let empty = stream.line == 0 && stream.waiting.is_empty();
-            return Ok((!known).then(|| no_log(name, empty)));
+            let unknown = (!known).then(|| no_log(name, &stream.waiting));
+            return Ok(unknown
+                .into_iter()
+                .chain(set_aside(stream.judge.aside))
+                .collect());
         }
     }
 }
@@ -71,6 +78,9 @@ struct Stream<'s> {
     readers: &'s Readers,
     judge: Judge<'s>,
     format: Option<Vote>,
+    who: &'s Who,
+    /// Where it says who asked.
+    hops: Option<Hops>,
     /// What was read and not judged yet.
     waiting: Vec<u8>,
     /// The line that goes on was judged by its beginning.
@@ -95,9 +105,12 @@ impl Stream<'_> {
             None => return Ok(()),
         };
         if self.format.is_none() {
-            self.format = self.readers.vote(self.name, &self.waiting[..complete]);
+            let lines = &self.waiting[..complete];
+            self.format = self.readers.vote(self.name, lines);
+            let vote = self.format.as_mut();
+            self.hops = vote.and_then(|vote| hops(self.who, vote, lines));
         }
-        let access = |vote: &&Vote| vote.format.kind == LogKind::Access || vote.format.mixed;
+        let access = |vote: &&Vote| vote.holds(LogKind::Access);
         let Some(vote) = self.format.as_ref().filter(access) else {
             return Ok(());
         };
@@ -109,6 +122,9 @@ impl Stream<'_> {
             reader: vote.reader.clone(),
             clock: Clock::fixed(UtcOffset::UTC),
             timing: None,
+            hops: self.hops.clone(),
+            known: (!self.who.known.is_empty()).then(|| self.who.known.clone()),
+            skip: Skip::default(),
         };
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);

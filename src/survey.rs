@@ -9,6 +9,7 @@ use crate::category::Category;
 use crate::chunk;
 use crate::client::Client;
 use crate::event::{Access, ErrorRecord, Event, Unparsed, is_asset};
+use crate::evidence::aside::Aside;
 use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
 use crate::evidence::clients::{ClientStats, HitStats, MAX_CLIENTS, MAX_HIT_CLIENTS, status_class};
 use crate::evidence::conduct::{Conduct, Habit, MAX_HABITS, OddLine};
@@ -103,6 +104,9 @@ pub struct AccessCounts {
     pub conduct: CappedMap<Client, Conduct>,
     /// Who sends what a pattern matches to which place, by [`Habit::key`].
     pub habits: CappedMap<u64, Habit>,
+    /// What known clients did, which is in no other count but [`AccessCounts::buckets`],
+    /// [`AccessCounts::bucket_clients`] and the books.
+    pub aside: Aside,
     /// Lines that the next pass judges, in the order of the logs.
     pub noted: Vec<Noted>,
     /// The books of each log.
@@ -156,6 +160,7 @@ impl AccessCounts {
             misses: CappedMap::new(MAX_MISS_CLIENTS),
             conduct: CappedMap::new(MAX_HIT_CLIENTS),
             habits: CappedMap::new(MAX_HABITS),
+            aside: Aside::default(),
             noted: Vec::new(),
             lines: BTreeMap::new(),
             chunks: Vec::new(),
@@ -201,6 +206,7 @@ impl Merge for AccessCounts {
         self.misses.merge(other.misses);
         self.conduct.merge(other.conduct);
         self.habits.merge(other.habits);
+        self.aside.merge(other.aside);
         self.noted.extend(other.noted);
         merge_lines(&mut self.lines, other.lines);
         self.chunks.extend(other.chunks);
@@ -346,7 +352,13 @@ impl AccessWorker<'_> {
                     }
                     last_offset.1 += 1;
                     lines.record(range.start, access.time);
-                    if self.limits.contain(access.time.secs()) {
+                    lines.forwarded += u64::from(log.hops.is_some() && access.forwarded.is_some());
+                    if !self.limits.contain(access.time.secs()) {
+                        lines.outside += 1;
+                    } else if let Some(party) = log.party(access.client) {
+                        lines.aside += 1;
+                        self.set_aside(party, &access);
+                    } else {
                         let at = Locator {
                             time: access.time,
                             source: log.source,
@@ -356,12 +368,10 @@ impl AccessWorker<'_> {
                         if batch.len() == BATCH {
                             self.record_all(&mut batch);
                         }
-                    } else {
-                        lines.outside += 1;
                     }
                 }
                 // What it says is for the pass over error logs.
-                Ok(Event::Error(record)) if log.format.mixed => {
+                Ok(Event::Error(record)) if log.is_mixed() => {
                     lines.record(range.start, record.time);
                 }
                 Err(Unparsed::Header) => lines.blank += 1,
@@ -427,6 +437,26 @@ impl AccessWorker<'_> {
         }
     }
 
+    /// Counts a request of a known client. The log was awake meanwhile, whoever kept it so.
+    fn set_aside(&mut self, party: u32, access: &Access<'_>) {
+        let verdict = self.inspector.inspect(access);
+        let odd = verdict.filter(|verdict| verdict.confidence >= Confidence::Medium);
+        let counts = &mut self.counts;
+        let categories = odd.map_or(&[][..], |verdict| &verdict.categories);
+        counts.aside.note(party, access, categories);
+        let secs = access.time.secs();
+        counts.minutes.cell(secs).awake(secs.rem_euclid(60) as u8);
+        counts.buckets.cell(secs).merge(Bucket {
+            requests: 1,
+            errors_5xx: u32::from(status_class(access.status) == 4),
+            hits: u32::from(odd.is_some()),
+        });
+        let bucket = secs.div_euclid(self.bucket_s);
+        counts
+            .bucket_clients
+            .note(bucket, access.client.stable_hash());
+    }
+
     #[inline]
     fn record(&mut self, record: &Pending<'_>) {
         let (access, at) = (&record.access, record.at);
@@ -456,8 +486,7 @@ impl AccessWorker<'_> {
         minute.errors_5xx += failed;
         minute.gateway += u32::from(matches!(access.status, Some(502 | 504)));
         minute.refused += u32::from(matches!(access.status, Some(403 | 429 | 444)));
-        minute.first_second = minute.first_second.min(second);
-        minute.last_second = minute.last_second.max(second);
+        minute.awake(second);
         if failed > 0 {
             minute.first_failed = minute.first_failed.min(second);
             minute.last_failed = minute.last_failed.max(second);
@@ -641,7 +670,7 @@ impl ErrorWorker<'_> {
                     lines.continued += 1;
                 }
                 // What it says is for the pass over access logs.
-                Ok(Event::Access(access)) if log.format.mixed => {
+                Ok(Event::Access(access)) if log.is_mixed() => {
                     lines.record(range.start, access.time);
                 }
                 Ok(Event::Access(_)) => lines.unparsed(Unparsed::NotThisFormat, at),

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use aftertrace::source::decompress::peel;
 use aftertrace::time::{Time, UtcOffset};
 use serde_json::Value;
 
@@ -136,24 +137,20 @@ impl Truth {
         if !packed.exists() {
             return Ok(None);
         }
-        let mut text = Vec::new();
-        lzma_rs::xz_decompress(&mut io::BufReader::new(fs::File::open(packed)?), &mut text)
-            .map_err(|error| io::Error::other(error.to_string()))?;
+        let text = log_bytes(&packed)?;
         Ok(Some(String::from_utf8_lossy(&text).into_owned()))
     }
 }
 
-/// The bytes of a log, plain or gzip.
+/// The bytes of a log, unpacked.
 ///
 /// # Errors
 /// When it cannot be read or unpacked.
 pub fn log_bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let bytes = fs::read(path)?;
-    if !aftertrace::source::decompress::is_gzip(&bytes) {
-        return Ok(bytes);
-    }
     let mut plain = Vec::new();
-    flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut plain)?;
+    peel(fs::File::open(path)?)?
+        .reader
+        .read_to_end(&mut plain)?;
     Ok(plain)
 }
 

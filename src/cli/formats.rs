@@ -19,7 +19,8 @@ pub fn run(arguments: &FormatsArguments) -> Result<Outcome> {
         output::write_to(None, |out| list(arguments, out))?;
         return Ok(Outcome::Finished);
     }
-    let inputs = Inputs::open(&arguments.explain, true, &arguments.given.options())?;
+    let who = arguments.proxies.who();
+    let inputs = Inputs::open(&arguments.explain, true, &arguments.given.options(), &who)?;
     output::write_to(None, |out| explain(arguments, &inputs, out))?;
     messages::warnings(&inputs.warnings, false);
     Ok(match inputs.warnings.iter().any(messages::is_unreadable) {

@@ -12,7 +12,7 @@ use super::{HitsArguments, Outcome, messages, output, sigma};
 pub fn run(arguments: &HitsArguments, observer: &dyn Observer) -> Result<Outcome> {
     let input = &arguments.input;
     let patterns = sigma::patterns(input)?;
-    let options = input.options();
+    let options = input.options()?;
     let streams = aftertrace::streams(&input.paths, &options);
     let mut out = standard_output(streams);
     let mut failure = None;

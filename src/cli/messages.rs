@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use aftertrace::error::{Error, Warning};
 use aftertrace::report::escape;
-use aftertrace::source::decompress::{CUT_SHORT, DAMAGED};
 use aftertrace::source::discover::UNREADABLE;
+use aftertrace::source::spool::{CUT_SHORT, DAMAGED};
 
 use super::{hint, output};
 

@@ -18,7 +18,7 @@ const DEFAULT_WIDTH: usize = 80;
 pub fn run(arguments: &ScanArguments, observer: &dyn Observer) -> Result<Outcome> {
     let input = &arguments.input;
     let patterns = sigma::patterns(input)?;
-    let report = aftertrace::analyze(&input.paths, &arguments.options(), &patterns, observer)?;
+    let report = aftertrace::analyze(&input.paths, &arguments.options()?, &patterns, observer)?;
     observer.finish();
     let written = output::write_to(arguments.output.as_deref(), |out| {
         print(&report, arguments, out)

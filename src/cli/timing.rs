@@ -14,6 +14,7 @@ use aftertrace::error::{Result, Warning};
 use aftertrace::event::Event;
 use aftertrace::format::spec::{Arena, Desk, LogKind};
 use aftertrace::inputs::Inputs;
+use aftertrace::pass::Who;
 use aftertrace::pattern::cost::{self, Probe};
 use aftertrace::pattern::entry::{Pattern, PatternId};
 use aftertrace::pattern::inspector::Inspector;
@@ -106,7 +107,8 @@ pub fn measure(set: &PatternSet, logs: &[PathBuf]) -> Result<(Timing, Vec<Warnin
     };
     let mut warnings = Vec::new();
     if !logs.is_empty() {
-        let inputs = Inputs::open(logs, true, &FormatOptions::default())?;
+        let formats = FormatOptions::default();
+        let inputs = Inputs::open(logs, true, &formats, &Who::default())?;
         let (stopwatch, lines) = on_logs(set, &inputs)?;
         for (entry, spent) in entries.iter_mut().zip(&stopwatch.entries) {
             entry.logs = Some(*spent);

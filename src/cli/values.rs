@@ -3,10 +3,12 @@
 //! Every refusal says what would have been accepted.
 
 use aftertrace::TimeBound;
+use aftertrace::addresses::parse_networks;
 use aftertrace::category::Category;
 use aftertrace::severity::{Confidence, Severity};
 use aftertrace::time::{LocalTime, Time, UtcOffset, Zone as LogZone};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use ipnet::IpNet;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -101,6 +103,15 @@ fn unit_seconds(unit: char) -> Option<u64> {
         'w' => Some(WEEK),
         _ => None,
     }
+}
+
+/// What one value of an option for networks stands for: one network, or several for a word.
+#[derive(Debug, Clone)]
+pub struct Networks(pub Vec<IpNet>);
+
+/// An address, a network, or `private`.
+pub fn networks(text: &str) -> Result<Networks, String> {
+    parse_networks(text.trim()).map(Networks)
 }
 
 /// The severities by name.

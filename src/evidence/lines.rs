@@ -29,6 +29,10 @@ pub struct LineCounts {
     pub blank: u64,
     /// Records outside `--since` and `--until`.
     pub outside: u64,
+    /// Records of clients that are known, and not accused.
+    pub aside: u64,
+    /// Records that say who asked beside who connected.
+    pub forwarded: u64,
     /// Earliest and latest record.
     pub span: Option<Span>,
     /// Records by the zone they were written in.
@@ -75,6 +79,8 @@ impl Merge for LineCounts {
         self.unparsed_hits += other.unparsed_hits;
         self.blank += other.blank;
         self.outside += other.outside;
+        self.aside += other.aside;
+        self.forwarded += other.forwarded;
         for (reason, (count, samples)) in other.unparsed {
             let mine = self.unparsed.entry(reason).or_default();
             mine.0 += count;

@@ -1,5 +1,6 @@
 //! The mergeable counts that the passes collect.
 
+pub mod aside;
 pub mod capped;
 pub mod clients;
 pub mod conduct;

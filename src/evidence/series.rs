@@ -124,6 +124,15 @@ impl Default for Minute {
     }
 }
 
+impl Minute {
+    /// The log was written at this second of the minute.
+    #[inline]
+    pub fn awake(&mut self, second: u8) {
+        self.first_second = self.first_second.min(second);
+        self.last_second = self.last_second.max(second);
+    }
+}
+
 impl Merge for Minute {
     fn merge(&mut self, other: Minute) {
         self.requests.merge(other.requests);

@@ -44,12 +44,11 @@ pub fn nickname(name: &str) -> Option<&'static str> {
     Some(found.1)
 }
 
-/// Reads a format string as it is after the configuration's own quoting was undone. `forwarded` is the header whose
-/// value [`Access::forwarded`](crate::event::Access::forwarded) is to be, in lower case with hyphens.
+/// Reads a format string as it is after the configuration's own quoting was undone.
 ///
 /// # Errors
 /// Names the directive that Apache does not have, or that is not complete.
-pub fn read(format: &str, forwarded: &str) -> Result<Outline, Fault> {
+pub fn read(format: &str) -> Result<Outline, Fault> {
     let mut pieces = Vec::new();
     let mut literal = Vec::new();
     let mut rest = format;
@@ -67,7 +66,7 @@ pub fn read(format: &str, forwarded: &str) -> Result<Outline, Fault> {
             if !literal.is_empty() {
                 pieces.push(Piece::Literal(std::mem::take(&mut literal)));
             }
-            pieces.push(Piece::Directive(call.directive(forwarded)?));
+            pieces.push(Piece::Directive(call.directive()?));
         }
     }
     literal.extend_from_slice(rest.as_bytes());
@@ -144,11 +143,11 @@ impl<'a> Call<'a> {
         })
     }
 
-    fn directive(&self, forwarded: &str) -> Result<Directive, Fault> {
+    fn directive(&self) -> Result<Directive, Fault> {
         let (field, shape, rank) = match self.letter {
             "t" => return self.time(),
             "T" => return self.duration(),
-            "i" => (self.header(forwarded), Shape::Text, 0),
+            "i" => (self.header(), Shape::Text, 0),
             "a" if self.argument == Some("c") => (Field::Client, Shape::Word, 2),
             "a" => (Field::Client, Shape::Word, 0),
             "h" => (Field::Client, Shape::Word, 1),
@@ -179,7 +178,9 @@ impl<'a> Call<'a> {
             "e" | "f" | "n" | "o" | "^to" | "x" | "c" | "g" => (Field::Ignored, Shape::Text, 0),
             _ => return Err(self.unknown()),
         };
-        Ok(Directive::new(self.whole, field, shape).ranked(rank))
+        let header = self.argument.filter(|_| self.letter == "i");
+        let directive = Directive::new(self.whole, field, shape).ranked(rank);
+        Ok(directive.of_header(header))
     }
 
     fn unknown(&self) -> Fault {
@@ -198,10 +199,10 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn header(&self, forwarded: &str) -> Field {
+    fn header(&self) -> Field {
         let name = self.argument.unwrap_or_default().to_ascii_lowercase();
         match name.as_str() {
-            name if name == forwarded => Field::Forwarded,
+            "x-forwarded-for" => Field::Forwarded,
             "referer" => Field::Referer,
             "user-agent" => Field::UserAgent,
             "host" => Field::Host,

@@ -17,30 +17,27 @@ pub static CUSTOM: Format = Format {
     reader: |_| None,
 };
 
-/// The header that tells who asked if nobody says otherwise, in lower case with hyphens.
-pub const FORWARDED: &str = "x-forwarded-for";
-
 /// Compiles a format: a bare string, one in the quotes of the configuration, or the configuration's whole line. Which
-/// of the two syntaxes it is in is told by `%` and `$`. `forwarded` as in [`FORWARDED`].
+/// of the two syntaxes it is in is told by `%` and `$`.
 ///
 /// # Errors
 /// What makes it useless.
-pub fn compile(text: &str, forwarded: &str) -> Result<Template, Fault> {
+pub fn compile(text: &str) -> Result<Template, Fault> {
     let text = text.trim();
     if let Some(format) = apache::nickname(text) {
-        return compile_apache(format, forwarded);
+        return compile_apache(format);
     }
     let first = text.split_whitespace().next().unwrap_or_default();
     let lone = first.len() == text.len();
     match (is_nginx(text), first) {
         (Some(true), "log_format") => {
             let words = words(text);
-            compile_nginx_words(words.get(2..).unwrap_or_default(), forwarded)
+            compile_nginx_words(words.get(2..).unwrap_or_default())
         }
-        (Some(true), _) => compile_nginx(text, forwarded),
-        (Some(false), "LogFormat") => compile_apache(&argument(text, 1), forwarded),
-        (Some(false), "CustomLog") => compile_apache(&argument(text, 2), forwarded),
-        (Some(false), _) => compile_apache(&bare(text), forwarded),
+        (Some(true), _) => compile_nginx(text),
+        (Some(false), "LogFormat") => compile_apache(&argument(text, 1)),
+        (Some(false), "CustomLog") => compile_apache(&argument(text, 2)),
+        (Some(false), _) => compile_apache(&bare(text)),
         (None, "") => Err(Fault::Empty),
         (None, _) if lone => Err(Fault::NoNickname(text.to_owned(), apache::NICKNAME_LIST)),
         (None, _) => Err(Fault::Empty),
@@ -51,29 +48,29 @@ pub fn compile(text: &str, forwarded: &str) -> Result<Template, Fault> {
 ///
 /// # Errors
 /// What makes it useless.
-pub fn compile_apache(format: &str, forwarded: &str) -> Result<Template, Fault> {
-    Template::compile(apache::read(format, forwarded)?)
+pub fn compile_apache(format: &str) -> Result<Template, Fault> {
+    Template::compile(apache::read(format)?)
 }
 
 /// Compiles what stands behind the name in nginx' `log_format NAME [escape=...] 'a' 'b'`.
 ///
 /// # Errors
 /// What makes it useless.
-pub fn compile_nginx_words(words: &[Word], forwarded: &str) -> Result<Template, Fault> {
+pub fn compile_nginx_words(words: &[Word]) -> Result<Template, Fault> {
     let escape = words.first().and_then(|word| escape(&word.text));
     let strings = &words[usize::from(escape.is_some())..];
     let format: String = strings.iter().map(|word| word.text.as_str()).collect();
     let escaping = escape.unwrap_or(Escaping::Hexadecimal);
-    Template::compile(nginx::read(&format, escaping, forwarded)?)
+    Template::compile(nginx::read(&format, escaping)?)
 }
 
 /// Compiles what somebody copied out of a `log_format`: its strings in their quotes, or without.
-fn compile_nginx(text: &str, forwarded: &str) -> Result<Template, Fault> {
+fn compile_nginx(text: &str) -> Result<Template, Fault> {
     let words = words(text);
     let escape = words.first().and_then(|word| escape(&word.text));
     let strings = &words[usize::from(escape.is_some())..];
     if !strings.is_empty() && strings.iter().all(|word| word.quoted) {
-        let joined = compile_nginx_words(&words, forwarded);
+        let joined = compile_nginx_words(&words);
         // `"$a" "$b"` may be one format whose values stand in quotes
         if !matches!(joined, Err(Fault::Adjacent(..))) {
             return joined;
@@ -90,7 +87,7 @@ fn compile_nginx(text: &str, forwarded: &str) -> Result<Template, Fault> {
         true => Escaping::Json,
         false => Escaping::Hexadecimal,
     });
-    Template::compile(nginx::read(&unescape(text), escaping, forwarded)?)
+    Template::compile(nginx::read(&unescape(text), escaping)?)
 }
 
 /// `escape=json`.

@@ -28,6 +28,8 @@ pub struct Directive {
     pub shape: Shape,
     /// Of several directives for one field, the lowest rank is the one that counts.
     pub rank: u8,
+    /// The request header that it stands for, as the format names it.
+    pub header: Option<String>,
 }
 
 impl Directive {
@@ -38,12 +40,21 @@ impl Directive {
             field,
             shape,
             rank: 0,
+            header: None,
         }
     }
 
     /// The same, of this rank.
     pub fn ranked(self, rank: u8) -> Directive {
         Directive { rank, ..self }
+    }
+
+    /// The same, standing for this request header.
+    pub fn of_header(self, header: Option<&str>) -> Directive {
+        Directive {
+            header: header.map(str::to_owned),
+            ..self
+        }
     }
 }
 

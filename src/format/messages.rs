@@ -318,6 +318,11 @@ impl ReadLine for Messages {
         Some(Arc::new(messages))
     }
 
+    /// Any program may send its messages to syslog, and a rare one need not be among the lines that were looked at.
+    fn is_mixed(&self) -> bool {
+        self.envelope.format.is_some()
+    }
+
     fn notes(&self) -> Vec<String> {
         let mut notes = self.notes.clone();
         for (_, reader) in &self.formats {

@@ -43,7 +43,7 @@ pub mod traefik_json;
 pub mod w3c;
 
 use forwarded::Column;
-use spec::{Arena, Desk, Format, Reader};
+use spec::{Arena, Desk, Format, LogKind, Reader};
 use timing::{Sample, Timing};
 
 use crate::event::{Access, Event, Unparsed};
@@ -91,6 +91,13 @@ pub struct Vote {
     pub read: usize,
     /// How many lines were sampled; blank ones and headers are not.
     pub of: usize,
+}
+
+impl Vote {
+    /// Whether records of a kind may be among the lines.
+    pub fn holds(&self, kind: LogKind) -> bool {
+        self.format.kind == kind || self.format.mixed || self.reader.is_mixed()
+    }
 }
 
 /// How one format fared in a vote.
@@ -209,7 +216,11 @@ pub fn forwarded(bytes: &[u8], reader: &Reader) -> Option<Column> {
 }
 
 /// The requests among the lines that are looked at, with their lines.
-fn sampled<'a>(bytes: &'a [u8], reader: &Reader, arena: &'a Arena) -> Vec<(&'a [u8], Access<'a>)> {
+pub fn sampled<'a>(
+    bytes: &'a [u8],
+    reader: &Reader,
+    arena: &'a Arena,
+) -> Vec<(&'a [u8], Access<'a>)> {
     let mut desk = Desk::new(arena);
     let mut request = |(at, line)| match reader.read(line, at, &mut desk) {
         Ok(Event::Access(access)) => Some((line, access)),

@@ -17,12 +17,11 @@ const ADVICE: Advice = Advice {
 pub const COMBINED: &str = "$remote_addr - $remote_user [$time_local] \"$request\" $status \
                             $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
 
-/// Reads a format string as it is after the configuration's own quoting was undone. `forwarded` as in
-/// [`apache_logformat::read`](crate::format::apache_logformat::read).
+/// Reads a format string as it is after the configuration's own quoting was undone.
 ///
 /// # Errors
 /// When a `$` has no name behind it.
-pub fn read(format: &str, escaping: Escaping, forwarded: &str) -> Result<Outline, Fault> {
+pub fn read(format: &str, escaping: Escaping) -> Result<Outline, Fault> {
     let mut pieces = Vec::new();
     let mut own = Vec::new();
     let mut rest = format;
@@ -32,7 +31,7 @@ pub fn read(format: &str, escaping: Escaping, forwarded: &str) -> Result<Outline
         }
         let (whole, name) = cut_name(&rest[at..])?;
         rest = &rest[at + whole.len()..];
-        let (directive, known) = variable(whole, name, forwarded);
+        let (directive, known) = variable(whole, name);
         if !known && !own.contains(&whole) {
             own.push(whole);
         }
@@ -79,7 +78,7 @@ fn cut_name(format: &str) -> Result<(&str, &str), Fault> {
 }
 
 /// What a variable says, and whether it is one of nginx.
-fn variable(whole: &str, name: &str, forwarded: &str) -> (Directive, bool) {
+fn variable(whole: &str, name: &str) -> (Directive, bool) {
     let clock = |clock| (Field::Time, Shape::Clock(clock), 0);
     let lower = name.to_ascii_lowercase();
     let seconds = Field::Duration(Unit::Seconds);
@@ -103,14 +102,11 @@ fn variable(whole: &str, name: &str, forwarded: &str) -> (Directive, bool) {
         "http_referer" => (Field::Referer, Shape::Text, 0),
         "http_user_agent" => (Field::UserAgent, Shape::Text, 0),
         "host" | "http_host" | "server_name" => (Field::Host, Shape::Text, 0),
-        "proxy_add_x_forwarded_for" => (Field::Forwarded, Shape::Text, 0),
+        "http_x_forwarded_for" | "proxy_add_x_forwarded_for" => (Field::Forwarded, Shape::Text, 0),
         // what the client sent, and is searched
         "request_body" | "content_type" => (Field::Extra, Shape::Text, 0),
         "pipe" => (Field::Ignored, Shape::Width(1), 0),
         name => match name.split_once('_') {
-            Some(("http", header)) if header.replace('_', "-") == forwarded => {
-                (Field::Forwarded, Shape::Text, 0)
-            }
             Some(("http" | "cookie" | "arg", _)) => (Field::Extra, Shape::Text, 0),
             _ => match other(name) {
                 Some(shape) => (Field::Ignored, shape, 0),
@@ -121,83 +117,96 @@ fn variable(whole: &str, name: &str, forwarded: &str) -> (Directive, bool) {
             },
         },
     };
-    (Directive::new(whole, field, shape).ranked(rank), true)
+    let header = match lower.as_str() {
+        "proxy_add_x_forwarded_for" => Some("x_forwarded_for"),
+        name => name.strip_prefix("http_"),
+    };
+    let directive = Directive::new(whole, field, shape).ranked(rank);
+    (directive.of_header(header), true)
 }
+
+/// Counts and ports.
+const NUMBERS: [&str; 12] = [
+    "request_length",
+    "connection",
+    "connection_requests",
+    "pid",
+    "remote_port",
+    "server_port",
+    "proxy_port",
+    "proxy_protocol_port",
+    "proxy_protocol_server_port",
+    "realip_remote_port",
+    "content_length",
+    "limit_rate",
+];
+
+/// Values without blanks.
+const WORDS: [&str; 13] = [
+    "scheme",
+    "hostname",
+    "nginx_version",
+    "server_addr",
+    "request_id",
+    "https",
+    "http2",
+    "http3",
+    "realip_remote_addr",
+    "proxy_protocol_addr",
+    "proxy_protocol_server_addr",
+    "limit_req_status",
+    "limit_conn_status",
+];
+
+/// Anything else.
+const TEXTS: [&str; 24] = [
+    "ancient_browser",
+    "binary_remote_addr",
+    "date_gmt",
+    "date_local",
+    "document_root",
+    "fastcgi_path_info",
+    "fastcgi_script_name",
+    "invalid_referer",
+    "jwt_header",
+    "memcached_key",
+    "modern_browser",
+    "msie",
+    "proxy_host",
+    "proxy_internal_body_length",
+    "realpath_root",
+    "request_body_file",
+    "request_completion",
+    "request_filename",
+    "secure_link",
+    "secure_link_expires",
+    "session_log_id",
+    "slice_range",
+    "sub_status",
+    "upstream_cache_status",
+];
+
+/// Variables of any name that begins so.
+const FAMILIES: [&str; 15] = [
+    "sent_http_",
+    "sent_trailer_",
+    "upstream_http_",
+    "upstream_trailer_",
+    "upstream_cookie_",
+    "ssl_",
+    "geoip_",
+    "geoip2_",
+    "tcpinfo_",
+    "uid_",
+    "spdy_",
+    "proxy_protocol_tlv_",
+    "jwt_",
+    "quic_",
+    "userid_",
+];
 
 /// What variables look like that say nothing of use here; `None` for those that nginx does not have.
 fn other(name: &str) -> Option<Shape> {
-    const NUMBERS: [&str; 12] = [
-        "request_length",
-        "connection",
-        "connection_requests",
-        "pid",
-        "remote_port",
-        "server_port",
-        "proxy_port",
-        "proxy_protocol_port",
-        "proxy_protocol_server_port",
-        "realip_remote_port",
-        "content_length",
-        "limit_rate",
-    ];
-    const WORDS: [&str; 13] = [
-        "scheme",
-        "hostname",
-        "nginx_version",
-        "server_addr",
-        "request_id",
-        "https",
-        "http2",
-        "http3",
-        "realip_remote_addr",
-        "proxy_protocol_addr",
-        "proxy_protocol_server_addr",
-        "limit_req_status",
-        "limit_conn_status",
-    ];
-    const TEXTS: [&str; 24] = [
-        "ancient_browser",
-        "binary_remote_addr",
-        "date_gmt",
-        "date_local",
-        "document_root",
-        "fastcgi_path_info",
-        "fastcgi_script_name",
-        "invalid_referer",
-        "jwt_header",
-        "memcached_key",
-        "modern_browser",
-        "msie",
-        "proxy_host",
-        "proxy_internal_body_length",
-        "realpath_root",
-        "request_body_file",
-        "request_completion",
-        "request_filename",
-        "secure_link",
-        "secure_link_expires",
-        "session_log_id",
-        "slice_range",
-        "sub_status",
-        "upstream_cache_status",
-    ];
-    const FAMILIES: [&str; 15] = [
-        "sent_http_",
-        "sent_trailer_",
-        "upstream_http_",
-        "upstream_trailer_",
-        "upstream_cookie_",
-        "ssl_",
-        "geoip_",
-        "geoip2_",
-        "tcpinfo_",
-        "uid_",
-        "spdy_",
-        "proxy_protocol_tlv_",
-        "jwt_",
-        "quic_",
-        "userid_",
-    ];
     match name {
         _ if NUMBERS.contains(&name) => Some(Shape::Number),
         _ if WORDS.contains(&name) => Some(Shape::Word),

@@ -7,6 +7,7 @@
 use bumpalo::collections::Vec;
 
 use crate::client::Client;
+pub use crate::client::host_of;
 use crate::event::{Access, ErrorRecord, Unparsed};
 use crate::format::combined::request_line;
 use crate::format::spec::Desk;
@@ -298,18 +299,6 @@ pub fn read_time(value: &[u8], desk: &mut Desk<'_>) -> Option<(Time, Option<UtcO
         }
         [_, _, _, _, b'-' | b'/', ..] => time::parse_iso(value),
         _ => Some((time::parse_epoch(value)?, Some(UtcOffset::UTC))),
-    }
-}
-
-/// A client without the port: `203.0.113.7:51000` and `[2001:db8::7]:51000`, but not `2001:db8::7`.
-pub fn host_of(client: &[u8]) -> &[u8] {
-    if let Some(inner) = client.strip_prefix(b"[") {
-        let end = memchr::memchr(b']', inner).unwrap_or(inner.len());
-        return &inner[..end];
-    }
-    match memchr::memchr(b':', client) {
-        Some(colon) if !client[colon + 1..].contains(&b':') => &client[..colon],
-        _ => client,
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::client::Client;
 use crate::event::{Event, Unparsed};
+use crate::proxies::HeaderName;
 use crate::time::{self, LocalTime, Time, UtcOffset};
 
 /// What kind of log an input is.
@@ -57,6 +58,17 @@ pub trait ReadLine: Send + Sync {
         None
     }
 
+    /// A reader that takes [`Access::forwarded`](crate::event::Access::forwarded) from this header, where the format's
+    /// fields have names.
+    fn forwarded_from(&self, _header: &HeaderName) -> Sought {
+        Sought::Unnamed
+    }
+
+    /// Whether records of both kinds may be among the lines, whatever [`Format::mixed`] says.
+    fn is_mixed(&self) -> bool {
+        false
+    }
+
     /// What the report says about how the lines are read, where that was found out rather than known.
     fn notes(&self) -> Vec<String> {
         Vec::new()
@@ -74,6 +86,16 @@ pub struct YearHint {
 
 /// A shared [`ReadLine`].
 pub type Reader = Arc<dyn ReadLine>;
+
+/// What came of looking for a field by its name.
+pub enum Sought {
+    /// The format's fields have no names.
+    Unnamed,
+    /// They have, and none has this one.
+    Lacking,
+    /// This reader takes it.
+    Found(Reader),
+}
 
 /// What a format without anything left open needs: two functions.
 pub struct Fixed {

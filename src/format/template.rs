@@ -3,12 +3,15 @@
 //! A value ends where the text that follows it begins, unless the value or what comes next does not look right then:
 //! users and lists of upstreams contain blanks. Then a later place is tried, within a budget that no line can exceed.
 
+use std::sync::Arc;
+
 use crate::chunk::MAX_LINE;
 use crate::client::Client;
 use crate::event::{Event, Unparsed};
 use crate::format::directive::{Clock, Directive, Fault, Fit, Moment, Piece, Shape};
 use crate::format::record::{Draft, Field, host_of};
-use crate::format::spec::{Desk, ReadLine};
+use crate::format::spec::{Desk, ReadLine, Sought};
+use crate::proxies::HeaderName;
 use crate::time::{self, Time, Unit, UtcOffset};
 
 /// How a server writes what would end a value.
@@ -53,7 +56,7 @@ const MOST_DIRECTIVES: usize = 128;
 const LOOKS: usize = 32;
 
 /// A compiled format.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Template {
     /// What every line begins with.
     lead: Vec<u8>,
@@ -68,7 +71,7 @@ pub struct Template {
     client_first: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Step {
     directive: Directive,
     /// Whether its value goes into the record.
@@ -344,6 +347,27 @@ impl ReadLine for Template {
         let end = memchr::memchr(b' ', rest)?;
         let text = &rest[..end];
         (!matches!(text, b"" | b"-")).then(|| Client::parse(host_of(text)))
+    }
+
+    fn forwarded_from(&self, header: &HeaderName) -> Sought {
+        let named = |step: &Step| {
+            let name = step.directive.header.as_deref();
+            name.is_some_and(|name| header.is(name.as_bytes()))
+        };
+        if !self.steps.iter().any(named) {
+            return Sought::Lacking;
+        }
+        let mut other = self.clone();
+        for step in &mut other.steps {
+            if named(step) {
+                step.directive.field = Field::Forwarded;
+            } else if step.directive.field == Field::Forwarded {
+                step.directive.field = Field::Extra;
+            }
+        }
+        let mut fields = other.steps.iter().map(|step| step.directive.field);
+        other.client_in_list = !fields.any(|field| field == Field::Client);
+        Sought::Found(Arc::new(other))
     }
 
     fn notes(&self) -> Vec<String> {

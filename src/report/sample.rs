@@ -73,6 +73,7 @@ pub fn quiet(text: Rewrite) -> Report {
             bucket_s: 60,
         },
         totals: totals(),
+        known: Vec::new(),
         series: series(),
         incidents: Vec::new(),
         warnings: Vec::new(),

@@ -28,6 +28,7 @@ pub struct Report {
     pub inputs: Vec<Input>,
     pub window: Window,
     pub totals: Totals,
+    pub known: Vec<KnownParty>,
     pub series: Series,
     pub incidents: Vec<Incident>,
     pub warnings: Vec<Warning>,
@@ -117,6 +118,19 @@ pub struct Totals {
     pub hits: u64,
     /// The same by category.
     pub hits_by_category: BTreeMap<&'static str, u64>,
+}
+
+/// Clients that the user knows (`--exclude`, `--known`): part of `totals` and `series`, and accused of nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KnownParty {
+    /// The user's name for them; `null` for a network without one.
+    pub name: Option<String>,
+    /// Their networks (CIDR).
+    pub networks: Vec<String>,
+    /// Their requests.
+    pub requests: u64,
+    /// Those among them with a hit of at least medium confidence.
+    pub hits: u64,
 }
 
 /// Parallel arrays, one number a bucket, no bucket left out.

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
-use crate::format::custom::FORWARDED;
 
 /// A folder with these files.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -18,7 +17,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn read(folder: &tempfile::TempDir, name: &str) -> Result<(ServerLogs, Vec<Warning>)> {
-    ServerLogs::read(&folder.path().join(name), FORWARDED)
+    ServerLogs::read(&folder.path().join(name))
 }
 
 /// What the notes of the readers for a log say; the folder's own path is left out.
@@ -231,6 +230,6 @@ fn no_text_makes_it_panic() {
     let words = "([ \n\"'\\\\{};#<>$%*|/a-z]|log_format |access_log |LogFormat |CustomLog |Include |include |Define |\\$\\{a\\}|</?VirtualHost>){0,40}";
     proptest!(ProptestConfig::with_cases(200), |(text in words)| {
         fs::write(&path, &text).unwrap();
-        let _ = ServerLogs::read(&path, FORWARDED);
+        let _ = ServerLogs::read(&path);
     });
 }

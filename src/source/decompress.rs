@@ -1,84 +1,301 @@
-//! Copies a stream into a private temporary file, unpacking gzip on the way.
+//! Unpacks a stream, whatever it is packed with: told by its first bytes, never by its name.
 //!
-//! The file has no name, so nobody else can change it and it is gone when the run ends. Bounded:
-//! neither a bomb nor an endless pipe fills the disk beyond a stated limit.
+//! gzip (RFC 1952), zstd (RFC 8878), bzip2 and xz (the .xz file format 1.2.1), each also as several members one after
+//! the other, as `cat a.gz b.gz` makes them, and packed more than once. Memory is bounded by [`MAX_WINDOW`] for a layer.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, Write};
+mod zstd;
 
+use std::io::{self, BufRead, BufReader, Read};
+
+use bzip2::bufread::BzDecoder;
 use flate2::bufread::GzDecoder;
+use lzma_rust2::XzReader;
 
-use crate::error::Warning;
+use super::archive::{self, is_tar};
+use zstd::Frame;
 
-/// The most that one input may unpack to, in bytes: 32 GiB, beyond a day of a busy shop's log.
-/// Deflate can expand up to 1032 times (zlib technical details), so 10 MB could become 10 GB.
-pub const MAX_SPOOLED: u64 = 32 << 30;
+/// How often a stream may be packed over. A log is packed once, an archive of logs twice.
+pub const MAX_LAYERS: usize = 4;
 
-/// The code of the warning about an archive that ends early or holds nonsense.
-pub const DAMAGED: &str = "damaged_archive";
-
-/// The code of the warning about an input that was read in part.
-pub const CUT_SHORT: &str = "input_cut_short";
+/// The most a decoder may keep of what it unpacked, in bytes: what `zstd` grants by default, and twice what `xz -9`
+/// needs. A stream that asks for more is refused.
+pub const MAX_WINDOW: usize = 128 << 20;
 
 /// The first bytes of a gzip member with its only compression method (RFC 1952, 2.3.1).
 const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 0x08];
 
-/// Bytes moved at a time. When an archive is damaged, at most this much before the damage is lost.
-const STEP: usize = 16 << 10;
+/// RFC 8878, 3.1.1.
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// Read ahead from the stream at a time.
+/// Skippable frames begin with 0x184D2A50 to 0x184D2A5F in little-endian order (RFC 8878, 3.1.2).
+const ZSTD_SKIPPABLE: [u8; 3] = [0x2a, 0x4d, 0x18];
+
+/// .xz file format, 2.1.1.1.
+const XZ_MAGIC: [u8; 6] = [0xfd, b'7', b'z', b'X', b'Z', 0];
+
+/// `BZh` and the size of blocks, then the mark of a block or of the end (bzip2 has no specification; the marks are the
+/// digits of pi and of its square root).
+const BZIP2_MAGIC: &[u8] = b"BZh";
+const BZIP2_BLOCK: [u8; 6] = [0x31, 0x41, 0x59, 0x26, 0x53, 0x59];
+const BZIP2_END: [u8; 6] = [0x17, 0x72, 0x45, 0x38, 0x50, 0x90];
+
+/// Read ahead from each layer at a time.
 const READ_AHEAD: usize = 128 << 10;
 
-/// True when `start`, the first bytes of an input, says that it is gzip.
-pub fn is_gzip(start: &[u8]) -> bool {
-    start.starts_with(&GZIP_MAGIC)
+/// Archives of other kinds, by their first bytes.
+const FOREIGN: [(&[u8], &str); 6] = [
+    (b"PK\x03\x04", "a zip archive"),
+    (b"PK\x05\x06", "an empty zip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"\x04\x22\x4d\x18", "packed with lz4"),
+    (b"LZIP", "packed with lzip"),
+];
+
+/// How a stream is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// gzip.
+    Gzip,
+    /// Zstandard.
+    Zstd,
+    /// bzip2.
+    Bzip2,
+    /// xz.
+    Xz,
 }
 
-/// Whether a stream is gzip, and the whole of it. Waits for its first bytes.
+impl Packing {
+    /// The packing that `start`, the first bytes of a stream, tells.
+    pub fn of(start: &[u8]) -> Option<Packing> {
+        if start.starts_with(&GZIP_MAGIC) {
+            return Some(Packing::Gzip);
+        }
+        if start.starts_with(&XZ_MAGIC) {
+            return Some(Packing::Xz);
+        }
+        let skippable = start.first().is_some_and(|first| first & 0xf0 == 0x50)
+            && start[1..].starts_with(&ZSTD_SKIPPABLE);
+        if start.starts_with(&ZSTD_MAGIC) || skippable {
+            return Some(Packing::Zstd);
+        }
+        let block = start.strip_prefix(BZIP2_MAGIC)?;
+        let (size, mark) = block.split_first()?;
+        let bzip2 = (b'1'..=b'9').contains(size)
+            && (mark.starts_with(&BZIP2_BLOCK) || mark.starts_with(&BZIP2_END));
+        bzip2.then_some(Packing::Bzip2)
+    }
+}
+
+/// Packings and archives that this program cannot read, in words that follow "is".
+pub fn foreign(start: &[u8]) -> Option<&'static str> {
+    let found = FOREIGN.iter().find(|(magic, _)| start.starts_with(magic));
+    found.map(|(_, what)| *what)
+}
+
+/// A stream out of all its packings.
+pub struct Peeled<'r> {
+    /// What is inside.
+    pub reader: Box<dyn Read + Send + 'r>,
+    /// How many packings were around it.
+    pub layers: usize,
+    /// What is inside is a tar archive.
+    pub tar: bool,
+}
+
+/// Takes all packings off a stream. Waits until its first bytes tell what it is.
 ///
 /// # Errors
-/// When these cannot be read.
-pub fn tell_gzip<R: Read>(mut reader: R) -> io::Result<(bool, impl Read + use<R>)> {
-    let mut start = Vec::with_capacity(GZIP_MAGIC.len());
-    let mut magic = reader.by_ref().take(GZIP_MAGIC.len() as u64);
-    magic.read_to_end(&mut start)?;
-    Ok((is_gzip(&start), Cursor::new(start).chain(reader)))
+/// When the very first read fails. Later trouble is an error of the reader that is returned.
+pub fn peel<'r>(reader: impl Read + Send + 'r) -> io::Result<Peeled<'r>> {
+    let mut head = Head::of(Box::new(Patient(reader)));
+    if let (true, Some(error)) = (head.start.is_empty(), head.failed.take()) {
+        return Err(error);
+    }
+    for layers in 0..=MAX_LAYERS {
+        let Some(packing) = Packing::of(&head.start) else {
+            let tar = is_tar(&head.start);
+            let reader = Box::new(head);
+            return Ok(Peeled {
+                reader,
+                layers,
+                tar,
+            });
+        };
+        let stream = BufReader::with_capacity(READ_AHEAD, head);
+        head = Head::of(Box::new(Members::new(packing, stream)));
+    }
+    Ok(Peeled {
+        reader: Box::new(Failing),
+        layers: MAX_LAYERS,
+        tar: false,
+    })
 }
 
-/// Copies `reader` into a temporary file, unpacked if it is gzip, up to `limit` bytes.
-///
-/// A damaged archive, an overlong one and a full disk are warnings: what came before is kept.
-///
-/// # Errors
-/// When no temporary file can be made, or when the very first read fails.
-pub fn spool(reader: impl Read, limit: u64, name: &str) -> io::Result<(File, Vec<Warning>)> {
-    let (gzip, whole) = tell_gzip(reader)?;
-    let stream = BufReader::with_capacity(READ_AHEAD, whole);
-    let mut spool = Spool {
-        file: tempfile::tempfile()?,
-        written: 0,
-        limit,
-    };
-    let stopped = if gzip {
-        unpack(stream, &mut spool)
-    } else {
-        spool.copy(stream)
-    };
-    spool.file.rewind()?;
-    let warnings = stopped.err().map(|stop| stop.warning(name, spool.written));
-    Ok((spool.file, warnings.into_iter().collect()))
+/// A reader whose first bytes were looked at; gives them again.
+struct Head<'r> {
+    start: Vec<u8>,
+    given: usize,
+    /// What went wrong behind the first bytes.
+    failed: Option<io::Error>,
+    rest: Box<dyn Read + Send + 'r>,
 }
 
-/// Unpacks one gzip member after another (RFC 1952, 2.2). Zeros after the last are padding, as
-/// GNU gzip has it.
-fn unpack(mut stream: impl BufRead, spool: &mut Spool) -> Result<(), Stop> {
-    loop {
-        let mut member = GzDecoder::new(&mut stream);
-        spool.copy(&mut member)?;
-        skip_zeros(&mut stream).map_err(Stop::Read)?;
-        if stream.fill_buf().map_err(Stop::Read)?.is_empty() {
+impl<'r> Head<'r> {
+    /// Reads no more than is needed to tell what it is: somebody may wait for the lines of a slow stream.
+    fn of(mut rest: Box<dyn Read + Send + 'r>) -> Head<'r> {
+        let mut start = vec![0; archive::BLOCK];
+        let mut filled = 0;
+        let mut failed = None;
+        while filled < start.len() && !is_text(&start[..filled]) {
+            match rest.read(&mut start[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        start.truncate(filled);
+        Head {
+            start,
+            given: 0,
+            failed,
+            rest,
+        }
+    }
+}
+
+/// Whether a stream that begins so is a text: it has a whole line, and no NUL in it as the name in a tar header has.
+fn is_text(start: &[u8]) -> bool {
+    let end = memchr::memchr2(b'\n', 0, start);
+    end.is_some_and(|end| start[end] == b'\n') && Packing::of(start).is_none()
+}
+
+impl Read for Head<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = &self.start[self.given..];
+        if !left.is_empty() {
+            let count = left.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&left[..count]);
+            self.given += count;
+            return Ok(count);
+        }
+        match self.failed.take() {
+            Some(error) => Err(error),
+            None => self.rest.read(buffer),
+        }
+    }
+}
+
+/// Goes on after an interrupted read: decoders would lose their place.
+struct Patient<R>(R);
+
+impl<R: Read> Read for Patient<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+/// What is packed too often.
+struct Failing;
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::other(format!(
+            "it is packed more than {MAX_LAYERS} times over"
+        )))
+    }
+}
+
+/// Unpacks one member after another. Zeros between and behind them are padding, as xz allows and GNU gzip has it.
+struct Members<R: BufRead> {
+    packing: Packing,
+    /// `None` at the end, and after an error.
+    member: Option<Member<R>>,
+}
+
+enum Member<R: BufRead> {
+    Between(R),
+    Gzip(Box<GzDecoder<R>>),
+    Zstd(Box<Frame<R>>),
+    Bzip2(Box<BzDecoder<R>>),
+    Xz(Box<XzReader<R>>),
+}
+
+impl<R: BufRead> Members<R> {
+    fn new(packing: Packing, stream: R) -> Members<R> {
+        Members {
+            packing,
+            member: Some(Member::Between(stream)),
+        }
+    }
+
+    fn unpack(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let count = match member {
+                Member::Between(_) => 0,
+                Member::Gzip(member) => member.read(buffer)?,
+                Member::Zstd(member) => member.read(buffer)?,
+                Member::Bzip2(member) => member.read(buffer)?,
+                Member::Xz(member) => member.read(buffer)?,
+            };
+            if count > 0 {
+                return Ok(count);
+            }
+            self.next_member()?;
+        }
+        Ok(0)
+    }
+
+    fn next_member(&mut self) -> io::Result<()> {
+        let mut stream = match self.member.take() {
+            None => return Ok(()),
+            Some(Member::Between(stream)) => stream,
+            Some(Member::Gzip(member)) => member.into_inner(),
+            Some(Member::Zstd(member)) => member.into_inner(),
+            Some(Member::Bzip2(member)) => member.into_inner(),
+            Some(Member::Xz(member)) => member.into_inner(),
+        };
+        skip_zeros(&mut stream)?;
+        if stream.fill_buf()?.is_empty() {
             return Ok(());
         }
+        self.member = Some(match self.packing {
+            Packing::Gzip => Member::Gzip(Box::new(GzDecoder::new(stream))),
+            Packing::Bzip2 => Member::Bzip2(Box::new(BzDecoder::new(stream))),
+            Packing::Xz => {
+                let most = (MAX_WINDOW >> 10) as u32 + XZ_OWN_KIB;
+                Member::Xz(Box::new(XzReader::new_mem_limit(stream, false, most)))
+            }
+            Packing::Zstd => match Frame::begin(stream)? {
+                Ok(frame) => Member::Zstd(Box::new(frame)),
+                Err(skipped) => Member::Between(skipped),
+            },
+        });
+        Ok(())
+    }
+}
+
+/// What an xz decoder needs beside its dictionary, in KiB, generously.
+const XZ_OWN_KIB: u32 = 1024;
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let done = self.unpack(buffer);
+        if done.is_err() {
+            self.member = None;
+        }
+        done
     }
 }
 
@@ -94,140 +311,5 @@ fn skip_zeros(stream: &mut impl BufRead) -> io::Result<()> {
     }
 }
 
-struct Spool {
-    file: File,
-    written: u64,
-    limit: u64,
-}
-
-/// Why copying ended before the stream did.
-enum Stop {
-    Read(io::Error),
-    Write(io::Error),
-    Limit(u64),
-}
-
-impl Spool {
-    fn copy(&mut self, mut stream: impl Read) -> Result<(), Stop> {
-        let mut buffer = [0; STEP];
-        loop {
-            let count = match stream.read(&mut buffer) {
-                Ok(0) => return Ok(()),
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Stop::Read(error)),
-            };
-            let room = self.limit - self.written;
-            let kept = (count as u64).min(room) as usize;
-            self.file.write_all(&buffer[..kept]).map_err(Stop::Write)?;
-            self.written += kept as u64;
-            if kept < count {
-                return Err(Stop::Limit(self.limit));
-            }
-        }
-    }
-}
-
-impl Stop {
-    fn warning(self, name: &str, kept: u64) -> Warning {
-        let (code, reason) = match self {
-            Stop::Read(error) => (
-                DAMAGED,
-                format!("cannot be read to its end ({error}); check the file"),
-            ),
-            Stop::Write(error) => (
-                CUT_SHORT,
-                format!(
-                    "does not fit into {} ({error}); free space there or set TMPDIR",
-                    std::env::temp_dir().display()
-                ),
-            ),
-            Stop::Limit(limit) => (
-                CUT_SHORT,
-                format!("is larger than {limit} bytes; unpack or split it first"),
-            ),
-        };
-        Warning {
-            code,
-            message: format!("{name} {reason}. Its first {kept} bytes were used"),
-            input: Some(name.to_string()),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    fn spooled(bytes: &[u8], limit: u64) -> (Vec<u8>, Vec<Warning>) {
-        let (mut file, warnings) = spool(bytes, limit, "x.gz").unwrap();
-        let mut contents = Vec::new();
-        file.read_to_end(&mut contents).unwrap();
-        (contents, warnings)
-    }
-
-    /// Text that does not compress to nothing.
-    fn log(lines: u32) -> Vec<u8> {
-        (0..lines)
-            .flat_map(|n| format!("line {n} {}\n", n.wrapping_mul(2_654_435_761)).into_bytes())
-            .collect()
-    }
-
-    #[test]
-    fn plain_and_packed_streams_arrive_alike() {
-        let text = log(20_000);
-        assert_eq!(spooled(&text, MAX_SPOOLED), (text.clone(), vec![]));
-        assert_eq!(spooled(&gzip(&text), MAX_SPOOLED), (text.clone(), vec![]));
-        assert_eq!(spooled(b"", MAX_SPOOLED), (vec![], vec![]));
-        assert_eq!(spooled(b"\x1f", MAX_SPOOLED), (b"\x1f".to_vec(), vec![]));
-    }
-
-    #[test]
-    fn concatenated_members_and_padding_are_read() {
-        let mut packed = gzip(b"one\n");
-        packed.extend(gzip(b"two\n"));
-        packed.extend([0; 512]);
-        assert_eq!(spooled(&packed, 100), (b"one\ntwo\n".to_vec(), vec![]));
-    }
-
-    #[test]
-    fn what_precedes_damage_is_kept_and_said() {
-        let text = log(50_000);
-        let packed = gzip(&text);
-        let mut torn = packed.clone();
-        torn.truncate(packed.len() / 2);
-        let mut garbage_after = packed.clone();
-        garbage_after.extend(b"not gzip at all");
-        let mut flipped = packed.clone();
-        let middle = packed.len() / 2;
-        flipped[middle..middle + 64].fill(0xff);
-        for (damaged, at_least) in [
-            (torn, text.len() / 3),
-            (garbage_after, text.len()),
-            (flipped, text.len() / 3),
-        ] {
-            let (contents, warnings) = spooled(&damaged, MAX_SPOOLED);
-            assert!(contents.len() >= at_least, "{}", contents.len());
-            assert_eq!(contents[..at_least], text[..at_least]);
-            assert_eq!(warnings[0].code, DAMAGED);
-        }
-    }
-
-    #[test]
-    fn a_bomb_stops_at_the_limit() {
-        let bomb = gzip(&vec![b'a'; 10 << 20]);
-        let (contents, warnings) = spooled(&bomb, 1000);
-        assert_eq!(contents.len(), 1000);
-        assert_eq!(warnings[0].code, CUT_SHORT);
-        let (contents, warnings) = spooled(&bomb, 10 << 20);
-        assert_eq!((contents.len(), warnings.len()), (10 << 20, 0));
-    }
-}
+mod tests;

@@ -5,11 +5,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use crate::error::{Error, Result, Warning};
 use crate::text::visible;
-use crate::time::Time;
 
 /// The warning code of an input that could not be read. A run that has one ends with exit status 2
 /// although the rest was read.
@@ -31,34 +29,7 @@ pub enum Input {
     File {
         /// The path as given, or as found below a directory that was given.
         path: PathBuf,
-        /// What the file looked like when it was found.
-        seen: Stamp,
     },
-}
-
-/// A file's length and modification time: when they differ between two looks, it is being written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Stamp {
-    /// In bytes.
-    pub len: u64,
-    /// As the file system tells it; `None` where it does not.
-    pub modified: Option<SystemTime>,
-}
-
-impl Stamp {
-    /// Takes the stamp from a file's metadata.
-    pub fn of(metadata: &fs::Metadata) -> Stamp {
-        Stamp {
-            len: metadata.len(),
-            modified: metadata.modified().ok(),
-        }
-    }
-
-    /// When the file was last written.
-    pub fn modified_time(&self) -> Option<Time> {
-        let since = self.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-        i64::try_from(since.as_micros()).ok().map(Time::from_micros)
-    }
 }
 
 impl Input {
@@ -66,7 +37,7 @@ impl Input {
     pub fn name(&self) -> String {
         match self {
             Input::Stdin => "-".to_string(),
-            Input::File { path, .. } => path_name(path),
+            Input::File { path } => path_name(path),
         }
     }
 }
@@ -166,7 +137,6 @@ impl Search {
         }
         self.found.push(Input::File {
             path: path.to_path_buf(),
-            seen: Stamp::of(&metadata),
         });
         Ok(())
     }

@@ -1,29 +1,43 @@
-//! Opens an input and holds its bytes, mapped where that is possible.
-//!
-//! The only file of the project with `unsafe` in it.
+//! Opens inputs: plain files are mapped, what is packed or piped is unpacked in the background, archives become
+//! their members.
 
-use std::fs::File;
+mod members;
+
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek};
+use std::ops::Range;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::SystemTime;
 
-use memmap2::Mmap;
-
-use super::decompress::{self, MAX_SPOOLED};
-use super::discover::{Input, Stamp, unreadable};
-use crate::error::{Error, Result, Warning};
+use super::decompress::peel;
+use super::discover::{Input, unreadable};
+use super::map::Shared;
+use super::spool::{BOMB_FROM, Crew, Limits, MAX_SPOOLED, Spool};
+use crate::error::{Error, Warning};
 use crate::time::Time;
 
 /// The code of the warning about a file that changed while it was read.
 pub const CHANGED: &str = "changed_while_read";
 
+/// The most members of one archive that are read.
+pub const MAX_MEMBERS: usize = 10_000;
+
 /// How inputs are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenOptions {
-    /// Map plain files. Without it they are copied into a private temporary file first, which is
-    /// slower and safe against whatever happens to the original.
+    /// Map plain files. Without it they are copied into a private temporary file first, which is slower and safe
+    /// against whatever happens to the original.
     pub mmap: bool,
-    /// The most bytes a packed or piped input may come to.
+    /// The most bytes that a packed or piped input may come to, with everything packed inside it.
     pub max_spooled: u64,
+    /// From how many unpacked bytes on an input may not be packed better than logs are.
+    pub bomb_from: u64,
+    /// The most members of one archive.
+    pub max_members: usize,
+    /// How many inputs are unpacked at the same time; as many as there are cores if not given.
+    pub threads: Option<usize>,
 }
 
 impl Default for OpenOptions {
@@ -31,306 +45,390 @@ impl Default for OpenOptions {
         OpenOptions {
             mmap: true,
             max_spooled: MAX_SPOOLED,
+            bomb_from: BOMB_FROM,
+            max_members: MAX_MEMBERS,
+            threads: None,
         }
     }
 }
 
-/// An input with its bytes.
+impl OpenOptions {
+    fn limits(&self, most: u64) -> Limits {
+        Limits {
+            most: most.min(self.max_spooled),
+            bomb_from: self.bomb_from,
+        }
+    }
+}
+
+/// A file's length and modification time: when they differ between two looks, it is being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    len: u64,
+    /// As the file system tells it; `None` where it does not.
+    modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Stamp {
+        Stamp {
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+        }
+    }
+
+    /// When the file was last written.
+    fn modified_time(&self) -> Option<Time> {
+        let since = self.modified?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_micros()).ok().map(Time::from_micros)
+    }
+}
+
+/// An input, or a member of an archive, with its bytes. It may still be unpacked while it is read already.
 #[derive(Debug)]
 pub struct Source {
-    /// The path as given or found, bytes that are no text escaped; `-` for standard input.
+    /// The path as given or found, bytes that are no text escaped; `-` for standard input; `ARCHIVE:PATH` for a member.
     pub name: String,
-    /// What must be known about these bytes.
-    pub warnings: Vec<Warning>,
-    /// When the file was last written, where it is one.
+    /// When the file was last written, or the member as its archive says; `None` of what is no file.
     pub modified: Option<Time>,
-    held: Held,
+    held: Arc<Held>,
+    /// Which of the bytes, for a member of an archive.
+    part: Option<Range<usize>>,
+    /// What was known when it was opened.
+    remarks: Vec<Warning>,
 }
 
 #[derive(Debug)]
 enum Held {
     Memory(Vec<u8>),
-    /// A map of a temporary file without a name: nobody else can reach it.
-    Private(Mmap),
-    /// A map of the user's file, which its server may go on writing.
-    Shared {
-        map: Mmap,
-        file: File,
-        opened: Stamp,
-    },
+    /// Unpacked, or copied.
+    Spooled(Arc<Spool>),
+    /// The user's file, which its server may go on writing.
+    Mapped(Box<Mapped>),
+}
+
+#[derive(Debug)]
+struct Mapped {
+    /// The file's; its members share the map.
+    name: String,
+    map: Shared,
+    file: File,
+    opened: Stamp,
+    /// A copy of what was left when the file had been shortened; takes the place of the map.
+    left: OnceLock<Spool>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Held::Spooled(spool) = self {
+            spool.abandon();
+        }
+    }
+}
+
+impl Held {
+    fn so_far(&self) -> &[u8] {
+        match self {
+            Held::Memory(bytes) => bytes,
+            Held::Spooled(spool) => spool.so_far(),
+            Held::Mapped(mapped) => match mapped.left.get() {
+                Some(left) => left.so_far(),
+                None => mapped.map.bytes(),
+            },
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        if let Held::Spooled(spool) = self {
+            spool.wait_beyond(usize::MAX);
+        }
+        self.so_far()
+    }
+}
+
+impl Mapped {
+    /// How many of the bytes are still there, if some are not.
+    fn shortened(&self) -> Option<u64> {
+        if self.left.get().is_some() {
+            return None;
+        }
+        let now = self.file.metadata().map_or(0, |metadata| metadata.len());
+        let left = now.min(self.map.lost_from().unwrap_or(u64::MAX));
+        (left < self.opened.len).then_some(left)
+    }
 }
 
 impl Source {
+    fn new(name: String, held: Held) -> Source {
+        Source {
+            name,
+            modified: None,
+            held: Arc::new(held),
+            part: None,
+            remarks: Vec::new(),
+        }
+    }
+
     /// A source made from bytes, for those who have them already.
     pub fn from_bytes(name: impl Into<String>, bytes: Vec<u8>) -> Source {
-        Source {
-            name: name.into(),
-            warnings: Vec::new(),
-            modified: None,
-            held: Held::Memory(bytes),
-        }
+        Source::new(name.into(), Held::Memory(bytes))
     }
 
-    /// All bytes, unpacked. The length was frozen when the input was opened: what a server appends
-    /// later is not seen.
+    /// All bytes, unpacked; waits until they are there. The length of a file was frozen when it was opened: what a server
+    /// appends later is not seen.
     pub fn bytes(&self) -> &[u8] {
-        match &self.held {
-            Held::Memory(bytes) => bytes,
-            Held::Private(map) | Held::Shared { map, .. } => map,
+        self.cut(self.held.bytes())
+    }
+
+    /// What is there by now: a beginning of [`Source::bytes`], which ends anywhere.
+    pub fn so_far(&self) -> &[u8] {
+        self.cut(self.held.so_far())
+    }
+
+    fn cut<'s>(&self, bytes: &'s [u8]) -> &'s [u8] {
+        match &self.part {
+            Some(part) => &bytes[part.start.min(bytes.len())..part.end.min(bytes.len())],
+            None => bytes,
         }
     }
 
-    /// Looks again at a mapped file: says if it grew, or changed, since it was opened. To be asked
-    /// after the last pass; before each pass ask [`Source::check`].
+    /// Whether [`Source::so_far`] is all that will come.
+    pub fn is_whole(&self) -> bool {
+        match &*self.held {
+            Held::Spooled(spool) => spool.is_whole(),
+            _ => true,
+        }
+    }
+
+    /// Waits until there are more than `len` bytes, or all of them.
+    pub fn wait_beyond(&self, len: usize) {
+        if let Held::Spooled(spool) = &*self.held {
+            let before = self.part.as_ref().map_or(0, |part| part.start);
+            spool.wait_beyond(before.saturating_add(len));
+        }
+    }
+
+    /// What must be known about these bytes; waits until all are there.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = self.remarks.clone();
+        // What is wrong with an archive is said once, by `open_all`, and not by each of its members.
+        if let (Held::Spooled(spool), None) = (&*self.held, &self.part) {
+            warnings.extend(spool.warnings());
+        }
+        warnings
+    }
+
+    /// Looks again at a mapped file: says if it grew, or changed, since it was opened. To be asked after the last
+    /// pass; whether bytes were lost on the way tells [`Source::shortened`].
     pub fn change(&self) -> Option<Warning> {
-        let Held::Shared { file, opened, .. } = &self.held else {
+        let Held::Mapped(mapped) = &*self.held else {
             return None;
         };
-        let now = Stamp::of(&file.metadata().ok()?);
-        (now != *opened).then(|| Warning {
+        if mapped.left.get().is_some() {
+            return None;
+        }
+        let opened = mapped.opened;
+        let now = Stamp::of(&mapped.file.metadata().ok()?);
+        (now != opened).then(|| Warning {
             code: CHANGED,
             message: format!(
                 "{} changed while it was read ({} bytes when opened, {} now); its first {} bytes were used",
-                self.name, opened.len, now.len, opened.len
+                mapped.name, opened.len, now.len, opened.len
             ),
-            input: Some(self.name.clone()),
+            input: Some(mapped.name.clone()),
         })
     }
 
-    /// Looks again whether a mapped file still has the bytes that are mapped. To be asked before a
-    /// pass over [`Source::bytes`]: touching bytes beyond a shortened file would end the process.
-    ///
-    /// # Errors
-    /// When the file was shortened since it was opened.
-    pub fn check(&self) -> Result<()> {
-        let Held::Shared { file, opened, .. } = &self.held else {
-            return Ok(());
-        };
-        let io = |source| Error::io(&self.name, "cannot look at the file again", source);
-        let now = file.metadata().map_err(io)?.len();
-        if now >= opened.len {
-            return Ok(());
+    /// How many bytes of a mapped file are still there, if it was shortened since it was opened (`copytruncate`). What a
+    /// pass read of it may then be zeros or other lines: keep what is left with [`Source::keep_what_is_left`], and begin
+    /// again.
+    pub fn shortened(&self) -> Option<u64> {
+        match &*self.held {
+            Held::Mapped(mapped) => mapped.shortened(),
+            _ => None,
         }
-        Err(Error::io(
-            &self.name,
-            "cannot go on reading",
-            io::Error::other(format!(
-                "the file was shortened from {} to {now} bytes while it was read (log rotation?); \
-                 analyse a copy, or switch memory maps off",
-                opened.len
-            )),
-        ))
     }
-}
 
-/// Opens an input.
-///
-/// Plain files are mapped. Pipes, gzip, and standard input are spooled into a private temporary
-/// file; so are files that changed since they were found, because a log that is being written may
-/// also be truncated by rotation, and reading a map beyond a truncated file's end is fatal.
-///
-/// # Errors
-/// [`Error::Io`] when the input cannot be opened or its first bytes cannot be read. Later trouble
-/// is a warning of the source, and what could be read is kept.
-pub fn open(input: &Input, options: &OpenOptions) -> Result<Source> {
-    match input {
-        Input::Stdin => spooled(io::stdin().lock(), "-".to_string(), options)
-            .map_err(|source| Error::io("-", "cannot read standard input", source)),
-        Input::File { path, seen } => open_file(path, *seen, input.name(), options)
-            .map(|source| Source {
-                modified: seen.modified_time(),
-                ..source
-            })
-            .map_err(|source| Error::io(path, "cannot read", source)),
+    /// The warning about a mapped file that was shortened, for a run that cannot begin again.
+    pub fn loss(&self) -> Option<Warning> {
+        let Held::Mapped(mapped) = &*self.held else {
+            return None;
+        };
+        let left = mapped.shortened()?;
+        Some(Warning {
+            code: CHANGED,
+            message: format!(
+                "{} was shortened from {} to {left} bytes while it was read (log rotation?); what stood behind these may \
+                 be missing. Analyse a copy, or switch memory maps off",
+                mapped.name, mapped.opened.len
+            ),
+            input: Some(mapped.name.clone()),
+        })
+    }
+
+    /// Copies what a shortened file still has, so that [`Source::bytes`] is that from now on and cannot change again.
+    /// Not to be called while a pass runs. The warning says what happened; `None` when the file was not shortened.
+    pub fn keep_what_is_left(&self) -> Option<Warning> {
+        let Held::Mapped(mapped) = &*self.held else {
+            return None;
+        };
+        let left = mapped.shortened()?;
+        let limits = Limits {
+            most: left.max(1),
+            bomb_from: u64::MAX,
+        };
+        let copy = Spool::new(mapped.name.clone(), limits);
+        let reader = (&mapped.file).rewind().map(|()| (&mapped.file).take(left));
+        match reader {
+            Ok(reader) => copy.fill_plain(reader),
+            Err(_) => copy.fill_plain(io::empty()),
+        }
+        let kept = copy.so_far().len();
+        let _ = mapped.left.set(copy);
+        Some(Warning {
+            code: CHANGED,
+            message: format!(
+                "{} was shortened from {} to {kept} bytes while it was read (log rotation?); the report covers \
+                 the {kept} bytes that are left",
+                mapped.name, mapped.opened.len
+            ),
+            input: Some(mapped.name.clone()),
+        })
     }
 }
 
 /// Opens all inputs; those that cannot be opened become warnings and the rest is read.
+///
+/// Plain files are mapped, or copied without [`OpenOptions::mmap`]. Packed files, pipes and standard input are unpacked
+/// into private temporary files, several at a time and in the background: ask [`Source::so_far`] for what is there.
+/// Tar archives become one source a member, in the archive's order; of these this waits until they are unpacked.
 pub fn open_all(inputs: &[Input], options: &OpenOptions) -> (Vec<Source>, Vec<Warning>) {
-    let mut sources = Vec::with_capacity(inputs.len());
-    let mut warnings = Vec::new();
-    for input in inputs {
-        match open(input, options) {
-            Ok(source) => {
-                warnings.extend(source.warnings.iter().cloned());
-                sources.push(source);
-            }
-            Err(error) => warnings.push(unreadable(input.name(), &error)),
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let crew = Crew::new(options.threads.unwrap_or_else(cores));
+    let begun: Vec<_> = inputs
+        .iter()
+        .map(|input| begin(input, options, &crew))
+        .collect();
+    let mut opening = members::Opening::new(options, &crew);
+    for (input, begun) in inputs.iter().zip(begun) {
+        match begun {
+            Ok(begun) => opening.add(begun, options.max_spooled, 0),
+            Err(error) => opening.warnings.push(unreadable(input.name(), &error)),
         }
     }
-    (sources, warnings)
+    (opening.sources, opening.warnings)
 }
 
-fn open_file(path: &Path, seen: Stamp, name: String, options: &OpenOptions) -> io::Result<Source> {
-    let mut file = File::open(path)?;
+/// An input that is opened, and perhaps being unpacked.
+struct Begun {
+    source: Source,
+    /// Whether it is a tar archive; not known yet of what comes through a pipe.
+    tar: Option<bool>,
+}
+
+impl Begun {
+    fn is_tar(&self) -> bool {
+        match (self.tar, &*self.source.held) {
+            (Some(tar), _) => tar,
+            (None, Held::Spooled(spool)) => spool.is_tar(),
+            (None, _) => false,
+        }
+    }
+}
+
+fn begin(input: &Input, options: &OpenOptions, crew: &Crew) -> Result<Begun, Error> {
+    match input {
+        Input::Stdin => Ok(piped(io::stdin(), "-".to_string(), options, crew)),
+        Input::File { path } => begin_file(path, input.name(), options, crew)
+            .map_err(|source| Error::io(path, "cannot read", source)),
+    }
+}
+
+fn begin_file(path: &Path, name: String, options: &OpenOptions, crew: &Crew) -> io::Result<Begun> {
+    let file = File::open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return spooled(file, name, options);
+        return Ok(piped(file, name, options, crew));
     }
     let opened = Stamp::of(&metadata);
-    if starts_as_gzip(&mut file)? {
-        return spooled(file, name, options);
-    }
-    if options.mmap && seen == opened {
-        return mapped(file, opened, name, options);
-    }
-    // A copy may fail for want of space, where the map would not.
-    let copy = spooled((&file).take(opened.len), name.clone(), options)?;
-    if copy.warnings.is_empty() || !options.mmap {
-        return Ok(copy);
-    }
-    drop(copy);
-    mapped(file, opened, name, options)
-}
-
-fn starts_as_gzip(file: &mut File) -> io::Result<bool> {
-    let mut start = Vec::new();
-    file.by_ref().take(8).read_to_end(&mut start)?;
-    file.rewind()?;
-    Ok(decompress::is_gzip(&start))
-}
-
-fn mapped(file: File, opened: Stamp, name: String, options: &OpenOptions) -> io::Result<Source> {
-    let held = match map(&file, opened.len) {
-        Ok(map) => Held::Shared { map, file, opened },
-        Err(_) => return spooled(file, name, options),
+    let peeled = peel((&file).take(opened.len))?;
+    let (packed, tar) = (peeled.layers > 0, peeled.tar);
+    drop(peeled);
+    (&file).rewind()?;
+    let source = match packed {
+        true => {
+            let spool = Arc::new(Spool::new(name, options.limits(options.max_spooled)));
+            let reader = file.take(opened.len);
+            // The members of an archive are not known before it is unpacked, so it goes first.
+            unpack(spool, move |spool| spool.fill(reader), tar, crew)
+        }
+        false => plain(file, opened, name, options, crew),
     };
-    Ok(Source {
-        name,
-        warnings: Vec::new(),
-        modified: None,
-        held,
+    Ok(Begun {
+        source: Source {
+            modified: opened.modified_time(),
+            ..source
+        },
+        tar: Some(tar),
     })
 }
 
-fn spooled(reader: impl Read, name: String, options: &OpenOptions) -> io::Result<Source> {
-    let (mut file, warnings) = decompress::spool(reader, options.max_spooled, &name)?;
-    let len = file.metadata()?.len();
-    let held = match map(&file, len) {
-        Ok(map) => Held::Private(map),
-        Err(_) => Held::Memory(read_all(&mut file)?),
-    };
-    Ok(Source {
+/// A file that is not packed: mapped if that is wished and possible, else copied.
+fn plain(file: File, opened: Stamp, name: String, options: &OpenOptions, crew: &Crew) -> Source {
+    if opened.len == 0 {
+        return Source::from_bytes(name, Vec::new());
+    }
+    let map = options.mmap.then(|| Shared::new(&file, opened.len));
+    if let Some(Ok(map)) = map {
+        let left = OnceLock::new();
+        let mapped = Mapped {
+            name: name.clone(),
+            map,
+            file,
+            opened,
+            left,
+        };
+        return Source::new(name, Held::Mapped(Box::new(mapped)));
+    }
+    let spool = Arc::new(Spool::new(
         name,
-        warnings,
-        modified: None,
-        held,
-    })
+        Limits {
+            most: opened.len,
+            bomb_from: u64::MAX,
+        },
+    ));
+    let reader = file.take(opened.len);
+    unpack(spool, move |spool| spool.fill_plain(reader), false, crew)
 }
 
-fn read_all(file: &mut File) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.rewind()?;
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// What comes from outside at its own pace has a thread of its own: whoever writes to one pipe may wait until another
+/// is read.
+fn piped(
+    reader: impl Read + Send + 'static,
+    name: String,
+    options: &OpenOptions,
+    crew: &Crew,
+) -> Begun {
+    let spool = Arc::new(Spool::new(name, options.limits(options.max_spooled)));
+    let filled = Arc::clone(&spool);
+    crew.set_apart(Box::new(move || filled.fill(reader)));
+    Begun {
+        source: Source::new(spool.name().to_string(), Held::Spooled(spool)),
+        tar: None,
+    }
 }
 
-/// Maps the first `len` bytes; refused for an empty file, which cannot be mapped everywhere.
-fn map(file: &File, len: u64) -> io::Result<Mmap> {
-    let len = usize::try_from(len).map_err(io::Error::other)?;
-    if len == 0 {
-        return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
-    }
-    // SAFETY: the map is read-only and its length is frozen here. Bytes of a temporary file cannot
-    // change: it has no name and this process never writes to it again. Bytes of a user's file
-    // could be changed by another process: servers append, which a frozen length does not see;
-    // a file that moves between discovery and opening is spooled instead, and `check` looks before
-    // each pass for truncation. What remains is a file rewritten in place within a pass; the code
-    // that reads the map treats all bytes as hostile and relies on none staying the same, and
-    // `OpenOptions::mmap` turns the map of users' files off.
-    #[allow(unsafe_code)]
-    unsafe {
-        memmap2::MmapOptions::new().len(len).map(file)
-    }
+/// Has a spool filled in the background.
+fn unpack(
+    spool: Arc<Spool>,
+    fill: impl FnOnce(&Spool) + Send + 'static,
+    first: bool,
+    crew: &Crew,
+) -> Source {
+    let filled = Arc::clone(&spool);
+    crew.take_on(Box::new(move || fill(&filled)), first);
+    Source::new(spool.name().to_string(), Held::Spooled(spool))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::discover::{UNREADABLE, discover};
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-    use std::io::Write;
-    use std::path::PathBuf;
-
-    fn input(path: &Path) -> Input {
-        discover(&[path.to_path_buf()]).unwrap().0.remove(0)
-    }
-
-    fn file(contents: &[u8]) -> tempfile::NamedTempFile {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(contents).unwrap();
-        file
-    }
-
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    #[test]
-    fn every_way_of_holding_gives_the_same_bytes() {
-        let text = b"one\ntwo\n".repeat(1000);
-        let plain = file(&text);
-        let packed = file(&gzip(&text));
-        for path in [plain.path(), packed.path()] {
-            for mmap in [true, false] {
-                let options = OpenOptions {
-                    mmap,
-                    ..OpenOptions::default()
-                };
-                let source = open(&input(path), &options).unwrap();
-                assert_eq!(source.bytes(), text);
-                assert_eq!(source.name, path.to_str().unwrap());
-                assert!(source.check().is_ok() && source.change().is_none());
-                let shared = matches!(source.held, Held::Shared { .. });
-                assert_eq!(shared, mmap && path == plain.path());
-            }
-        }
-    }
-
-    #[test]
-    fn an_empty_file_is_no_error() {
-        let empty = file(b"");
-        let source = open(&input(empty.path()), &OpenOptions::default()).unwrap();
-        assert_eq!(source.bytes(), b"");
-    }
-
-    #[test]
-    fn a_file_that_moves_is_copied_and_growth_is_told() {
-        let mut growing = file(b"one\n");
-        let found = input(growing.path());
-        let source = open(&found, &OpenOptions::default()).unwrap();
-        growing.write_all(b"two\n").unwrap();
-        assert_eq!(source.bytes(), b"one\n");
-        assert_eq!(source.change().unwrap().code, CHANGED);
-        assert!(source.check().is_ok());
-        let copied = open(&found, &OpenOptions::default()).unwrap();
-        assert!(matches!(copied.held, Held::Private(_)));
-        assert_eq!(copied.bytes(), b"one\ntwo\n");
-    }
-
-    #[test]
-    fn a_shortened_file_is_an_error_before_it_is_a_crash() {
-        let shrinking = file(&b"one\n".repeat(4096));
-        let source = open(&input(shrinking.path()), &OpenOptions::default()).unwrap();
-        shrinking.as_file().set_len(10).unwrap();
-        let message = source.check().unwrap_err().to_string();
-        assert!(message.contains("shortened from 16384 to 10"), "{message}");
-    }
-
-    #[test]
-    fn an_unreadable_file_leaves_the_others() {
-        let present = file(b"x\n");
-        let gone = Input::File {
-            path: PathBuf::from("no/such/file"),
-            seen: Stamp::default(),
-        };
-        let inputs = [gone, input(present.path())];
-        let (sources, warnings) = open_all(&inputs, &OpenOptions::default());
-        assert_eq!(sources.len(), 1);
-        assert_eq!(warnings[0].code, UNREADABLE);
-        assert_eq!(warnings[0].input.as_deref(), Some("no/such/file"));
-    }
-}
+mod tests;

@@ -15,6 +15,7 @@ const ROWS: &[&[&str]] = &[
     // Vocabulary, and what knows nothing but bytes and numbers.
     &["error", "time", "severity", "category", "terms", "client"],
     &[
+        "addresses",
         "text",
         "merge",
         "networks",
@@ -24,10 +25,19 @@ const ROWS: &[&[&str]] = &[
         "syntax/bytes",
         "syntax/mod",
     ],
-    &["report/escape"],
+    &["report/escape", "proxies", "known"],
     // Inputs, records, grammars, what is normal.
-    &["source/discover", "source/decompress", "event", "syntax/*"],
-    &["source/open", "source/stream", "baseline"],
+    &[
+        "source/archive",
+        "source/discover",
+        "source/fault",
+        "source/overlap",
+        "event",
+        "syntax/*",
+    ],
+    &["source/decompress", "source/map"],
+    &["source/spool", "source/stream"],
+    &["source/open", "baseline"],
     // What may be found in a line, and what is counted of it.
     &["pattern/entry", "pattern/symptom", "pattern/words"],
     &["pattern/need"],
@@ -77,7 +87,7 @@ const ROWS: &[&[&str]] = &[
     &["pattern/load"],
     &["explain"],
     // The report's shape, and the passes that fill it.
-    &["report/view", "pass"],
+    &["report/view", "pass", "relays"],
     &["inputs", "focus", "survey", "season"],
     &["quote", "preview", "skew"],
     &["context"],
@@ -86,7 +96,7 @@ const ROWS: &[&[&str]] = &[
     &["sweep"],
     // From counts to claims.
     &["finding", "suspects"],
-    &["manners"],
+    &["manners", "doubt"],
     &["nature", "campaign", "aim"],
     &["detect/*"],
     &["detect/mod"],
@@ -114,7 +124,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("chrono", &["time", "time/*"]),
     ("clap", &["cli", "cli/*", "main"]),
     ("indicatif", &["progress", "main"]),
-    ("unsafe", &["source/open"]),
+    ("unsafe", &["source/fault", "source/map"]),
     // the library has no clock: the same bytes give the same report
     ("Instant", &["cli/*", "progress"]),
 ];

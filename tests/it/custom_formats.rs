@@ -170,6 +170,56 @@ fn hits_explain_and_formats_know_it_too() {
 }
 
 #[test]
+fn the_client_behind_proxies_is_taken_from_the_header_that_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |n: usize| {
+        let clock = format!("19/May/2026:14:{:02}:{:02} +0000", n / 60, n % 60);
+        format!(
+            "10.0.0.1 [{clock}] \"GET /{n} HTTP/1.1\" 200 \"198.51.100.{}\" \"203.0.113.{}\"\n",
+            n % 20,
+            n % 50
+        )
+    };
+    let log: String = (0..300).map(line).collect();
+    fs::write(folder.path().join("own.log"), log).unwrap();
+    let apache = r#"%h %t "%r" %>s "%{X-Real-IP}i" "%{X-Forwarded-For}i""#;
+    let nginx = r#"$remote_addr [$time_local] "$request" $status "$http_x_real_ip" "$http_x_forwarded_for""#;
+    for format in [apache, nginx] {
+        for (header, clients) in [
+            (None, 1),
+            (Some("X-Real-IP"), 20),
+            (Some("X-Forwarded-For"), 50),
+            (Some("CF-Connecting-IP"), 1),
+        ] {
+            let mut arguments = vec!["own.log", "--access-format", format];
+            arguments.extend(header.iter().flat_map(|header| ["--client-from", header]));
+            let report = report_in(folder.path(), &arguments);
+            assert_eq!(input(&report, "own.log")["format"], "custom");
+            assert_eq!(report["totals"]["clients"], clients, "{format} {header:?}");
+            assert_eq!(
+                codes(&report).contains(&"no_client_field"),
+                header == Some("CF-Connecting-IP")
+            );
+        }
+    }
+    let arguments = [
+        "formats",
+        "--explain",
+        "own.log",
+        "--access-format",
+        apache,
+        "--client-from",
+        "X-Real-IP",
+    ];
+    let shown = run_in(folder.path(), &arguments);
+    assert!(
+        text(&shown.stdout).contains("198.51.100.0"),
+        "{}",
+        text(&shown.stdout)
+    );
+}
+
+#[test]
 fn configurations_give_each_log_its_own_format() {
     let folder = tempfile::tempdir().unwrap();
     logs(folder.path());

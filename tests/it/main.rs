@@ -9,6 +9,7 @@ mod traffic;
 
 mod architecture;
 mod cli;
+mod clients;
 mod context;
 mod custom_formats;
 mod error_formats;
@@ -22,6 +23,7 @@ mod regressions;
 mod scenarios;
 mod sensitivity;
 mod sigma;
+mod sources;
 mod stories;
 mod tokens;
 

@@ -8,7 +8,7 @@ use crate::format::spec::{Arena, Desk, ReadLine};
 use crate::time::{Time, UtcOffset};
 
 fn template(format: &str) -> Template {
-    compile(format, FORWARDED).unwrap_or_else(|fault| panic!("{format}: {fault}"))
+    compile(format).unwrap_or_else(|fault| panic!("{format}: {fault}"))
 }
 
 fn read<'a>(template: &Template, line: &'a [u8]) -> Result<Access<'a>, Unparsed> {
@@ -25,7 +25,7 @@ fn access<'a>(format: &str, line: &'a str) -> Access<'a> {
 }
 
 fn fault(format: &str) -> String {
-    match compile(format, FORWARDED) {
+    match compile(format) {
         Ok(_) => panic!("{format} is no fault"),
         Err(fault) => fault.to_string(),
     }
@@ -361,7 +361,7 @@ proptest! {
         ]),
     ) {
         let (format, line) = model(&parts, between, &of, escaping);
-        let template = compile(&format, FORWARDED).map_err(|fault| {
+        let template = compile(&format).map_err(|fault| {
             TestCaseError::fail(format!("{format}: {fault}"))
         })?;
         let found = read(&template, line.as_bytes());
@@ -405,7 +405,7 @@ proptest! {
         line in prop_oneof!["[ -~]{0,200}", "([0-9.]{1,14}|/|\"|GET| |, |-|\\[19/May/2026:14:02:11 \\+0000\\]){0,40}"],
         bytes in prop::collection::vec(any::<u8>(), 0..100),
     ) {
-        if let Ok(template) = compile(&format, FORWARDED) {
+        if let Ok(template) = compile(&format) {
             for line in [line.as_bytes(), &bytes] {
                 let found = read(&template, line);
                 if let (Ok(found), Some(client)) = (found, template.client(line)) {

@@ -5,10 +5,11 @@ use std::io;
 use super::page::{Page, Text, Tone};
 use super::section::{Context, and_more};
 use super::words::{self, Clock};
-use crate::report::view::{Input, Report, Warning};
+use crate::report::view::{Input, KnownParty, Report, Warning};
 
 const WARNINGS: usize = 20;
 const WARNING_LINES: usize = 4;
+const KNOWN: usize = 10;
 const INPUTS: usize = 30;
 const NOTES: usize = 5;
 const LINES: usize = 3;
@@ -18,6 +19,7 @@ const NOTE_INDENT: usize = 3;
 /// Writes warnings and inputs.
 pub fn render(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
     warnings(&report.warnings, page)?;
+    known(&report.known, page)?;
     inputs(&report.inputs, &context.clock, page)?;
     page.blank()?;
     let signature = format!(
@@ -49,6 +51,31 @@ fn warning_text(warning: &Warning) -> Text {
         _ => text,
     }
     .plain(&warning.message)
+}
+
+/// Known clients that were there.
+fn known(parties: &[KnownParty], page: &mut Page) -> io::Result<()> {
+    let met: Vec<&KnownParty> = parties.iter().filter(|party| party.requests > 0).collect();
+    if met.is_empty() {
+        return Ok(());
+    }
+    page.blank()?;
+    page.rule(Text::new().strong("Known clients, counted and not accused"))?;
+    for party in met.iter().take(KNOWN) {
+        let networks = party.networks.join(", ");
+        let (name, of) = match &party.name {
+            Some(name) => (name.as_str(), format!(" ({networks})")),
+            None => (networks.as_str(), String::new()),
+        };
+        let requests = words::counted(party.requests, "request", "requests");
+        let hits = match party.hits {
+            0 => String::new(),
+            hits => format!(", {} of them suspicious", words::count(hits)),
+        };
+        let text = Text::new().toned(Tone::Accent, name).quiet(&of);
+        page.paragraph(INDENT, text.plain(&format!("  {requests}{hits}")), LINES)?;
+    }
+    and_more(KNOWN, met.len(), "known clients", page)
 }
 
 fn inputs(inputs: &[Input], clock: &Clock, page: &mut Page) -> io::Result<()> {
