@@ -17,6 +17,7 @@ mod explain;
 mod fuzz;
 mod generated;
 mod harness;
+mod json_formats;
 mod laws;
 mod readme;
 mod regressions;
