@@ -19,7 +19,7 @@ use crate::format::custom::{compile_apache, compile_nginx_words};
 use crate::format::directive::Fault;
 use crate::format::quoting::Word;
 use crate::format::spec::Reader;
-use files::Files;
+use files::{Files, Text};
 
 /// The code of warnings about a configuration.
 pub const WARNING: &str = "server_config";
@@ -81,6 +81,20 @@ impl ServerLogs {
     pub fn read(path: &Path) -> Result<(ServerLogs, Vec<Warning>)> {
         let mut files = Files::new(path);
         let text = files.main()?;
+        ServerLogs::of(text, files)
+    }
+
+    /// The same for a text alone, which `name` stands for in messages. No file is read, whatever it includes.
+    ///
+    /// # Errors
+    /// When it is not written as the server demands.
+    pub fn parse(name: &str, text: &str) -> Result<(ServerLogs, Vec<Warning>)> {
+        let name = Path::new(name);
+        ServerLogs::of(Text::given(name, text), Files::closed(name))
+    }
+
+    fn of(text: Text, mut files: Files) -> Result<(ServerLogs, Vec<Warning>)> {
+        let name = Arc::clone(&text.name);
         let declared = match apache::is_apache(&text) {
             true => apache::declarations(text, &mut files),
             false => nginx::declarations(&text, &mut files)?,
@@ -113,8 +127,7 @@ impl ServerLogs {
         }
         if logs.logs.is_empty() {
             files.warn(format!(
-                "{} defines no format for an access log; all formats are told by content",
-                path.display()
+                "{name} defines no format for an access log; all formats are told by content"
             ));
         }
         Ok((logs, files.into_warnings()))

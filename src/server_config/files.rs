@@ -36,7 +36,20 @@ pub(super) struct Files {
     /// The files that are being read, each included by the one before.
     stack: Vec<PathBuf>,
     opened: usize,
+    /// Nothing but the text that was given is read.
+    closed: bool,
     warnings: Vec<Warning>,
+}
+
+impl Text {
+    /// A text that is in no file.
+    pub(super) fn given(name: &Path, text: &str) -> Text {
+        Text {
+            name: name.to_string_lossy().into(),
+            text: text.to_owned(),
+            canonical: name.to_path_buf(),
+        }
+    }
 }
 
 impl Files {
@@ -45,7 +58,16 @@ impl Files {
             main: main.to_path_buf(),
             stack: Vec::new(),
             opened: 0,
+            closed: false,
             warnings: Vec::new(),
+        }
+    }
+
+    /// For a text that is in no file: what it includes is not found.
+    pub(super) fn closed(main: &Path) -> Files {
+        Files {
+            closed: true,
+            ..Files::new(main)
         }
     }
 
@@ -128,6 +150,9 @@ impl Files {
     /// The files of that name, or below the folder of that name. A copy of a configuration is looked for beside the file
     /// that was named, before the machine's own.
     fn find(&self, wanted: &str, root: &Path) -> Vec<PathBuf> {
+        if self.closed {
+            return Vec::new();
+        }
         let folder = self.folder();
         let wanted = Path::new(wanted);
         let whole = root.join(wanted);

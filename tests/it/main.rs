@@ -19,6 +19,8 @@ mod generated;
 mod harness;
 mod json_formats;
 mod laws;
+mod parsers;
+mod properties;
 mod readme;
 mod regressions;
 mod scenarios;
