@@ -148,7 +148,10 @@ fn search(log: &Path, set: &PatternSet, context: bool) -> Result<Found, Box<dyn 
     let mut found = Found::new();
     let mut keep = |hit: &HitLine<'_>| {
         let categories = hit.categories.iter().map(|category| category.name());
-        found.insert(hit.line, (hit.confidence, categories.collect()));
+        found.insert(
+            hit.line.unwrap_or_default(),
+            (hit.confidence, categories.collect()),
+        );
         Ok(())
     };
     let paths = [log.to_path_buf()];

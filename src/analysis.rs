@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::actor;
 use crate::assemble::{self, ErrorClock, Read};
 use crate::attempts::{Measure, count_hits};
+use crate::bisect;
 use crate::clock::{self, Basis};
 use crate::cluster::{self, Cluster};
 use crate::context::Context;
@@ -20,7 +21,7 @@ use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
 use crate::inputs::Inputs;
-use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Run, Who};
+use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Part, Run, Who};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
 use crate::plan::Plan;
@@ -226,14 +227,17 @@ fn search_hits(
     };
     let pool = pool(options.threads)?;
     // A file that loses its end may be begun again until the first line is handed out.
-    let (limits, context) = loop {
+    let (limits, parts, context) = loop {
         let surroundings = surroundings(&inputs, options, alone.patterns, observer, &run, &pool);
         if !inputs.keep_what_is_left() {
             break surroundings?;
         }
     };
-    let logs = inputs.logs(LogKind::Access);
-    let bytes = logs.iter().map(|log| log.bytes.len() as u64).sum();
+    let mut logs = inputs.logs(LogKind::Access);
+    for (log, part) in logs.iter_mut().zip(parts) {
+        log.part = part;
+    }
+    let bytes = to_read(&logs);
     let search = Search {
         context: &context,
         limits,
@@ -249,7 +253,7 @@ fn search_hits(
     Ok(inputs.warnings)
 }
 
-/// The time that was asked for, and the context of the lines if it is wanted.
+/// The time that was asked for, what is read of each log for it, and the context of the lines if it is wanted.
 fn surroundings(
     inputs: &Inputs,
     options: &ScanOptions,
@@ -257,16 +261,17 @@ fn surroundings(
     observer: &dyn Observer,
     run: &Run<'_>,
     pool: &rayon::ThreadPool,
-) -> Result<(Limits, Context)> {
-    let logs = inputs.logs(LogKind::Access);
+) -> Result<(Limits, Vec<Part>, Context)> {
+    let mut logs = inputs.logs(LogKind::Access);
     let limits = limits(options, &logs, &inputs.logs(LogKind::Error))?;
+    bisect::narrow(&mut logs, limits);
+    let parts = logs.iter().map(|log| log.part.clone()).collect();
     if !options.context {
-        return Ok((limits, Context::none()));
+        return Ok((limits, parts, Context::none()));
     }
-    let bytes = logs.iter().map(|log| log.bytes.len() as u64).sum();
-    observer.begin("reading", bytes);
+    observer.begin("reading", to_read(&logs));
     let survey = || survey_access(&logs, patterns, limits, SURVEY_BUCKET_S, run);
-    Ok((limits, Context::of(&pool.install(survey))))
+    Ok((limits, parts, Context::of(&pool.install(survey))))
 }
 
 /// The error of a sink that takes no more.
@@ -298,6 +303,21 @@ struct Surveyed<'a> {
     clocks: Vec<ErrorClock>,
 }
 
+impl Surveyed<'_> {
+    /// What was read of each source, by its index. Of a log with records of both kinds, what the pass read whose books are
+    /// reported.
+    fn parts(&self) -> BTreeMap<u32, Part> {
+        let of_kind = |logs: &'_ [Log<'_>], kind: LogKind| {
+            let logs = logs.iter().filter(|log| log.format.kind == kind);
+            logs.map(|log| (log.source, log.part.clone()))
+                .collect::<Vec<_>>()
+        };
+        let access = of_kind(&self.access_logs, LogKind::Access);
+        let errors = of_kind(&self.error_logs, LogKind::Error);
+        access.into_iter().chain(errors).collect()
+    }
+}
+
 fn investigate(
     inputs: &Inputs,
     options: &ScanOptions,
@@ -324,6 +344,7 @@ fn investigate(
         clocks: &surveyed.clocks,
         skews: &skews,
         who: &options.who,
+        parts: surveyed.parts(),
         bucket_s: options.bucket_s.max(1),
         limits: surveyed.limits,
     };
@@ -338,11 +359,11 @@ fn survey<'a>(
     observer: &dyn Observer,
     run: &Run<'_>,
 ) -> Result<Surveyed<'a>> {
-    let access_logs = zoned(inputs.logs(LogKind::Access), options.error_tz);
+    let mut access_logs = zoned(inputs.logs(LogKind::Access), options.error_tz);
     let mut error_logs = inputs.logs(LogKind::Error);
-    let bytes = |logs: &[Log<'_>]| logs.iter().map(|log| log.bytes.len() as u64).sum::<u64>();
     let limits = limits(options, &access_logs, &error_logs)?;
-    observer.begin("reading access logs", bytes(&access_logs));
+    bisect::narrow(&mut access_logs, limits);
+    observer.begin("reading access logs", to_read(&access_logs));
     let bucket_s = options.bucket_s.max(1);
     let mut access = survey_access(&access_logs, patterns, limits, bucket_s, run);
     let context = context(options, &access);
@@ -354,7 +375,10 @@ fn survey<'a>(
     observer.begin("weighing suspicious lines", 0);
     count_hits(&access_logs, &mut access, measure, bucket_s, run);
     let zone = assemble::zone(&access);
-    let regimes = access_logs.iter().find_map(Regimes::written);
+    let regimes = match error_logs.iter().all(season::writes_zone) {
+        true => None,
+        false => access_logs.iter().find_map(Regimes::written),
+    };
     let known = Known {
         access: &access,
         zone,
@@ -364,7 +388,8 @@ fn survey<'a>(
     };
     let clocks = known.set_clocks(&mut error_logs);
     let symptoms = symptom::embedded()?;
-    observer.begin("reading error logs", bytes(&error_logs));
+    bisect::narrow(&mut error_logs, limits);
+    observer.begin("reading error logs", to_read(&error_logs));
     let errors = survey_errors(&error_logs, &symptoms, limits, run);
     Ok(Surveyed {
         access_logs,
@@ -376,6 +401,11 @@ fn survey<'a>(
         zone,
         clocks,
     })
+}
+
+/// Bytes of a pass over all that is read of some logs.
+fn to_read(logs: &[Log<'_>]) -> u64 {
+    logs.iter().map(|log| log.part.bytes.len() as u64).sum()
 }
 
 /// What surrounds each line, unless every line is to speak for itself.
@@ -413,16 +443,10 @@ fn reconstruct<'a>(
         rises: &rises,
         risen: &risen,
     };
-    let mut findings = detect(&case);
-    let relays: Vec<_> = inputs.relays.iter().flatten().collect();
-    doubt::about_relays(&case, &relays, &mut findings);
+    let mut findings = doubt::about_relays(&case, &inputs.relays, detect(&case));
     let drafts = actor::cast(&case, &findings);
-    let mut traces = trace(
-        logs,
-        &access.chunks,
-        &actor::groups(&drafts, surveyed.limits),
-        run,
-    );
+    let groups = actor::groups(&drafts, surveyed.limits);
+    let mut traces = trace(logs, &access.chunks, &groups, run);
     actor::fill(&case, &drafts, &mut traces);
     cluster::sharpen(&mut findings, &drafts, &traces);
     let clusters = cluster::cluster(&findings);
@@ -485,6 +509,9 @@ fn skews(surveyed: &Surveyed<'_>) -> BTreeMap<u32, Skew> {
 fn zoned<'a>(mut logs: Vec<Log<'a>>, given: Option<Zone>) -> Vec<Log<'a>> {
     let written = |log: &Log<'a>| season::writes_zone(log).then(|| first_zone(log)).flatten();
     let beside = logs.iter().find_map(written).unwrap_or_default();
+    if logs.iter().all(season::writes_zone) {
+        return logs;
+    }
     let regimes = logs.iter().find_map(Regimes::written);
     for log in logs.iter_mut().filter(|log| !season::writes_zone(log)) {
         log.clock = match given {

@@ -1,6 +1,7 @@
 //! Puts the report together: inputs and their books, totals, series, verdict, warnings.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::actor::statuses;
 use crate::category::Category;
@@ -11,7 +12,7 @@ use crate::format::spec::LogKind;
 use crate::impact::rounded;
 use crate::inputs::Inputs;
 use crate::merge::Merge;
-use crate::pass::{Limits, Who};
+use crate::pass::{Limits, Part, Who};
 use crate::proxies::HeaderName;
 use crate::relays::Relays;
 use crate::report::view::{
@@ -59,6 +60,8 @@ pub struct Read<'a> {
     pub skews: &'a BTreeMap<u32, Skew>,
     /// Who the clients are.
     pub who: &'a Who,
+    /// What was read of each source.
+    pub parts: BTreeMap<u32, Part>,
     /// Bucket width of the series in seconds.
     pub bucket_s: u64,
     /// The time that was asked for.
@@ -200,6 +203,9 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 LogKind::Access => read.access.lines.get(&(index as u32)),
                 LogKind::Error => read.errors.lines.get(&(index as u32)),
             };
+            let asked = read.inputs.part(index).bytes;
+            let part = read.parts.get(&(index as u32));
+            let part = part.map_or(asked.clone(), |part| part.bytes.clone());
             let none = LineCounts::default();
             let books = books.unwrap_or(&none);
             let clock = read
@@ -211,7 +217,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 path: source.name.clone(),
                 kind: format.kind,
                 format: format.name,
-                bytes: (source.bytes().len() - read.inputs.skip(index).bytes) as u64,
+                bytes: part.len() as u64,
                 lines: books.lines,
                 records: books.records,
                 unparsed: books.unparsed_total(),
@@ -225,6 +231,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                 clock_skew_s: skew.map(|skew| skew.ahead_s as f64),
                 notes: {
                     let mut notes = notes(books, clock, source.bytes());
+                    notes.extend((part != asked).then(|| part_note(&part, source.bytes().len())));
                     notes.extend(read.inputs.notes(index));
                     notes.extend(skew.and_then(|skew| skew_note(read, skew)));
                     notes
@@ -293,6 +300,15 @@ fn notes(books: &LineCounts, clock: Option<&ErrorClock>, bytes: &[u8]) -> Vec<St
     }
     notes.extend(clock.and_then(clock_note));
     notes
+}
+
+fn part_note(part: &Range<usize>, of: usize) -> String {
+    format!(
+        "only bytes {} to {} of {} were read: wherever it was looked at its times run forward, and what is asked for lies there",
+        count(part.start as u64),
+        count(part.end as u64),
+        count(of as u64)
+    )
 }
 
 fn example(bytes: &[u8], offset: u64) -> String {
@@ -466,7 +482,9 @@ fn client_warnings(read: &Read<'_>) -> Vec<Warning> {
                 (Some(header), _) if books.forwarded == 0 => {
                     Some(no_client_field(&source.name, header))
                 }
-                (None, Some(relays)) => Some(behind_proxy(&source.name, relays)),
+                (header, Some(relays)) => {
+                    Some(behind_proxy(&source.name, relays, header.is_some()))
+                }
                 _ => None,
             }
         })
@@ -495,7 +513,7 @@ fn no_client_field(name: &str, header: &HeaderName) -> Warning {
     }
 }
 
-fn behind_proxy(name: &str, relays: &Relays) -> Warning {
+fn behind_proxy(name: &str, relays: &Relays, asked: bool) -> Warning {
     /// Addresses that are named.
     const SHOWN: usize = 3;
     let named = relays.addresses.iter().filter_map(|client| client.ip());
@@ -507,10 +525,15 @@ fn behind_proxy(name: &str, relays: &Relays) -> Warning {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
+    let advice = match asked {
+        true => "name more proxies: --trusted-proxy",
+        false => "give --client-from X-Forwarded-For --trusted-proxy",
+    };
     Warning {
         code: "clients_behind_proxy",
         message: format!(
-            "{name}: most requests come through {}{more}, and a field names at least {} others behind: give --client-from              X-Forwarded-For --trusted-proxy {} to tell clients apart",
+            "{name}: most requests come through {}{more}, and a field names at least {} others behind; to tell clients \
+             apart, {advice} {}",
             shown.join(", "),
             relays.behind,
             shown.join(",")

@@ -11,9 +11,13 @@ use crate::relays::Relays;
 const AMOUNT: f64 = 0.4;
 
 /// Says of each finding that accuses mostly proxies that it does.
-pub fn about_relays(case: &Case<'_>, relays: &[&Relays], findings: &mut [Finding]) {
-    for finding in findings {
-        let all = relays.iter().flat_map(|relays| &relays.addresses);
+pub fn about_relays(
+    case: &Case<'_>,
+    relays: &[Option<Relays>],
+    mut findings: Vec<Finding>,
+) -> Vec<Finding> {
+    for finding in &mut findings {
+        let all = relays.iter().flatten().flat_map(|relays| &relays.addresses);
         let accused: Vec<_> = all
             .filter(|relay| finding.clients.binary_search(relay).is_ok())
             .collect();
@@ -30,4 +34,5 @@ pub fn about_relays(case: &Case<'_>, relays: &[&Relays], findings: &mut [Finding
             case.name(**relay)
         ));
     }
+    findings
 }

@@ -33,8 +33,10 @@ const WAVE_BYTES: usize = 32 << 20;
 pub struct HitLine<'a> {
     /// The input.
     pub source: &'a str,
-    /// 1-based.
-    pub line: u64,
+    /// 1-based; `null` where the lines before were not read.
+    pub line: Option<u64>,
+    /// Bytes before the line, after decompression.
+    pub offset: u64,
     /// When, as logged; `null` for a line in no format, like the four fields below.
     pub time: Option<Time>,
     /// The client, as logged.
@@ -92,19 +94,23 @@ pub fn hits<'a>(
 ) -> io::Result<u64> {
     let tasks = tasks(logs, run.chunk_bytes);
     let mut log = 0;
-    let mut lines_before = logs.first().map_or(0, |log| log.skip.lines);
+    let before = |log: usize| logs.get(log)?.part.lines_before;
+    let mut lines_before = before(log);
     let mut aside = 0;
     for wave in waves(&tasks) {
         let judged = pool.install(|| judge(wave, logs, &name, search, run));
         for mut done in judged {
             if done.log != log {
-                (log, lines_before) = (done.log, logs[done.log].skip.lines);
+                (log, lines_before) = (done.log, before(done.log));
             }
             for hit in &mut done.hits {
-                hit.line += lines_before;
+                hit.line = hit
+                    .line
+                    .zip(lines_before)
+                    .map(|(line, before)| line + before);
                 sink(hit)?;
             }
-            lines_before += done.lines;
+            lines_before = lines_before.map(|before| before + done.lines);
             aside += done.aside;
         }
     }
@@ -193,7 +199,7 @@ impl<'a> Worker<'a> {
             done.lines += 1;
             let origin = Origin {
                 source: name,
-                line: done.lines,
+                line: Some(done.lines),
                 offset: (range.start + offset) as u64,
             };
             done.hits
@@ -268,8 +274,8 @@ impl<'s> Judge<'s> {
 pub struct Origin<'a> {
     /// The input.
     pub source: &'a str,
-    /// 1-based.
-    pub line: u64,
+    /// 1-based, if known.
+    pub line: Option<u64>,
     /// Bytes before it.
     pub offset: u64,
 }
@@ -294,6 +300,7 @@ impl<'a> Origin<'a> {
         HitLine {
             source: self.source,
             line: self.line,
+            offset: self.offset,
             time: record.map(|record| record.time),
             client: field(record.map(|record| record.client_text)),
             method: field(record.map(|record| record.method)),
@@ -449,7 +456,7 @@ mod tests {
             assert!(broken[key].is_null(), "{key}");
         }
         let keys = |value: &serde_json::Value| value.as_object().unwrap().len();
-        assert_eq!((keys(&first), keys(&broken)), (15, 15));
+        assert_eq!((keys(&first), keys(&broken)), (16, 16));
         let last: serde_json::Value = serde_json::from_str(all.lines().last().unwrap()).unwrap();
         assert_eq!(
             (&last["source"], &last["line"]),

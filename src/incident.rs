@@ -415,7 +415,8 @@ fn confidence(findings: &[&Finding], cause: Cause) -> f64 {
         .iter()
         .filter(supports)
         .map(|finding| finding.confidence)
-        .fold(0.5, f64::max)
+        .reduce(f64::max)
+        .unwrap_or(0.5)
 }
 
 fn severity(

@@ -11,25 +11,16 @@ use crate::format::spec::{Arena, Desk, LogKind, Reader, Sought, YearHint};
 use crate::format::timing::Timing;
 use crate::format::{self, Vote};
 use crate::known::Known;
-use crate::pass::{Clock, Hops, Log, Skip, Who};
+use crate::pass::{Clock, Hops, Log, Part, Who};
 use crate::proxies::Proxies;
 use crate::readers::{FormatOptions, Readers, UNUSED};
 use crate::relays::Relays;
 use crate::source::decompress::foreign;
 use crate::source::discover::discover;
 use crate::source::open::{OpenOptions, Source, open_all};
-use crate::source::overlap::{self, Piece};
+use crate::source::overlap::{self, Piece, Repeat};
 use crate::text::{count, counted};
 use crate::time::{Time, UtcOffset};
-
-/// A beginning of an input, or all of it, that stands in another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Repeat {
-    /// What is left out.
-    pub skip: Skip,
-    /// Index of the input that has it as well.
-    pub of: usize,
-}
 
 /// Opened inputs whose format is known.
 pub struct Inputs {
@@ -142,11 +133,8 @@ impl Inputs {
         let mut repeats = vec![None; self.sources.len()];
         for ((index, _), found) in logs.iter().zip(overlap::find(&pieces)) {
             repeats[*index] = found.map(|found| Repeat {
-                skip: Skip {
-                    bytes: found.bytes,
-                    lines: found.lines,
-                },
                 of: logs[found.of].0,
+                ..found
             });
         }
         self.repeats = repeats;
@@ -194,8 +182,8 @@ impl Inputs {
         notes
     }
 
-    /// Tells clients as the user wishes: from the proxies in front, and from those who are set aside. Where the user
-    /// says nothing of proxies, looks whether there are some.
+    /// Tells clients as the user wishes: from the proxies in front, and from those who are set aside. Looks whether
+    /// there are proxies that the user did not name.
     fn tell_clients(&mut self) {
         self.hops = vec![None; self.sources.len()];
         self.relays = vec![None; self.sources.len()];
@@ -204,10 +192,9 @@ impl Inputs {
             let Some(vote) = vote.as_mut().filter(|vote| vote.holds(LogKind::Access)) else {
                 continue;
             };
-            match &self.who.client_from {
-                Some(_) => self.hops[index] = hops(&self.who, vote, source.bytes()),
-                None => self.relays[index] = relays(vote, source.bytes()),
-            }
+            let bytes = source.bytes();
+            self.hops[index] = hops(&self.who, vote, bytes);
+            self.relays[index] = relays(vote, bytes, self.hops[index].as_ref());
         }
     }
 
@@ -224,28 +211,34 @@ impl Inputs {
             vote.holds(kind).then(|| Log {
                 source: index as u32,
                 bytes: source.bytes(),
+                part: self.part(index),
                 format: vote.format,
                 reader: vote.reader.clone(),
                 clock: Clock::fixed(UtcOffset::UTC),
                 timing: self.timings[index],
                 hops: self.hops[index].clone(),
                 known: self.known(),
-                skip: self.skip(index),
             })
         })
         .collect()
     }
 
-    /// The beginning of an input that is counted elsewhere.
-    pub fn skip(&self, index: usize) -> Skip {
-        self.repeats[index].map_or(Skip::default(), |repeat| repeat.skip)
+    /// All of an input but a beginning that is counted elsewhere.
+    pub fn part(&self, index: usize) -> Part {
+        let bytes = self.sources[index].bytes();
+        match self.repeats[index] {
+            Some(repeat) => Part {
+                bytes: repeat.bytes.min(bytes.len())..bytes.len(),
+                lines_before: Some(repeat.lines),
+            },
+            None => Part::all(bytes),
+        }
     }
 
     /// What was left out of an input, in words that follow its name.
     fn repeat_note(&self, index: usize) -> Option<String> {
-        let repeat = self.repeats[index]?;
-        let Skip { bytes, lines } = repeat.skip;
-        let of = &self.sources[repeat.of].name;
+        let Repeat { bytes, lines, of } = self.repeats[index]?;
+        let of = &self.sources[of].name;
         let lines = counted(lines, "line", "lines");
         let all = bytes == self.sources[index].bytes().len();
         let what = if all { "all" } else { "the first" };
@@ -330,21 +323,25 @@ pub fn hops(who: &Who, vote: &mut Vote, bytes: &[u8]) -> Option<Hops> {
     })
 }
 
-/// The proxies that a log takes for clients.
-fn relays(vote: &Vote, bytes: &[u8]) -> Option<Relays> {
+/// The proxies that a log takes for clients, also where the user named other proxies.
+fn relays(vote: &Vote, bytes: &[u8], hops: Option<&Hops>) -> Option<Relays> {
     let column = format::forwarded(bytes, &vote.reader);
-    let proxies = Proxies::new(None);
+    let anybody = Proxies::new(None);
     let arena = Arena::new();
     let requests = format::sampled(bytes, &vote.reader, &arena);
     let sighting = |(_, access): &(&[u8], Access<'_>)| {
+        let mut access = *access;
         let list = access
             .forwarded
             .or_else(|| column.and_then(|column| column.read(access.extras)));
-        let picked = list.and_then(|list| proxies.pick(access.client, list));
-        let other = picked
-            .map(|(client, _)| client)
-            .filter(|client| *client != access.client);
-        (access.client, other)
+        if let Some(hops) = hops {
+            hops.resolve(&mut access);
+        }
+        // The farthest is only a claim, which is all that is needed here.
+        let farthest = list.and_then(|list| list.split(|byte| *byte == b',').next());
+        let claim = farthest.and_then(|entry| anybody.pick(access.client, entry));
+        let other = claim.filter(|(client, _)| *client != access.client);
+        (access.client, other.map(|(client, _)| client))
     };
     Relays::of(&requests.iter().map(sighting).collect::<Vec<_>>())
 }

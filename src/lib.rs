@@ -17,6 +17,7 @@ pub mod analysis;
 pub mod assemble;
 pub mod attempts;
 pub mod baseline;
+pub mod bisect;
 pub mod breakdown;
 pub mod campaign;
 pub mod category;

@@ -75,7 +75,7 @@ pub struct Hops {
 impl Hops {
     /// Gives a record the client behind the proxies, if its line names one that can be believed.
     #[inline]
-    fn resolve(&self, access: &mut Access<'_>) {
+    pub fn resolve(&self, access: &mut Access<'_>) {
         if let Some(column) = &self.column {
             access.forwarded = column.read(access.extras);
         }
@@ -89,13 +89,23 @@ impl Hops {
     }
 }
 
-/// The beginning of a log that is read elsewhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Skip {
-    /// Bytes; ends with a line.
-    pub bytes: usize,
-    /// Lines among these.
-    pub lines: u64,
+/// What is read of a log: all that no other log has as well, or as much of it as the time that was asked for takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// From the beginning of a line to the end of one.
+    pub bytes: Range<usize>,
+    /// Lines before it; `None` if they were not counted.
+    pub lines_before: Option<u64>,
+}
+
+impl Part {
+    /// All of these bytes.
+    pub fn all(bytes: &[u8]) -> Part {
+        Part {
+            bytes: 0..bytes.len(),
+            lines_before: Some(0),
+        }
+    }
 }
 
 /// A log: its bytes and how to read them.
@@ -105,6 +115,8 @@ pub struct Log<'a> {
     pub source: u32,
     /// All of it, decompressed.
     pub bytes: &'a [u8],
+    /// What is read of them.
+    pub part: Part,
     /// Its format.
     pub format: &'static Format,
     /// Reads its lines.
@@ -117,8 +129,6 @@ pub struct Log<'a> {
     pub hops: Option<Hops>,
     /// Whose requests are set aside.
     pub known: Option<Arc<Known>>,
-    /// What no pass counts, because another log has it as well.
-    pub skip: Skip,
 }
 
 impl<'a> Log<'a> {
@@ -127,13 +137,13 @@ impl<'a> Log<'a> {
         Some(Log {
             source: 0,
             bytes,
+            part: Part::all(bytes),
             format,
             reader: (format.reader)(bytes)?,
             clock: Clock::fixed(UtcOffset::UTC),
             timing: None,
             hops: None,
             known: None,
-            skip: Skip::default(),
         })
     }
 
@@ -223,7 +233,7 @@ pub struct ChunkSpan {
 pub struct Limits {
     /// Seconds since the epoch; earlier records are set aside.
     pub since: i64,
-    /// Seconds since the epoch; later records are set aside.
+    /// Seconds since the epoch; later records are set aside, and those of this second count.
     pub until: i64,
 }
 
@@ -245,13 +255,14 @@ pub struct Run<'a> {
 /// A chunk to do: which log, which bytes.
 pub type Task = (usize, Range<usize>);
 
-/// Cuts logs into tasks.
+/// Cuts what is read of the logs into tasks.
 pub fn tasks(logs: &[Log<'_>], chunk_bytes: usize) -> Vec<Task> {
     let cut = |(index, log): (usize, &Log<'_>)| {
-        let skip = log.skip.bytes.min(log.bytes.len());
-        chunk::chunks(&log.bytes[skip..], chunk_bytes)
+        let part = log.part.bytes.clone();
+        let start = part.start;
+        chunk::chunks(&log.bytes[part], chunk_bytes)
             .into_iter()
-            .map(move |range| (index, range.start + skip..range.end + skip))
+            .map(move |range| (index, start + range.start..start + range.end))
     };
     logs.iter().enumerate().flat_map(cut).collect()
 }

@@ -27,8 +27,8 @@ struct Quoted<'a> {
     name: &'a str,
     log: Log<'a>,
     bytes: &'a [u8],
-    /// Start of each chunk and the lines before it.
-    chunks: Vec<(usize, u64)>,
+    /// Start of each chunk and the lines before it, if they were counted.
+    chunks: Vec<(usize, Option<u64>)>,
     /// The chunks themselves.
     spans: Vec<&'a ChunkSpan>,
 }
@@ -42,11 +42,11 @@ impl<'a> Quoter<'a> {
         name: impl Fn(u32) -> &'a str,
     ) {
         for (index, log) in logs.iter().enumerate() {
-            let mut before = log.skip.lines;
+            let mut before = log.part.lines_before;
             let mut starts = Vec::new();
             for chunk in chunks.iter().filter(|chunk| chunk.log == index) {
                 starts.push((chunk.start, before));
-                before += chunk.lines;
+                before = before.map(|before| before + chunk.lines);
             }
             self.sources.insert(
                 log.source,
@@ -80,7 +80,8 @@ impl<'a> Quoter<'a> {
         let Some(source) = self.sources.get(&at.source) else {
             return Evidence {
                 source: String::new(),
-                line: 0,
+                line: None,
+                offset: at.offset,
                 time: Some(at.time),
                 lines: 0,
                 text: String::new(),
@@ -93,6 +94,7 @@ impl<'a> Quoter<'a> {
         Evidence {
             source: source.name.to_string(),
             line: source.line_number(offset),
+            offset: at.offset,
             time: Some(at.time),
             lines: source.record_lines(offset),
             text: visible(&line[..line.len().min(MAX_QUOTE)]).into_owned(),
@@ -258,14 +260,14 @@ impl Quoted<'_> {
         1 + further.count() as u64
     }
 
-    /// 1-based number of the line that begins at `offset`.
-    fn line_number(&self, offset: usize) -> u64 {
+    /// 1-based number of the line that begins at `offset`; `None` if the lines before were not counted.
+    fn line_number(&self, offset: usize) -> Option<u64> {
         let chunk = self
             .chunks
             .partition_point(|(start, _)| *start <= offset)
             .saturating_sub(1);
-        let (start, before) = self.chunks.get(chunk).copied().unwrap_or((0, 0));
+        let (start, before) = self.chunks.get(chunk).copied().unwrap_or((0, Some(0)));
         let ends = memchr::memchr_iter(b'\n', &self.bytes[start..offset]).count();
-        before + ends as u64 + 1
+        Some(before? + ends as u64 + 1)
     }
 }

@@ -10,7 +10,7 @@ use crate::format::Vote;
 use crate::format::spec::{Arena, Desk, LogKind};
 use crate::hits::{HitLine, Judge, Origin, Search, set_aside};
 use crate::inputs::{hops, no_log};
-use crate::pass::{Clock, Hops, Log, Skip, Who};
+use crate::pass::{Clock, Hops, Log, Part, Who};
 use crate::readers::Readers;
 use crate::source::spool::DAMAGED;
 use crate::time::UtcOffset;
@@ -118,13 +118,13 @@ impl Stream<'_> {
         let log = Log {
             source: 0,
             bytes: &waiting,
+            part: Part::all(&waiting),
             format: vote.format,
             reader: vote.reader.clone(),
             clock: Clock::fixed(UtcOffset::UTC),
             timing: None,
             hops: self.hops.clone(),
             known: (!self.who.known.is_empty()).then(|| self.who.known.clone()),
-            skip: Skip::default(),
         };
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
@@ -135,7 +135,7 @@ impl Stream<'_> {
             self.line += 1;
             let origin = Origin {
                 source: self.name,
-                line: self.line,
+                line: Some(self.line),
                 offset: self.done + offset as u64,
             };
             if let Some(hit) = self.judge.line(&log, line, origin, &mut desk) {

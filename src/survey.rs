@@ -277,7 +277,7 @@ pub fn survey_access(
     run: &Run<'_>,
 ) -> AccessCounts {
     let tasks = tasks(logs, run.chunk_bytes);
-    let bytes: usize = logs.iter().map(|log| log.bytes.len()).sum();
+    let bytes: usize = logs.iter().map(|log| log.part.bytes.len()).sum();
     let start = || AccessWorker {
         counts: AccessCounts::new(bucket_s, bytes),
         inspector: Inspector::new(patterns),
@@ -319,6 +319,31 @@ impl<'a> Pending<'a> {
     }
 }
 
+/// Counts the zones that records are written in. Most lines repeat the one before, which is kept at hand.
+#[derive(Default)]
+struct Zones {
+    last: UtcOffset,
+    count: u64,
+}
+
+impl Zones {
+    #[inline]
+    fn note(&mut self, zone: UtcOffset, lines: &mut LineCounts) {
+        if self.last != zone {
+            self.flush(lines);
+            self.last = zone;
+        }
+        self.count += 1;
+    }
+
+    fn flush(&mut self, lines: &mut LineCounts) {
+        if self.count > 0 {
+            *lines.offsets.entry(self.last).or_default() += self.count;
+            self.count = 0;
+        }
+    }
+}
+
 struct AccessWorker<'p> {
     counts: AccessCounts,
     inspector: Inspector<'p>,
@@ -335,7 +360,7 @@ impl AccessWorker<'_> {
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
         let mut batch = Vec::with_capacity(BATCH);
-        let mut last_offset = (UtcOffset::UTC, 0u64);
+        let mut zones = Zones::default();
         for (offset, line) in chunk::lines(&log.bytes[range.clone()]) {
             lines.lines += 1;
             if line.is_empty() {
@@ -345,12 +370,7 @@ impl AccessWorker<'_> {
             let at = (range.start + offset) as u64;
             match log.read(line, at, &mut desk) {
                 Ok(Event::Access(access)) => {
-                    let zone = access.utc_offset.unwrap_or_default();
-                    if last_offset.0 != zone {
-                        *lines.offsets.entry(last_offset.0).or_default() += last_offset.1;
-                        last_offset = (zone, 0);
-                    }
-                    last_offset.1 += 1;
+                    zones.note(access.utc_offset.unwrap_or_default(), &mut lines);
                     lines.record(range.start, access.time);
                     lines.forwarded += u64::from(log.hops.is_some() && access.forwarded.is_some());
                     if !self.limits.contain(access.time.secs()) {
@@ -380,8 +400,7 @@ impl AccessWorker<'_> {
             }
         }
         self.record_all(&mut batch);
-        *lines.offsets.entry(last_offset.0).or_default() += last_offset.1;
-        lines.offsets.retain(|_, count| *count > 0);
+        zones.flush(&mut lines);
         self.file_noted(index, range);
         let counts = &mut self.counts;
         file_books(

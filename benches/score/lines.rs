@@ -156,7 +156,7 @@ impl Lines {
 fn flagged(truth: &Truth, set: &PatternSet) -> Result<BTreeSet<u64>, Box<dyn Error>> {
     let mut lines = BTreeSet::new();
     let mut keep = |hit: &HitLine<'_>| {
-        lines.insert(hit.line);
+        lines.extend(hit.line);
         Ok(())
     };
     let options = ScanOptions::default();

@@ -212,7 +212,8 @@ fn error_input(text: Rewrite) -> Input {
 fn line(source: &str, line: u64, time: &str, body: &str, text: Rewrite) -> Evidence {
     Evidence {
         source: text(source),
-        line,
+        line: Some(line),
+        offset: line * 200,
         time: Some(at(time)),
         lines: 1,
         text: text(body),

@@ -71,7 +71,7 @@ pub struct Input {
     pub kind: LogKind,
     /// The format's name.
     pub format: &'static str,
-    /// Bytes read, after decompression.
+    /// Bytes read, after decompression; less than there are where only a part can hold the time asked for.
     pub bytes: u64,
     /// Physical lines.
     pub lines: u64,
@@ -214,8 +214,10 @@ pub struct TimelineEntry {
 pub struct Evidence {
     /// The input's path.
     pub source: String,
-    /// 1-based.
-    pub line: u64,
+    /// 1-based; `null` where the lines before were not read.
+    pub line: Option<u64>,
+    /// Bytes before the line, after decompression.
+    pub offset: u64,
     /// The record's time.
     pub time: Option<Time>,
     /// Physical lines of the record: more than one for a stack trace and the like, whose first is `text`.

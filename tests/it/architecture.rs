@@ -88,7 +88,7 @@ const ROWS: &[&[&str]] = &[
     &["explain"],
     // The report's shape, and the passes that fill it.
     &["report/view", "pass", "relays"],
-    &["inputs", "focus", "survey", "season"],
+    &["inputs", "focus", "survey", "season", "bisect"],
     &["quote", "preview", "skew"],
     &["context"],
     &["attempts", "hits", "clock", "norms", "plan"],

@@ -183,16 +183,21 @@ fn a_proxy_that_nobody_named_is_told_and_not_accused_with_confidence() {
         told.contains("10.0.0.1") && told.contains("--client-from X-Forwarded-For"),
         "{told}"
     );
-    for incident in each(&report, "/incidents/*") {
-        if incident["cause"] == "dos" || incident["cause"] == "ddos" {
-            assert!(incident["confidence"].as_f64().unwrap() < 0.5, "{incident}");
-            let reasons = named(incident, "/reasons/*").join(" ");
-            assert!(reasons.contains("looks like a proxy"), "{reasons}");
-        }
-    }
+    let mut log = Log::visited(|n| behind("10.0.0.1", &format!("{}, 192.0.2.10", visitor(n))));
+    log.flood(|_| behind("10.0.0.1", "203.0.113.99, 192.0.2.10"));
+    let flooded = log.report(&[]);
+    let incident = &flooded["incidents"][0];
+    assert!(incident["confidence"].as_f64().unwrap() < 0.5, "{incident}");
+    let reasons = named(incident, "/reasons/*").join(" ");
+    assert!(reasons.contains("looks like a proxy"), "{reasons}");
     // with the field alone, private addresses are passed over and the last public one is taken
     let alone = proxied().report(&["--client-from", "X-Forwarded-For"]);
     assert_eq!(number(&alone, "/totals/clients"), 1);
+    let told = warned(&alone, "clients_behind_proxy").expect("a warning");
+    assert!(
+        told.contains("192.0.2.10") && told.contains("name more proxies"),
+        "{told}"
+    );
 }
 
 #[test]

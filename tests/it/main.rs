@@ -29,5 +29,6 @@ mod sigma;
 mod sources;
 mod stories;
 mod tokens;
+mod windows;
 
 use traffic::rng;

@@ -5,7 +5,7 @@ use std::io;
 use super::page::{Page, Text, Tone};
 use super::section::{Context, and_more};
 use super::words::{self, Clock};
-use crate::report::view::{Input, KnownParty, Report, Warning};
+use crate::report::view::{Evidence, Input, KnownParty, Report, Warning};
 
 const WARNINGS: usize = 20;
 const WARNING_LINES: usize = 4;
@@ -26,7 +26,20 @@ pub fn render(report: &Report, context: &Context, page: &mut Page) -> io::Result
         "{} {} · in full: --format json · evidence: sed -n LINEp FILE",
         report.tool.name, report.tool.version
     );
-    page.paragraph(INDENT, Text::new().quiet(&signature), 2)
+    page.paragraph(INDENT, Text::new().quiet(&signature), 2)?;
+    if evidence(report).all(|line| line.line.is_some()) {
+        return Ok(());
+    }
+    let by_offset = "FILE@OFFSET: tail -c +$((OFFSET+1)) FILE | head -1";
+    page.paragraph(INDENT, Text::new().quiet(by_offset), 2)
+}
+
+fn evidence(report: &Report) -> impl Iterator<Item = &Evidence> {
+    let steps = report
+        .incidents
+        .iter()
+        .flat_map(|incident| &incident.timeline);
+    steps.flat_map(|step| &step.evidence)
 }
 
 fn warnings(warnings: &[Warning], page: &mut Page) -> io::Result<()> {

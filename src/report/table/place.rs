@@ -1,4 +1,4 @@
-//! Where a log line is found: `file:line`, and as much of the line as helps.
+//! Where a log line is found: `file:line` or `file@offset`, and as much of the line as helps.
 //!
 //! A file is named without its directory where that is unambiguous; the list of inputs has the
 //! whole path.
@@ -30,10 +30,10 @@ impl Places {
         Places(names.collect())
     }
 
-    /// `file:line` in at most `columns`.
+    /// `file:line` or `file@offset` in at most `columns`.
     pub fn locator(&self, evidence: &Evidence, columns: usize) -> String {
         let name = self.0.get(&evidence.source).unwrap_or(&evidence.source);
-        let number = format!(":{}", evidence.line);
+        let number = number(evidence);
         let name = escape::terminal(name).into_owned();
         format!(
             "{}{number}",
@@ -61,11 +61,19 @@ impl Places {
         let named: Vec<String> = rest
             .iter()
             .map(|line| match line.source == first.source {
-                true => format!(":{}", line.line),
+                true => number(line),
                 false => self.locator(line, columns / LOCATOR_SHARE),
             })
             .collect();
         super::words::list(&named, 0, columns)
+    }
+}
+
+/// `:LINE`, or `@OFFSET` where the lines before were not read.
+fn number(evidence: &Evidence) -> String {
+    match evidence.line {
+        Some(line) => format!(":{line}"),
+        None => format!("@{}", evidence.offset),
     }
 }
 
