@@ -1,6 +1,6 @@
 //! What was named on the command line, found, opened, and identified by its content.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::proxies::Proxies;
 use crate::relays::Relays;
 use crate::source::decompress::foreign;
 use crate::source::discover::discover;
-use crate::source::open::{OpenOptions, Source, open_all};
+use crate::source::open::{OpenOptions, Source, open_all, open_stream};
 use crate::source::overlap::{self, Piece, Repeat};
 use crate::text::{count, counted};
 use crate::time::{Time, UtcOffset};
@@ -42,11 +42,20 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Finds, opens and identifies inputs.
+    /// Finds, opens and identifies inputs. Waits until everything is unpacked.
     ///
     /// # Errors
     /// [`Error::NoInput`] when nothing that was named can be read.
     pub fn open(paths: &[PathBuf], mmap: bool, who: &Who) -> Result<Inputs> {
+        Ok(Inputs::begin(paths, mmap, who)?.identified())
+    }
+
+    /// Finds and opens inputs, some of which may still be unpacked in the background. Of none it is known what it is
+    /// before [`Inputs::identified`].
+    ///
+    /// # Errors
+    /// As [`Inputs::open`].
+    pub fn begin(paths: &[PathBuf], mmap: bool, who: &Who) -> Result<Inputs> {
         let (found, mut warnings) = discover(paths)?;
         let (sources, troubles) = open_all(
             &found,
@@ -56,6 +65,23 @@ impl Inputs {
             },
         );
         warnings.extend(troubles);
+        Inputs::of(sources, warnings, who)
+    }
+
+    /// The same for a stream that somebody began to read.
+    ///
+    /// # Errors
+    /// As [`Inputs::open`].
+    pub fn begin_stream(
+        reader: impl Read + Send + 'static,
+        name: String,
+        who: &Who,
+    ) -> Result<Inputs> {
+        let (sources, warnings) = open_stream(reader, name, &OpenOptions::default());
+        Inputs::of(sources, warnings, who)
+    }
+
+    fn of(sources: Vec<Source>, warnings: Vec<Warning>, who: &Who) -> Result<Inputs> {
         if sources.is_empty() {
             let reasons: Vec<String> = warnings
                 .into_iter()
@@ -63,7 +89,7 @@ impl Inputs {
                 .collect();
             return Err(Error::NoInput(reasons.join("; ")));
         }
-        let mut inputs = Inputs {
+        Ok(Inputs {
             sources,
             formats: Vec::new(),
             timings: Vec::new(),
@@ -72,11 +98,15 @@ impl Inputs {
             repeats: Vec::new(),
             who: who.clone(),
             warnings,
-        };
-        inputs.identify();
-        let told = inputs.sources.iter().flat_map(Source::warnings);
-        inputs.warnings.extend(told);
-        Ok(inputs)
+        })
+    }
+
+    /// Finds out what each input is, when everything is unpacked.
+    pub fn identified(mut self) -> Inputs {
+        self.identify();
+        let told = self.sources.iter().flat_map(Source::warnings);
+        self.warnings.extend(told);
+        self
     }
 
     /// Votes on what each input is, and finds out how it is read.
@@ -206,6 +236,24 @@ impl Inputs {
             })
         })
         .collect()
+    }
+
+    /// The log of requests that an input seems to be by its beginning `head`, which is also all that the log has; `None` if
+    /// it seems to be something else.
+    pub fn seeming<'h>(&self, index: usize, head: &'h [u8]) -> Option<Log<'h>> {
+        let mut vote = vote(head).filter(|vote| vote.format.kind == LogKind::Access)?;
+        let hops = hops(&self.who, &mut vote, head);
+        Some(Log {
+            source: index as u32,
+            bytes: head,
+            part: Part::all(head),
+            format: vote.format,
+            reader: vote.reader,
+            clock: Clock::fixed(UtcOffset::UTC),
+            timing: None,
+            hops,
+            known: self.known(),
+        })
     }
 
     /// All of an input but a beginning that is counted elsewhere.
