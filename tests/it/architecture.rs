@@ -89,7 +89,7 @@ const ROWS: &[&[&str]] = &[
     // The report's shape, and the passes that fill it.
     &["report/view", "pass", "relays"],
     &["inputs", "focus", "survey", "season", "bisect"],
-    &["quote", "preview", "skew"],
+    &["quote", "preview", "skew", "ahead"],
     &["context"],
     &["attempts", "hits", "clock", "norms", "plan"],
     &["stream", "failures", "service", "watch"],
