@@ -22,15 +22,22 @@ class Form:
     time: str
     # Whether the request stands in the line.
     request: bool
+    # What of a text stands there.
+    text: callable = bytes
 
 
 HEAD = rb"(?P<time>\d{4}/\d\d/\d\d [\d:]{8}) \[(?P<level>\w+)\] \d+#\d+: "
 NGINX = Form(re.compile(HEAD), re.compile(rb", client: (?P<client>[^,]+), server: "), "%Y/%m/%d %H:%M:%S", True)
 # As long as nginx starts, it knows no name of the host.
-NGINX_SYSLOG = replace(NGINX, head=re.compile(rb"<\d+>\w{3} [ \d]\d [\d:]{8} \S* nginx: " + HEAD))
+# It hands its messages to syslog as C's strings, which end at the first zero.
+NGINX_SYSLOG = replace(NGINX, text=lambda text: text.split(b"\0")[0], head=re.compile(rb"<\d+>\w{3} [ \d]\d [\d:]{8} \S* nginx: " + HEAD))
 APACHE = Form(
     re.compile(rb"\[\w{3} (?P<time>\w{3} \d\d [\d:]{8}\.\d+ \d{4})\] \[\w+:(?P<level>\w+)\] \[pid [^\]]+\] "),
     re.compile(rb"\[client (?P<client>[^ ]+):\d+\] "), "%b %d %H:%M:%S.%f %Y", False,
+)
+APACHE_OLD = replace(
+    APACHE, head=re.compile(rb"\[\w{3} (?P<time>\w{3} \d\d [\d:]{8} \d{4})\] \[(?P<level>\w+)\] "),
+    time="%b %d %H:%M:%S %Y",
 )
 
 # Request, level, beginning of the message.
@@ -100,7 +107,7 @@ def check_errors(binary, path, form, messages, known):
         if name is not None and name not in by_name:
             continue  # This machine cannot send it.
         one = by_name.get(name)
-        request = facts.plain(one.line) if one and form.request else None
+        request = facts.plain(form.text(one.line)) if one and form.request else None
         if not any(has_message(record, one, level, message, request) for record in records):
             what = f"no record [{level}] of {name or 'the server'} with {message!r}, request {request!r}"
             wrong.append(Wrong(path.name, b"", [what]))

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 import errors
-from check import STATE, Wrong, check_log, read_lines, requests_of, unwritten
+from check import PLAIN, PROXIED, STATE, Wrong, check_log, read_lines, requests_of, unwritten
 from facts import facts
 from logs import LOGS
 from servers import Failure, Servers, wait_for
@@ -33,9 +33,11 @@ QUIET_SECONDS, LEFT_SECONDS = 0.4, 2
 PORTS = {
     "nginx": ("NGINX", "nginx-combined"),
     "apache": ("APACHE", "apache-combined"),
+    "apache-old": ("APACHE_OLD", "apache-old"),
     "haproxy": ("HAPROXY_HTTP", "haproxy-raw"),
     "haproxy-plain": ("HAPROXY_PLAIN", "haproxy-plain"),
     "haproxy-clf": ("HAPROXY_CLF", "haproxy-clf"),
+    "haproxy-https": ("HAPROXY_HTTPS", "haproxy-https"),
     "haproxy-json": ("HAPROXY_JSON", "haproxy-json"),
 }
 CONFIGURATIONS = {"nginx": "nginx.conf", "apache": "httpd.conf"}
@@ -123,7 +125,9 @@ def format_string(directory, log):
 def ways(directory, log):
     """How a log is read: as found, with its format, with the whole configuration."""
     if log.recognised:
-        yield "recognised", ()
+        yield PLAIN, ()
+        if log.holds("forwarded"):
+            yield PROXIED, (PROXIED, "X-Forwarded-For")
     if log.format:
         string = format_string(directory, log)
         if string:
@@ -161,12 +165,16 @@ def check_error_logs(binary, servers, known, worker):
     names = {"www": servers.directory / "www", "directory": servers.directory, "worker": worker}
     nginx = [(name, level, message.format(**names)) for name, level, message in errors.NGINX_MESSAGES]
     apache = [(name, level, message.format(**names)) for name, level, message in errors.APACHE_MESSAGES]
+    # Who starts and stops is told to the main log only.
+    old = [one for one in apache if one[0]]
     logs = servers.logs
     return (
         errors.check_errors(binary, logs / "nginx-error.log", errors.NGINX, nginx, known["nginx"])
         + errors.check_errors(binary, logs / "nginx-syslog-error.log", errors.NGINX_SYSLOG, nginx, known["nginx"])
         + errors.check_errors(binary, logs / "apache-error.log", errors.APACHE, apache, known["apache"])
+        + errors.check_errors(binary, logs / "apache-old-error.log", errors.APACHE_OLD, old, known["apache-old"])
         + errors.check_states(binary, logs / "haproxy-rfc3164.log")
+        + errors.check_states(binary, logs / "haproxy-raw.log")
     )
 
 

@@ -23,7 +23,8 @@ USER = "www-data"
 ZONE = "<+0545>-5:45"
 START_SECONDS = 10
 # The ports that the configurations name. CLOSED is held all the time, so that it refuses whoever connects.
-SERVING = ("NGINX", "APACHE", "HAPROXY_HTTP", "HAPROXY_PLAIN", "HAPROXY_CLF", "HAPROXY_JSON")
+SERVING = ("NGINX", "APACHE", "HAPROXY_HTTP", "HAPROXY_PLAIN", "HAPROXY_CLF", "HAPROXY_HTTPS", "HAPROXY_JSON",
+           "APACHE_OLD")
 PORTS = (*SERVING, "CLOSED")
 # SHA-1 of 123456, in the one form that both servers read and that has no salt.
 PASSWORD_HASH = "{SHA}fEqNCco3Yq9h5ZUglD3CZJT4lBs="
@@ -138,7 +139,7 @@ class Servers:
         self.backend = Backend()
         self.ipv6 = has_ipv6()
         self.processes = []
-        names = ["rfc3164", "rfc5424", "iso", "cut", "plain", "clf", "json"]
+        names = ["rfc3164", "rfc5424", "iso", "cut", "plain", "clf", "https", "json"]
         files = {name: self.logs / f"haproxy-{name}.log" for name in names}
         files |= {"nginx": self.logs / "nginx-syslog.log", "nginx_error": self.logs / "nginx-syslog-error.log"}
         self.syslog = {name: Syslog(path) for name, path in files.items()}
