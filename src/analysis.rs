@@ -26,6 +26,7 @@ use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
 use crate::plan::Plan;
 use crate::quote::Quoter;
+use crate::readers::{FormatOptions, Readers};
 use crate::report::view::{Incident, Report};
 use crate::season::{self, Regimes};
 use crate::severity::Confidence;
@@ -70,6 +71,8 @@ pub struct ScanOptions {
     pub mmap: bool,
     /// Judge lines in the context of their clients and of the site.
     pub context: bool,
+    /// Formats that are not only told by content.
+    pub formats: FormatOptions,
     /// Who the clients are.
     pub who: Who,
 }
@@ -86,6 +89,7 @@ impl Default for ScanOptions {
             chunk_bytes: None,
             mmap: true,
             context: true,
+            formats: FormatOptions::default(),
             who: Who::default(),
         }
     }
@@ -121,7 +125,7 @@ pub fn analyze(
     patterns: &PatternSet,
     observer: &dyn Observer,
 ) -> Result<Report> {
-    let mut inputs = Inputs::open(paths, options.mmap, &options.who)?;
+    let mut inputs = Inputs::open(paths, options.mmap, &options.formats, &options.who)?;
     let pool = pool(options.threads)?;
     let report = loop {
         let report = pool.install(|| investigate(&inputs, options, patterns, observer));
@@ -195,7 +199,17 @@ fn stream_hits(
     };
     observer.begin("searching", 0);
     let advance = |bytes| observer.advance(bytes);
-    stream::hits(&mut input, "-", search, &options.who, &advance, sink).map_err(unwritten)
+    let (readers, mut warnings) = Readers::new(&options.formats)?;
+    let told = stream::hits(
+        &mut input,
+        "-",
+        search,
+        (&readers, &options.who),
+        &advance,
+        sink,
+    );
+    warnings.extend(told.map_err(unwritten)?);
+    Ok(warnings)
 }
 
 fn search_hits(
@@ -205,7 +219,7 @@ fn search_hits(
     observer: &dyn Observer,
     sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
 ) -> Result<Vec<Warning>> {
-    let mut inputs = Inputs::open(paths, options.mmap, &options.who)?;
+    let mut inputs = Inputs::open(paths, options.mmap, &options.formats, &options.who)?;
     let advance = |bytes| observer.advance(bytes);
     let run = Run {
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),

@@ -372,7 +372,7 @@ impl AccessWorker<'_> {
                 Ok(Event::Access(access)) => {
                     zones.note(access.utc_offset.unwrap_or_default(), &mut lines);
                     lines.record(range.start, access.time);
-                    lines.forwarded += u64::from(access.forwarded.is_some());
+                    lines.forwarded += u64::from(log.hops.is_some() && access.forwarded.is_some());
                     if !self.limits.contain(access.time.secs()) {
                         lines.outside += 1;
                     } else if let Some(party) = log.party(access.client) {
