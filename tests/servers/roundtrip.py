@@ -174,7 +174,7 @@ def check_error_logs(binary, servers, known, worker):
         + errors.check_errors(binary, logs / "apache-error.log", errors.APACHE, apache, known["apache"])
         + errors.check_errors(binary, logs / "apache-old-error.log", errors.APACHE_OLD, old, known["apache-old"])
         + errors.check_states(binary, logs / "haproxy-rfc3164.log")
-        + errors.check_states(binary, logs / "haproxy-raw.log")
+        + errors.check_states(binary, logs / "haproxy-rfc5424.log")
     )
 
 
