@@ -56,24 +56,24 @@ def requests_of(lines):
 
 
 def check_log(binary, directory, log, mode, options, known):
-    """Compares one log, read in one way, with the requests in order."""
+    """Compares one log, read in one way, with the requests in order; says what is wrong and what was looked at."""
     path = log.path(directory)
     lines = read_lines(path)
     where = f"{path.name} ({mode})"
     records, failure = explain(binary, path, options)
     if failure:
-        return [Wrong(where, b"", [failure])]
+        return [Wrong(where, b"", [failure])], 0
     if len(records) != len(lines):
-        return [Wrong(where, b"", [f"{len(records)} records for {len(lines)} lines"])]
+        return [Wrong(where, b"", [f"{len(records)} records for {len(lines)} lines"])], 0
     numbers = requests_of(lines)
     if len(numbers) != len(known):
-        return [Wrong(where, b"", [f"the server wrote {len(numbers)} lines for {len(known)} requests"])]
+        return [Wrong(where, b"", [f"the server wrote {len(numbers)} lines for {len(known)} requests"])], 0
     wrong = []
     for number, one in zip(numbers, known):
         said = check_line(log, mode, records[number], lines[number], one)
         if said:
             wrong.append(Wrong(where, lines[number], said, f":{number + 1} [{one.name}]"))
-    return wrong
+    return wrong, len(known)
 
 
 def check_line(log, mode, record, raw, known):

@@ -103,6 +103,11 @@ def apache(text):
     return "".join(APACHE_LETTERS.get(b) or (chr(b) if 32 <= b < 127 else f"\\x{b:02x}") for b in text)
 
 
+def apache_error(text):
+    """The same, but quotes stay: ap_escape_errorlog_item."""
+    return apache(text).replace('\\"', '"')
+
+
 def apache_json(text):
     """Apache's escapes inside a JSON string: those that JSON has as well are JSON's."""
     return re.sub(r'\\[bntr"\\]', lambda found: json.loads(f'"{found.group()}"'), apache(text))
