@@ -75,6 +75,7 @@ const ROWS: &[&[&str]] = &[
         "format/nginx_logformat",
         "format/json_guess",
         "format/haproxy_captures",
+        "format/haproxy_escapes",
         "format/w3c",
     ],
     &["format/*", "pattern/feature"],
