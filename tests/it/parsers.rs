@@ -130,3 +130,16 @@ fn the_seeds_are_what_they_should_be() {
         .sum();
     assert_eq!(seeds::of_formats().len(), samples);
 }
+
+#[test]
+#[ignore = "writes what the fuzzers begin with to fuzz/corpus"]
+fn seeds_are_written() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    for property in ALL {
+        let folder = corpus.join(property.name);
+        fs::create_dir_all(&folder).unwrap();
+        for (index, seed) in (property.seeds)().iter().enumerate() {
+            fs::write(folder.join(format!("seed-{index:03}")), seed).unwrap();
+        }
+    }
+}
