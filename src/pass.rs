@@ -158,6 +158,7 @@ impl<'a> Log<'a> {
         at: u64,
         desk: &mut Desk<'l>,
     ) -> Result<Event<'l>, Unparsed> {
+        let line = without_lead(line);
         if line.len() > chunk::MAX_LINE {
             return Err(Unparsed::TooLong);
         }
@@ -185,7 +186,7 @@ impl<'a> Log<'a> {
     pub fn client(&self, line: &[u8]) -> Option<Client> {
         match self.hops {
             Some(_) => None,
-            None => self.reader.client(line),
+            None => self.reader.client(without_lead(line)),
         }
     }
 
@@ -208,6 +209,20 @@ impl<'a> Log<'a> {
         access
             .duration_us
             .or_else(|| self.timing?.read(access.extras))
+    }
+}
+
+/// A line without what is no part of its record: the byte order mark of a file that this one was made from, and the NUL
+/// bytes of a hole, which a crash of the machine leaves, or a file that was cut while a server went on writing where it was.
+#[inline]
+fn without_lead(line: &[u8]) -> &[u8] {
+    match line {
+        [0, ..] => {
+            let begins = line.iter().position(|byte| *byte != 0);
+            &line[begins.unwrap_or(line.len())..]
+        }
+        [0xef, 0xbb, 0xbf, rest @ ..] => rest,
+        _ => line,
     }
 }
 

@@ -6,6 +6,8 @@
 use crate::chunk::MAX_LINE;
 use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
+use crate::time::{self, Time, UtcOffset};
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::format::spec::{Desk, Fixed, Format, LogKind, Reader};
@@ -76,6 +78,9 @@ const TIME_LEN: usize = 26;
 /// What stands between the users' field and the request: `[`, the time, `] `.
 const STAMP_LEN: usize = TIME_LEN + 3;
 
+/// Longer than `2026-05-19T14:02:11.123456789 +02:00` no time is.
+const MAX_TIME: usize = 40;
+
 /// Reads a line of a format that appends fields of its own to the combined ones.
 ///
 /// # Errors
@@ -97,14 +102,12 @@ fn cut<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Access
         Some(found) => found,
         None => {
             let stamp = find_stamp(line)?;
-            (Identity::cut(&line[..stamp], layout)?, stamp)
+            (Identity::cut(&line[..stamp.start], layout)?, stamp)
         }
     };
-    let (time, utc_offset) = desk
-        .times
-        .clf(&line[stamp + 1..stamp + 1 + TIME_LEN])
-        .ok_or(Unparsed::BadTime)?;
-    let answer = Answer::cut(&line[stamp + STAMP_LEN + 1..])?;
+    let (time, utc_offset) =
+        read_stamp(&line[stamp.start + 1..stamp.end - 2], desk).ok_or(Unparsed::BadTime)?;
+    let answer = Answer::cut(&line[stamp.end + 1..])?;
     let tail = Tail::cut(answer.rest, layout)?;
     let RequestLine {
         method,
@@ -113,7 +116,7 @@ fn cut<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Access
     } = RequestLine::cut(answer.request);
     Ok(Access {
         time,
-        utc_offset: Some(utc_offset),
+        utc_offset,
         client: Client::parse(identity.client),
         client_text: identity.client,
         vhost: identity.vhost,
@@ -137,8 +140,22 @@ fn first_token(line: &[u8]) -> Option<Client> {
     cut_token(line).map(|(client, _)| Client::parse(client))
 }
 
-/// Where the `[` of the time is: the last thing before the first quote that opens the request.
-fn find_stamp(line: &[u8]) -> Result<usize, Unparsed> {
+/// Reads the time between the brackets: as NCSA's servers write it, the same with a fraction of the second, or ISO 8601
+/// (nginx's `$time_iso8601`, Apache's `%{%FT%T%z}t`).
+#[inline]
+fn read_stamp(field: &[u8], desk: &mut Desk<'_>) -> Option<(Time, Option<UtcOffset>)> {
+    if field.len() == TIME_LEN
+        && let Some((time, offset)) = desk.times.clf(field)
+    {
+        return Some((time, Some(offset)));
+    }
+    let fraction = time::parse_clf_fraction(field).map(|(time, offset)| (time, Some(offset)));
+    fraction.or_else(|| time::parse_iso(field))
+}
+
+/// Where the time and its brackets are, with the blank behind them: the last thing before the first quote that opens the
+/// request.
+fn find_stamp(line: &[u8]) -> Result<Range<usize>, Unparsed> {
     let mut bracketed = false;
     for quote in memchr::memchr_iter(b'"', line) {
         let before = &line[..quote];
@@ -148,7 +165,10 @@ fn find_stamp(line: &[u8]) -> Result<usize, Unparsed> {
         if let Some(at) = quote.checked_sub(STAMP_LEN)
             && line[at] == b'['
         {
-            return Ok(at);
+            return Ok(at..quote);
+        }
+        if let Some(stamp) = other_stamp(line, quote) {
+            return Ok(stamp);
         }
         bracketed = true;
     }
@@ -157,6 +177,16 @@ fn find_stamp(line: &[u8]) -> Result<usize, Unparsed> {
         false if may_be_beginning(line) => Unparsed::Truncated,
         false => Unparsed::NotThisFormat,
     })
+}
+
+/// A time before `quote` that is not as long as others.
+fn other_stamp(line: &[u8], quote: usize) -> Option<Range<usize>> {
+    let close = quote - 2;
+    let reach = close.saturating_sub(MAX_TIME + 1);
+    let open = reach + memchr::memrchr(b'[', &line[reach..close])?;
+    let field = &line[open + 1..close];
+    let reads = time::parse_clf_fraction(field).is_some() || time::parse_iso(field).is_some();
+    reads.then_some(open..quote)
 }
 
 /// True when the line looks like one of these formats as far as it goes: an address first, or a
@@ -180,7 +210,7 @@ impl<'a> Identity<'a> {
     /// The short way for what nearly every line is: `CLIENT - - [TIME] "`. Finds what the long way
     /// finds, and says where the time is.
     #[inline]
-    fn anonymous(line: &'a [u8], layout: Layout) -> Option<(Identity<'a>, usize)> {
+    fn anonymous(line: &'a [u8], layout: Layout) -> Option<(Identity<'a>, Range<usize>)> {
         const NOBODY: &[u8] = b"- - [";
         if layout == Layout::VhostCombined {
             return None;
@@ -196,7 +226,7 @@ impl<'a> Identity<'a> {
             client,
             user: None,
         };
-        Some((identity, stamp))
+        Some((identity, stamp..stamp + STAMP_LEN))
     }
 
     fn cut(field: &'a [u8], layout: Layout) -> Result<Identity<'a>, Unparsed> {

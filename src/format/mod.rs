@@ -8,6 +8,7 @@ pub mod caddy_json;
 pub mod cloudflare_json;
 pub mod cloudfront;
 pub mod combined;
+pub mod container;
 pub mod custom;
 pub mod directive;
 pub mod envelope;
@@ -70,6 +71,8 @@ pub static ALL: &[&Format] = &[
     &postgresql::FORMAT,
     &mysql_error::FORMAT,
     &messages::JOURNAL_JSON,
+    &messages::DOCKER_JSON,
+    &messages::CRI,
     &messages::SYSLOG5424,
     &messages::JOURNAL_SHORT_ISO,
     &messages::SYSLOG,
