@@ -16,6 +16,7 @@ use crate::proxies::Proxies;
 use crate::relays::Relays;
 use crate::source::decompress::foreign;
 use crate::source::discover::discover;
+use crate::source::map::Manner;
 use crate::source::open::{OpenOptions, Source, open_all};
 use crate::source::overlap::{self, Piece, Repeat};
 use crate::text::{count, counted};
@@ -81,6 +82,7 @@ impl Inputs {
 
     /// Votes on what each input is, and finds out how it is read.
     fn identify(&mut self) {
+        self.expect(Manner::Places);
         let sources = &self.sources;
         let mut formats: Vec<_> = sources.iter().map(|source| vote(source.bytes())).collect();
         tell_years(sources, &mut formats);
@@ -97,6 +99,7 @@ impl Inputs {
             }
         }
         self.tell_clients();
+        self.expect(Manner::Through);
         self.compare();
     }
 
@@ -231,6 +234,11 @@ impl Inputs {
             "{what} {lines} ({} bytes) are in {of} as well and were counted there",
             count(bytes as u64)
         ))
+    }
+
+    /// Says how the inputs are going to be read.
+    pub fn expect(&self, manner: Manner) {
+        self.sources.iter().for_each(|source| source.expect(manner));
     }
 
     /// Makes sure that every mapped byte is still there.
