@@ -26,6 +26,7 @@ use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
 use crate::plan::Plan;
 use crate::quote::Quoter;
+use crate::readers::{FormatOptions, Readers};
 use crate::report::view::{Incident, Report};
 use crate::season::{self, Regimes};
 use crate::severity::Confidence;
@@ -71,6 +72,8 @@ pub struct ScanOptions {
     pub mmap: bool,
     /// Judge lines in the context of their clients and of the site.
     pub context: bool,
+    /// Formats that are not only told by content.
+    pub formats: FormatOptions,
     /// Who the clients are.
     pub who: Who,
 }
@@ -87,6 +90,7 @@ impl Default for ScanOptions {
             chunk_bytes: None,
             mmap: true,
             context: true,
+            formats: FormatOptions::default(),
             who: Who::default(),
         }
     }
@@ -122,7 +126,7 @@ pub fn analyze(
     patterns: &PatternSet,
     observer: &dyn Observer,
 ) -> Result<Report> {
-    let mut inputs = Inputs::open(paths, options.mmap, &options.who)?;
+    let mut inputs = Inputs::open(paths, options.mmap, &options.formats, &options.who)?;
     let pool = pool(options.threads)?;
     let report = loop {
         let report = pool.install(|| investigate(&inputs, options, patterns, observer));
@@ -196,7 +200,17 @@ fn stream_hits(
     };
     observer.begin("searching", 0);
     let advance = |bytes| observer.advance(bytes);
-    stream::hits(&mut input, "-", search, &options.who, &advance, sink).map_err(unwritten)
+    let (readers, mut warnings) = Readers::new(&options.formats)?;
+    let told = stream::hits(
+        &mut input,
+        "-",
+        search,
+        (&readers, &options.who),
+        &advance,
+        sink,
+    );
+    warnings.extend(told.map_err(unwritten)?);
+    Ok(warnings)
 }
 
 fn search_hits(
@@ -206,7 +220,7 @@ fn search_hits(
     observer: &dyn Observer,
     sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
 ) -> Result<Vec<Warning>> {
-    let mut inputs = Inputs::open(paths, options.mmap, &options.who)?;
+    let mut inputs = Inputs::open(paths, options.mmap, &options.formats, &options.who)?;
     let advance = |bytes| observer.advance(bytes);
     let run = Run {
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
@@ -321,7 +335,7 @@ fn investigate(
     let surveyed = survey(inputs, options, patterns, observer, &run)?;
     inputs.check()?;
     observer.begin("looking closer", 0);
-    let skews = skews(&surveyed);
+    let skews = skew::skews(&surveyed.access_logs, &surveyed.error_logs);
     let incidents = reconstruct(inputs, options, &surveyed, &skews, patterns, &run);
     inputs.check()?;
     let read = Read {
@@ -446,13 +460,7 @@ fn reconstruct<'a>(
     cluster::sharpen(&mut findings, &drafts, &traces);
     let clusters = cluster::cluster(&findings);
     let spans: Vec<_> = clusters.iter().map(Cluster::window).collect();
-    let whole = Whole {
-        requests: access.requests(),
-        errors_5xx: access.by_class[4],
-        clients: &access.clients,
-        limits: surveyed.limits,
-    };
-    let impacts = tallies(logs, &access.chunks, &whole, &spans, run);
+    let impacts = tallies(logs, &access.chunks, &whole(surveyed), &spans, run);
     let in_full = focus(logs, &access.chunks, &failed(&clusters, &findings), run);
 
     let mut quoter = quoter(inputs, surveyed);
@@ -469,6 +477,16 @@ fn reconstruct<'a>(
         zone: options.tz.or(surveyed.zone).unwrap_or_default(),
     };
     incident::incidents(&material, &clusters, &impacts, &in_full)
+}
+
+/// What incidents are a part of.
+fn whole<'a>(surveyed: &'a Surveyed<'_>) -> Whole<'a> {
+    Whole {
+        requests: surveyed.access.requests(),
+        errors_5xx: surveyed.access.by_class[4],
+        clients: &surveyed.access.clients,
+        limits: surveyed.limits,
+    }
 }
 
 /// Where failed answers are counted for the clusters that have no window of their own.
@@ -490,14 +508,6 @@ fn quoter<'a>(inputs: &'a Inputs, surveyed: &'a Surveyed<'a>) -> Quoter<'a> {
     quoter.add(&surveyed.access_logs, &surveyed.access.chunks, name);
     quoter.add(&surveyed.error_logs, &surveyed.errors.chunks, name);
     quoter
-}
-
-/// How far the logs' clocks are apart.
-fn skews(surveyed: &Surveyed<'_>) -> BTreeMap<u32, Skew> {
-    skew::skews(
-        (&surveyed.access_logs, &surveyed.access.chunks),
-        (&surveyed.error_logs, &surveyed.errors.chunks),
-    )
 }
 
 /// Sets the clocks of access logs that write no zone: the one that is given, or that of the access logs beside them.

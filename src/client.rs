@@ -107,16 +107,20 @@ impl fmt::Debug for Client {
     }
 }
 
-/// A client without the port: `203.0.113.7:51000` and `[2001:db8::7]:51000`, but not `2001:db8::7`.
+/// A client without the port: `203.0.113.7:51000` and `[2001:db8::7]:51000`, but not `2001:db8::7`, nor `unix:`.
 pub fn host_of(client: &[u8]) -> &[u8] {
     if let Some(inner) = client.strip_prefix(b"[") {
         let end = memchr::memchr(b']', inner).unwrap_or(inner.len());
         return &inner[..end];
     }
     match memchr::memchr(b':', client) {
-        Some(colon) if !client[colon + 1..].contains(&b':') => &client[..colon],
+        Some(colon) if is_port(&client[colon + 1..]) => &client[..colon],
         _ => client,
     }
+}
+
+fn is_port(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
 /// Dotted-quad only, no leading zeros beyond one digit group, no allocation: this runs once a line.

@@ -9,10 +9,11 @@ use crate::event::{Access, Event};
 use crate::format::sample;
 use crate::format::spec::{Arena, Desk, LogKind, Reader, Sought, YearHint};
 use crate::format::timing::Timing;
-use crate::format::{self, Vote, vote};
+use crate::format::{self, Vote};
 use crate::known::Known;
 use crate::pass::{Clock, Hops, Log, Part, Who};
 use crate::proxies::Proxies;
+use crate::readers::{FormatOptions, Readers, UNUSED};
 use crate::relays::Relays;
 use crate::source::decompress::foreign;
 use crate::source::discover::discover;
@@ -30,6 +31,8 @@ pub struct Inputs {
     pub formats: Vec<Option<Vote>>,
     /// Where each says how long requests took, if it does.
     pub timings: Vec<Option<Timing>>,
+    /// The formats that the user gave.
+    pub readers: Readers,
     /// Where each says who asked, if the user asked for it.
     hops: Vec<Option<Hops>>,
     /// The proxies that each takes for clients, as far as a sample shows.
@@ -46,9 +49,16 @@ impl Inputs {
     /// Finds, opens and identifies inputs.
     ///
     /// # Errors
-    /// [`Error::NoInput`] when nothing that was named can be read.
-    pub fn open(paths: &[PathBuf], mmap: bool, who: &Who) -> Result<Inputs> {
+    /// [`Error::NoInput`] when nothing that was named can be read; what [`Readers::new`] returns.
+    pub fn open(
+        paths: &[PathBuf],
+        mmap: bool,
+        formats: &FormatOptions,
+        who: &Who,
+    ) -> Result<Inputs> {
+        let (readers, about_formats) = Readers::new(formats)?;
         let (found, mut warnings) = discover(paths)?;
+        warnings.extend(about_formats);
         let (sources, troubles) = open_all(
             &found,
             &OpenOptions {
@@ -68,6 +78,7 @@ impl Inputs {
             sources,
             formats: Vec::new(),
             timings: Vec::new(),
+            readers,
             hops: Vec::new(),
             relays: Vec::new(),
             repeats: Vec::new(),
@@ -84,7 +95,11 @@ impl Inputs {
     fn identify(&mut self) {
         self.expect(Manner::Places);
         let sources = &self.sources;
-        let mut formats: Vec<_> = sources.iter().map(|source| vote(source.bytes())).collect();
+        let vote = |source: &Source| self.readers.vote(&source.name, source.bytes());
+        let mut formats: Vec<_> = sources.iter().map(vote).collect();
+        let unused = self.readers.unused(formats.iter().flatten());
+        self.warnings.retain(|warning| warning.code != UNUSED);
+        self.warnings.extend(unused);
         tell_years(sources, &mut formats);
         self.formats = formats;
         let timing = |(source, vote): (&Source, &Option<Vote>)| {

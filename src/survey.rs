@@ -372,7 +372,7 @@ impl AccessWorker<'_> {
                 Ok(Event::Access(access)) => {
                     zones.note(access.utc_offset.unwrap_or_default(), &mut lines);
                     lines.record(range.start, access.time);
-                    lines.forwarded += u64::from(access.forwarded.is_some());
+                    lines.forwarded += u64::from(log.hops.is_some() && access.forwarded.is_some());
                     if !self.limits.contain(access.time.secs()) {
                         lines.outside += 1;
                     } else if let Some(party) = log.party(access.client) {
@@ -672,17 +672,17 @@ impl ErrorWorker<'_> {
                     lines.record(range.start, time);
                     let zone = record.utc_offset.unwrap_or_default();
                     *lines.offsets.entry(zone).or_default() += 1;
-                    if self.limits.contain(time.secs()) {
-                        let place = Locator {
-                            time,
-                            source: log.source,
-                            offset: at,
-                        };
-                        let rest = &log.bytes[at as usize + line.len()..];
-                        self.record(&record, place, log, rest);
-                    } else {
+                    if !self.limits.contain(time.secs()) {
                         lines.outside += 1;
+                        continue;
                     }
+                    let place = Locator {
+                        time,
+                        source: log.source,
+                        offset: at,
+                    };
+                    let rest = &log.bytes[at as usize + line.len()..];
+                    self.record(&record, place, log, rest);
                 }
                 Err(_) if at > first_record && continues_record(line) => {
                     lines.records += 1;

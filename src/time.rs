@@ -1,12 +1,15 @@
 //! Points in time: parsing what servers write, printing what people and scripts read.
 //!
-//! The only file that knows chrono. The library never asks for the current time.
+//! The only file, with its parts, that knows chrono. The library never asks for the current time.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Offset, TimeZone, Utc};
 use serde::{Serialize, Serializer};
 
 pub mod annual;
+mod strftime;
 pub mod zone;
+
+pub use strftime::{Parts, Strftime};
 
 /// Microseconds since 1970-01-01T00:00:00Z. Serialises as RFC 3339 in UTC with a `Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -21,6 +21,7 @@ use aftertrace::pattern::inspector::Inspector;
 use aftertrace::pattern::load;
 use aftertrace::pattern::set::PatternSet;
 use aftertrace::pattern::watch::{Told, Watch};
+use aftertrace::readers::FormatOptions;
 use serde::Serialize;
 
 use super::columns;
@@ -106,7 +107,8 @@ pub fn measure(set: &PatternSet, logs: &[PathBuf]) -> Result<(Timing, Vec<Warnin
     };
     let mut warnings = Vec::new();
     if !logs.is_empty() {
-        let inputs = Inputs::open(logs, true, &Who::default())?;
+        let formats = FormatOptions::default();
+        let inputs = Inputs::open(logs, true, &formats, &Who::default())?;
         let (stopwatch, lines) = on_logs(set, &inputs)?;
         for (entry, spent) in entries.iter_mut().zip(&stopwatch.entries) {
             entry.logs = Some(*spent);

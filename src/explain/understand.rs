@@ -14,13 +14,14 @@ use crate::format::{Vote, vote};
 use crate::pattern::inspector::Inspector;
 use crate::pattern::load::blank_access;
 use crate::pattern::verdict::Verdict;
+use crate::readers::Readers;
 use crate::text::visible;
 
 /// The method of a request of which only the target is known.
 const ASSUMED_METHOD: &[u8] = b"GET";
 
 /// What is known besides the line; it goes before what the line says.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Given<'a> {
     /// The user agent.
     pub user_agent: Option<&'a [u8]>,
@@ -28,6 +29,8 @@ pub struct Given<'a> {
     pub referer: Option<&'a [u8]>,
     /// The status of the answer.
     pub status: Option<u16>,
+    /// Formats that the user gave.
+    pub readers: Option<&'a Readers>,
 }
 
 /// What a line is.
@@ -110,7 +113,7 @@ struct Parts<'a> {
 /// Reads a line and adds what is given.
 pub(super) fn read<'a>(input: &'a [u8], given: &Given<'a>, arena: &'a Arena) -> Reading<'a> {
     let line = input.trim_ascii_end();
-    let (kind, mut parts) = take(line, arena);
+    let (kind, mut parts) = take(line, given.readers, arena);
     if let Some(request) = &mut parts.request {
         request.status = given.status.or(request.status);
         request.referer = given.referer.or(request.referer);
@@ -155,8 +158,8 @@ fn understood(kind: InputKind, parts: &Parts<'_>) -> Understood {
 }
 
 /// Tells what a line is: the strictest reading first.
-fn take<'a>(line: &'a [u8], arena: &'a Arena) -> (InputKind, Parts<'a>) {
-    if let Some(read) = log_line(line, arena) {
+fn take<'a>(line: &'a [u8], readers: Option<&Readers>, arena: &'a Arena) -> (InputKind, Parts<'a>) {
+    if let Some(read) = log_line(line, readers, arena) {
         return read;
     }
     if let Some(parts) = url(line) {
@@ -178,8 +181,16 @@ fn take<'a>(line: &'a [u8], arena: &'a Arena) -> (InputKind, Parts<'a>) {
 }
 
 /// A line that a log format reads.
-fn log_line<'a>(line: &'a [u8], arena: &'a Arena) -> Option<(InputKind, Parts<'a>)> {
-    let Vote { format, reader, .. } = vote(line)?;
+fn log_line<'a>(
+    line: &'a [u8],
+    readers: Option<&Readers>,
+    arena: &'a Arena,
+) -> Option<(InputKind, Parts<'a>)> {
+    let vote = match readers {
+        Some(readers) => readers.vote_on_line(line),
+        None => vote(line),
+    };
+    let Vote { format, reader, .. } = vote?;
     let (kind, request) = match reader.read(line, 0, &mut Desk::new(arena)).ok()? {
         Event::Access(access) => (InputKind::AccessLine, Some(of_access(&access))),
         Event::Error(record) => match of_error(&record) {

@@ -147,10 +147,9 @@ impl<'a> Asked<'a> {
         };
         // `- http://host:80- -` and `- - -`: no request that could be read.
         if method == b"-" {
-            let (host, nothing) = (
-                host.map(|host| host_of(host.strip_suffix(b"-").unwrap_or(host))),
-                b"",
-            );
+            let nothing = b"";
+            let host = host.and_then(|host| host.split(|byte| *byte == b' ').next());
+            let host = host.map(|host| host_of(host.strip_suffix(b"-").unwrap_or(host)));
             return Asked {
                 request: nothing,
                 method: nothing,

@@ -85,7 +85,7 @@ fn reader(bytes: &[u8]) -> Option<Reader> {
             let rest = value.strip_prefix(*part);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
         };
-        caddys |= path.is(b"logger") && LOGGERS.iter().any(|part| of(&part));
+        caddys |= path.is(b"logger") && LOGGERS.iter().any(of);
         caddys |= path.is(b"msg") && value == HANDLED;
     });
     caddys.then(|| Arc::new(Caddy(Keys::by_name(&lines, NAMES, other))) as Reader)

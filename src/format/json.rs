@@ -150,7 +150,7 @@ impl<'a> Scanner<'a> {
     /// [`Unparsed::Truncated`] where the line ends within the object; [`Unparsed::NotThisFormat`] if something else
     /// than the record stands on the line.
     #[inline]
-    pub fn next(&mut self) -> Result<Option<Value<'a>>, Unparsed> {
+    pub fn next_value(&mut self) -> Result<Option<Value<'a>>, Unparsed> {
         while self.depth > 0 {
             match self.peek_item()? {
                 b'}' | b']' => {
@@ -454,7 +454,7 @@ mod tests {
             Err(error) => return (found, Err(error)),
         };
         loop {
-            match scanner.next() {
+            match scanner.next_value() {
                 Ok(Some(value)) => {
                     let path = scanner.path().dotted();
                     found.push((text(&path), text(value.text(&desk))));

@@ -79,10 +79,15 @@ impl Roles<'_> {
         self.pick("request", Hint::Request, Field::Request, |column| {
             by_value(column.share(column::is_request), 0.5)
         });
-        self.pick("forwarded", Hint::Forwarded, Field::Forwarded, |column| {
-            let named = hint(&column.name).is_some_and(|(hint, _)| hint == Hint::Forwarded);
-            (named || column.share(column::is_address_list) >= FITS).then_some(0.0)
-        });
+        self.pick(
+            "forwarded addresses",
+            Hint::Forwarded,
+            Field::Forwarded,
+            |column| {
+                let named = hint(&column.name).is_some_and(|(hint, _)| hint == Hint::Forwarded);
+                (named || column.share(column::is_address_list) >= FITS).then_some(0.0)
+            },
+        );
         self.pick("client", Hint::Client, Field::Client, |column| {
             let fits = by_value(column.share(column::is_address), FITS)?;
             Some(fits + 2.0 * column.variety() + column.share(column::is_public))
@@ -198,7 +203,8 @@ impl Roles<'_> {
         let Some(target) = target else {
             return;
         };
-        let urls = self.columns[target].share(column::is_url) > 0.0;
+        // who asks a proxy for another site sends a URL as well: that stays as it is
+        let urls = self.columns[target].share(column::is_url) > 0.5;
         self.pick("query", Hint::Query, Field::Query, |column| {
             let named = hint(&column.name).is_some_and(|(hint, _)| hint == Hint::Query);
             named.then_some(0.0)
@@ -350,7 +356,7 @@ mod tests {
         expect(|n| line("visitor", n), &[("client", "visitor")]);
         expect(
             |n| line("x_forwarded_for", n),
-            &[("client", "ip"), ("forwarded", "x_forwarded_for")],
+            &[("client", "ip"), ("forwarded addresses", "x_forwarded_for")],
         );
         expect(|n| line("upstream_addr", n), &[("client", "ip")]);
     }

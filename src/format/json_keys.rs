@@ -139,7 +139,7 @@ impl Keys {
         let mut searched = 0;
         let mut next = 0;
         let mut scanner = Scanner::new(line)?;
-        while let Some(value) = scanner.next()? {
+        while let Some(value) = scanner.next_value()? {
             match self.find(&scanner.path(), &mut next) {
                 Take::Ignore => {}
                 Take::Search => {
@@ -172,7 +172,7 @@ impl Keys {
     pub fn client(&self, line: &[u8]) -> Option<Client> {
         let mut next = 0;
         let mut scanner = Scanner::new(line).ok()?;
-        while let Some(value) = scanner.next().ok()? {
+        while let Some(value) = scanner.next_value().ok()? {
             if self.find(&scanner.path(), &mut next) != Take::Set(Field::Client) {
                 continue;
             }
@@ -319,7 +319,7 @@ pub fn each_value(lines: &[&[u8]], mut each: impl FnMut(&Path<'_, '_>, (usize, &
         let Ok(mut scanner) = Scanner::new(line) else {
             continue;
         };
-        while let Ok(Some(value)) = scanner.next() {
+        while let Ok(Some(value)) = scanner.next_value() {
             each(&scanner.path(), (index, value.text(&desk)));
         }
     }

@@ -254,6 +254,7 @@ mod tests {
             "inputs",
             "window",
             "totals",
+            "known",
             "series",
             "incidents",
             "warnings",

@@ -366,13 +366,12 @@ pub fn hint(path: &[u8]) -> Option<(Hint, f64)> {
     /// Keys of a path that are looked at, from the last.
     const KEYS: usize = 3;
     let keys: Vec<&[u8]> = path.rsplit(|byte| *byte == b'.').take(KEYS).collect();
-    let found = (1..=keys.len()).rev().find_map(|count| {
+    (1..=keys.len()).rev().find_map(|count| {
         let parts = keys[..count].iter().rev().copied();
         let letters = parts.flat_map(|key| key.iter().filter(|byte| byte.is_ascii_alphanumeric()));
         let name: Vec<u8> = letters.map(u8::to_ascii_lowercase).collect();
         named(&name)
-    });
-    found
+    })
 }
 
 /// Looks a name up, and then without the unit behind it.
