@@ -33,6 +33,7 @@ use crate::report::view::{Incident, Report};
 use crate::season::{self, Regimes};
 use crate::severity::Confidence;
 use crate::skew::{self, Skew};
+use crate::source::map::Manner;
 use crate::source::stream::stdin;
 use crate::stream;
 use crate::survey::{AccessCounts, ErrorCounts, Survey, first_zone, last_time, survey_errors};
@@ -321,7 +322,7 @@ fn surroundings(
 ) -> Result<(Limits, Vec<Part>, Context)> {
     let mut logs = inputs.logs(LogKind::Access);
     let limits = limits(options, &logs, &inputs.logs(LogKind::Error))?;
-    bisect::narrow(&mut logs, limits);
+    narrow(inputs, &mut logs, limits);
     let parts = logs.iter().map(|log| log.part.clone()).collect();
     if !options.context {
         return Ok((limits, parts, Context::none()));
@@ -424,7 +425,7 @@ fn survey<'a>(
     let mut access_logs = zoned(inputs.logs(LogKind::Access), options.error_tz);
     let mut error_logs = inputs.logs(LogKind::Error);
     let limits = limits(options, &access_logs, &error_logs)?;
-    bisect::narrow(&mut access_logs, limits);
+    narrow(inputs, &mut access_logs, limits);
     let bucket_s = options.bucket_s.max(1);
     let survey = Survey {
         patterns,
@@ -456,7 +457,7 @@ fn survey<'a>(
     };
     let clocks = known.set_clocks(&mut error_logs);
     let symptoms = symptom::embedded()?;
-    bisect::narrow(&mut error_logs, limits);
+    narrow(inputs, &mut error_logs, limits);
     observer.begin("reading error logs", to_read(&error_logs));
     let errors = survey_errors(&error_logs, &symptoms, limits, run);
     Ok(Surveyed {
@@ -469,6 +470,14 @@ fn survey<'a>(
         zone,
         clocks,
     })
+}
+
+/// Narrows logs to what can hold records of this time.
+fn narrow(inputs: &Inputs, logs: &mut [Log<'_>], limits: Limits) {
+    inputs.expect(Manner::Places);
+    let parts = bisect::parts(logs, limits);
+    inputs.expect(Manner::Through);
+    bisect::narrow(logs, parts);
 }
 
 /// Bytes of a pass over all that is read of some logs.

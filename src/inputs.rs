@@ -17,6 +17,7 @@ use crate::readers::{FormatOptions, Readers, UNUSED};
 use crate::relays::Relays;
 use crate::source::decompress::foreign;
 use crate::source::discover::discover;
+use crate::source::map::Manner;
 use crate::source::open::{OpenOptions, Source, open_all, open_stream};
 use crate::source::overlap::{self, Piece, Repeat};
 use crate::text::{count, counted};
@@ -131,6 +132,7 @@ impl Inputs {
 
     /// Votes on what each input is, and finds out how it is read.
     fn identify(&mut self) {
+        self.expect(Manner::Places);
         let sources = &self.sources;
         let vote = |source: &Source| self.readers.vote(&source.name, source.bytes());
         let mut formats: Vec<_> = sources.iter().map(vote).collect();
@@ -151,6 +153,7 @@ impl Inputs {
             }
         }
         self.tell_clients();
+        self.expect(Manner::Through);
         self.compare();
     }
 
@@ -304,6 +307,11 @@ impl Inputs {
             "{what} {lines} ({} bytes) are in {of} as well and were counted there",
             count(bytes as u64)
         ))
+    }
+
+    /// Says how the inputs are going to be read.
+    pub fn expect(&self, manner: Manner) {
+        self.sources.iter().for_each(|source| source.expect(manner));
     }
 
     /// Makes sure that every mapped byte is still there.

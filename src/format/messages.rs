@@ -253,7 +253,10 @@ impl Messages {
         }
         let mut learner = Learner::new(&peeled, formats);
         learner.run(&peeled, &mut desk);
-        let mut years = Years::of(bytes, envelope);
+        let annual = |(_, found): &(u64, Peeled<'_>)| matches!(found.when, When::Annual(_));
+        // Looks at many places, which would be in vain for all that is no syslog.
+        let years = peeled.iter().any(annual);
+        let mut years = years.then(|| Years::of(bytes, envelope)).flatten();
         if let (Some(years), Some((at, date, time))) = (&mut years, learner.dated) {
             years.tell(at, date, time);
         }
