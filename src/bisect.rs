@@ -353,7 +353,7 @@ mod tests {
             length in 0i64..20_000,
         ) {
             let count = 12_000usize;
-            let time = |n: usize| n as i64 * pace - late[n * 31 % late.len()] * i64::from(n % 17 == 0);
+            let time = |n: usize| n as i64 * pace - late[n * 31 % late.len()] * i64::from(n.is_multiple_of(17));
             let text = log((0..count).map(time));
             let log = read(&text);
             let asked = limits(since, since + length);
