@@ -303,8 +303,8 @@ fn file(lines: &mut Lines, kind: Alike, key: u64, secs: i64) {
 }
 
 /// Where the differences pile up, and how many there are: their median there.
-fn peak(differences: &Vec<i64>) -> Option<(i64, usize)> {
-    let mut sorted = differences.clone();
+fn peak(differences: &[i64]) -> Option<(i64, usize)> {
+    let mut sorted = differences.to_vec();
     sorted.sort_unstable();
     let within = |from: i64, to: i64| {
         sorted.partition_point(|value| *value <= to) - sorted.partition_point(|value| *value < from)
