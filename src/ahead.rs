@@ -122,12 +122,7 @@ impl Confirmed {
     }
 
     /// Surveys the rest.
-    pub fn complete(
-        self,
-        logs: &[Log<'_>],
-        survey: Survey<'_>,
-        run: &Run<'_>,
-    ) -> AccessCounts {
+    pub fn complete(self, logs: &[Log<'_>], survey: Survey<'_>, run: &Run<'_>) -> AccessCounts {
         let mut tasks = tasks(logs, run.chunk_bytes);
         tasks.retain(|(log, range)| range.start >= self.done[*log]);
         survey_rest(self.parts, logs, &tasks, survey, run)

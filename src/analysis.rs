@@ -34,9 +34,7 @@ use crate::severity::Confidence;
 use crate::skew::{self, Skew};
 use crate::source::stream::stdin;
 use crate::stream;
-use crate::survey::{
-    AccessCounts, ErrorCounts, Survey, first_zone, last_time, survey_errors,
-};
+use crate::survey::{AccessCounts, ErrorCounts, Survey, first_zone, last_time, survey_errors};
 use crate::sweep::sweep;
 use crate::time::{LocalTime, Time, UtcOffset, Zone};
 
@@ -253,7 +251,9 @@ fn search_hits(
     let pool = pool(options.threads)?;
     let patterns = alone.patterns;
     let mut ahead = match options.context {
-        true => pool.install(|| begin_survey(&inputs, options, patterns, SURVEY_BUCKET_S, observer)),
+        true => {
+            pool.install(|| begin_survey(&inputs, options, patterns, SURVEY_BUCKET_S, observer))
+        }
         false => Ahead::default(),
     };
     let mut inputs = inputs.identified();

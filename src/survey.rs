@@ -295,13 +295,7 @@ impl<'p> Survey<'p> {
 
 /// Counts access logs. What is suspicious is only noted: `attempts` counts it when its context is known.
 pub fn survey_access(logs: &[Log<'_>], survey: Survey<'_>, run: &Run<'_>) -> AccessCounts {
-    survey_rest(
-        Vec::new(),
-        logs,
-        &tasks(logs, run.chunk_bytes),
-        survey,
-        run,
-    )
+    survey_rest(Vec::new(), logs, &tasks(logs, run.chunk_bytes), survey, run)
 }
 
 /// Counts what is left of access logs, into the parts that others were counted into before.

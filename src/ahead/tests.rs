@@ -17,7 +17,11 @@ struct Gated {
 
 impl Read for Gated {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.parts.front().is_some_and(|part| part.len() == self.given) {
+        if self
+            .parts
+            .front()
+            .is_some_and(|part| part.len() == self.given)
+        {
             self.parts.pop_front();
             self.given = 0;
             let _ = self.gate.recv();
