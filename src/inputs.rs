@@ -1,5 +1,6 @@
 //! What was named on the command line, found, opened, and identified by its content.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -147,11 +148,7 @@ impl Inputs {
             access.then(|| format::timing(source.bytes(), &vote.reader))?
         };
         self.timings = sources.iter().zip(&self.formats).map(timing).collect();
-        for (source, format) in sources.iter().zip(&self.formats) {
-            if format.is_none() {
-                self.warnings.push(no_log(&source.name, source.bytes()));
-            }
-        }
+        self.warnings.extend(no_logs(sources, &self.formats));
         self.tell_clients();
         self.expect(Manner::Through);
         self.compare();
@@ -200,8 +197,9 @@ impl Inputs {
             return false;
         }
         let of_source = |warning: &Warning| {
+            let input = warning.input.as_deref();
             let mut sources = self.sources.iter();
-            sources.any(|source| warning.input.as_ref() == Some(&source.name))
+            sources.any(|source| input == Some(&source.name) || input == source.archive())
         };
         let stale = |warning: &Warning| is_found_again(warning) && of_source(warning);
         self.warnings.retain(|warning| !stale(warning));
@@ -429,6 +427,38 @@ fn time_of(reader: &Reader) -> impl Fn(&[u8]) -> Option<i64> + Sync {
 /// The codes of inputs in which no format was recognised.
 const EMPTY: &str = "empty_input";
 const NOT_A_LOG: &str = "not_a_log";
+
+/// Members of one archive that are named as no logs, each; the others are counted.
+const MAX_NAMED: usize = 3;
+
+/// The warnings about inputs in which no format was recognised.
+fn no_logs(sources: &[Source], formats: &[Option<Vote>]) -> Vec<Warning> {
+    let mut of_archive: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    for (source, _) in sources
+        .iter()
+        .zip(formats)
+        .filter(|(_, vote)| vote.is_none())
+    {
+        let before = source
+            .archive()
+            .map(|name| of_archive.entry(name).or_default());
+        if before.as_ref().is_none_or(|before| **before < MAX_NAMED) {
+            warnings.push(no_log(&source.name, source.bytes()));
+        }
+        before.into_iter().for_each(|before| *before += 1);
+    }
+    let others = of_archive.into_iter().filter(|(_, all)| *all > MAX_NAMED);
+    warnings.extend(others.map(|(archive, all)| Warning {
+        code: NOT_A_LOG,
+        message: format!(
+            "{archive} holds {} that are empty or no logs and were left out",
+            counted((all - MAX_NAMED) as u64, "more file", "more files")
+        ),
+        input: Some(archive.to_string()),
+    }));
+    warnings
+}
 
 fn is_found_again(warning: &Warning) -> bool {
     [EMPTY, NOT_A_LOG, DUPLICATE_CONTENT].contains(&warning.code)

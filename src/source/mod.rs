@@ -4,6 +4,7 @@ pub mod archive;
 pub mod decompress;
 pub mod discover;
 pub mod fault;
+pub mod handle;
 pub mod map;
 pub mod open;
 pub mod overlap;

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 
 use super::decompress::peel;
 use super::discover::{Input, unreadable};
+use super::handle::{Handle, Kept};
 use super::map::{Manner, Shared};
 use super::spool::{BOMB_FROM, Crew, Limits, MAX_SPOOLED, Spool};
 use crate::error::{Error, Warning};
@@ -101,6 +102,8 @@ pub struct Source {
     part: Option<Range<usize>>,
     /// What was known when it was opened.
     remarks: Vec<Warning>,
+    /// The archive that it is a member of.
+    archive: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -117,7 +120,7 @@ struct Mapped {
     /// The file's; its members share the map.
     name: String,
     map: Shared,
-    file: File,
+    file: Handle,
     opened: Stamp,
     /// A copy of what was left when the file had been shortened; takes the place of the map.
     left: OnceLock<Spool>,
@@ -157,7 +160,12 @@ impl Mapped {
         if self.left.get().is_some() {
             return None;
         }
-        let now = self.file.metadata().map_or(0, |metadata| metadata.len());
+        let now = match self.file.metadata() {
+            Ok(metadata) => metadata.len(),
+            // Renamed or removed: what is mapped is still there, or the map knows better.
+            Err(_) if self.file.is_closed() => self.opened.len,
+            Err(_) => 0,
+        };
         let left = now.min(self.map.lost_from().unwrap_or(u64::MAX));
         (left < self.opened.len).then_some(left)
     }
@@ -171,7 +179,13 @@ impl Source {
             held: Arc::new(held),
             part: None,
             remarks: Vec::new(),
+            archive: None,
         }
+    }
+
+    /// The name of the archive that it is a member of, if it is one.
+    pub fn archive(&self) -> Option<&str> {
+        self.archive.as_deref()
     }
 
     /// A source made from bytes, for those who have them already.
@@ -290,10 +304,13 @@ impl Source {
             bomb_from: u64::MAX,
         };
         let copy = Spool::new(mapped.name.clone(), limits);
-        let reader = (&mapped.file).rewind().map(|()| (&mapped.file).take(left));
-        match reader {
-            Ok(reader) => copy.fill_plain(reader),
-            Err(_) => copy.fill_plain(io::empty()),
+        let filled = mapped.file.with(|mut file| {
+            file.rewind()?;
+            copy.fill_plain(file.take(left));
+            Ok(())
+        });
+        if filled.is_err() {
+            copy.fill_plain(io::empty());
         }
         let kept = copy.so_far().len();
         let _ = mapped.left.set(copy);
@@ -316,9 +333,10 @@ impl Source {
 /// Tar archives become one source a member, in the archive's order; of these this waits until they are unpacked.
 pub fn open_all(inputs: &[Input], options: &OpenOptions) -> (Vec<Source>, Vec<Warning>) {
     let crew = options.crew();
+    let kept = Kept::default();
     let begun: Vec<_> = inputs
         .iter()
-        .map(|input| begin(input, options, &crew))
+        .map(|input| begin(input, options, &crew, &kept))
         .collect();
     let mut opening = members::Opening::new(options, &crew);
     for (input, begun) in inputs.iter().zip(begun) {
@@ -360,15 +378,21 @@ impl Begun {
     }
 }
 
-fn begin(input: &Input, options: &OpenOptions, crew: &Crew) -> Result<Begun, Error> {
+fn begin(input: &Input, options: &OpenOptions, crew: &Crew, kept: &Kept) -> Result<Begun, Error> {
     match input {
         Input::Stdin => Ok(piped(io::stdin(), "-".to_string(), options, crew)),
-        Input::File { path } => begin_file(path, input.name(), options, crew)
+        Input::File { path } => begin_file(path, input.name(), options, crew, kept)
             .map_err(|source| Error::io(path, "cannot read", source)),
     }
 }
 
-fn begin_file(path: &Path, name: String, options: &OpenOptions, crew: &Crew) -> io::Result<Begun> {
+fn begin_file(
+    path: &Path,
+    name: String,
+    options: &OpenOptions,
+    crew: &Crew,
+    kept: &Kept,
+) -> io::Result<Begun> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
@@ -382,11 +406,29 @@ fn begin_file(path: &Path, name: String, options: &OpenOptions, crew: &Crew) -> 
     let source = match packed {
         true => {
             let spool = Arc::new(Spool::new(name, options.limits(options.max_spooled)));
-            let reader = file.take(opened.len);
+            let reader = Handle::new(path, file, kept)?.into_reader();
+            let reader = reader.take(opened.len);
             // The members of an archive are not known before it is unpacked, so it goes first.
             unpack(spool, move |spool| spool.fill(reader), tar, crew)
         }
-        false => plain(file, opened, name, options, crew),
+        false if opened.len == 0 => Source::from_bytes(name, Vec::new()),
+        false => {
+            let map = options.mmap.then(|| Shared::new(&file, opened.len));
+            let file = Handle::new(path, file, kept)?;
+            match map {
+                Some(Ok(map)) => Source::new(
+                    name.clone(),
+                    Held::Mapped(Box::new(Mapped {
+                        name,
+                        map,
+                        file,
+                        opened,
+                        left: OnceLock::new(),
+                    })),
+                ),
+                _ => copied(file, opened, name, crew),
+            }
+        }
     };
     Ok(Begun {
         source: Source {
@@ -397,23 +439,8 @@ fn begin_file(path: &Path, name: String, options: &OpenOptions, crew: &Crew) -> 
     })
 }
 
-/// A file that is not packed: mapped if that is wished and possible, else copied.
-fn plain(file: File, opened: Stamp, name: String, options: &OpenOptions, crew: &Crew) -> Source {
-    if opened.len == 0 {
-        return Source::from_bytes(name, Vec::new());
-    }
-    let map = options.mmap.then(|| Shared::new(&file, opened.len));
-    if let Some(Ok(map)) = map {
-        let left = OnceLock::new();
-        let mapped = Mapped {
-            name: name.clone(),
-            map,
-            file,
-            opened,
-            left,
-        };
-        return Source::new(name, Held::Mapped(Box::new(mapped)));
-    }
+/// A file that is copied, because it cannot be mapped or shall not be.
+fn copied(file: Handle, opened: Stamp, name: String, crew: &Crew) -> Source {
     let spool = Arc::new(Spool::new(
         name,
         Limits {
@@ -421,7 +448,7 @@ fn plain(file: File, opened: Stamp, name: String, options: &OpenOptions, crew: &
             bomb_from: u64::MAX,
         },
     ));
-    let reader = file.take(opened.len);
+    let reader = file.into_reader().take(opened.len);
     unpack(spool, move |spool| spool.fill_plain(reader), false, crew)
 }
 

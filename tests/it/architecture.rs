@@ -31,6 +31,7 @@ const ROWS: &[&[&str]] = &[
         "source/archive",
         "source/discover",
         "source/fault",
+        "source/handle",
         "source/overlap",
         "event",
         "syntax/*",

@@ -308,3 +308,115 @@ fn cut_and_grow(path: &Path, text: &[u8], done: &AtomicBool) {
             .unwrap();
     }
 }
+
+/// A survey that begins before everything is unpacked must not show in the report.
+#[test]
+fn packed_logs_give_the_very_report_of_plain_ones() {
+    let parts = [log(0..12_000), log(12_000..24_000), log(24_000..30_000)];
+    let elsewhere = |n: usize| {
+        let line = "198.51.100.9 - - [19/May/2026:09:00:00 +0000] \"GET /other HTTP/1.1\" 200 9\n";
+        line.repeat(n)
+    };
+    // The middle of b.log is in c.log as well, d.log is another format further on.
+    let files: [(&str, Vec<u8>); 4] = [
+        ("a.log", parts[0].clone()),
+        ("b.log", parts[1].clone()),
+        ("c.log", [&parts[1][..], &parts[2][..]].concat()),
+        (
+            "d.log",
+            [&parts[2][..], elsewhere(60_000).as_bytes()].concat(),
+        ),
+    ];
+    let scan = |files: &[(&str, Vec<u8>)], how: fn(&[u8]) -> Vec<u8>| {
+        let packed: Vec<(&str, Vec<u8>)> = files
+            .iter()
+            .map(|(name, bytes)| (*name, how(bytes)))
+            .collect();
+        let borrowed: Vec<(&str, &[u8])> = packed
+            .iter()
+            .map(|(name, bytes)| (*name, bytes.as_slice()))
+            .collect();
+        let folder = folder(&borrowed);
+        let scan = ["scan", "--format", "json", "--quiet", "."];
+        let hits = ["hits", "."];
+        let scanned = run_in(folder.path(), &scan).stdout;
+        (scanned, run_in(folder.path(), &hits).stdout)
+    };
+    for these in [&files[..2], &files[1..3], &files[3..]] {
+        let plain = scan(these, <[u8]>::to_vec);
+        assert!(!plain.0.is_empty() && !plain.1.is_empty());
+        for how in [gzip, zstd, bzip2, xz] {
+            assert!(scan(these, how) == plain, "{}", these[0].0);
+        }
+    }
+}
+
+#[test]
+fn an_archive_on_standard_input_is_searched_without_context_too() {
+    let archive = gzip(&tar(&[
+        ("a.log", &log(0..500)),
+        ("b.log.gz", &gzip(&log(500..900))),
+    ]));
+    let mut command = crate::harness::aftertrace();
+    command
+        .args(["hits", "--no-context", "-"])
+        .write_stdin(archive);
+    let output = command.output().unwrap();
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let sources: Vec<Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["source"].clone())
+        .collect();
+    assert_eq!(sources[..5], ["-:a.log"; 5]);
+    assert_eq!(sources[5..], ["-:b.log.gz"; 4]);
+}
+
+#[test]
+fn an_archive_of_junk_is_told_of_in_a_few_warnings() {
+    let names: Vec<String> = (0..500).map(|n| format!("junk{n:03}")).collect();
+    let mut members: Vec<(&str, &[u8])> = names
+        .iter()
+        .map(|name| (name.as_str(), &b"neither this\nnor that\n"[..]))
+        .collect();
+    let good = log(0..300);
+    members.push(("access.log", &good));
+    let folder = folder(&[("backup.tar", &tar(&members))]);
+    let report = report_in(folder.path(), &["."]);
+    assert_eq!(number(&report, "/totals/requests"), 300);
+    assert_eq!(codes(&report), ["not_a_log"; 4]);
+    let told = report["warnings"].to_string();
+    assert!(told.contains("backup.tar holds 497 more files"), "{told}");
+}
+
+/// macOS grants 256 descriptors.
+#[cfg(unix)]
+#[test]
+fn more_inputs_than_descriptors_are_all_read() {
+    let names: Vec<String> = (0..400).map(|n| format!("{n:03}.log")).collect();
+    let contents: Vec<Vec<u8>> = (0..400)
+        .map(|n| match n % 2 {
+            0 => log(n * 20..n * 20 + 20),
+            _ => gzip(&log(n * 20..n * 20 + 20)),
+        })
+        .collect();
+    let files: Vec<(&str, &[u8])> = names
+        .iter()
+        .zip(&contents)
+        .map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+        .collect();
+    let folder = folder(&files);
+    let program = crate::harness::program().display().to_string();
+    for option in ["--quiet", "--no-mmap"] {
+        let output = std::process::Command::new("sh")
+            .current_dir(folder.path())
+            .arg("-c")
+            .arg(r#"ulimit -n 256 && exec "$0" scan --format json "$1" ."#)
+            .args([&program, option])
+            .output()
+            .unwrap();
+        let report = parse(&output);
+        assert_eq!(number(&report, "/totals/requests"), 8000);
+        assert_eq!(codes(&report), [""; 0]);
+    }
+}

@@ -174,10 +174,13 @@ fn an_xz_file_is_given_up_to_the_byte_where_it_is_torn() {
     // One chunk.
     let text = log(2000);
     let packed = xz(&text);
+    let mut before = 0;
     for share in 1..4 {
         let (out, error) = unpacked(&packed[..packed.len() / 4 * share], 1 << 14);
         assert!(error.is_some());
-        assert!(out.len() > text.len() / 6 * share && text.starts_with(&out));
+        assert!(text.starts_with(&out));
+        assert!(out.len() > before, "{} {before}", out.len());
+        before = out.len();
     }
 }
 

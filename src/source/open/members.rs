@@ -66,6 +66,7 @@ impl<'o> Opening<'o> {
     fn begin(&mut self, archive: &Source, members: Vec<Member>, budget: u64) -> Vec<(Begun, u64)> {
         let start = archive.part.as_ref().map_or(0, |part| part.start);
         let bytes = archive.bytes();
+        let owner: Arc<str> = Arc::from(archive.name.as_str());
         let looked_at: Vec<_> = members
             .into_iter()
             .filter(|member| !is_hidden(&member.path))
@@ -97,10 +98,12 @@ impl<'o> Opening<'o> {
                     held: Arc::clone(&archive.held),
                     part: Some(part),
                     remarks: Vec::new(),
+                    archive: None,
                 },
             };
             let source = Source {
                 modified: member.modified,
+                archive: Some(Arc::clone(&owner)),
                 ..source
             };
             let tar = Some(tar);
