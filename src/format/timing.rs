@@ -143,7 +143,9 @@ impl Timing {
             Unit::Seconds => true,
             Unit::WholeSeconds => varied && at(90) <= QUICK_S && values[0] == 0,
             // A serial number rises where it changes.
-            _ if !varied || rises as f64 > 0.95 * (rises + falls) as f64 || is_size(&found) => false,
+            _ if !varied || rises as f64 > 0.95 * (rises + falls) as f64 || is_size(&found) => {
+                false
+            }
             Unit::Microseconds => {
                 let slow = at(50) >= MICROSECONDS || at(100) >= TIMED_OUT_MS;
                 slow && at(5) >= LEAST_MICROSECONDS

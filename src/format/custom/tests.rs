@@ -116,14 +116,16 @@ fn values_that_hold_what_separates_them_are_read() {
 #[test]
 fn lists_of_proxies_without_quotes_are_one_value() {
     let read_as = |format: &str, list: &str| {
-        let line = format!("{list} 192.0.2.1 - [19/May/2026:14:02:11 +0000] \"GET / HTTP/1.1\" 200");
+        let line =
+            format!("{list} 192.0.2.1 - [19/May/2026:14:02:11 +0000] \"GET / HTTP/1.1\" 200");
         let found = access(format, line.leak());
         let proxies = found.forwarded.unwrap_or(b"-");
         let proxies = String::from_utf8_lossy(proxies).into_owned();
         (proxies, found.client, found.user.map(<[u8]>::to_vec))
     };
     let apache = r#"%{X-Forwarded-For}i %h %u %t "%r" %>s"#;
-    let nginx = r#"$http_x_forwarded_for $remote_addr $remote_user [$time_local] "$request" $status"#;
+    let nginx =
+        r#"$http_x_forwarded_for $remote_addr $remote_user [$time_local] "$request" $status"#;
     for format in [apache, nginx] {
         for list in [
             "-",
