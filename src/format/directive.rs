@@ -250,11 +250,12 @@ impl Shape {
 }
 
 impl Shape {
-    /// The same for a line that no list of addresses makes whole: one may end with a comma.
+    /// The same for a line that no list of addresses makes whole: one may end with a comma, but no word of what follows.
     #[inline]
     pub fn fit_loosely(&self, value: &[u8]) -> Fit {
         match self {
             Shape::Addresses => Fit::Yes,
+            Shape::Word if value.ends_with(b",") => Fit::Never,
             shape => shape.fit(value),
         }
     }

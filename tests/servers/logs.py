@@ -11,6 +11,8 @@ import facts as server
 CLOCK_SLACK = 1.1
 # What a server may take before its clock starts and after it stops.
 WORK_SLACK = 0.25
+# How far a server's clock may be behind, which it looks at once per round of events.
+ROUND_SLACK = 0.01
 # How long a server goes on when the client has left.
 LEFT_ALONE = 3.0
 # The fields that hold what the client sent.
@@ -151,7 +153,7 @@ def expected(log, known, recognised=True, proxied=False):
     elif size is not None:
         fields["bytes"] = size or [0, None]
     if log.holds("duration_us"):
-        least = math.floor(known.takes / log.unit) * log.unit - log.unit
+        least = math.floor(known.takes / log.unit) * log.unit - max(log.unit, ROUND_SLACK)
         most = end - known.begin + WORK_SLACK + log.unit
         fields["duration_us"] = (max(0, least) * 1e6, most * 1e6)
     texts = (known.referer, known.agent, known.forwarded, known.user)

@@ -119,8 +119,9 @@ fn lists_of_proxies_without_quotes_are_one_value() {
         let line =
             format!("{list} 192.0.2.1 - [19/May/2026:14:02:11 +0000] \"GET / HTTP/1.1\" 200");
         let found = access(format, line.leak());
-        let client = String::from_utf8_lossy(found.forwarded.unwrap()).into_owned();
-        (client, found.client, found.user.map(<[u8]>::to_vec))
+        let proxies = found.forwarded.unwrap_or(b"-");
+        let proxies = String::from_utf8_lossy(proxies).into_owned();
+        (proxies, found.client, found.user.map(<[u8]>::to_vec))
     };
     let apache = r#"%{X-Forwarded-For}i %h %u %t "%r" %>s"#;
     let nginx =
