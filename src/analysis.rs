@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::mem;
 use std::path::PathBuf;
 
 use crate::actor;
+use crate::ahead::Ahead;
 use crate::assemble::{self, ErrorClock, Read};
 use crate::attempts::{Measure, count_hits};
 use crate::bisect;
@@ -20,7 +22,7 @@ use crate::focus::{Whole, Window, focus, focus_on, tallies, trace};
 use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, Reading};
 use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Part, Run, Who};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
@@ -33,9 +35,7 @@ use crate::severity::Confidence;
 use crate::skew::{self, Skew};
 use crate::source::stream::stdin;
 use crate::stream;
-use crate::survey::{
-    AccessCounts, ErrorCounts, first_zone, last_time, survey_access, survey_errors,
-};
+use crate::survey::{AccessCounts, ErrorCounts, Survey, first_zone, last_time, survey_errors};
 use crate::sweep::sweep;
 use crate::time::{LocalTime, Time, UtcOffset, Zone};
 
@@ -95,6 +95,16 @@ impl Default for ScanOptions {
     }
 }
 
+impl ScanOptions {
+    fn reading(&self) -> Reading<'_> {
+        Reading {
+            mmap: self.mmap,
+            formats: &self.formats,
+            who: &self.who,
+        }
+    }
+}
+
 /// Is told how far a run is.
 pub trait Observer: Sync {
     /// A pass over so many bytes begins.
@@ -125,10 +135,14 @@ pub fn analyze(
     patterns: &PatternSet,
     observer: &dyn Observer,
 ) -> Result<Report> {
-    let mut inputs = Inputs::open(paths, options.mmap, &options.formats, &options.who)?;
+    let inputs = Inputs::begin(paths, &options.reading())?;
     let pool = pool(options.threads)?;
+    let bucket_s = options.bucket_s.max(1);
+    let mut ahead = pool.install(|| begin_survey(&inputs, options, patterns, bucket_s, observer));
+    let mut inputs = inputs.identified();
     let report = loop {
-        let report = pool.install(|| investigate(&inputs, options, patterns, observer));
+        let ahead = mem::take(&mut ahead);
+        let report = pool.install(|| investigate(&inputs, ahead, options, patterns, observer));
         // Whatever came of a file that lost its end meanwhile; what is left of it cannot change any more.
         if !inputs.keep_what_is_left() {
             break report;
@@ -136,6 +150,35 @@ pub fn analyze(
     };
     observer.finish();
     report
+}
+
+/// Surveys what is there of the access logs while the rest is unpacked, unless it depends on the rest which records
+/// count.
+fn begin_survey(
+    inputs: &Inputs,
+    options: &ScanOptions,
+    patterns: &PatternSet,
+    bucket_s: u64,
+    observer: &dyn Observer,
+) -> Ahead {
+    if options.since.is_some() || options.until.is_some() {
+        return Ahead::default();
+    }
+    let advance = |bytes| observer.advance(bytes);
+    let survey = Survey {
+        patterns,
+        limits: EVER,
+        bucket_s,
+    };
+    observer.begin("unpacking", 0);
+    Ahead::survey(inputs, survey, &run(options, &advance))
+}
+
+fn run<'a>(options: &ScanOptions, advance: &'a (dyn Fn(u64) + Sync)) -> Run<'a> {
+    Run {
+        chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
+        advance,
+    }
 }
 
 /// No limit to the time of records.
@@ -172,7 +215,10 @@ pub fn hits(
     };
     let warnings = match streams(paths, options) {
         true => stream_hits(options, alone, observer, sink),
-        false => search_hits(paths, options, alone, observer, sink),
+        false => {
+            let inputs = Inputs::begin(paths, &options.reading())?;
+            search_hits(inputs, options, alone, observer, sink)
+        }
     };
     observer.finish();
     warnings
@@ -193,6 +239,11 @@ fn stream_hits(
 ) -> Result<Vec<Warning>> {
     let unread = |error| Error::io("-", "cannot read standard input", error);
     let mut input = stdin().map_err(unread)?;
+    if input.tar {
+        // Its files cannot be told apart as they arrive.
+        let inputs = Inputs::begin_stream(input.reader, "-".to_string(), &options.reading())?;
+        return search_hits(inputs, options, search, observer, sink);
+    }
     let search = Search {
         limits: limits(options, &[], &[])?,
         ..search
@@ -201,7 +252,7 @@ fn stream_hits(
     let advance = |bytes| observer.advance(bytes);
     let (readers, mut warnings) = Readers::new(&options.formats)?;
     let told = stream::hits(
-        &mut input,
+        &mut input.reader,
         "-",
         search,
         (&readers, &options.who),
@@ -213,22 +264,28 @@ fn stream_hits(
 }
 
 fn search_hits(
-    paths: &[PathBuf],
+    inputs: Inputs,
     options: &ScanOptions,
     alone: Search<'_>,
     observer: &dyn Observer,
     sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
 ) -> Result<Vec<Warning>> {
-    let mut inputs = Inputs::open(paths, options.mmap, &options.formats, &options.who)?;
     let advance = |bytes| observer.advance(bytes);
-    let run = Run {
-        chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
-        advance: &advance,
-    };
+    let run = run(options, &advance);
     let pool = pool(options.threads)?;
+    let patterns = alone.patterns;
+    let mut ahead = match options.context {
+        true => {
+            pool.install(|| begin_survey(&inputs, options, patterns, SURVEY_BUCKET_S, observer))
+        }
+        false => Ahead::default(),
+    };
+    let mut inputs = inputs.identified();
     // A file that loses its end may be begun again until the first line is handed out.
     let (limits, parts, context) = loop {
-        let surroundings = surroundings(&inputs, options, alone.patterns, observer, &run, &pool);
+        let ahead = mem::take(&mut ahead);
+        let surroundings = || surroundings(&inputs, ahead, options, patterns, observer, &run);
+        let surroundings = pool.install(surroundings);
         if !inputs.keep_what_is_left() {
             break surroundings?;
         }
@@ -256,11 +313,11 @@ fn search_hits(
 /// The time that was asked for, what is read of each log for it, and the context of the lines if it is wanted.
 fn surroundings(
     inputs: &Inputs,
+    ahead: Ahead,
     options: &ScanOptions,
     patterns: &PatternSet,
     observer: &dyn Observer,
     run: &Run<'_>,
-    pool: &rayon::ThreadPool,
 ) -> Result<(Limits, Vec<Part>, Context)> {
     let mut logs = inputs.logs(LogKind::Access);
     let limits = limits(options, &logs, &inputs.logs(LogKind::Error))?;
@@ -269,9 +326,15 @@ fn surroundings(
     if !options.context {
         return Ok((limits, parts, Context::none()));
     }
-    observer.begin("reading", to_read(&logs));
-    let survey = || survey_access(&logs, patterns, limits, SURVEY_BUCKET_S, run);
-    Ok((limits, parts, Context::of(&pool.install(survey))))
+    let survey = Survey {
+        patterns,
+        limits,
+        bucket_s: SURVEY_BUCKET_S,
+    };
+    let begun = ahead.confirmed(&logs);
+    observer.begin("reading", to_read(&logs) - begun.bytes());
+    let access = begun.complete(&logs, survey, run);
+    Ok((limits, parts, Context::of(&access)))
 }
 
 /// The error of a sink that takes no more.
@@ -320,18 +383,16 @@ impl Surveyed<'_> {
 
 fn investigate(
     inputs: &Inputs,
+    ahead: Ahead,
     options: &ScanOptions,
     patterns: &PatternSet,
     observer: &dyn Observer,
 ) -> Result<Report> {
     let advance = |bytes| observer.advance(bytes);
-    let run = Run {
-        chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
-        advance: &advance,
-    };
+    let run = run(options, &advance);
     // Before each pass: what a mapped file has lost reads as zeros, and the run would be in vain.
     inputs.check()?;
-    let surveyed = survey(inputs, options, patterns, observer, &run)?;
+    let surveyed = survey(inputs, ahead, options, patterns, observer, &run)?;
     inputs.check()?;
     observer.begin("looking closer", 0);
     let skews = skew::skews(&surveyed.access_logs, &surveyed.error_logs);
@@ -354,6 +415,7 @@ fn investigate(
 /// The first pass: access logs, then error logs, whose zone the access logs tell.
 fn survey<'a>(
     inputs: &'a Inputs,
+    ahead: Ahead,
     options: &ScanOptions,
     patterns: &PatternSet,
     observer: &dyn Observer,
@@ -363,9 +425,15 @@ fn survey<'a>(
     let mut error_logs = inputs.logs(LogKind::Error);
     let limits = limits(options, &access_logs, &error_logs)?;
     bisect::narrow(&mut access_logs, limits);
-    observer.begin("reading access logs", to_read(&access_logs));
     let bucket_s = options.bucket_s.max(1);
-    let mut access = survey_access(&access_logs, patterns, limits, bucket_s, run);
+    let survey = Survey {
+        patterns,
+        limits,
+        bucket_s,
+    };
+    let begun = ahead.confirmed(&access_logs);
+    observer.begin("reading access logs", to_read(&access_logs) - begun.bytes());
+    let mut access = begun.complete(&access_logs, survey, run);
     let context = context(options, &access);
     let measure = Measure {
         patterns,

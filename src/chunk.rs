@@ -20,14 +20,17 @@ pub fn chunks(bytes: &[u8], target: usize) -> Vec<Range<usize>> {
     while start < bytes.len() {
         // The last byte of a full chunk may itself be the line end.
         let search_from = start.saturating_add(target - 1);
-        let end = bytes
-            .get(search_from..)
-            .and_then(|rest| memchr::memchr(b'\n', rest))
-            .map_or(bytes.len(), |at| search_from + at + 1);
+        let end = line_end(bytes, search_from).unwrap_or(bytes.len());
         ranges.push(start..end);
         start = end;
     }
     ranges
+}
+
+/// Where the first line ends whose line end stands at `from` or behind, that line end included.
+pub fn line_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let end = memchr::memchr(b'\n', bytes.get(from..)?);
+    end.map(|at| from + at + 1)
 }
 
 /// The lines of `bytes`: see [`Lines`].

@@ -1,6 +1,6 @@
 //! What was named on the command line, found, opened, and identified by its content.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,10 +17,20 @@ use crate::readers::{FormatOptions, Readers, UNUSED};
 use crate::relays::Relays;
 use crate::source::decompress::foreign;
 use crate::source::discover::discover;
-use crate::source::open::{OpenOptions, Source, open_all};
+use crate::source::open::{OpenOptions, Source, open_all, open_stream};
 use crate::source::overlap::{self, Piece, Repeat};
 use crate::text::{count, counted};
 use crate::time::{Time, UtcOffset};
+
+/// What inputs are opened with.
+pub struct Reading<'r> {
+    /// Map plain files rather than copy them first.
+    pub mmap: bool,
+    /// What the user says about formats.
+    pub formats: &'r FormatOptions,
+    /// Who the clients are.
+    pub who: &'r Who,
+}
 
 /// Opened inputs whose format is known.
 pub struct Inputs {
@@ -45,27 +55,52 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Finds, opens and identifies inputs.
+    /// Finds, opens and identifies inputs. Waits until everything is unpacked.
     ///
     /// # Errors
     /// [`Error::NoInput`] when nothing that was named can be read; what [`Readers::new`] returns.
-    pub fn open(
-        paths: &[PathBuf],
-        mmap: bool,
-        formats: &FormatOptions,
-        who: &Who,
-    ) -> Result<Inputs> {
-        let (readers, about_formats) = Readers::new(formats)?;
+    pub fn open(paths: &[PathBuf], reading: &Reading<'_>) -> Result<Inputs> {
+        Ok(Inputs::begin(paths, reading)?.identified())
+    }
+
+    /// Finds and opens inputs, some of which may still be unpacked in the background. Of none it is known what it is
+    /// before [`Inputs::identified`].
+    ///
+    /// # Errors
+    /// As [`Inputs::open`].
+    pub fn begin(paths: &[PathBuf], reading: &Reading<'_>) -> Result<Inputs> {
         let (found, mut warnings) = discover(paths)?;
-        warnings.extend(about_formats);
         let (sources, troubles) = open_all(
             &found,
             &OpenOptions {
-                mmap,
+                mmap: reading.mmap,
                 ..OpenOptions::default()
             },
         );
         warnings.extend(troubles);
+        Inputs::of(sources, warnings, reading)
+    }
+
+    /// The same for a stream that somebody began to read.
+    ///
+    /// # Errors
+    /// As [`Inputs::open`].
+    pub fn begin_stream(
+        reader: impl Read + Send + 'static,
+        name: String,
+        reading: &Reading<'_>,
+    ) -> Result<Inputs> {
+        let (sources, warnings) = open_stream(reader, name, &OpenOptions::default());
+        Inputs::of(sources, warnings, reading)
+    }
+
+    fn of(
+        sources: Vec<Source>,
+        mut warnings: Vec<Warning>,
+        reading: &Reading<'_>,
+    ) -> Result<Inputs> {
+        let (readers, about_formats) = Readers::new(reading.formats)?;
+        warnings.extend(about_formats);
         if sources.is_empty() {
             let reasons: Vec<String> = warnings
                 .into_iter()
@@ -73,7 +108,7 @@ impl Inputs {
                 .collect();
             return Err(Error::NoInput(reasons.join("; ")));
         }
-        let mut inputs = Inputs {
+        Ok(Inputs {
             sources,
             formats: Vec::new(),
             timings: Vec::new(),
@@ -81,13 +116,17 @@ impl Inputs {
             hops: Vec::new(),
             relays: Vec::new(),
             repeats: Vec::new(),
-            who: who.clone(),
+            who: reading.who.clone(),
             warnings,
-        };
-        inputs.identify();
-        let told = inputs.sources.iter().flat_map(Source::warnings);
-        inputs.warnings.extend(told);
-        Ok(inputs)
+        })
+    }
+
+    /// Finds out what each input is, when everything is unpacked.
+    pub fn identified(mut self) -> Inputs {
+        self.identify();
+        let told = self.sources.iter().flat_map(Source::warnings);
+        self.warnings.extend(told);
+        self
     }
 
     /// Votes on what each input is, and finds out how it is read.
@@ -221,6 +260,25 @@ impl Inputs {
             })
         })
         .collect()
+    }
+
+    /// The log of requests that an input seems to be by its beginning `head`, which is also all that the log has; `None` if
+    /// it seems to be something else.
+    pub fn seeming<'h>(&self, index: usize, head: &'h [u8]) -> Option<Log<'h>> {
+        let vote = self.readers.vote(&self.sources[index].name, head);
+        let mut vote = vote.filter(|vote| vote.format.kind == LogKind::Access)?;
+        let hops = hops(&self.who, &mut vote, head);
+        Some(Log {
+            source: index as u32,
+            bytes: head,
+            part: Part::all(head),
+            format: vote.format,
+            reader: vote.reader,
+            clock: Clock::fixed(UtcOffset::UTC),
+            timing: None,
+            hops,
+            known: self.known(),
+        })
     }
 
     /// All of an input but a beginning that is counted elsewhere.

@@ -12,6 +12,7 @@
 
 pub mod actor;
 pub mod addresses;
+pub mod ahead;
 pub mod aim;
 pub mod analysis;
 pub mod assemble;

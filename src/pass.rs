@@ -290,11 +290,23 @@ pub fn work<W: Send>(
     step: impl Fn(&mut W, &Task) + Sync,
 ) -> Vec<W> {
     let next = AtomicUsize::new(0);
+    let take = || tasks.get(next.fetch_add(1, Ordering::Relaxed));
+    work_on(take, start, |worker, task| {
+        step(worker, task);
+        (run.advance)(task.1.len() as u64);
+    })
+}
+
+/// The same with tasks that come as they come: `next` may wait, and gives `None` when there are no more.
+pub fn work_on<T, W: Send>(
+    next: impl Fn() -> Option<T> + Sync,
+    start: impl Fn() -> W + Sync,
+    step: impl Fn(&mut W, T) + Sync,
+) -> Vec<W> {
     rayon::broadcast(|_| {
         let mut worker = start();
-        while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(task) = next() {
             step(&mut worker, task);
-            (run.advance)(task.1.len() as u64);
         }
         worker
     })

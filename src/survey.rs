@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use crate::category::Category;
 use crate::chunk;
@@ -28,7 +29,7 @@ use crate::evidence::shapes::Shapes;
 use crate::format::nginx_error;
 use crate::format::spec::{Arena, Desk};
 use crate::merge::Merge;
-use crate::pass::{ChunkSpan, Limits, Log, Run, merge_all, tasks, work};
+use crate::pass::{ChunkSpan, Limits, Log, Run, Task, merge_all, tasks, work, work_on};
 use crate::pattern::entry::{Field, Pattern};
 use crate::pattern::inspector::Inspector;
 use crate::pattern::set::PatternSet;
@@ -270,31 +271,73 @@ fn merge_lines(mine: &mut BTreeMap<u32, LineCounts>, theirs: BTreeMap<u32, LineC
     }
 }
 
+/// What a survey of access logs looks for.
+#[derive(Clone, Copy)]
+pub struct Survey<'p> {
+    /// Tell which lines are odd.
+    pub patterns: &'p PatternSet,
+    /// Records outside are set aside.
+    pub limits: Limits,
+    /// Width of the report's buckets, in seconds.
+    pub bucket_s: u64,
+}
+
+impl<'p> Survey<'p> {
+    fn worker(&self, counts: AccessCounts) -> AccessWorker<'p> {
+        AccessWorker {
+            counts,
+            inspector: Inspector::new(self.patterns),
+            patterns: self.patterns,
+            limits: self.limits,
+            bucket_s: self.bucket_s as i64,
+            noted: Vec::new(),
+        }
+    }
+}
+
 /// Counts access logs. What is suspicious is only noted: `attempts` counts it when its context is known.
-pub fn survey_access(
+pub fn survey_access(logs: &[Log<'_>], survey: Survey<'_>, run: &Run<'_>) -> AccessCounts {
+    survey_rest(Vec::new(), logs, &tasks(logs, run.chunk_bytes), survey, run)
+}
+
+/// Counts what is left of access logs, into the parts that others were counted into before.
+pub fn survey_rest(
+    parts: Vec<AccessCounts>,
     logs: &[Log<'_>],
-    patterns: &PatternSet,
-    limits: Limits,
-    bucket_s: u64,
+    tasks: &[Task],
+    survey: Survey<'_>,
     run: &Run<'_>,
 ) -> AccessCounts {
-    let tasks = tasks(logs, run.chunk_bytes);
     let bytes: usize = logs.iter().map(|log| log.part.bytes.len()).sum();
-    let start = || AccessWorker {
-        counts: AccessCounts::new(bucket_s, bytes),
-        inspector: Inspector::new(patterns),
-        patterns,
-        limits,
-        bucket_s: bucket_s as i64,
-        noted: Vec::new(),
-    };
-    let workers = work(&tasks, run, start, |worker, (log, range)| {
+    let none = || AccessCounts::new(survey.bucket_s, bytes);
+    let begun = Mutex::new(parts);
+    let next = || begun.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let start = || survey.worker(next().unwrap_or_else(none));
+    let workers = work(tasks, run, start, |worker, (log, range)| {
         worker.chunk(&logs[*log], *log, range)
     });
+    // Parts that no thread took, if there are fewer threads than before.
+    let others = begun.into_inner().unwrap_or_else(PoisonError::into_inner);
     let parts = workers.into_iter().map(|worker| worker.counts);
-    let mut counts = merge_all(parts).unwrap_or_else(|| AccessCounts::new(bucket_s, 0));
+    let counts = merge_all(parts.chain(others));
+    let mut counts = counts.unwrap_or_else(|| AccessCounts::new(survey.bucket_s, 0));
     counts.flush();
     counts
+}
+
+/// Counts chunks of access logs as `next` hands them out, each with its log; one part for each thread, to be completed
+/// by [`survey_rest`].
+pub fn survey_coming<'a>(
+    next: impl Fn() -> Option<(Log<'a>, Task)> + Sync,
+    survey: Survey<'_>,
+    run: &Run<'_>,
+) -> Vec<AccessCounts> {
+    let start = || survey.worker(AccessCounts::new(survey.bucket_s, 0));
+    let workers = work_on(next, start, |worker, (log, (index, range))| {
+        worker.chunk(&log, index, &range);
+        (run.advance)(range.len() as u64);
+    });
+    workers.into_iter().map(|worker| worker.counts).collect()
 }
 
 /// Records that are counted together, so that what they miss in the caches is fetched side by side.

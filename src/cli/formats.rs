@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use aftertrace::error::Result;
 use aftertrace::format::ALL;
 use aftertrace::format::spec::{Format as LogFormat, LogKind};
-use aftertrace::inputs::Inputs;
+use aftertrace::inputs::{Inputs, Reading};
 use aftertrace::pass::Log;
 use aftertrace::preview;
 use aftertrace::report::{json, reading};
@@ -20,7 +20,12 @@ pub fn run(arguments: &FormatsArguments) -> Result<Outcome> {
         return Ok(Outcome::Finished);
     }
     let who = arguments.proxies.who();
-    let inputs = Inputs::open(&arguments.explain, true, &arguments.given.options(), &who)?;
+    let reading = Reading {
+        mmap: true,
+        formats: &arguments.given.options(),
+        who: &who,
+    };
+    let inputs = Inputs::open(&arguments.explain, &reading)?;
     output::write_to(None, |out| explain(arguments, &inputs, out))?;
     messages::warnings(&inputs.warnings, false);
     Ok(match inputs.warnings.iter().any(messages::is_unreadable) {

@@ -13,7 +13,7 @@ use aftertrace::decode::Decoded;
 use aftertrace::error::{Result, Warning};
 use aftertrace::event::Event;
 use aftertrace::format::spec::{Arena, Desk, LogKind};
-use aftertrace::inputs::Inputs;
+use aftertrace::inputs::{Inputs, Reading};
 use aftertrace::pass::Who;
 use aftertrace::pattern::cost::{self, Probe};
 use aftertrace::pattern::entry::{Pattern, PatternId};
@@ -108,7 +108,12 @@ pub fn measure(set: &PatternSet, logs: &[PathBuf]) -> Result<(Timing, Vec<Warnin
     let mut warnings = Vec::new();
     if !logs.is_empty() {
         let formats = FormatOptions::default();
-        let inputs = Inputs::open(logs, true, &formats, &Who::default())?;
+        let reading = Reading {
+            mmap: true,
+            formats: &formats,
+            who: &Who::default(),
+        };
+        let inputs = Inputs::open(logs, &reading)?;
         let (stopwatch, lines) = on_logs(set, &inputs)?;
         for (entry, spent) in entries.iter_mut().zip(&stopwatch.entries) {
             entry.logs = Some(*spent);

@@ -71,6 +71,8 @@ pub enum Shape {
     Decimals,
     /// Words with `, ` or ` : ` between them, as nginx lists the upstreams that it asked.
     List,
+    /// Anything whose blanks, as a rule, stand behind commas: a header with addresses that stands without quotes.
+    Addresses,
     /// `HTTP/1.1`, `-`, or nothing.
     Protocol,
     /// So many bytes.
@@ -233,11 +235,27 @@ impl Shape {
                 other => other,
             },
             Shape::List => list(value),
+            // a blank ends it, but not one behind a comma or another blank that is
+            Shape::Addresses => match value.trim_ascii_end().ends_with(b",") {
+                true => Fit::NotYet,
+                false => Fit::Yes,
+            },
             Shape::Protocol => all(|byte| byte.is_ascii_alphanumeric() || b"/.-".contains(byte)),
             Shape::QuestionMark => match value {
                 b"" | b"?" => Fit::Yes,
                 _ => Fit::Never,
             },
+        }
+    }
+}
+
+impl Shape {
+    /// The same for a line that no list of addresses makes whole: one may end with a comma.
+    #[inline]
+    pub fn fit_loosely(&self, value: &[u8]) -> Fit {
+        match self {
+            Shape::Addresses => Fit::Yes,
+            shape => shape.fit(value),
         }
     }
 }

@@ -69,6 +69,11 @@ pub trait ReadLine: Send + Sync {
         false
     }
 
+    /// Whether it reads the lines of every input in its format alike, as it learnt nothing from one.
+    fn is_fixed(&self) -> bool {
+        false
+    }
+
     /// What the report says about how the lines are read, where that was found out rather than known.
     fn notes(&self) -> Vec<String> {
         Vec::new()
@@ -128,6 +133,10 @@ impl ReadLine for Fixed {
 
     fn client(&self, line: &[u8]) -> Option<Client> {
         (self.client)(line)
+    }
+
+    fn is_fixed(&self) -> bool {
+        true
     }
 }
 

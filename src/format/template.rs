@@ -65,6 +65,8 @@ pub struct Template {
     steps: Vec<Step>,
     escaping: Escaping,
     notes: Vec<String>,
+    /// Lists of addresses stand in it without quotes.
+    bare_lists: bool,
     /// The list of addresses in which the client stands, where the format names the client nowhere else.
     client_in_list: bool,
     /// The first step is the client, and nothing else can be.
@@ -121,6 +123,7 @@ impl Template {
             MOST_DIRECTIVES.. => return Err(Fault::TooMany(MOST_DIRECTIVES)),
             _ => {}
         }
+        let bare_lists = mark_lists(&mut parts);
         let counts = choose(&parts);
         check_time(&parts, &counts, outline.advice)?;
         check_request(&parts, outline.advice)?;
@@ -143,6 +146,7 @@ impl Template {
             notes: outline.notes,
             client_first,
             client_in_list,
+            bare_lists,
             steps: steps
                 .map(|(index, (((directive, after), counts), end))| Step {
                     directive,
@@ -161,8 +165,20 @@ impl Template {
         self
     }
 
-    /// Cuts a line into the values of the steps.
+    /// Cuts a line into the values of the steps. A list of addresses may end with a comma if nothing else works.
     fn cut(&self, line: &[u8], spans: &mut [Span; MOST_DIRECTIVES]) -> Result<(), Unparsed> {
+        match self.cut_with(line, spans, Shape::fit) {
+            Err(_) if self.bare_lists => self.cut_with(line, spans, Shape::fit_loosely),
+            found => found,
+        }
+    }
+
+    fn cut_with(
+        &self,
+        line: &[u8],
+        spans: &mut [Span; MOST_DIRECTIVES],
+        fits: impl Fn(&Shape, &[u8]) -> Fit,
+    ) -> Result<(), Unparsed> {
         if !line.starts_with(&self.lead) {
             return Err(Unparsed::NotThisFormat);
         }
@@ -175,7 +191,7 @@ impl Template {
             budget = budget
                 .checked_sub(looked + 1)
                 .ok_or(Unparsed::NotThisFormat)?;
-            let fit = found.map(|end| (end, step.directive.shape.fit(&line[start..end])));
+            let fit = found.map(|end| (end, fits(&step.directive.shape, &line[start..end])));
             match fit {
                 Some((end, Fit::Yes)) => {
                     spans[index] = Span { start, end };
@@ -214,6 +230,18 @@ impl Template {
             _ => Unparsed::Truncated,
         }
     }
+}
+
+/// Finds the lists of addresses that nothing but a blank ends; says whether there are any.
+fn mark_lists(parts: &mut [(Directive, Vec<u8>)]) -> bool {
+    let mut any = false;
+    for (directive, after) in parts {
+        if directive.field == Field::Forwarded && after.first() == Some(&b' ') {
+            directive.shape = Shape::Addresses;
+            any = true;
+        }
+    }
+    any
 }
 
 /// Where a value stands in the line.

@@ -3,13 +3,13 @@
 //! gzip (RFC 1952), zstd (RFC 8878), bzip2 and xz (the .xz file format 1.2.1), each also as several members one after
 //! the other, as `cat a.gz b.gz` makes them, and packed more than once. Memory is bounded by [`MAX_WINDOW`] for a layer.
 
+mod xz;
 mod zstd;
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use bzip2::bufread::BzDecoder;
 use flate2::bufread::GzDecoder;
-use lzma_rust2::XzReader;
 
 use super::archive::{self, is_tar};
 use zstd::Frame;
@@ -226,7 +226,7 @@ enum Member<R: BufRead> {
     Gzip(Box<GzDecoder<R>>),
     Zstd(Box<Frame<R>>),
     Bzip2(Box<BzDecoder<R>>),
-    Xz(Box<XzReader<R>>),
+    Xz(Box<xz::Stream<R>>),
 }
 
 impl<R: BufRead> Members<R> {
@@ -270,10 +270,7 @@ impl<R: BufRead> Members<R> {
         self.member = Some(match self.packing {
             Packing::Gzip => Member::Gzip(Box::new(GzDecoder::new(stream))),
             Packing::Bzip2 => Member::Bzip2(Box::new(BzDecoder::new(stream))),
-            Packing::Xz => {
-                let most = (MAX_WINDOW >> 10) as u32 + XZ_OWN_KIB;
-                Member::Xz(Box::new(XzReader::new_mem_limit(stream, false, most)))
-            }
+            Packing::Xz => Member::Xz(Box::new(xz::Stream::new(stream))),
             Packing::Zstd => match Frame::begin(stream)? {
                 Ok(frame) => Member::Zstd(Box::new(frame)),
                 Err(skipped) => Member::Between(skipped),
@@ -282,9 +279,6 @@ impl<R: BufRead> Members<R> {
         Ok(())
     }
 }
-
-/// What an xz decoder needs beside its dictionary, in KiB, generously.
-const XZ_OWN_KIB: u32 = 1024;
 
 impl<R: BufRead> Read for Members<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

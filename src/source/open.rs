@@ -53,6 +53,11 @@ impl Default for OpenOptions {
 }
 
 impl OpenOptions {
+    fn crew(&self) -> Crew {
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        Crew::new(self.threads.unwrap_or_else(cores))
+    }
+
     fn limits(&self, most: u64) -> Limits {
         Limits {
             most: most.min(self.max_spooled),
@@ -303,8 +308,7 @@ impl Source {
 /// into private temporary files, several at a time and in the background: ask [`Source::so_far`] for what is there.
 /// Tar archives become one source a member, in the archive's order; of these this waits until they are unpacked.
 pub fn open_all(inputs: &[Input], options: &OpenOptions) -> (Vec<Source>, Vec<Warning>) {
-    let cores = || thread::available_parallelism().map_or(1, usize::from);
-    let crew = Crew::new(options.threads.unwrap_or_else(cores));
+    let crew = options.crew();
     let begun: Vec<_> = inputs
         .iter()
         .map(|input| begin(input, options, &crew))
@@ -316,6 +320,19 @@ pub fn open_all(inputs: &[Input], options: &OpenOptions) -> (Vec<Source>, Vec<Wa
             Err(error) => opening.warnings.push(unreadable(input.name(), &error)),
         }
     }
+    (opening.sources, opening.warnings)
+}
+
+/// The same for a stream that somebody began to read: it becomes one source, or the members of the archive that it is.
+pub fn open_stream(
+    reader: impl Read + Send + 'static,
+    name: String,
+    options: &OpenOptions,
+) -> (Vec<Source>, Vec<Warning>) {
+    let crew = options.crew();
+    let begun = piped(reader, name, options, &crew);
+    let mut opening = members::Opening::new(options, &crew);
+    opening.add(begun, options.max_spooled, 0);
     (opening.sources, opening.warnings)
 }
 

@@ -2,42 +2,29 @@
 //!
 //! Not for passes that look twice: those need `open`, which spools.
 
-use std::io::{self, Read};
+use std::io;
 
-use super::decompress::peel;
+use super::decompress::{Peeled, peel};
 
-/// Standard input, unpacked.
+/// Standard input, out of whatever it is packed in. Waits for the first line, or for the few bytes that tell a packing.
+///
+/// Reading on fails where the stream or the archive is damaged. The files of a tar archive cannot be told apart here:
+/// see [`open_stream`](super::open::open_stream).
 ///
 /// # Errors
-/// As [`unpacked`].
-pub fn stdin() -> io::Result<Box<dyn Read + Send>> {
-    unpacked(io::stdin())
-}
-
-/// The bytes of `reader`, out of whatever they are packed in. Waits for the first line, or for the few bytes that tell a
-/// packing.
-///
-/// # Errors
-/// When these cannot be read, and for a tar archive, whose files cannot be told apart here. Reading on fails where the
-/// stream or the archive is damaged.
-pub fn unpacked<'r>(reader: impl Read + Send + 'r) -> io::Result<Box<dyn Read + Send + 'r>> {
-    let peeled = peel(reader)?;
-    match peeled.tar {
-        true => Err(io::Error::other(
-            "a tar archive cannot be searched as it arrives; leave --no-context out, or unpack it first",
-        )),
-        false => Ok(peeled.reader),
-    }
+/// When these bytes cannot be read.
+pub fn stdin() -> io::Result<Peeled<'static>> {
+    peel(io::stdin())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::io::{Read, Write};
 
     fn text(bytes: &[u8]) -> io::Result<String> {
         let mut text = String::new();
-        unpacked(bytes)?.read_to_string(&mut text).map(|_| text)
+        peel(bytes)?.reader.read_to_string(&mut text).map(|_| text)
     }
 
     #[test]
@@ -63,19 +50,7 @@ mod tests {
             }
         }
         let mut buffer = [0; 64];
-        let count = unpacked(Slow(false)).unwrap().read(&mut buffer).unwrap();
+        let count = peel(Slow(false)).unwrap().reader.read(&mut buffer).unwrap();
         assert_eq!(&buffer[..count], b"a line\n");
-    }
-
-    #[test]
-    fn an_archive_is_refused() {
-        let mut archive = tar::Builder::new(Vec::new());
-        let mut header = tar::Header::new_gnu();
-        header.set_size(2);
-        archive
-            .append_data(&mut header, "a.log", &b"x\n"[..])
-            .unwrap();
-        let error = text(&archive.into_inner().unwrap()).unwrap_err();
-        assert!(error.to_string().contains("--no-context"));
     }
 }

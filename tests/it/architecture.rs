@@ -75,6 +75,7 @@ const ROWS: &[&[&str]] = &[
         "format/nginx_logformat",
         "format/json_guess",
         "format/haproxy_captures",
+        "format/haproxy_escapes",
         "format/w3c",
     ],
     &["format/*", "pattern/feature"],
@@ -89,7 +90,7 @@ const ROWS: &[&[&str]] = &[
     // The report's shape, and the passes that fill it.
     &["report/view", "pass", "relays"],
     &["inputs", "focus", "survey", "season", "bisect"],
-    &["quote", "preview", "skew"],
+    &["quote", "preview", "skew", "ahead"],
     &["context"],
     &["attempts", "hits", "clock", "norms", "plan"],
     &["stream", "failures", "service", "watch"],

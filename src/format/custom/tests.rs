@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
 use crate::format::spec::{Arena, Desk, ReadLine};
 use crate::time::{Time, UtcOffset};
@@ -110,6 +111,38 @@ fn values_that_hold_what_separates_them_are_read() {
     );
     assert_eq!(quoted.user_agent, Some(&br#"a\" \"b"#[..]));
     assert_eq!(quoted.target, br#"/?q=\" x"#);
+}
+
+#[test]
+fn lists_of_proxies_without_quotes_are_one_value() {
+    let read_as = |format: &str, list: &str| {
+        let line =
+            format!("{list} 192.0.2.1 - [19/May/2026:14:02:11 +0000] \"GET / HTTP/1.1\" 200");
+        let found = access(format, line.leak());
+        let client = String::from_utf8_lossy(found.forwarded.unwrap()).into_owned();
+        (client, found.client, found.user.map(<[u8]>::to_vec))
+    };
+    let apache = r#"%{X-Forwarded-For}i %h %u %t "%r" %>s"#;
+    let nginx =
+        r#"$http_x_forwarded_for $remote_addr $remote_user [$time_local] "$request" $status"#;
+    for format in [apache, nginx] {
+        for list in [
+            "-",
+            "203.0.113.9",
+            "203.0.113.9, 198.51.100.7",
+            "unknown, 203.0.113.9,2001:db8::1,  [2001:db8::7]:4711",
+            // nothing follows the comma
+            "203.0.113.9,",
+            "203.0.113.9, 198.51.100.7,",
+        ] {
+            let (found, client, user) = read_as(format, list);
+            assert_eq!(client, Client::parse(b"192.0.2.1"), "{format}: {list}");
+            assert_eq!((found.as_str(), user), (list, None), "{format}");
+        }
+    }
+    let line = r#"203.0.113.9, 198.51.100.7 - - [19/May/2026:14:02:11 +0000] "GET / HTTP/1.1" 200"#;
+    let nearest = access(r#"%{X-Forwarded-For}i %l %u %t "%r" %>s"#, line);
+    assert_eq!(nearest.client, Client::parse(b"198.51.100.7"));
 }
 
 #[test]

@@ -156,16 +156,29 @@ fn what_precedes_damage_is_given() {
 }
 
 #[test]
-fn a_small_torn_zstd_frame_is_not_lost() {
+fn a_small_torn_file_is_not_lost() {
     let text = log(40_000);
-    let packed = zstd_frame(&text);
-    let (out, error) = unpacked(&packed[..packed.len() - 9], 1 << 14);
-    assert!(error.is_some());
-    assert!(
-        out.len() > text.len() / 2 && text.starts_with(&out),
-        "{}",
-        out.len()
-    );
+    for packed in [zstd_frame(&text), xz(&text)] {
+        let (out, error) = unpacked(&packed[..packed.len() - 9], 1 << 14);
+        assert!(error.is_some());
+        assert!(
+            out.len() > text.len() / 2 && text.starts_with(&out),
+            "{}",
+            out.len()
+        );
+    }
+}
+
+#[test]
+fn an_xz_file_is_given_up_to_the_byte_where_it_is_torn() {
+    // One chunk.
+    let text = log(2000);
+    let packed = xz(&text);
+    for share in 1..4 {
+        let (out, error) = unpacked(&packed[..packed.len() / 4 * share], 1 << 14);
+        assert!(error.is_some());
+        assert!(out.len() > text.len() / 6 * share && text.starts_with(&out));
+    }
 }
 
 #[test]

@@ -54,12 +54,7 @@ struct Bites<'a> {
 impl Read for Bites<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.bite.min(buffer.len());
-        (&self.bytes[..])
-            .take(count as u64)
-            .read(&mut buffer[..count])
-            .inspect(|count| {
-                self.bytes = &self.bytes[*count..];
-            })
+        self.bytes.read(&mut buffer[..count])
     }
 }
 

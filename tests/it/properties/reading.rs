@@ -41,7 +41,8 @@ pub fn whole_input(input: &[u8]) {
         return;
     };
     assert_eq!((vote.read, vote.of), (most, sampled));
-    assert!(vote.read > 0);
+    // the headers of a log without lines tell its format as well
+    assert!(vote.read > 0 || vote.of == 0);
     read_in_any_order(&vote.reader, input);
     format::timing(input, &vote.reader);
     format::forwarded(input, &vote.reader);

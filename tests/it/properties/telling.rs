@@ -17,6 +17,9 @@ use aftertrace::{ScanOptions, Silent, analyze};
 /// The length of fields that are judged; longer ones are of no other kind.
 const MOST_JUDGED: usize = 4096;
 
+/// Undoes one kind of encoding.
+type Layer = fn(&[u8], &mut Vec<u8>) -> bool;
+
 /// No layer makes a text longer, and watching the steps changes nothing.
 pub fn decoded(input: &[u8]) {
     let mut scratch = Vec::new();
@@ -31,7 +34,7 @@ pub fn decoded(input: &[u8]) {
         watched.decode(input, form, &mut scratch);
         assert_eq!(watched.text, decoded.text);
     }
-    let layers: [fn(&[u8], &mut Vec<u8>) -> bool; 5] = [
+    let layers: [Layer; 5] = [
         decode::unescape_log,
         decode::one_round,
         decode::base64_text,
