@@ -319,3 +319,27 @@ pub fn merge_all<T: Merge>(parts: impl IntoIterator<Item = T>) -> Option<T> {
         left
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::combined::COMBINED;
+    use crate::format::spec::Arena;
+
+    #[test]
+    fn a_byte_order_mark_and_a_hole_are_no_part_of_the_client() {
+        const LINE: &str =
+            r#"192.0.2.1 - - [19/May/2026:14:02:11 +0000] "GET / HTTP/1.1" 200 5 "-" "x""#;
+        let arena = Arena::new();
+        for lead in ["\u{feff}", "\0", &"\0".repeat(chunk::MAX_LINE + 1)] {
+            let line = format!("{lead}{LINE}");
+            let log = Log::of(&COMBINED, line.as_bytes()).unwrap();
+            let mut desk = Desk::new(&arena);
+            let Ok(Event::Access(access)) = log.read(line.as_bytes(), 0, &mut desk) else {
+                panic!("a request");
+            };
+            assert_eq!(access.client, Client::parse(b"192.0.2.1"));
+            assert_eq!(log.client(line.as_bytes()), Some(access.client));
+        }
+    }
+}

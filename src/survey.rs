@@ -12,7 +12,9 @@ use crate::client::Client;
 use crate::event::{Access, ErrorRecord, Event, Unparsed, is_asset};
 use crate::evidence::aside::Aside;
 use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
-use crate::evidence::clients::{ClientStats, HitStats, MAX_CLIENTS, MAX_HIT_CLIENTS, status_class};
+use crate::evidence::clients::{
+    CLASSES, ClientStats, HitStats, MAX_CLIENTS, MAX_HIT_CLIENTS, status_class,
+};
 use crate::evidence::conduct::{Conduct, Habit, MAX_HABITS, OddLine};
 use crate::evidence::distinct::DistinctPerBucket;
 use crate::evidence::endpoints::{Endpoint, MAX_ENDPOINTS, MAX_TEXTS, PathStats, Text, TextMap};
@@ -86,7 +88,7 @@ pub struct AccessCounts {
     /// Attacked places.
     pub endpoints: CappedMap<u64, Endpoint>,
     /// Requests by status class.
-    pub by_class: [u64; 5],
+    pub by_class: [u64; CLASSES],
     /// Bytes sent, and how many records say.
     pub bytes_sent: u64,
     /// Records with a size.
@@ -151,7 +153,7 @@ impl AccessCounts {
             agents: CappedMap::new(MAX_TEXTS),
             shapes: Shapes::default(),
             endpoints: CappedMap::new(MAX_ENDPOINTS),
-            by_class: [0; 5],
+            by_class: [0; CLASSES],
             bytes_sent: 0,
             sized: 0,
             referred: 0,

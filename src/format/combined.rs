@@ -542,6 +542,34 @@ mod tests {
     }
 
     #[test]
+    fn times_with_fractions_and_in_iso_8601_stand_between_the_brackets() {
+        for (stamp, time, zone) in [
+            (
+                "19/May/2026:16:02:11.298 +0200",
+                "2026-05-19T14:02:11.298000Z",
+                Some(7200),
+            ),
+            (
+                "2026-05-19T16:02:11+02:00",
+                "2026-05-19T14:02:11Z",
+                Some(7200),
+            ),
+            (
+                "2026-05-19T14:02:11.5Z",
+                "2026-05-19T14:02:11.500000Z",
+                Some(0),
+            ),
+            ("2026-05-19 16:02:11", "2026-05-19T16:02:11Z", None),
+        ] {
+            let line = format!(r#"192.0.2.1 - a [b [{stamp}] "GET / HTTP/1.1" 200 5 "-" "x""#);
+            let record = read(Box::leak(line.into_boxed_str()));
+            assert_eq!(record.time.to_rfc3339(), time, "{stamp}");
+            assert_eq!(record.utc_offset.map(|zone| zone.0), zone, "{stamp}");
+            assert_eq!(record.user, Some(&b"a [b"[..]), "{stamp}");
+        }
+    }
+
+    #[test]
     fn request_lines_of_every_kind() {
         let cases = [
             ("GET / HTTP/1.1", "GET", "/", "HTTP/1.1"),

@@ -344,6 +344,24 @@ mod tests {
     }
 
     #[test]
+    fn what_a_container_writes_is_read_in_its_own_format() {
+        let inside = combined::COMBINED.samples[0];
+        let escaped = inside.replace('"', "\\\"");
+        let docker =
+            format!(r#"{{"log":"{escaped}\n","stream":"stdout","time":"2026-05-19T14:02:11.5Z"}}"#);
+        let kubernetes = format!("2026-05-19T14:02:11.5Z stdout F {inside}");
+        for line in [docker, kubernetes] {
+            assert_eq!(winner(line.as_bytes()), Some("combined"), "{line}");
+        }
+        let json = nginx_json::FORMAT.samples[0];
+        assert!(json.starts_with('{') && !json.contains('\\'), "{json}");
+        let escaped = json.replace('"', "\\\"");
+        let docker =
+            format!(r#"{{"log":"{escaped}\n","stream":"stdout","time":"2026-05-19T14:02:11Z"}}"#);
+        assert_eq!(winner(docker.as_bytes()), Some("nginx_json"));
+    }
+
+    #[test]
     fn names_are_unique() {
         let names: std::collections::BTreeSet<_> = ALL.iter().map(|format| format.name).collect();
         assert_eq!(names.len(), ALL.len());

@@ -91,12 +91,13 @@ mod tests {
         assert_eq!(record.level, b"Warning");
         assert_eq!(record.message, b"PHP Warning:  x");
         let record = read("[19-May-2026 14:25:58 Europe/Berlin] x");
-        assert_eq!(record.utc_offset, None);
+        assert_eq!(record.utc_offset, Some(UtcOffset(7200)));
         assert_eq!((record.level, record.message), (&b""[..], &b"x"[..]));
         assert_eq!(
             read("[19-May-2026 14:25:58] PHP Notice:  x").utc_offset,
             None
         );
+        assert_eq!(read("[19-May-2026 14:25:58 CST] x").utc_offset, None);
     }
 
     #[test]
