@@ -1,3 +1,5 @@
+//! What was counted ahead is what is counted when everything is there, and is dropped where it was wrong.
+
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, channel};

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::chunk;
 use crate::event::{Access, ErrorRecord, Event};
 use crate::format::combined::request_line;
 use crate::format::spec::{Arena, Desk};
@@ -191,7 +192,11 @@ fn log_line<'a>(
         None => vote(line),
     };
     let Vote { format, reader, .. } = vote?;
-    let (kind, request) = match reader.read(line, 0, &mut Desk::new(arena)).ok()? {
+    // What a format needs to know may stand before the line: `#Fields:`.
+    let mut desk = Desk::new(arena);
+    let mut lines = chunk::lines(line);
+    let event = lines.find_map(|(at, line)| reader.read(line, at as u64, &mut desk).ok())?;
+    let (kind, request) = match event {
         Event::Access(access) => (InputKind::AccessLine, Some(of_access(&access))),
         Event::Error(record) => match of_error(&record) {
             Some(request) => (InputKind::ErrorLine, Some(request)),
