@@ -9,7 +9,7 @@ use crate::harness::{run_in, text};
 
 fn objects(output: &[u8]) -> Vec<Value> {
     let lines = text(output);
-    let objects = lines.lines().map(|line| serde_json::from_str(line));
+    let objects = lines.lines().map(serde_json::from_str);
     objects.collect::<Result<_, _>>().expect("an object a line")
 }
 

@@ -703,7 +703,7 @@ fn logs_of_servers_behind_another_that_begin_later_are_no_crowd() {
     let mut random: u64 = 1;
     for second in 0..5 * HOUR {
         random = (random * 1_103_515_245 + 12_345) % (1 << 31);
-        if (random >> 16) % 4 != 0 {
+        if !(random >> 16).is_multiple_of(4) {
             continue;
         }
         let client = format!("198.51.{}.{}", (random >> 8) % 100, (random >> 12) % 250);
