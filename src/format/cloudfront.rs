@@ -7,9 +7,10 @@
 use std::sync::Arc;
 
 use crate::event::{Event, Unparsed};
+use crate::format::hex_escapes::{self, PERCENT};
 use crate::format::record::Field;
 use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader};
-use crate::format::w3c::{Dialect, Table, decode_percent};
+use crate::format::w3c::{Dialect, Table};
 use crate::time::Unit;
 
 /// What CloudFront delivers to S3.
@@ -40,10 +41,12 @@ static DIALECT: Dialect = Dialect {
 fn decode<'a>(field: Field, value: &'a [u8], desk: &Desk<'a>) -> &'a [u8] {
     match field {
         Field::Query | Field::UserAgent | Field::Referer | Field::Extra => {
-            decode_percent(value, |_| true, desk)
+            hex_escapes::decode(value, PERCENT, |_| true, desk)
         }
-        Field::Path => decode_percent(value, |byte| byte == b'%', desk),
-        Field::Forwarded => decode_percent(value, |byte| byte == b' ' || byte == b',', desk),
+        Field::Path => hex_escapes::decode(value, PERCENT, |byte| byte == b'%', desk),
+        Field::Forwarded => {
+            hex_escapes::decode(value, PERCENT, |byte| byte == b' ' || byte == b',', desk)
+        }
         _ => value,
     }
 }

@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::event::{Access, ErrorRecord, Event, Unparsed};
 use crate::format::combined::request_line;
 use crate::format::haproxy_captures::{Capture, Captures, MAX_CAPTURES, captures};
-use crate::format::haproxy_escapes::decoded;
+use crate::format::hex_escapes::{self, HAPROXY};
 use crate::format::record::{number, token};
 use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader};
 use crate::time::{self, Time, Unit, UtcOffset};
@@ -98,7 +98,7 @@ impl Haproxy {
             extras: detail.middle,
         };
         if detail.request != BAD_REQUEST {
-            access.request = decoded(detail.request, desk);
+            access.request = hex_escapes::decode(detail.request, HAPROXY, |_| true, desk);
             (access.method, access.target, access.protocol) = request_line(access.request);
         }
         let mut searched: Option<ArenaVec<'a, u8>> = None;
@@ -111,13 +111,13 @@ impl Haproxy {
             quote(searched.get_or_insert_with(start), value);
         };
         for cookie in detail.cookies.iter().filter(|cookie| !cookie.is_empty()) {
-            search(decoded(cookie, desk));
+            search(hex_escapes::decode(cookie, HAPROXY, |_| true, desk));
         }
         for (index, value) in captures(detail.captured).take(MAX_CAPTURES).enumerate() {
             if value.is_empty() || value == b"-" {
                 continue;
             }
-            let value = decoded(value, desk);
+            let value = hex_escapes::decode(value, HAPROXY, |_| true, desk);
             match self.captures.at(index) {
                 Capture::Host => access.vhost = Some(value),
                 Capture::UserAgent => access.user_agent = Some(value),

@@ -6,7 +6,7 @@
 use crate::event::{Event, Unparsed};
 use crate::format::combined::{combined, reader, request_line};
 use crate::format::extras::columns;
-use crate::format::haproxy_escapes::decoded;
+use crate::format::hex_escapes::{self, HAPROXY};
 use crate::format::record::number;
 use crate::format::spec::{Desk, Format, LogKind};
 use crate::time::{Time, Unit};
@@ -56,7 +56,7 @@ fn parse<'a>(line: &'a [u8], desk: &mut Desk<'a>) -> Result<Event<'a>, Unparsed>
         access.request = b"";
         access.target = b"";
     } else {
-        access.request = decoded(access.request, desk);
+        access.request = hex_escapes::decode(access.request, HAPROXY, |_| true, desk);
         (access.method, access.target, access.protocol) = request_line(access.request);
     }
     Ok(Event::Access(access))

@@ -18,7 +18,7 @@ pub mod forwarded;
 pub mod haproxy;
 pub mod haproxy_captures;
 pub mod haproxy_clf;
-pub mod haproxy_escapes;
+pub mod hex_escapes;
 pub mod iis_w3c;
 pub mod ingress_nginx;
 pub mod journal_json;

@@ -325,29 +325,3 @@ fn day_before(bytes: &[u8], at: usize) -> Option<[u8; 10]> {
 fn has_record(bytes: &[u8]) -> bool {
     chunk::lines(bytes).any(|(_, line)| !matches!(line.first(), None | Some(b'#' | 0xef)))
 }
-
-/// Takes percent-encoding back, one layer of it, for the bytes that `which` accepts.
-pub fn decode_percent<'a>(text: &'a [u8], which: fn(u8) -> bool, desk: &Desk<'a>) -> &'a [u8] {
-    let Some(first) = memchr::memchr(b'%', text) else {
-        return text;
-    };
-    let hex = |byte: &u8| char::from(*byte).to_digit(16);
-    let mut plain = desk.writer();
-    plain.extend_from_slice(&text[..first]);
-    let mut rest = &text[first..];
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        let code = match after {
-            [high, low, ..] if *byte == b'%' => hex(high).zip(hex(low)),
-            _ => None,
-        };
-        match code.map(|(high, low)| (high * 16 + low) as u8) {
-            Some(code) if which(code) => {
-                plain.push(code);
-                rest = &after[2..];
-            }
-            _ => plain.push(*byte),
-        }
-    }
-    plain.into_bump_slice()
-}

@@ -76,7 +76,7 @@ const ROWS: &[&[&str]] = &[
         "format/nginx_logformat",
         "format/json_guess",
         "format/haproxy_captures",
-        "format/haproxy_escapes",
+        "format/hex_escapes",
         "format/w3c",
     ],
     &["format/*", "pattern/feature"],
