@@ -41,7 +41,13 @@ impl HeaderName {
 
     /// Whether a log calls this header so: case does not matter, nor `-` or `_`, nor nginx's `http_` before it.
     pub fn is(&self, name: &[u8]) -> bool {
-        plain(name) == self.plain
+        let name = match name.get(..VARIABLE_PREFIX.len()) {
+            Some(lead) if lead.iter().map(small).eq(VARIABLE_PREFIX.iter().copied()) => {
+                &name[VARIABLE_PREFIX.len()..]
+            }
+            _ => name,
+        };
+        name.len() == self.plain.len() && name.iter().map(small).eq(self.plain.iter().copied())
     }
 
     /// As the user wrote it.
@@ -50,11 +56,14 @@ impl HeaderName {
     }
 }
 
-fn plain(name: &[u8]) -> Vec<u8> {
-    let small = |byte: &u8| match byte {
+fn small(byte: &u8) -> u8 {
+    match byte {
         b'-' => b'_',
         other => other.to_ascii_lowercase(),
-    };
+    }
+}
+
+fn plain(name: &[u8]) -> Vec<u8> {
     let name: Vec<u8> = name.iter().map(small).collect();
     match name.strip_prefix(VARIABLE_PREFIX) {
         Some(rest) => rest.to_vec(),

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use crate::client::Client;
 use crate::event::{Event, Unparsed};
 use crate::format::json;
-use crate::format::json_guess::{Guess, guess};
+use crate::format::json_guess::{Guess, guess, header_of};
 use crate::format::json_keys::Keys;
-use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader};
+use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader, Sought};
+use crate::proxies::HeaderName;
 
 /// JSON with unknown keys.
 pub const FORMAT: Format = Format {
@@ -28,6 +29,8 @@ pub const FORMAT: Format = Format {
 /// Reads lines by keys that were learned.
 pub struct Learned {
     keys: Keys,
+    /// The path that says who connected, by its name.
+    connection: Option<Box<[u8]>>,
     note: String,
 }
 
@@ -40,6 +43,7 @@ impl Learned {
         }
         Learned {
             keys: guess.keys,
+            connection: guess.connection,
             note: format!(
                 "its keys were read by what their values look like: {}",
                 named.join(", ")
@@ -72,6 +76,18 @@ impl ReadLine for Learned {
         self.keys.client(line)
     }
 
+    fn forwarded_from(&self, header: &HeaderName) -> Sought {
+        let connection = self.connection.as_deref();
+        let keys = self
+            .keys
+            .forwarded_from(header, header_of, connection.as_slice());
+        Sought::named(keys.map(|keys| Learned {
+            keys,
+            connection: self.connection.clone(),
+            note: self.note.clone(),
+        }))
+    }
+
     fn notes(&self) -> Vec<String> {
         vec![self.note.clone()]
     }
@@ -80,7 +96,7 @@ impl ReadLine for Learned {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::spec::read_alone;
+    use crate::format::spec::{forwarded_alone, read_alone};
 
     #[test]
     fn a_record_of_unknown_keys_and_the_note_about_it() {
@@ -111,5 +127,48 @@ mod tests {
         let line = br#"{"zeit":"2026-05-19T14:02:11Z","adr":"203.0.113.7","text":"hello"}"#;
         let read = reader.read(line, 0, &mut Desk::new(&arena));
         assert_eq!(read, Err(Unparsed::NotThisFormat));
+    }
+
+    #[test]
+    fn a_named_header_may_stand_anywhere_in_the_record() {
+        let line = |more: &str| {
+            format!(
+                r#"{{"zeit":"2026-05-19T14:02:11Z","was":"GET /a HTTP/1.1","ergebnis":200{more}}}"#
+            )
+        };
+        for (header, more, client, list) in [
+            (
+                "X-Forwarded-For",
+                r#","adr":"10.0.0.1","http":{"request":{"headers":{"x-forwarded-for":["192.0.2.1","203.0.113.7"]}}}"#,
+                "10.0.0.1",
+                "192.0.2.1, 203.0.113.7",
+            ),
+            // taken for the client by its values; who connected is known by name
+            (
+                "X-Real-IP",
+                r#","ip":"10.0.0.1","x_real_ip":"203.0.113.7""#,
+                "10.0.0.1",
+                "203.0.113.7",
+            ),
+            // nothing else says who asked
+            (
+                "X-Real-IP",
+                r#","x_real_ip":"203.0.113.7""#,
+                "203.0.113.7",
+                "203.0.113.7",
+            ),
+        ] {
+            let line = line(more);
+            assert_eq!(
+                forwarded_alone(&FORMAT, &line, &line, header),
+                Some((client.into(), Some(list.into()))),
+                "{line}"
+            );
+        }
+        let answer = line(r#","adr":"10.0.0.1","response":{"headers":{"x-real-ip":"192.0.2.1"}}"#);
+        assert_eq!(
+            forwarded_alone(&FORMAT, &answer, &answer, "X-Real-IP"),
+            None
+        );
     }
 }

@@ -8,11 +8,14 @@
 //! What was refused has `-` for its target and -1 for times. A target that never answers has -1 as well, and then the
 //! request took from its arrival to the log's time, which is that of the response.
 
+use std::sync::Arc;
+
 use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
 use crate::format::combined::{cut_quoted, is_escaped, request_line};
 use crate::format::record::{host_of, number, token};
-use crate::format::spec::{Desk, Fixed, Format, LogKind};
+use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader, Sought};
+use crate::proxies::HeaderName;
 use crate::time::{self, Time, Unit, UtcOffset};
 
 /// What the load balancers write to S3.
@@ -27,8 +30,25 @@ pub const FORMAT: Format = Format {
         r#"http 2026-05-19T14:26:03.120001Z app/web/50dc 203.0.113.7:51000 - -1 -1 -1 400 - 17 272 "- http://shop.example:80- -" "-" - - - "-" "-" "-" - 2026-05-19T14:26:03.119Z "-" "-" "-" "-" "-" "-" "-""#,
         r#"2026-05-19T14:26:03.120001Z classic-lb 203.0.113.7:51000 10.0.0.1:80 0.000073 0.001048 0.000057 200 200 0 29 "GET http://shop.example:80/ HTTP/1.1" "curl/8.5.0" - -"#,
     ],
-    reader: |_| Fixed::reader(parse),
+    reader: |_| Some(Arc::new(Alb) as Reader),
 };
+
+struct Alb;
+
+impl ReadLine for Alb {
+    fn read<'a>(&self, line: &'a [u8], _: u64, desk: &mut Desk<'a>) -> Result<Event<'a>, Unparsed> {
+        parse(line, desk)
+    }
+
+    /// No field has a header, and the addresses behind the known fields are those of targets.
+    fn forwarded_from(&self, _header: &HeaderName) -> Sought {
+        Sought::Lacking
+    }
+
+    fn is_fixed(&self) -> bool {
+        true
+    }
+}
 
 /// What an Application Load Balancer calls the protocols it speaks.
 const TYPES: [&[u8]; 6] = [b"http", b"https", b"h2", b"grpcs", b"ws", b"wss"];
@@ -234,7 +254,7 @@ impl<'a> Tail<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::spec::read_alone;
+    use crate::format::spec::{forwarded_alone, read_alone};
     use proptest::prelude::*;
 
     fn access(line: &str) -> Access<'_> {
@@ -332,6 +352,15 @@ mod tests {
         ] {
             assert_eq!(read_alone(&FORMAT, line.as_bytes()), Err(reason), "{line}");
         }
+    }
+
+    #[test]
+    fn no_header_is_logged() {
+        let line = FORMAT.samples[1];
+        assert_eq!(
+            forwarded_alone(&FORMAT, line, line, "X-Forwarded-For"),
+            None
+        );
     }
 
     proptest! {

@@ -11,7 +11,8 @@ use crate::event::{Event, Unparsed};
 use crate::format::json::{self, Path};
 use crate::format::json_keys::{Fields, Keys, Name, Take, each_value};
 use crate::format::record::Field;
-use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader};
+use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader, Sought};
+use crate::proxies::HeaderName;
 use crate::time::Unit;
 
 /// Caddy's log with the JSON encoder, its default for files.
@@ -63,6 +64,17 @@ fn other(path: &Path<'_, '_>) -> Take {
     match path.below(b"request.headers") {
         true => Take::Search,
         false => Take::Ignore,
+    }
+}
+
+/// Who connected. `client_ip` is what Caddy makes of headers for proxies that it trusts.
+const CONNECTIONS: &[&[u8]] = &[b"request.remote_ip", b"request.remote_addr"];
+
+/// See [`HeaderOf`](crate::format::json_keys::HeaderOf).
+fn header_of(path: &[u8]) -> Option<&[u8]> {
+    match path {
+        b"request.client_ip" => Some(b"client_ip"),
+        _ => path.strip_prefix(b"request.headers."),
     }
 }
 
@@ -118,13 +130,18 @@ impl ReadLine for Caddy {
     fn client(&self, line: &[u8]) -> Option<Client> {
         self.0.client(line)
     }
+
+    fn forwarded_from(&self, header: &HeaderName) -> Sought {
+        let keys = self.0.forwarded_from(header, header_of, CONNECTIONS);
+        Sought::named(keys.map(Caddy))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::event::{Access, ErrorRecord};
-    use crate::format::spec::read_alone;
+    use crate::format::spec::{forwarded_alone, read_alone};
 
     fn access(line: &str) -> Access<'_> {
         match read_alone(&FORMAT, line.as_bytes()) {
@@ -189,6 +206,29 @@ mod tests {
         assert!(
             (FORMAT.reader)(br#"{"level":"info","ts":1779199331,"logger":"etcd","msg":"x"}"#)
                 .is_none()
+        );
+    }
+
+    #[test]
+    fn a_named_header_is_the_requests_and_its_lines_are_one_list() {
+        let line = r#"{"logger":"http.log.access","ts":1779199331,"request":{"remote_ip":"10.0.0.1","client_ip":"198.51.100.9","method":"GET","uri":"/","headers":{"X-Forwarded-For":["192.0.2.1, 203.0.113.7","10.0.0.2"],"X-Real-Ip":["203.0.113.8"]}},"status":200,"resp_headers":{"X-Served-For":["192.0.2.9"]}}"#;
+        let found = |header| forwarded_alone(&FORMAT, line, line, header);
+        for (header, list) in [
+            ("x-forwarded-for", "192.0.2.1, 203.0.113.7, 10.0.0.2"),
+            ("X-Real-IP", "203.0.113.8"),
+            ("client_ip", "198.51.100.9"),
+        ] {
+            // who connected, whomever Caddy believes
+            let expected = ("10.0.0.1".into(), Some(list.into()));
+            assert_eq!(found(header), Some(expected), "{header}");
+        }
+        for header in ["X-Served-For", "CF-Connecting-IP"] {
+            assert_eq!(found(header), None);
+        }
+        let without = FORMAT.samples[0];
+        assert_eq!(
+            forwarded_alone(&FORMAT, without, without, "X-Forwarded-For"),
+            None
         );
     }
 }

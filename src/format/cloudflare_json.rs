@@ -8,9 +8,10 @@ use std::sync::Arc;
 use crate::client::Client;
 use crate::event::{Event, Unparsed};
 use crate::format::json::{self, Path};
-use crate::format::json_keys::{Keys, Name, Take, each_value};
+use crate::format::json_keys::{HeaderOf, Keys, Name, Take, each_value};
 use crate::format::record::Field;
-use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader};
+use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader, Sought};
+use crate::proxies::HeaderName;
 use crate::time::Unit;
 
 /// The data set `http_requests`.
@@ -90,13 +91,19 @@ impl ReadLine for Cloudflare {
     fn client(&self, line: &[u8]) -> Option<Client> {
         self.0.client(line)
     }
+
+    fn forwarded_from(&self, header: &HeaderName) -> Sought {
+        let header_of: HeaderOf = |path| path.strip_prefix(b"RequestHeaders.");
+        let keys = self.0.forwarded_from(header, header_of, &[]);
+        Sought::named(keys.map(Cloudflare))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::event::Access;
-    use crate::format::spec::read_alone;
+    use crate::format::spec::{forwarded_alone, read_alone};
 
     fn access(line: &str) -> Access<'_> {
         match read_alone(&FORMAT, line.as_bytes()) {
@@ -134,5 +141,15 @@ mod tests {
             assert_eq!((record.target, record.status), (&b"/a"[..], Some(404)));
             assert_eq!(record.extras, b"\"<b>12\"");
         }
+    }
+
+    #[test]
+    fn a_named_header_is_one_that_the_job_logs() {
+        let line = r#"{"EdgeStartTimestamp":1779199331,"ClientIP":"198.51.100.1","ClientRequestPath":"/a","EdgeResponseStatus":200,"RequestHeaders":{"x-forwarded-for":"203.0.113.7"},"ResponseHeaders":{"x-real-ip":"192.0.2.1"}}"#;
+        assert_eq!(
+            forwarded_alone(&FORMAT, line, line, "X-Forwarded-For"),
+            Some(("198.51.100.1".into(), Some("203.0.113.7".into())))
+        );
+        assert_eq!(forwarded_alone(&FORMAT, line, line, "X-Real-IP"), None);
     }
 }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use crate::event::{Event, Unparsed};
 use crate::format::hex_escapes::{self, PERCENT};
 use crate::format::record::Field;
-use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader};
+use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader, Sought};
 use crate::format::w3c::{Dialect, Table};
+use crate::proxies::HeaderName;
 use crate::time::Unit;
 
 /// What CloudFront delivers to S3.
@@ -67,6 +68,10 @@ impl ReadLine for CloudFront {
         self.0.read(line, at, desk).map(Event::Access)
     }
 
+    fn forwarded_from(&self, header: &HeaderName) -> Sought {
+        Sought::named(self.0.forwarded_from(header).map(CloudFront))
+    }
+
     fn notes(&self) -> Vec<String> {
         self.0.notes()
     }
@@ -77,7 +82,7 @@ mod tests {
     use super::*;
     use crate::chunk;
     use crate::event::Access;
-    use crate::format::spec::Arena;
+    use crate::format::spec::{Arena, forwarded_alone};
     use proptest::prelude::*;
 
     fn all<'a>(log: &'a str, arena: &'a Arena) -> Vec<Access<'a>> {
@@ -119,6 +124,19 @@ mod tests {
         assert_eq!(record.forwarded, Some(&b"203.0.113.7"[..]));
         assert_eq!(record.extras, b"\"k=v%27\"");
         assert_eq!(record.duration_us, Some(1_000_000));
+    }
+
+    #[test]
+    fn a_named_header_is_one_that_is_delivered() {
+        let line = FORMAT.samples[1].lines().next().unwrap();
+        assert_eq!(
+            forwarded_alone(&FORMAT, FORMAT.samples[1], line, "X-Forwarded-For"),
+            Some(("2001:db8::7".into(), Some("203.0.113.7".into())))
+        );
+        assert_eq!(
+            forwarded_alone(&FORMAT, FORMAT.samples[1], line, "X-Real-IP"),
+            None
+        );
     }
 
     proptest! {

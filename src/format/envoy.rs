@@ -14,7 +14,8 @@ use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
 use crate::format::combined::request_line;
 use crate::format::record::{host_of, number, token};
-use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader};
+use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader, Sought};
+use crate::proxies::HeaderName;
 use crate::time::{self, Unit};
 
 /// Envoy's own format and Istio's.
@@ -32,11 +33,19 @@ pub const FORMAT: Format = Format {
     reader: |_| Some(Arc::new(Envoy) as Reader),
 };
 
+/// The header in the first field in quotes.
+const FORWARDED_FOR: &[u8] = b"x-forwarded-for";
+
 struct Envoy;
 
 impl ReadLine for Envoy {
     fn read<'a>(&self, line: &'a [u8], _: u64, _: &mut Desk<'a>) -> Result<Event<'a>, Unparsed> {
         parse(line).map(Event::Access)
+    }
+
+    /// The default format has one header of those that name clients; another one stands in none of its fields.
+    fn forwarded_from(&self, header: &HeaderName) -> Sought {
+        Sought::named(header.is(FORWARDED_FOR).then_some(Envoy))
     }
 
     fn notes(&self) -> Vec<String> {
@@ -182,7 +191,7 @@ fn last(forwarded: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::spec::read_alone;
+    use crate::format::spec::{forwarded_alone, read_alone};
     use proptest::prelude::*;
 
     fn access(line: &str) -> Access<'_> {
@@ -245,6 +254,16 @@ mod tests {
         ] {
             assert_eq!(read_alone(&FORMAT, line.as_bytes()), Err(reason), "{line}");
         }
+    }
+
+    #[test]
+    fn of_headers_that_name_clients_there_is_one() {
+        let line = FORMAT.samples[2];
+        assert_eq!(
+            forwarded_alone(&FORMAT, line, line, "X-Forwarded-For"),
+            Some(("10.0.3.4".into(), Some("203.0.113.7".into())))
+        );
+        assert_eq!(forwarded_alone(&FORMAT, line, line, "X-Real-IP"), None);
     }
 
     proptest! {

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use crate::event::{Event, Unparsed};
 use crate::format::record::Field;
-use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader};
+use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader, Sought};
 use crate::format::w3c::{Dialect, Table};
+use crate::proxies::HeaderName;
 use crate::time::Unit;
 
 /// IIS' default and whatever its administrator chose.
@@ -78,6 +79,10 @@ impl ReadLine for Iis {
         self.0.read(line, at, desk).map(Event::Access)
     }
 
+    fn forwarded_from(&self, header: &HeaderName) -> Sought {
+        Sought::named(self.0.forwarded_from(header).map(Iis))
+    }
+
     fn notes(&self) -> Vec<String> {
         self.0.notes()
     }
@@ -88,7 +93,7 @@ mod tests {
     use super::*;
     use crate::chunk;
     use crate::event::Access;
-    use crate::format::spec::Arena;
+    use crate::format::spec::{Arena, forwarded_alone};
     use crate::time::UtcOffset;
     use proptest::prelude::*;
 
@@ -190,6 +195,31 @@ mod tests {
             "a b c\n",
         ] {
             assert!(reader(log.as_bytes()).is_none(), "{log}");
+        }
+    }
+
+    #[test]
+    fn a_named_header_is_a_column_of_any_header_line() {
+        let log = "#Fields: date time c-ip cs-uri-stem sc-status X-Forwarded-For\n\
+                   2026-05-19 14:02:11 10.0.0.1 /a 200 192.0.2.1,+203.0.113.7\n\
+                   #Fields: date time c-ip cs-uri-stem sc-status X-Forwarded-For cs(X-Real-IP) sc(X-Served-For)\n\
+                   2026-05-19 14:02:12 10.0.0.1 /b 200 192.0.2.1 203.0.113.8 x\n";
+        let lines: Vec<&str> = log.lines().collect();
+        for (header, line, list) in [
+            ("X-Forwarded-For", lines[1], Some("192.0.2.1, 203.0.113.7")),
+            ("x_forwarded_for", lines[3], Some("192.0.2.1")),
+            ("X-Real-IP", lines[3], Some("203.0.113.8")),
+            // the column came later
+            ("X-Real-IP", lines[1], None),
+        ] {
+            assert_eq!(
+                forwarded_alone(&FORMAT, log, line, header),
+                Some(("10.0.0.1".into(), list.map(str::to_string))),
+                "{header}: {line}"
+            );
+        }
+        for header in ["X-Served-For", "c-ip"] {
+            assert_eq!(forwarded_alone(&FORMAT, log, lines[1], header), None);
         }
     }
 

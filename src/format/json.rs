@@ -177,8 +177,9 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Whether the value handed out last is an element of an array.
     #[inline]
-    fn in_array(&self) -> bool {
+    pub fn in_array(&self) -> bool {
         self.arrays & (1 << (self.depth - 1)) != 0
     }
 

@@ -11,12 +11,14 @@ use crate::format::record::Field;
 use crate::time::Unit;
 use column::{Column, columns};
 pub use names::nginx_variables;
-use names::{Hint, aside, hint};
+use names::{Hint, aside, hint, is_client_header};
 
 /// What was found out.
 pub struct Guess {
     /// For the reader.
     pub keys: Keys,
+    /// The key that by its name says who connected, whoever was taken for the client by its values.
+    pub connection: Option<Box<[u8]>>,
     /// Each field that was found: its name for people, and its key.
     pub found: Vec<(String, String)>,
     /// Keys that bear names of nginx's variables.
@@ -60,9 +62,31 @@ pub fn guess(lines: &[&[u8]]) -> Option<Guess> {
     };
     Some(Guess {
         keys: Keys::of(columns.iter().zip(&roles.taken).map(take), |_| Take::Search),
+        connection: connection(&columns),
         found: roles.found,
         nginx_names,
     })
+}
+
+/// See [`Guess::connection`].
+fn connection(columns: &[Column]) -> Option<Box<[u8]>> {
+    let strength = |column: &Column| match hint(&column.name) {
+        Some((Hint::Client, strength)) if !is_client_header(&column.name) => Some(strength),
+        _ => None,
+    };
+    let fits = |column: &&Column| column.share(column::is_address) >= FITS && !aside(&column.name);
+    let named = columns.iter().filter(fits);
+    let named = named.filter_map(|column| Some((strength(column)?, column)));
+    let best = named.max_by(|(one, _), (other, _)| one.total_cmp(other));
+    best.map(|(_, column)| column.name.as_slice().into())
+}
+
+/// The header of a request that a path may hold: its last key, unless it is said to be an answer's.
+pub fn header_of(path: &[u8]) -> Option<&[u8]> {
+    let mut keys = path.rsplit(|byte| *byte == b'.');
+    let last = keys.next();
+    let answer = |key: &[u8]| key.len() >= 4 && key[..4].eq_ignore_ascii_case(b"resp");
+    last.filter(|_| !keys.any(answer))
 }
 
 /// The choice of a key for each field.

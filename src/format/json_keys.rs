@@ -7,8 +7,9 @@ use crate::client::Client;
 use crate::decode::MAX_FIELD;
 use crate::event::Unparsed;
 use crate::format::json::{Kind, Path, Scanner, Value};
-use crate::format::record::{Draft, Field, host_of};
+use crate::format::record::{Draft, Field, host_of, nearest};
 use crate::format::spec::{Arena, Desk};
+use crate::proxies::HeaderName;
 use crate::time::Unit;
 
 /// What becomes of a key's value.
@@ -26,6 +27,8 @@ pub enum Take {
     Url,
     /// The format itself looks at it: [`Fields::words`].
     Word(usize),
+    /// It is the header that the user named: [`Keys::forwarded_from`].
+    Header,
 }
 
 /// Words that a format can ask for.
@@ -40,16 +43,27 @@ const MAX_FALLBACKS: usize = 8;
 /// Values of one line that are searched beside the fields.
 const MAX_SEARCHED: usize = 16;
 
+/// What [`Field::Forwarded`] is where nobody names a header.
+const FORWARDED_FOR: &[u8] = b"x-forwarded-for";
+
 /// A name that a server gives a key, with dots between the keys that lead to it.
 pub type Name = (&'static str, Take);
 
 /// What the keys of an input say.
+#[derive(Clone)]
 pub struct Keys {
     /// Paths with dots, in the order in which they came first.
     known: Vec<(Box<[u8]>, Take)>,
+    /// How many of them lines had; the others may still come.
+    seen: usize,
     /// What becomes of others.
     other: fn(&Path<'_, '_>) -> Take,
+    /// The client stands nowhere but in the header that the user named.
+    client_in_list: bool,
 }
+
+/// Gives the name of the request's header that a path (with dots) holds, if it holds one.
+pub type HeaderOf = fn(&[u8]) -> Option<&[u8]>;
 
 impl Keys {
     /// From pairs of a path and what becomes of it.
@@ -58,9 +72,12 @@ impl Keys {
         other: fn(&Path<'_, '_>) -> Take,
     ) -> Keys {
         let boxed = |(name, take): (Vec<u8>, Take)| (name.into_boxed_slice(), take);
+        let known: Vec<_> = known.into_iter().map(boxed).collect();
         Keys {
-            known: known.into_iter().map(boxed).collect(),
+            seen: known.len(),
+            known,
             other,
+            client_in_list: false,
         }
     }
 
@@ -100,7 +117,57 @@ impl Keys {
             };
             (path, take)
         };
-        Keys::of(found.into_iter().chain(late).map(take), other)
+        let seen = found.len();
+        Keys {
+            seen,
+            ..Keys::of(found.into_iter().chain(late).map(take), other)
+        }
+    }
+
+    /// These keys for who takes the client from a header: it is [`Field::Forwarded`], and the client is who connected.
+    /// `None` if no line had the header.
+    ///
+    /// `connections` are the paths that say who connected, where another key has the client already as the server sees
+    /// it: what a server made of the header must not decide whether the header is believed.
+    pub fn forwarded_from(
+        &self,
+        header: &HeaderName,
+        header_of: HeaderOf,
+        connections: &[&[u8]],
+    ) -> Option<Keys> {
+        let named =
+            |path: &[u8]| header.is(path) || header_of(path).is_some_and(|name| header.is(name));
+        let seen = &self.known[..self.seen];
+        let usual = || {
+            // called otherwise, but told to be that header by its values or by the format
+            let usual = |take: &Take| *take == Take::Set(Field::Forwarded);
+            header.is(FORWARDED_FOR) && seen.iter().any(|(_, take)| usual(take))
+        };
+        let by_name = seen.iter().any(|(path, _)| named(path));
+        if !by_name && !usual() {
+            return None;
+        }
+        let connects = |path: &[u8]| connections.contains(&path) && !named(path);
+        let known_connection = seen.iter().any(|(path, _)| connects(path));
+        let mut keys = self.clone();
+        for (path, take) in &mut keys.known {
+            *take = match *take {
+                _ if by_name && named(path) => Take::Header,
+                Take::Set(Field::Forwarded) if by_name => Take::Search,
+                Take::Set(Field::Forwarded) => Take::Header,
+                _ if known_connection && connects(path) => Take::Set(Field::Client),
+                Take::Set(Field::Client) if known_connection => Take::Fallback(Field::Client),
+                other => other,
+            };
+        }
+        let client = |(_, take): &(Box<[u8]>, Take)| {
+            matches!(
+                take,
+                Take::Set(Field::Client) | Take::Fallback(Field::Client)
+            )
+        };
+        keys.client_in_list = !keys.known[..keys.seen].iter().any(client);
+        Some(keys)
     }
 
     /// Whether a key is this field.
@@ -138,6 +205,7 @@ impl Keys {
         let mut waiting = 0;
         let mut searched = 0;
         let mut next = 0;
+        let mut header = HeaderLines::default();
         let mut scanner = Scanner::new(line)?;
         while let Some(value) = scanner.next_value()? {
             match self.find(&scanner.path(), &mut next) {
@@ -159,6 +227,13 @@ impl Keys {
                 Take::Word(index) => {
                     fields.words[index].get_or_insert(value.text(desk));
                 }
+                Take::Header => header.add(value.text(desk), scanner.in_array(), desk),
+            }
+        }
+        if let Some(list) = header.list() {
+            fields.draft.set(Field::Forwarded, list, desk)?;
+            if self.client_in_list {
+                fields.draft.set(Field::Client, nearest(list), desk)?;
             }
         }
         for (field, value) in fallbacks.into_iter().flatten() {
@@ -181,6 +256,46 @@ impl Keys {
             return said.then(|| Client::parse(host_of(value.raw)));
         }
         None
+    }
+}
+
+/// The header of a request, which may stand in an array of several lines. They are one list (RFC 9110, 5.3).
+#[derive(Default)]
+struct HeaderLines<'a> {
+    first: Option<&'a [u8]>,
+    joined: Option<bumpalo::collections::Vec<'a, u8>>,
+    /// The first one was in an array.
+    several: bool,
+}
+
+impl<'a> HeaderLines<'a> {
+    /// Takes a line. Of what is no array the first counts: what comes again may be forged.
+    fn add(&mut self, line: &'a [u8], in_array: bool, desk: &Desk<'a>) {
+        if matches!(line, b"" | b"-") {
+            return;
+        }
+        let Some(first) = self.first else {
+            self.first = Some(line);
+            self.several = in_array;
+            return;
+        };
+        if !(self.several && in_array) {
+            return;
+        }
+        let joined = self.joined.get_or_insert_with(|| {
+            let mut text = desk.writer();
+            text.extend_from_slice(first);
+            text
+        });
+        joined.extend_from_slice(b", ");
+        joined.extend_from_slice(line);
+    }
+
+    fn list(self) -> Option<&'a [u8]> {
+        match self.joined {
+            Some(joined) => Some(joined.into_bump_slice()),
+            None => self.first,
+        }
     }
 }
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use crate::event::{ErrorRecord, Event, Unparsed};
 use crate::format::envelope::{Envelope, Peeled, When, Years};
-use crate::format::spec::{Arena, Desk, Format, LogKind, ReadLine, Reader, YearHint};
+use crate::format::spec::{Arena, Desk, Format, LogKind, ReadLine, Reader, Sought, YearHint};
 use crate::format::{container, journal_json, sample, syslog};
+use crate::proxies::HeaderName;
 use crate::time::{LocalTime, Time, UtcOffset};
 
 /// Syslog's files, and what `journalctl -o short` writes.
@@ -372,6 +373,31 @@ impl ReadLine for Messages {
         let mut messages = self.clone();
         messages.years.as_mut()?.hint(hint);
         Some(Arc::new(messages))
+    }
+
+    /// The header is looked for in each format of requests. If one has it, the formats without names are read without.
+    fn forwarded_from(&self, header: &HeaderName) -> Sought {
+        let mut messages = self.clone();
+        let (mut found, mut unnamed, mut requests) = (false, false, false);
+        for (format, reader) in &mut messages.formats {
+            if format.kind != LogKind::Access && !format.mixed {
+                continue;
+            }
+            requests = true;
+            match reader.forwarded_from(header) {
+                Sought::Found(other) => {
+                    *reader = other;
+                    found = true;
+                }
+                Sought::Unnamed => unnamed = true,
+                Sought::Lacking => {}
+            }
+        }
+        match (found, unnamed || !requests) {
+            (true, _) => Sought::Found(Arc::new(messages)),
+            (false, true) => Sought::Unnamed,
+            (false, false) => Sought::Lacking,
+        }
     }
 
     /// Any program may send its messages to syslog, and a rare one need not be among the lines that were looked at.

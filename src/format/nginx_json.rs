@@ -8,9 +8,10 @@ use std::sync::Arc;
 use crate::client::Client;
 use crate::event::{Event, Unparsed};
 use crate::format::json;
-use crate::format::json_guess::guess;
+use crate::format::json_guess::{guess, header_of};
 use crate::format::json_keys::Keys;
-use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader};
+use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader, Sought};
+use crate::proxies::HeaderName;
 
 /// nginx's JSON.
 pub const FORMAT: Format = Format {
@@ -27,6 +28,9 @@ pub const FORMAT: Format = Format {
 
 /// Keys named as nginx's variables are, that make it nginx's log.
 const LEAST_NAMES: usize = 2;
+
+/// Who connected; another key may have been taken for the client by its values (`http_x_real_ip`).
+const CONNECTION: &[u8] = b"remote_addr";
 
 struct Nginx(Keys);
 
@@ -50,12 +54,17 @@ impl ReadLine for Nginx {
     fn client(&self, line: &[u8]) -> Option<Client> {
         self.0.client(line)
     }
+
+    fn forwarded_from(&self, header: &HeaderName) -> Sought {
+        let keys = self.0.forwarded_from(header, header_of, &[CONNECTION]);
+        Sought::named(keys.map(Nginx))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::spec::read_alone;
+    use crate::format::spec::{forwarded_alone, read_alone};
 
     #[test]
     fn a_line_of_each_kind_of_escaping() {
@@ -84,5 +93,56 @@ mod tests {
             (record.status, record.client_text),
             (Some(404), &b"203.0.113.7"[..])
         );
+    }
+
+    #[test]
+    fn a_named_header_is_taken_from_whatever_its_key_is_called() {
+        let log = |keys: &str| {
+            format!(
+                r#"{{"time_iso8601":"2026-05-19T14:02:11+00:00","remote_addr":"10.0.0.1","request":"GET /a HTTP/1.1","status":"200",{keys}}}"#
+            )
+        };
+        for (header, keys, expected) in [
+            (
+                "X-Real-IP",
+                r#""http_x_real_ip":"203.0.113.7""#,
+                "203.0.113.7",
+            ),
+            (
+                "http_x_real_ip",
+                r#""X-Real-IP":"203.0.113.7""#,
+                "203.0.113.7",
+            ),
+            (
+                "CF-Connecting-IP",
+                r#""cf_connecting_ip":"203.0.113.7","xff":"192.0.2.1""#,
+                "203.0.113.7",
+            ),
+            (
+                "X-Forwarded-For",
+                r#""xff":"192.0.2.1, 203.0.113.7""#,
+                "192.0.2.1, 203.0.113.7",
+            ),
+            (
+                "X-Forwarded-For",
+                r#""x_forwarded_for":"203.0.113.7","xff":"192.0.2.1""#,
+                "203.0.113.7",
+            ),
+            // what comes again may be forged
+            (
+                "X-Real-IP",
+                r#""http_x_real_ip":"203.0.113.7","http_x_real_ip":"192.0.2.1""#,
+                "203.0.113.7",
+            ),
+        ] {
+            let line = log(keys);
+            assert_eq!(
+                forwarded_alone(&FORMAT, &line, &line, header),
+                Some(("10.0.0.1".into(), Some(expected.into()))),
+                "{header}: {keys}"
+            );
+        }
+        let line = log(r#""http_x_forwarded_for":"203.0.113.7""#);
+        assert_eq!(forwarded_alone(&FORMAT, &line, &line, "X-Real-IP"), None);
     }
 }

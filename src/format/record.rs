@@ -285,6 +285,12 @@ struct Asked<'a> {
     protocol: &'a [u8],
 }
 
+/// The address that the nearest proxy wrote: the last one (X-Forwarded-For grows at its end).
+pub fn nearest(list: &[u8]) -> &[u8] {
+    let last = memchr::memrchr(b',', list).map_or(0, |comma| comma + 1);
+    list[last..].trim_ascii()
+}
+
 /// A time in one of the forms that servers write: `19/May/2026:14:02:11 +0000` (with or without brackets), ISO 8601, or
 /// a count since 1970. The zone is `None` where it is not written.
 pub fn read_time(value: &[u8], desk: &mut Desk<'_>) -> Option<(Time, Option<UtcOffset>)> {

@@ -102,6 +102,16 @@ pub enum Sought {
     Found(Reader),
 }
 
+impl Sought {
+    /// Where the fields have names: this reader, or none has the name.
+    pub fn named<R: ReadLine + 'static>(reader: Option<R>) -> Sought {
+        match reader {
+            Some(reader) => Sought::Found(Arc::new(reader)),
+            None => Sought::Lacking,
+        }
+    }
+}
+
 /// What a format without anything left open needs: two functions.
 pub struct Fixed {
     /// See [`ReadLine::read`].
@@ -154,6 +164,31 @@ pub fn read_alone<'a>(format: &Format, line: &'a [u8]) -> Result<Event<'a>, Unpa
     let reader = (format.reader)(line).ok_or(Unparsed::NotThisFormat)?;
     let arena = Box::leak(Box::new(Arena::new()));
     reader.read(line, 0, &mut Desk::new(arena))
+}
+
+/// Client and forwarded addresses of one line for who takes the client from a header, for tests; `None` if the format
+/// lacks it. `head` is what the reader learns from.
+#[cfg(test)]
+pub fn forwarded_alone(
+    format: &Format,
+    head: &str,
+    line: &str,
+    header: &str,
+) -> Option<(String, Option<String>)> {
+    let header = HeaderName::parse(header).expect("a header");
+    let reader = (format.reader)(head.as_bytes()).expect("such a log");
+    let reader = match reader.forwarded_from(&header) {
+        Sought::Found(reader) => reader,
+        Sought::Lacking => return None,
+        Sought::Unnamed => panic!("fields without names"),
+    };
+    let arena = Arena::new();
+    let at = head.find(line).unwrap_or_default() as u64;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match reader.read(line.as_bytes(), at, &mut Desk::new(&arena)) {
+        Ok(Event::Access(access)) => Some((text(access.client_text), access.forwarded.map(text))),
+        other => panic!("{other:?}: {line}"),
+    }
 }
 
 /// The memory behind a [`Desk`].

@@ -9,7 +9,7 @@ use crate::chunk::MAX_LINE;
 use crate::client::Client;
 use crate::event::{Event, Unparsed};
 use crate::format::directive::{Clock, Directive, Fault, Fit, Moment, Piece, Shape};
-use crate::format::record::{Draft, Field, host_of};
+use crate::format::record::{Draft, Field, host_of, nearest};
 use crate::format::spec::{Desk, ReadLine, Sought};
 use crate::proxies::HeaderName;
 use crate::time::{self, Time, Unit, UtcOffset};
@@ -414,12 +414,6 @@ impl Template {
             _ => value,
         }
     }
-}
-
-/// The address that the nearest proxy wrote: the last one (X-Forwarded-For grows at its end).
-fn nearest(list: &[u8]) -> &[u8] {
-    let last = memchr::memrchr(b',', list).map_or(0, |comma| comma + 1);
-    list[last..].trim_ascii()
 }
 
 /// Undoes the escapes of a JSON string (RFC 8259, 7) that nginx writes: all of them, and of `\uHHHH` those below 256,

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use crate::client::Client;
 use crate::event::{Event, Unparsed};
 use crate::format::json::{self, Path};
-use crate::format::json_keys::{Fields, Keys, Name, Take, each_value};
+use crate::format::json_keys::{Fields, HeaderOf, Keys, Name, Take, each_value};
 use crate::format::record::Field;
-use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader};
+use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader, Sought};
+use crate::proxies::HeaderName;
 use crate::time::Unit;
 
 /// Traefik's JSON access log.
@@ -64,6 +65,9 @@ const OWN: [&[u8]; 4] = [
     b"ClientAddr",
 ];
 
+/// Who connected. `ClientHost` is the value of `X-Forwarded-For` where a request has it (`logger.go`).
+const CONNECTION: &[u8] = b"ClientAddr";
+
 /// Headers of the request are the client's.
 fn other(path: &Path<'_, '_>) -> Take {
     let header = path
@@ -112,12 +116,18 @@ impl ReadLine for Traefik {
     fn client(&self, line: &[u8]) -> Option<Client> {
         self.0.client(line)
     }
+
+    fn forwarded_from(&self, header: &HeaderName) -> Sought {
+        let header_of: HeaderOf = |path| path.strip_prefix(b"request_");
+        let keys = self.0.forwarded_from(header, header_of, &[CONNECTION]);
+        Sought::named(keys.map(Traefik))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::spec::read_alone;
+    use crate::format::spec::{forwarded_alone, read_alone};
 
     #[test]
     fn a_request_and_a_message() {
@@ -150,5 +160,21 @@ mod tests {
         };
         assert_eq!(record.client_text, b"2001:db8::7");
         assert_eq!((record.status, record.duration_us), (Some(404), None));
+    }
+
+    #[test]
+    fn a_named_header_is_the_requests() {
+        let line = r#"{"ClientAddr":"10.0.0.1:51000","ClientHost":"192.0.2.1","DownstreamStatus":404,"RequestPath":"/a","RequestMethod":"GET","StartUTC":"2026-05-19T14:02:11Z","downstream_X-Served-For":"192.0.2.9","request_X-Forwarded-For":"192.0.2.1, 203.0.113.7","request_X-Real-Ip":"203.0.113.8","level":"info","msg":""}"#;
+        let found = |header| forwarded_alone(&FORMAT, line, line, header);
+        for (header, list) in [
+            ("X-Forwarded-For", "192.0.2.1, 203.0.113.7"),
+            ("X-Real-IP", "203.0.113.8"),
+            ("downstream_X-Served-For", "192.0.2.9"),
+        ] {
+            let expected = ("10.0.0.1".into(), Some(list.into()));
+            assert_eq!(found(header), Some(expected), "{header}");
+        }
+        assert_eq!(found("X-Served-For"), None);
+        assert_eq!(found("CF-Connecting-IP"), None);
     }
 }

@@ -13,6 +13,7 @@ use crate::chunk;
 use crate::event::{Access, Unparsed};
 use crate::format::record::{Draft, Field};
 use crate::format::spec::{Arena, Desk};
+use crate::proxies::HeaderName;
 use crate::time::{self, Unit, UtcOffset};
 
 /// How one kind of server writes such files.
@@ -48,6 +49,7 @@ const MAX_HEADERS: usize = 4096;
 const HEADER_BLOCK: usize = 1024;
 
 /// What the columns of an input are, and where that changes.
+#[derive(Clone)]
 pub struct Table {
     dialect: &'static Dialect,
     /// From which byte on which columns hold, in order.
@@ -62,6 +64,8 @@ pub struct Table {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Layout {
     fields: Vec<Field>,
+    /// What the header calls them, with a blank between two.
+    names: Box<str>,
     /// The day in the header, `2026-05-19`, for lines that only have a clock.
     day: Option<[u8; 10]>,
 }
@@ -166,6 +170,15 @@ impl Table {
             .read(layout.ok_or(Unparsed::NotThisFormat)?, line, desk)
     }
 
+    /// This table with [`Field::Forwarded`] where a request's header of this name stands; `None` if no column is.
+    pub fn forwarded_from(&self, header: &HeaderName) -> Option<Table> {
+        let mut table = self.clone();
+        let parts = table.parts.iter_mut().map(|(_, layout)| layout);
+        let layouts = parts.chain(table.assumed.as_mut());
+        let found = layouts.filter_map(|layout| layout.take_forwarded(header).then_some(()));
+        (found.count() > 0).then_some(table)
+    }
+
     /// What the report says about it.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
@@ -190,6 +203,27 @@ impl Table {
     }
 }
 
+impl Layout {
+    /// Makes the column of a header the one that is [`Field::Forwarded`]; false if there is none, and then none is. IIS
+    /// lets its administrator name further columns.
+    fn take_forwarded(&mut self, header: &HeaderName) -> bool {
+        let mut found = false;
+        for (field, name) in self.fields.iter_mut().zip(self.names.split(' ')) {
+            let free = matches!(field, Field::Forwarded | Field::Extra | Field::Ignored);
+            let inner = name
+                .strip_prefix("cs(")
+                .and_then(|name| name.strip_suffix(')'));
+            if free && header.is(inner.unwrap_or(name).as_bytes()) {
+                *field = Field::Forwarded;
+                found = true;
+            } else if *field == Field::Forwarded {
+                *field = Field::Extra;
+            }
+        }
+        found
+    }
+}
+
 impl Dialect {
     /// The columns that a header names.
     fn layout(&self, header: &[u8], day: Option<[u8; 10]>) -> Layout {
@@ -207,6 +241,7 @@ impl Dialect {
         };
         Layout {
             fields: names.iter().map(field).collect(),
+            names: names.join(" ").into(),
             day,
         }
     }

@@ -80,29 +80,76 @@ impl Log {
 
     /// The combined format with the header behind it, by time.
     fn text(&mut self) -> String {
+        self.write(|request, clock, forwarded| {
+            let agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0";
+            let clock = format!("19/May/2026:{clock} +0000");
+            format!(
+                "{} - - [{clock}] \"GET {} HTTP/1.1\" {} 512 \"-\" \
+                 \"{agent}\" \"{forwarded}\"\n",
+                request.connection, request.target, request.status
+            )
+        })
+    }
+
+    /// nginx's JSON, with the header under this key.
+    fn json(&mut self, key: &str) -> String {
+        self.write(|request, clock, forwarded| {
+            format!(
+                "{{\"time_iso8601\":\"2026-05-19T{clock}+00:00\",\"remote_addr\":\"{}\",\"request\":\"GET {} HTTP/1.1\",\
+                 \"status\":\"{}\",\"body_bytes_sent\":\"512\",\"{key}\":\"{forwarded}\"}}\n",
+                request.connection, request.target, request.status
+            )
+        })
+    }
+
+    /// What IIS writes, with the header in a column of this name.
+    fn w3c(&mut self, column: &str) -> String {
+        let lines = self.write(|request, clock, forwarded| {
+            let (stem, query) = request
+                .target
+                .split_once('?')
+                .unwrap_or((&request.target, "-"));
+            format!(
+                "2026-05-19 {clock} 10.9.9.9 GET {stem} {query} 443 - {} probe/1.0 {} 31 {}\n",
+                request.connection,
+                request.status,
+                forwarded.replace(' ', "+")
+            )
+        });
+        format!(
+            "#Software: Microsoft Internet Information Services 10.0\n#Fields: date time s-ip cs-method cs-uri-stem \
+             cs-uri-query s-port cs-username c-ip cs(User-Agent) sc-status time-taken {column}\n{lines}"
+        )
+    }
+
+    /// A line of each request, by time, from its clock and what its header says.
+    fn write(&mut self, line: impl Fn(&Request, &str, &str) -> String) -> String {
         self.requests.sort_by_key(|request| request.at);
         let line = |request: &Request| {
             let (hour, minute, second) = (request.at / 3600, request.at / 60 % 60, request.at % 60);
-            let agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0";
             let forwarded = match request.forwarded.as_str() {
                 "" => "-",
                 given => given,
             };
-            format!(
-                "{} - - [19/May/2026:{hour:02}:{minute:02}:{second:02} +0000] \"GET {} HTTP/1.1\" {} 512 \"-\" \
-                 \"{agent}\" \"{forwarded}\"\n",
-                request.connection, request.target, request.status
+            line(
+                request,
+                &format!("{hour:02}:{minute:02}:{second:02}"),
+                forwarded,
             )
         };
         self.requests.iter().map(line).collect()
     }
 
     fn report(&mut self, options: &[&str]) -> Value {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("access.log"), self.text()).unwrap();
-        fs::write(folder.path().join("known"), KNOWN).unwrap();
-        report_in(folder.path(), &[&["access.log"], options].concat())
+        report_of(&self.text(), options)
     }
+}
+
+fn report_of(log: &str, options: &[&str]) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("access.log"), log).unwrap();
+    fs::write(folder.path().join("known"), KNOWN).unwrap();
+    report_in(folder.path(), &[&["access.log"], options].concat())
 }
 
 const KNOWN: &str =
@@ -173,6 +220,45 @@ fn behind_trusted_proxies_the_right_client_is_accused_whatever_it_claims() {
     for code in ["clients_behind_proxy", "no_client_field"] {
         assert_eq!(warned(&report, code), None);
     }
+}
+
+/// The report on a log of [`proxied`] that names its fields: who asked is found if the name is right, and said to be
+/// unknown if not.
+fn check_named(log: &str, header: &str) {
+    let through = |header| report_of(log, &["--client-from", header, THROUGH[2], THROUGH[3]]);
+    let report = through(header);
+    let accused = named(&report, "/incidents/*/actors/*/clients/*");
+    for client in ["2001:db8::bad", "203.0.113.222"] {
+        assert!(accused.contains(&client), "{accused:?}");
+    }
+    assert_eq!(number(&report, "/totals/clients"), VISITORS + 2);
+    assert_eq!(warned(&report, "no_client_field"), None);
+    let report = through("X-Nowhere");
+    assert_eq!(number(&report, "/totals/clients"), 1);
+    let told = warned(&report, "no_client_field").expect("a warning");
+    assert!(
+        told.contains("access.log") && told.contains("X-Nowhere"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_key_of_a_json_log_that_the_user_names_says_who_asked() {
+    let plain = proxied().json("http_true_client");
+    check_named(&plain, "True-Client");
+    let docker = |line: &str| {
+        let time = &line[line.find("2026").unwrap()..][..19];
+        let log = serde_json::json!({"log": format!("{line}\n"), "stream": "stdout", "time": format!("{time}.5Z")});
+        format!("{log}\n")
+    };
+    let in_container: String = plain.lines().map(docker).collect();
+    check_named(&in_container, "True-Client");
+}
+
+#[test]
+fn the_column_of_a_w3c_log_that_the_user_names_says_who_asked() {
+    check_named(&proxied().w3c("cs(True-Client)"), "true_client");
+    check_named(&proxied().w3c("X-Forwarded-For"), "X-Forwarded-For");
 }
 
 #[test]

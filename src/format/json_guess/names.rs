@@ -406,6 +406,16 @@ fn listed(name: &[u8]) -> Option<(Hint, f64)> {
     })
 }
 
+/// Whether a name is that of a header by which proxies name the client, rather than of who connected.
+pub fn is_client_header(path: &[u8]) -> bool {
+    const HEADERS: [&str; 4] = ["realip", "trueclientip", "cfconnectingip", "forwarded"];
+    let letters = path.iter().filter(|byte| byte.is_ascii_alphanumeric());
+    let name: Vec<u8> = letters.map(u8::to_ascii_lowercase).collect();
+    HEADERS
+        .iter()
+        .any(|header| name.ends_with(header.as_bytes()))
+}
+
 /// Whether a name has a word that tells of somebody else than the client.
 pub fn aside(path: &[u8]) -> bool {
     let word = |word: &[u8]| ASIDE.iter().any(|aside| word.eq_ignore_ascii_case(aside));
