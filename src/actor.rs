@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hashbrown::{HashMap, HashSet};
 
 use crate::client::Client;
-use crate::evidence::clients::{HitStats, Span};
+use crate::evidence::clients::{CLASSES, HitStats, Span};
 use crate::evidence::endpoints::{Text, TextMap};
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::{Group, GroupCounts};
@@ -343,10 +343,13 @@ pub fn top(texts: &TextMap<u64>, most: usize) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// Counts by status class under the report's names.
-pub fn statuses(by_class: &[u64; 5]) -> BTreeMap<&'static str, u64> {
-    const NAMES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-    NAMES.into_iter().zip(by_class.iter().copied()).collect()
+/// Counts by status class under the report's names; `none` only where a request has none.
+pub fn statuses(by_class: &[u64; CLASSES]) -> BTreeMap<&'static str, u64> {
+    const NAMES: [&str; CLASSES] = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
+    let named = NAMES.into_iter().zip(by_class.iter().copied());
+    named
+        .filter(|(name, count)| *name != "none" || *count > 0)
+        .collect()
 }
 
 /// Earliest and latest of several spans.

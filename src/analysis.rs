@@ -22,16 +22,18 @@ use crate::focus::{Whole, Window, focus, focus_on, tallies, trace};
 use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
-use crate::inputs::Inputs;
+use crate::inputs::{Inputs, Reading};
 use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Part, Run, Who};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
 use crate::plan::Plan;
 use crate::quote::Quoter;
+use crate::readers::{FormatOptions, Readers};
 use crate::report::view::{Incident, Report};
 use crate::season::{self, Regimes};
 use crate::severity::Confidence;
 use crate::skew::{self, Skew};
+use crate::source::map::Manner;
 use crate::source::stream::stdin;
 use crate::stream;
 use crate::survey::{AccessCounts, ErrorCounts, Survey, first_zone, last_time, survey_errors};
@@ -70,6 +72,8 @@ pub struct ScanOptions {
     pub mmap: bool,
     /// Judge lines in the context of their clients and of the site.
     pub context: bool,
+    /// Formats that are not only told by content.
+    pub formats: FormatOptions,
     /// Who the clients are.
     pub who: Who,
 }
@@ -86,7 +90,18 @@ impl Default for ScanOptions {
             chunk_bytes: None,
             mmap: true,
             context: true,
+            formats: FormatOptions::default(),
             who: Who::default(),
+        }
+    }
+}
+
+impl ScanOptions {
+    fn reading(&self) -> Reading<'_> {
+        Reading {
+            mmap: self.mmap,
+            formats: &self.formats,
+            who: &self.who,
         }
     }
 }
@@ -121,7 +136,7 @@ pub fn analyze(
     patterns: &PatternSet,
     observer: &dyn Observer,
 ) -> Result<Report> {
-    let inputs = Inputs::begin(paths, options.mmap, &options.who)?;
+    let inputs = Inputs::begin(paths, &options.reading())?;
     let pool = pool(options.threads)?;
     let bucket_s = options.bucket_s.max(1);
     let mut ahead = pool.install(|| begin_survey(&inputs, options, patterns, bucket_s, observer));
@@ -202,7 +217,7 @@ pub fn hits(
     let warnings = match streams(paths, options) {
         true => stream_hits(options, alone, observer, sink),
         false => {
-            let inputs = Inputs::begin(paths, options.mmap, &options.who)?;
+            let inputs = Inputs::begin(paths, &options.reading())?;
             search_hits(inputs, options, alone, observer, sink)
         }
     };
@@ -227,7 +242,7 @@ fn stream_hits(
     let mut input = stdin().map_err(unread)?;
     if input.tar {
         // Its files cannot be told apart as they arrive.
-        let inputs = Inputs::begin_stream(input.reader, "-".to_string(), &options.who)?;
+        let inputs = Inputs::begin_stream(input.reader, "-".to_string(), &options.reading())?;
         return search_hits(inputs, options, search, observer, sink);
     }
     let search = Search {
@@ -236,7 +251,17 @@ fn stream_hits(
     };
     observer.begin("searching", 0);
     let advance = |bytes| observer.advance(bytes);
-    stream::hits(&mut input.reader, "-", search, &options.who, &advance, sink).map_err(unwritten)
+    let (readers, mut warnings) = Readers::new(&options.formats)?;
+    let told = stream::hits(
+        &mut input.reader,
+        "-",
+        search,
+        (&readers, &options.who),
+        &advance,
+        sink,
+    );
+    warnings.extend(told.map_err(unwritten)?);
+    Ok(warnings)
 }
 
 fn search_hits(
@@ -297,7 +322,7 @@ fn surroundings(
 ) -> Result<(Limits, Vec<Part>, Context)> {
     let mut logs = inputs.logs(LogKind::Access);
     let limits = limits(options, &logs, &inputs.logs(LogKind::Error))?;
-    bisect::narrow(&mut logs, limits);
+    narrow(inputs, &mut logs, limits);
     let parts = logs.iter().map(|log| log.part.clone()).collect();
     if !options.context {
         return Ok((limits, parts, Context::none()));
@@ -371,7 +396,7 @@ fn investigate(
     let surveyed = survey(inputs, ahead, options, patterns, observer, &run)?;
     inputs.check()?;
     observer.begin("looking closer", 0);
-    let skews = skews(&surveyed);
+    let skews = skew::skews(&surveyed.access_logs, &surveyed.error_logs);
     let incidents = reconstruct(inputs, options, &surveyed, &skews, patterns, &run);
     inputs.check()?;
     let read = Read {
@@ -400,7 +425,7 @@ fn survey<'a>(
     let mut access_logs = zoned(inputs.logs(LogKind::Access), options.error_tz);
     let mut error_logs = inputs.logs(LogKind::Error);
     let limits = limits(options, &access_logs, &error_logs)?;
-    bisect::narrow(&mut access_logs, limits);
+    narrow(inputs, &mut access_logs, limits);
     let bucket_s = options.bucket_s.max(1);
     let survey = Survey {
         patterns,
@@ -432,7 +457,7 @@ fn survey<'a>(
     };
     let clocks = known.set_clocks(&mut error_logs);
     let symptoms = symptom::embedded()?;
-    bisect::narrow(&mut error_logs, limits);
+    narrow(inputs, &mut error_logs, limits);
     observer.begin("reading error logs", to_read(&error_logs));
     let errors = survey_errors(&error_logs, &symptoms, limits, run);
     Ok(Surveyed {
@@ -445,6 +470,14 @@ fn survey<'a>(
         zone,
         clocks,
     })
+}
+
+/// Narrows logs to what can hold records of this time.
+fn narrow(inputs: &Inputs, logs: &mut [Log<'_>], limits: Limits) {
+    inputs.expect(Manner::Places);
+    let parts = bisect::parts(logs, limits);
+    inputs.expect(Manner::Through);
+    bisect::narrow(logs, parts);
 }
 
 /// Bytes of a pass over all that is read of some logs.
@@ -495,13 +528,7 @@ fn reconstruct<'a>(
     cluster::sharpen(&mut findings, &drafts, &traces);
     let clusters = cluster::cluster(&findings);
     let spans: Vec<_> = clusters.iter().map(Cluster::window).collect();
-    let whole = Whole {
-        requests: access.requests(),
-        errors_5xx: access.by_class[4],
-        clients: &access.clients,
-        limits: surveyed.limits,
-    };
-    let impacts = tallies(logs, &access.chunks, &whole, &spans, run);
+    let impacts = tallies(logs, &access.chunks, &whole(surveyed), &spans, run);
     let in_full = focus(logs, &access.chunks, &failed(&clusters, &findings), run);
 
     let mut quoter = quoter(inputs, surveyed);
@@ -518,6 +545,16 @@ fn reconstruct<'a>(
         zone: options.tz.or(surveyed.zone).unwrap_or_default(),
     };
     incident::incidents(&material, &clusters, &impacts, &in_full)
+}
+
+/// What incidents are a part of.
+fn whole<'a>(surveyed: &'a Surveyed<'_>) -> Whole<'a> {
+    Whole {
+        requests: surveyed.access.requests(),
+        errors_5xx: surveyed.access.by_class[4],
+        clients: &surveyed.access.clients,
+        limits: surveyed.limits,
+    }
 }
 
 /// Where failed answers are counted for the clusters that have no window of their own.
@@ -539,14 +576,6 @@ fn quoter<'a>(inputs: &'a Inputs, surveyed: &'a Surveyed<'a>) -> Quoter<'a> {
     quoter.add(&surveyed.access_logs, &surveyed.access.chunks, name);
     quoter.add(&surveyed.error_logs, &surveyed.errors.chunks, name);
     quoter
-}
-
-/// How far the logs' clocks are apart.
-fn skews(surveyed: &Surveyed<'_>) -> BTreeMap<u32, Skew> {
-    skew::skews(
-        (&surveyed.access_logs, &surveyed.access.chunks),
-        (&surveyed.error_logs, &surveyed.errors.chunks),
-    )
 }
 
 /// Sets the clocks of access logs that write no zone: the one that is given, or that of the access logs beside them.

@@ -43,10 +43,15 @@ const SLACK_FACTOR: i64 = 2;
 /// second, so that this takes milliseconds.
 const COUNTED: usize = 64 << 20;
 
-/// Narrows each log to the part that can hold records of this time.
-pub fn narrow(logs: &mut [Log<'_>], limits: Limits) {
-    for log in logs {
-        let Some(bytes) = part(log, limits) else {
+/// The part of each log that can hold records of this time; `None` for all of it.
+pub fn parts(logs: &[Log<'_>], limits: Limits) -> Vec<Option<Range<usize>>> {
+    logs.iter().map(|log| part(log, limits)).collect()
+}
+
+/// Narrows logs to their parts.
+pub fn narrow(logs: &mut [Log<'_>], parts: Vec<Option<Range<usize>>>) {
+    for (log, part) in logs.iter_mut().zip(parts) {
+        let Some(bytes) = part else {
             continue;
         };
         let between = &log.bytes[log.part.bytes.start..bytes.start];
@@ -270,7 +275,8 @@ mod tests {
         let most = lines as usize * 130 + 5 * PROBE_BYTES;
         assert!(part.len() < most, "{part:?} of {}", text.len());
         let mut logs = [log];
-        narrow(&mut logs, asked);
+        let parts = parts(&logs, asked);
+        narrow(&mut logs, parts);
         let before = text[..part.start].lines().count() as u64;
         assert_eq!(
             (&logs[0].part.bytes, logs[0].part.lines_before),
@@ -353,7 +359,7 @@ mod tests {
             length in 0i64..20_000,
         ) {
             let count = 12_000usize;
-            let time = |n: usize| n as i64 * pace - late[n * 31 % late.len()] * i64::from(n % 17 == 0);
+            let time = |n: usize| n as i64 * pace - late[n * 31 % late.len()] * i64::from(n.is_multiple_of(17));
             let text = log((0..count).map(time));
             let log = read(&text);
             let asked = limits(since, since + length);

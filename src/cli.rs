@@ -28,6 +28,7 @@ use aftertrace::error::Result;
 use aftertrace::known::{self, Known, Party};
 use aftertrace::pass::Who;
 use aftertrace::proxies::HeaderName;
+use aftertrace::readers::FormatOptions;
 use aftertrace::report::escape;
 use aftertrace::severity::{Confidence, Severity};
 use aftertrace::time::Zone as LogZone;
@@ -94,6 +95,54 @@ enum Command {
     Patterns(PatternsCommand),
 }
 
+/// Formats that are not told by content.
+#[derive(Debug, Args)]
+struct FormatArguments {
+    /// The format of access logs, as it stands in the configuration: an Apache LogFormat such as
+    /// '%h %t "%r" %>s' or an nginx log_format such as '$remote_addr [$time_local] "$request"'
+    #[arg(long, value_name = "STRING", allow_hyphen_values = true)]
+    access_format: Option<String>,
+    /// Read the formats of logs from httpd.conf or nginx.conf, with what they include; each is
+    /// used for the logs that it names; may be repeated
+    #[arg(long = "server-config", value_name = "FILE")]
+    server_configs: Vec<PathBuf>,
+}
+
+impl FormatArguments {
+    fn options(&self) -> FormatOptions {
+        FormatOptions {
+            access_format: self.access_format.clone(),
+            server_configs: self.server_configs.clone(),
+        }
+    }
+}
+
+/// Who asked, where proxies stand in front.
+#[derive(Debug, Args)]
+struct ProxyArguments {
+    /// Who asked, where proxies stand in front: the header that names the client, such as X-Forwarded-For,
+    /// X-Real-IP, CF-Connecting-IP or Forwarded
+    #[arg(long, value_name = "HEADER", value_parser = HeaderName::parse)]
+    client_from: Option<HeaderName>,
+    /// Proxies whose word on the client is taken: the client is the right-most address that is none of them. A
+    /// network, an address, or `private`; several with commas, or repeated
+    #[arg(long = "trusted-proxy", value_name = "CIDR", value_delimiter = ',', requires = "client_from", value_parser = values::networks)]
+    trusted_proxies: Vec<values::Networks>,
+}
+
+impl ProxyArguments {
+    /// Who the clients are, where nobody is known.
+    fn who(&self) -> Who {
+        let trusted = self.trusted_proxies.iter().flat_map(|networks| &networks.0);
+        let trusted = trusted.map(|network| (*network, 0));
+        Who {
+            client_from: self.client_from.clone(),
+            trusted: (!self.trusted_proxies.is_empty()).then(|| AddressMap::new(trusted)),
+            ..Who::default()
+        }
+    }
+}
+
 /// What is read, and how.
 #[derive(Debug, Args)]
 struct InputArguments {
@@ -107,14 +156,10 @@ struct InputArguments {
     /// Only what happened up to TIME and in that second, written as for --since
     #[arg(long, visible_alias = "to", value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_bound)]
     until: Option<TimeBound>,
-    /// Who asked, where proxies stand in front: the header that names the client, such as X-Forwarded-For,
-    /// X-Real-IP, CF-Connecting-IP or Forwarded
-    #[arg(long, value_name = "HEADER", value_parser = HeaderName::parse)]
-    client_from: Option<HeaderName>,
-    /// Proxies whose word on the client is taken: the client is the right-most address that is none of them. A
-    /// network, an address, or `private`; several with commas, or repeated
-    #[arg(long = "trusted-proxy", value_name = "CIDR", value_delimiter = ',', requires = "client_from", value_parser = values::networks)]
-    trusted_proxies: Vec<values::Networks>,
+    #[command(flatten)]
+    formats: FormatArguments,
+    #[command(flatten)]
+    proxies: ProxyArguments,
     /// Count the requests of these networks, and accuse them of nothing; written as for --trusted-proxy
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = values::networks)]
     exclude: Vec<values::Networks>,
@@ -196,6 +241,8 @@ struct ExplainArguments {
     /// The status of the answer, likewise
     #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(100..1000))]
     status: Option<u16>,
+    #[command(flatten)]
+    formats: FormatArguments,
     /// How to print it; JSON is one object a line
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -216,6 +263,10 @@ struct FormatsArguments {
     /// How many lines of each file to show
     #[arg(long, value_name = "N", default_value_t = 3, requires = "explain")]
     lines: usize,
+    #[command(flatten)]
+    given: FormatArguments,
+    #[command(flatten)]
+    proxies: ProxyArguments,
     /// How to print it; JSON is one object a line
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -339,6 +390,7 @@ impl InputArguments {
             chunk_bytes: self.chunk_bytes.map(NonZeroUsize::get),
             mmap: !self.no_mmap,
             context: !self.no_context,
+            formats: self.formats.options(),
             who: self.who()?,
             ..ScanOptions::default()
         })
@@ -346,8 +398,6 @@ impl InputArguments {
 
     /// Who the clients are. The files of known clients are read here.
     fn who(&self) -> Result<Who> {
-        let trusted = self.trusted_proxies.iter().flat_map(|networks| &networks.0);
-        let trusted = trusted.map(|network| (*network, 0));
         let mut parties = Vec::new();
         for file in &self.known {
             parties.extend(known::read(file)?);
@@ -357,9 +407,8 @@ impl InputArguments {
             networks: networks.0.clone(),
         }));
         Ok(Who {
-            client_from: self.client_from.clone(),
-            trusted: (!self.trusted_proxies.is_empty()).then(|| AddressMap::new(trusted)),
             known: Arc::new(Known::new(parties)),
+            ..self.proxies.who()
         })
     }
 }

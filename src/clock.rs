@@ -8,6 +8,7 @@ use crate::chunk;
 use crate::event::{ErrorRecord, Event};
 use crate::format::spec::{Arena, Desk};
 use crate::pass::{Limits, Log};
+use crate::season;
 use crate::survey::AccessCounts;
 use crate::time::{LocalTime, Time, UtcOffset};
 
@@ -125,6 +126,7 @@ fn candidates() -> impl Iterator<Item = UtcOffset> {
 
 /// A message and the time its client was active in the access logs.
 struct Message {
+    /// On the clock as it went at the log's beginning, before it was moved for winter.
     time: LocalTime,
     first: Time,
     last: Time,
@@ -139,13 +141,15 @@ impl Message {
 
 fn messages(log: &Log<'_>, access: &AccessCounts) -> Vec<Message> {
     let mut found = Vec::new();
-    sample(log, |record| {
+    let moved = season::clock(log, UtcOffset::UTC, None);
+    sample(log, |record, byte| {
         if record.utc_offset.is_some() {
             return;
         }
         let client = record.client.and_then(|client| access.clients.get(&client));
+        let shown = LocalTime::from_micros(record.time.micros());
         found.extend(client.map(|stats| Message {
-            time: LocalTime::from_micros(record.time.micros()),
+            time: LocalTime::from_micros(shown.at(moved.at(byte)).micros()),
             first: stats.first(),
             last: stats.last(),
         }));
@@ -154,7 +158,7 @@ fn messages(log: &Log<'_>, access: &AccessCounts) -> Vec<Message> {
 }
 
 /// Shows messages from all over a log, with their times as it writes them.
-fn sample(log: &Log<'_>, mut show: impl FnMut(&ErrorRecord<'_>)) {
+fn sample(log: &Log<'_>, mut show: impl FnMut(&ErrorRecord<'_>, u64)) {
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
     let mut next = 0;
@@ -174,7 +178,7 @@ fn sample(log: &Log<'_>, mut show: impl FnMut(&ErrorRecord<'_>)) {
         }
         let byte = (at + offset) as u64;
         if let Ok(Event::Error(record)) = log.reader.read(line, byte, &mut desk) {
-            show(&record);
+            show(&record, byte);
         }
     }
 }

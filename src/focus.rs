@@ -12,7 +12,7 @@ use hashbrown::HashMap;
 use crate::client::Client;
 use crate::event::{Access, Event, is_asset};
 use crate::evidence::capped::{CappedMap, hash_bytes};
-use crate::evidence::clients::{ClientStats, MAX_CLIENTS, Span, status_class};
+use crate::evidence::clients::{CLASSES, ClientStats, MAX_CLIENTS, Span, status_class};
 use crate::evidence::endpoints::{MAX_TEXT_BYTES, MAX_TEXTS, Text, TextMap};
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::numbers::{Numbers, numbered};
@@ -591,7 +591,7 @@ pub struct GroupCounts {
     /// Requests, the first and the last.
     pub span: Option<Span>,
     /// Answers by status class.
-    pub by_class: [u64; 5],
+    pub by_class: [u64; CLASSES],
     /// Requests refused with 403, 429 or 444.
     pub refused: u64,
     /// Per path, cut to [`MAX_TEXT_BYTES`].
@@ -614,7 +614,7 @@ impl GroupCounts {
     fn new() -> GroupCounts {
         GroupCounts {
             span: None,
-            by_class: [0; 5],
+            by_class: [0; CLASSES],
             refused: 0,
             paths: CappedMap::new(MAX_GROUP_TEXTS),
             agents: CappedMap::new(MAX_GROUP_TEXTS),

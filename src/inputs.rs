@@ -10,17 +10,29 @@ use crate::event::{Access, Event};
 use crate::format::sample;
 use crate::format::spec::{Arena, Desk, LogKind, Reader, Sought, YearHint};
 use crate::format::timing::Timing;
-use crate::format::{self, Vote, vote};
+use crate::format::{self, Vote};
 use crate::known::Known;
 use crate::pass::{Clock, Hops, Log, Part, Who};
 use crate::proxies::Proxies;
+use crate::readers::{FormatOptions, Readers, UNUSED};
 use crate::relays::Relays;
 use crate::source::decompress::foreign;
 use crate::source::discover::discover;
+use crate::source::map::Manner;
 use crate::source::open::{OpenOptions, Source, open_all, open_stream};
 use crate::source::overlap::{self, Piece, Repeat};
 use crate::text::{count, counted};
 use crate::time::{Time, UtcOffset};
+
+/// What inputs are opened with.
+pub struct Reading<'r> {
+    /// Map plain files rather than copy them first.
+    pub mmap: bool,
+    /// What the user says about formats.
+    pub formats: &'r FormatOptions,
+    /// Who the clients are.
+    pub who: &'r Who,
+}
 
 /// Opened inputs whose format is known.
 pub struct Inputs {
@@ -30,6 +42,8 @@ pub struct Inputs {
     pub formats: Vec<Option<Vote>>,
     /// Where each says how long requests took, if it does.
     pub timings: Vec<Option<Timing>>,
+    /// The formats that the user gave.
+    pub readers: Readers,
     /// Where each says who asked, if the user asked for it.
     hops: Vec<Option<Hops>>,
     /// The proxies that each takes for clients, as far as a sample shows.
@@ -46,9 +60,9 @@ impl Inputs {
     /// Finds, opens and identifies inputs. Waits until everything is unpacked.
     ///
     /// # Errors
-    /// [`Error::NoInput`] when nothing that was named can be read.
-    pub fn open(paths: &[PathBuf], mmap: bool, who: &Who) -> Result<Inputs> {
-        Ok(Inputs::begin(paths, mmap, who)?.identified())
+    /// [`Error::NoInput`] when nothing that was named can be read; what [`Readers::new`] returns.
+    pub fn open(paths: &[PathBuf], reading: &Reading<'_>) -> Result<Inputs> {
+        Ok(Inputs::begin(paths, reading)?.identified())
     }
 
     /// Finds and opens inputs, some of which may still be unpacked in the background. Of none it is known what it is
@@ -56,17 +70,17 @@ impl Inputs {
     ///
     /// # Errors
     /// As [`Inputs::open`].
-    pub fn begin(paths: &[PathBuf], mmap: bool, who: &Who) -> Result<Inputs> {
+    pub fn begin(paths: &[PathBuf], reading: &Reading<'_>) -> Result<Inputs> {
         let (found, mut warnings) = discover(paths)?;
         let (sources, troubles) = open_all(
             &found,
             &OpenOptions {
-                mmap,
+                mmap: reading.mmap,
                 ..OpenOptions::default()
             },
         );
         warnings.extend(troubles);
-        Inputs::of(sources, warnings, who)
+        Inputs::of(sources, warnings, reading)
     }
 
     /// The same for a stream that somebody began to read.
@@ -76,13 +90,19 @@ impl Inputs {
     pub fn begin_stream(
         reader: impl Read + Send + 'static,
         name: String,
-        who: &Who,
+        reading: &Reading<'_>,
     ) -> Result<Inputs> {
         let (sources, warnings) = open_stream(reader, name, &OpenOptions::default());
-        Inputs::of(sources, warnings, who)
+        Inputs::of(sources, warnings, reading)
     }
 
-    fn of(sources: Vec<Source>, warnings: Vec<Warning>, who: &Who) -> Result<Inputs> {
+    fn of(
+        sources: Vec<Source>,
+        mut warnings: Vec<Warning>,
+        reading: &Reading<'_>,
+    ) -> Result<Inputs> {
+        let (readers, about_formats) = Readers::new(reading.formats)?;
+        warnings.extend(about_formats);
         if sources.is_empty() {
             let reasons: Vec<String> = warnings
                 .into_iter()
@@ -94,10 +114,11 @@ impl Inputs {
             sources,
             formats: Vec::new(),
             timings: Vec::new(),
+            readers,
             hops: Vec::new(),
             relays: Vec::new(),
             repeats: Vec::new(),
-            who: who.clone(),
+            who: reading.who.clone(),
             warnings,
         })
     }
@@ -112,8 +133,13 @@ impl Inputs {
 
     /// Votes on what each input is, and finds out how it is read.
     fn identify(&mut self) {
+        self.expect(Manner::Places);
         let sources = &self.sources;
-        let mut formats: Vec<_> = sources.iter().map(|source| vote(source.bytes())).collect();
+        let vote = |source: &Source| self.readers.vote(&source.name, source.bytes());
+        let mut formats: Vec<_> = sources.iter().map(vote).collect();
+        let unused = self.readers.unused(formats.iter().flatten());
+        self.warnings.retain(|warning| warning.code != UNUSED);
+        self.warnings.extend(unused);
         tell_years(sources, &mut formats);
         self.formats = formats;
         let timing = |(source, vote): (&Source, &Option<Vote>)| {
@@ -124,6 +150,7 @@ impl Inputs {
         self.timings = sources.iter().zip(&self.formats).map(timing).collect();
         self.warnings.extend(no_logs(sources, &self.formats));
         self.tell_clients();
+        self.expect(Manner::Through);
         self.compare();
     }
 
@@ -239,7 +266,8 @@ impl Inputs {
     /// The log of requests that an input seems to be by its beginning `head`, which is also all that the log has; `None` if
     /// it seems to be something else.
     pub fn seeming<'h>(&self, index: usize, head: &'h [u8]) -> Option<Log<'h>> {
-        let mut vote = vote(head).filter(|vote| vote.format.kind == LogKind::Access)?;
+        let vote = self.readers.vote(&self.sources[index].name, head);
+        let mut vote = vote.filter(|vote| vote.format.kind == LogKind::Access)?;
         let hops = hops(&self.who, &mut vote, head);
         Some(Log {
             source: index as u32,
@@ -277,6 +305,11 @@ impl Inputs {
             "{what} {lines} ({} bytes) are in {of} as well and were counted there",
             count(bytes as u64)
         ))
+    }
+
+    /// Says how the inputs are going to be read.
+    pub fn expect(&self, manner: Manner) {
+        self.sources.iter().for_each(|source| source.expect(manner));
     }
 
     /// Makes sure that every mapped byte is still there.

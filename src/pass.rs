@@ -158,6 +158,7 @@ impl<'a> Log<'a> {
         at: u64,
         desk: &mut Desk<'l>,
     ) -> Result<Event<'l>, Unparsed> {
+        let line = without_lead(line);
         if line.len() > chunk::MAX_LINE {
             return Err(Unparsed::TooLong);
         }
@@ -185,7 +186,7 @@ impl<'a> Log<'a> {
     pub fn client(&self, line: &[u8]) -> Option<Client> {
         match self.hops {
             Some(_) => None,
-            None => self.reader.client(line),
+            None => self.reader.client(without_lead(line)),
         }
     }
 
@@ -208,6 +209,20 @@ impl<'a> Log<'a> {
         access
             .duration_us
             .or_else(|| self.timing?.read(access.extras))
+    }
+}
+
+/// A line without what is no part of its record: the byte order mark of a file that this one was made from, and the NUL
+/// bytes of a hole, which a crash of the machine leaves, or a file that was cut while a server went on writing where it was.
+#[inline]
+fn without_lead(line: &[u8]) -> &[u8] {
+    match line {
+        [0, ..] => {
+            let begins = line.iter().position(|byte| *byte != 0);
+            &line[begins.unwrap_or(line.len())..]
+        }
+        [0xef, 0xbb, 0xbf, rest @ ..] => rest,
+        _ => line,
     }
 }
 
@@ -303,4 +318,28 @@ pub fn merge_all<T: Merge>(parts: impl IntoIterator<Item = T>) -> Option<T> {
         left.merge(right);
         left
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::combined::COMBINED;
+    use crate::format::spec::Arena;
+
+    #[test]
+    fn a_byte_order_mark_and_a_hole_are_no_part_of_the_client() {
+        const LINE: &str =
+            r#"192.0.2.1 - - [19/May/2026:14:02:11 +0000] "GET / HTTP/1.1" 200 5 "-" "x""#;
+        let arena = Arena::new();
+        for lead in ["\u{feff}", "\0", &"\0".repeat(chunk::MAX_LINE + 1)] {
+            let line = format!("{lead}{LINE}");
+            let log = Log::of(&COMBINED, line.as_bytes()).unwrap();
+            let mut desk = Desk::new(&arena);
+            let Ok(Event::Access(access)) = log.read(line.as_bytes(), 0, &mut desk) else {
+                panic!("a request");
+            };
+            assert_eq!(access.client, Client::parse(b"192.0.2.1"));
+            assert_eq!(log.client(line.as_bytes()), Some(access.client));
+        }
+    }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::chunk;
 use crate::event::{Access, ErrorRecord, Event, Unparsed};
-use crate::format::spec::{Arena, Desk, LogKind};
+use crate::format::spec::{Arena, Desk, LogKind, Reader};
 use crate::format::{self, Count};
 use crate::pass::Log;
 use crate::text::visible;
@@ -85,9 +85,15 @@ pub struct Fields {
     pub message: Option<String>,
 }
 
-/// How the formats fared on an input, and which one reads it.
-pub fn reading(input: &str, bytes: &[u8], log: Option<&Log<'_>>, notes: Vec<String>) -> Reading {
-    let (counts, sampled) = format::counts(bytes);
+/// How the formats fared on an input, those that the user gave for it among them, and which one reads it.
+pub fn reading(
+    input: &str,
+    bytes: &[u8],
+    log: Option<&Log<'_>>,
+    given: &[Reader],
+    notes: Vec<String>,
+) -> Reading {
+    let (counts, sampled) = format::counts(bytes, given);
     Reading {
         input: input.to_string(),
         format: log.map(|log| log.format.name),
@@ -222,7 +228,7 @@ mod tests {
     #[test]
     fn the_vote_says_why_a_format_lost() {
         let log = Log::of(&COMBINED, TEXT.as_bytes()).unwrap();
-        let reading = reading("a.log", TEXT.as_bytes(), Some(&log), Vec::new());
+        let reading = reading("a.log", TEXT.as_bytes(), Some(&log), &[], Vec::new());
         assert_eq!((reading.sampled, reading.votes[0].read), (2, 1));
         let common = reading.votes.iter().find(|vote| vote.format == "common");
         assert_eq!(

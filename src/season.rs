@@ -188,9 +188,10 @@ fn by_regimes(log: &Log<'_>, base: UtcOffset, regimes: &Regimes) -> Clock {
         .iter()
         .filter_map(|probe| Some((probe, sure(probe)?)));
     let Some((mut before, mut offset)) = known.next() else {
-        return Clock::fixed(base);
+        return beginning(log, log.bytes.len(), regimes, base);
     };
-    let mut clock = Clock::fixed(offset);
+    let end = log.bytes.len().min(before.at as usize + 1);
+    let mut clock = beginning(log, end, regimes, offset);
     for (probe, new) in known {
         if new != offset {
             // From the last place that is sure of the old to the first that is sure of the new.
@@ -211,6 +212,21 @@ fn by_regimes(log: &Log<'_>, base: UtcOffset, regimes: &Regimes) -> Clock {
         &mut clock,
     );
     clock
+}
+
+/// The clock of a log's beginning, up to where `then` holds. A log may begin within the repeated hour, or lie in it
+/// altogether: if its times run back there, it began before the clock was moved.
+fn beginning(log: &Log<'_>, end: usize, regimes: &Regimes, then: UtcOffset) -> Clock {
+    let first = records(log, 0, end).flatten().next();
+    let earlier = first.and_then(|probe| regimes.candidates(probe.local()).next());
+    let mut clock = Clock::fixed(earlier.unwrap_or(then));
+    if clock.offset != then || end == log.bytes.len() {
+        settle(log, (0, end), regimes, &mut clock);
+    }
+    match clock.changes.last() {
+        Some((_, last)) if *last == then || end == log.bytes.len() => clock,
+        _ => Clock::fixed(then),
+    }
 }
 
 /// Follows the lines of a part of a log, in which the offset may change.
@@ -345,6 +361,35 @@ mod tests {
             let clock = clock(&log, base, Some(&regimes));
             assert!(read(&text, clock).into_iter().eq(moments(change)));
         }
+    }
+
+    #[test]
+    fn a_log_that_begins_within_the_repeated_hour_is_read_by_its_order() {
+        let access = access_log(AUTUMN);
+        let access = Log::of(&COMBINED, access.as_bytes()).unwrap();
+        let regimes = Regimes::written(&access).unwrap();
+        let all = moments(AUTUMN).collect::<Vec<_>>();
+        // up to the end, and only within the two hours that look alike
+        for until in [20_000, 3_000] {
+            let kept = |time: &Time| (AUTUMN - 3_000..AUTUMN + until).contains(&time.secs());
+            let (text, times): (String, Vec<Time>) = error_log(AUTUMN)
+                .split_inclusive('\n')
+                .zip(&all)
+                .filter(|(_, time)| kept(time))
+                .unzip();
+            let log = Log::of(&NGINX_ERROR, text.as_bytes()).unwrap();
+            for base in [SUMMER, WINTER] {
+                let clock = clock(&log, base, Some(&regimes));
+                assert_eq!(read(&text, clock), times, "{until} {base:?}");
+            }
+        }
+        // what does not run back keeps the offset that was found for it
+        let text = error_log(AUTUMN);
+        let late = text.split_inclusive('\n').zip(&all);
+        let late = late.filter(|(_, time)| (AUTUMN..AUTUMN + 3_000).contains(&time.secs()));
+        let late: String = late.map(|(line, _)| line).collect();
+        let log = Log::of(&NGINX_ERROR, late.as_bytes()).unwrap();
+        assert_eq!(clock(&log, WINTER, Some(&regimes)), Clock::fixed(WINTER));
     }
 
     #[test]

@@ -7,23 +7,34 @@
 //! two point processes.) Only the timeline is corrected by it; no record's time is changed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use crate::chunk;
 use crate::event::{Access, Event};
 use crate::evidence::capped::{StableHash, hash_bytes, mix64};
 use crate::format::combined::request_line;
 use crate::format::spec::{Arena, Desk};
-use crate::pass::{ChunkSpan, Log};
+use crate::pass::Log;
 
 /// Clocks are looked at that are at most this far apart, in seconds. What is further apart is a wrong zone or a clock
 /// that was never set, and would make everything match everything.
 const REACH_S: i64 = 900;
 
-/// Chunks of a log that are compared: the quiet ones say most, because little in them is alike by chance.
-const CHUNKS: usize = 4;
+/// Bytes of the pieces that a log is cut into, unless there would be more than [`MOST_PIECES`]. They are not the chunks
+/// of the passes, whose size must not be seen in the result.
+const PIECE_BYTES: usize = 1 << 20;
 
-/// Chunks of the other log that one is compared with, around its own time.
+/// Pieces of a log at most: of each the times at its ends are read.
+const MOST_PIECES: usize = 4096;
+
+/// Pieces of a log that are compared: the quiet ones say most, because little in them is alike by chance.
+const PIECES: usize = 4;
+
+/// Pieces of the other log that one is compared with, around its own time.
 const PARTNERS: usize = 16;
+
+/// Lines that are tried at either end of a piece until one has a time.
+const TRIES: usize = 16;
 
 /// Lines of a key beyond which it says nothing: the start page is asked for all the time.
 const COMMON: usize = 24;
@@ -48,26 +59,83 @@ pub struct Skew {
     pub against: u32,
 }
 
-/// A log and the chunks that the survey met in it.
-struct Clocked<'a> {
-    log: &'a Log<'a>,
-    spans: Vec<&'a ChunkSpan>,
+/// Whole lines of a log, and the time that they begin and end at.
+#[derive(Debug, Clone)]
+struct Piece {
+    bytes: Range<usize>,
+    /// Seconds.
+    first: i64,
+    /// Seconds; not before `first`.
+    last: i64,
 }
 
-impl Clocked<'_> {
-    fn records(&self) -> u64 {
-        self.spans.iter().map(|span| span.lines).sum()
+impl Piece {
+    /// Seconds a byte, in a unit that orders: few lines a second are quiet.
+    fn quiet(&self) -> i64 {
+        (self.last - self.first).saturating_mul(PIECE_BYTES as i64) / self.bytes.len().max(1) as i64
     }
 }
 
-/// The skews of all logs that share requests with another, by source. The access log with the most lines that shares
-/// requests with others is the reference, at 0.
-pub fn skews(
-    access: (&[Log<'_>], &[ChunkSpan]),
-    errors: (&[Log<'_>], &[ChunkSpan]),
-) -> BTreeMap<u32, Skew> {
-    let mut logs = clocked(access);
-    logs.sort_by_key(|clocked| (std::cmp::Reverse(clocked.records()), clocked.log.source));
+/// A log and its pieces.
+struct Clocked<'a> {
+    log: &'a Log<'a>,
+    pieces: Vec<Piece>,
+}
+
+impl<'a> Clocked<'a> {
+    fn of(log: &'a Log<'a>) -> Clocked<'a> {
+        let part = log.part.bytes.clone();
+        let size = PIECE_BYTES.max(part.len() / MOST_PIECES);
+        let cut = chunk::chunks(&log.bytes[part.clone()], size).into_iter();
+        let cut = cut.map(|range| part.start + range.start..part.start + range.end);
+        Clocked {
+            log,
+            pieces: cut.filter_map(|bytes| piece(log, bytes)).collect(),
+        }
+    }
+}
+
+/// The times at both ends; `None` where there are none.
+fn piece(log: &Log<'_>, bytes: Range<usize>) -> Option<Piece> {
+    let at_start = chunk::lines(&log.bytes[bytes.clone()]).map(|(offset, _)| bytes.start + offset);
+    let starts = at_start.take(TRIES).collect::<Vec<_>>();
+    let before = |end: &usize| {
+        let start = memchr::memrchr(b'\n', &log.bytes[bytes.start..*end - 1]);
+        let start = start.map_or(bytes.start, |at| bytes.start + at + 1);
+        (start > bytes.start).then_some(start)
+    };
+    let ends = std::iter::successors(Some(bytes.end), before).skip(1);
+    let times: Vec<i64> = starts
+        .into_iter()
+        .chain(ends.take(TRIES))
+        .filter_map(|at| time_at(log, at))
+        .collect();
+    Some(Piece {
+        first: *times.iter().min()?,
+        last: *times.iter().max()?,
+        bytes,
+    })
+}
+
+fn time_at(log: &Log<'_>, at: usize) -> Option<i64> {
+    let arena = Arena::new();
+    let (_, line) = chunk::lines(&log.bytes[at..]).next()?;
+    match log.read(line, at as u64, &mut Desk::new(&arena)).ok()? {
+        Event::Access(access) => Some(access.time.secs()),
+        Event::Error(record) => Some(record.time.secs()),
+    }
+}
+
+/// The skews of all logs that share requests with another, by source. The largest access log that shares requests with
+/// others is the reference, at 0.
+pub fn skews(access: &[Log<'_>], errors: &[Log<'_>]) -> BTreeMap<u32, Skew> {
+    let mut logs: Vec<_> = access.iter().map(Clocked::of).collect();
+    logs.sort_by_key(|clocked| {
+        (
+            std::cmp::Reverse(clocked.log.part.bytes.len()),
+            clocked.log.source,
+        )
+    });
     let mut found = BTreeMap::new();
     for (index, clocked) in logs.iter().enumerate() {
         let known = logs[..index].iter();
@@ -76,7 +144,9 @@ pub fn skews(
             .next();
         found.extend(skew.map(|skew| (clocked.log.source, skew)));
     }
-    for clocked in clocked_only(errors, access.0) {
+    // Those that are no access logs besides.
+    let alone = |log: &&Log<'_>| access.iter().all(|other| other.source != log.source);
+    for clocked in errors.iter().filter(alone).map(Clocked::of) {
         let skew = logs
             .iter()
             .filter_map(|other| against(&clocked, other, &found))
@@ -91,27 +161,6 @@ pub fn skews(
         });
     }
     found
-}
-
-fn clocked<'a>((logs, chunks): (&'a [Log<'a>], &'a [ChunkSpan])) -> Vec<Clocked<'a>> {
-    let of = |(index, log)| Clocked {
-        log,
-        spans: chunks
-            .iter()
-            .filter(|span| span.log == index && span.first <= span.last)
-            .collect(),
-    };
-    logs.iter().enumerate().map(of).collect()
-}
-
-/// Error logs that are no access logs besides.
-fn clocked_only<'a>(
-    errors: (&'a [Log<'a>], &'a [ChunkSpan]),
-    access: &[Log<'_>],
-) -> Vec<Clocked<'a>> {
-    let mut logs = clocked(errors);
-    logs.retain(|error| access.iter().all(|log| log.source != error.log.source));
-    logs
 }
 
 /// How much a log's clock is ahead of the reference, by way of another log whose skew is known, or that is the
@@ -154,19 +203,14 @@ type Lines = HashMap<(Alike, u64), Vec<i64>>;
 
 /// The difference between two clocks, if the logs share requests.
 fn compare(clocked: &Clocked<'_>, other: &Clocked<'_>) -> Option<Skew> {
-    let mut quiet: Vec<&ChunkSpan> = clocked.spans.clone();
-    quiet.retain(|span| !partners(span, other).is_empty());
-    quiet.sort_by_key(|span| {
-        (
-            std::cmp::Reverse((span.last - span.first) / span.lines.max(1) as i64),
-            span.start,
-        )
-    });
+    let mut quiet: Vec<&Piece> = clocked.pieces.iter().collect();
+    quiet.retain(|piece| !partners(piece, other).is_empty());
+    quiet.sort_by_key(|piece| (std::cmp::Reverse(piece.quiet()), piece.bytes.start));
     let mut differences: BTreeMap<Alike, Vec<i64>> = BTreeMap::new();
-    for span in quiet.into_iter().take(CHUNKS) {
+    for piece in quiet.into_iter().take(PIECES) {
         let (mut mine, mut theirs) = (Lines::new(), Lines::new());
-        read(clocked.log, span, &mut mine);
-        for partner in partners(span, other) {
+        read(clocked.log, piece, &mut mine);
+        for partner in partners(piece, other) {
             read(other.log, partner, &mut theirs);
         }
         for (key, times) in mine.iter().filter(|(_, times)| times.len() <= COMMON) {
@@ -190,32 +234,27 @@ fn compare(clocked: &Clocked<'_>, other: &Clocked<'_>) -> Option<Skew> {
     })
 }
 
-/// The chunks of the other log that may hold the same requests: those nearest in time.
-fn partners<'s>(span: &ChunkSpan, other: &Clocked<'s>) -> Vec<&'s ChunkSpan> {
-    let middle = span.first + (span.last - span.first) / 2;
-    let mut near: Vec<&ChunkSpan> = other
-        .spans
-        .iter()
-        .copied()
-        .filter(|theirs| theirs.first <= span.last + REACH_S && theirs.last >= span.first - REACH_S)
-        .collect();
+/// The pieces of the other log that may hold the same requests: those nearest in time.
+fn partners<'o>(piece: &Piece, other: &'o Clocked<'_>) -> Vec<&'o Piece> {
+    let middle = piece.first + (piece.last - piece.first) / 2;
+    let reach = piece.first - REACH_S..=piece.last + REACH_S;
+    let near = |theirs: &&Piece| theirs.first <= *reach.end() && theirs.last >= *reach.start();
+    let mut near: Vec<&Piece> = other.pieces.iter().filter(near).collect();
     near.sort_by_key(|theirs| {
         let away = (theirs.first - middle).max(middle - theirs.last).max(0);
-        (away, theirs.start)
+        (away, theirs.bytes.start)
     });
     near.truncate(PARTNERS);
     near
 }
 
-/// Files the lines of a chunk under what they may share with others.
-fn read(log: &Log<'_>, span: &ChunkSpan, lines: &mut Lines) {
+/// Files the lines of a piece under what they may share with others.
+fn read(log: &Log<'_>, piece: &Piece, lines: &mut Lines) {
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
-    let Some(bytes) = log.bytes.get(span.start..span.end) else {
-        return;
-    };
-    for (offset, line) in chunk::lines(bytes) {
-        match log.read(line, (span.start + offset) as u64, &mut desk) {
+    let start = piece.bytes.start;
+    for (offset, line) in chunk::lines(&log.bytes[piece.bytes.clone()]) {
+        match log.read(line, (start + offset) as u64, &mut desk) {
             Ok(Event::Access(access)) => file_request(&access, lines),
             Ok(Event::Error(record)) => {
                 let Some(client) = record.client else {
@@ -264,8 +303,8 @@ fn file(lines: &mut Lines, kind: Alike, key: u64, secs: i64) {
 }
 
 /// Where the differences pile up, and how many there are: their median there.
-fn peak(differences: &Vec<i64>) -> Option<(i64, usize)> {
-    let mut sorted = differences.clone();
+fn peak(differences: &[i64]) -> Option<(i64, usize)> {
+    let mut sorted = differences.to_vec();
     sorted.sort_unstable();
     let within = |from: i64, to: i64| {
         sorted.partition_point(|value| *value <= to) - sorted.partition_point(|value| *value < from)
@@ -295,7 +334,6 @@ mod tests {
     use super::*;
     use crate::format::combined::COMBINED;
     use crate::format::nginx_error::FORMAT as NGINX_ERROR;
-    use crate::pass::tasks;
     use crate::time::Time;
 
     /// 2026-05-19T12:00:00Z.
@@ -331,18 +369,6 @@ mod tests {
         (0..1200).step_by(11).map(line).collect()
     }
 
-    fn spans(logs: &[Log<'_>]) -> Vec<ChunkSpan> {
-        let span = |(log, range): (usize, std::ops::Range<usize>)| ChunkSpan {
-            log,
-            start: range.start,
-            end: range.end,
-            first: NOON,
-            last: NOON + 3600,
-            lines: 1 + (range.len() / 80) as u64,
-        };
-        tasks(logs, 1 << 20).into_iter().map(span).collect()
-    }
-
     fn found(access: &[&str], errors: &[&str]) -> Vec<(u32, i64)> {
         let mut source = 0;
         let mut log = |format, text: &'static str| {
@@ -361,7 +387,7 @@ mod tests {
             .iter()
             .map(|text| log(&NGINX_ERROR, leak(text)))
             .collect();
-        let all = skews((&access, &spans(&access)), (&errors, &spans(&errors)));
+        let all = skews(&access, &errors);
         all.iter()
             .map(|(source, skew)| (*source, skew.ahead_s))
             .collect()

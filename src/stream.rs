@@ -6,11 +6,12 @@ use std::io::{self, Read};
 
 use crate::chunk::{self, MAX_LINE};
 use crate::error::Warning;
+use crate::format::Vote;
 use crate::format::spec::{Arena, Desk, LogKind};
-use crate::format::{Vote, vote};
 use crate::hits::{HitLine, Judge, Origin, Search, set_aside};
 use crate::inputs::{hops, no_log};
 use crate::pass::{Clock, Hops, Log, Part, Who};
+use crate::readers::Readers;
 use crate::source::spool::DAMAGED;
 use crate::time::UtcOffset;
 
@@ -29,12 +30,13 @@ pub fn hits(
     reader: &mut dyn Read,
     name: &str,
     search: Search<'_>,
-    who: &Who,
+    (readers, who): (&Readers, &Who),
     advance: &dyn Fn(u64),
     sink: &mut dyn FnMut(&HitLine<'_>) -> io::Result<()>,
 ) -> io::Result<Vec<Warning>> {
     let mut stream = Stream {
         name,
+        readers,
         judge: Judge::new(search),
         format: None,
         who,
@@ -73,6 +75,7 @@ pub fn hits(
 
 struct Stream<'s> {
     name: &'s str,
+    readers: &'s Readers,
     judge: Judge<'s>,
     format: Option<Vote>,
     who: &'s Who,
@@ -103,7 +106,7 @@ impl Stream<'_> {
         };
         if self.format.is_none() {
             let lines = &self.waiting[..complete];
-            self.format = vote(lines);
+            self.format = self.readers.vote(self.name, lines);
             let vote = self.format.as_mut();
             self.hops = vote.and_then(|vote| hops(self.who, vote, lines));
         }

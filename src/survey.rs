@@ -12,7 +12,9 @@ use crate::client::Client;
 use crate::event::{Access, ErrorRecord, Event, Unparsed, is_asset};
 use crate::evidence::aside::Aside;
 use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
-use crate::evidence::clients::{ClientStats, HitStats, MAX_CLIENTS, MAX_HIT_CLIENTS, status_class};
+use crate::evidence::clients::{
+    CLASSES, ClientStats, HitStats, MAX_CLIENTS, MAX_HIT_CLIENTS, status_class,
+};
 use crate::evidence::conduct::{Conduct, Habit, MAX_HABITS, OddLine};
 use crate::evidence::distinct::DistinctPerBucket;
 use crate::evidence::endpoints::{Endpoint, MAX_ENDPOINTS, MAX_TEXTS, PathStats, Text, TextMap};
@@ -86,7 +88,7 @@ pub struct AccessCounts {
     /// Attacked places.
     pub endpoints: CappedMap<u64, Endpoint>,
     /// Requests by status class.
-    pub by_class: [u64; 5],
+    pub by_class: [u64; CLASSES],
     /// Bytes sent, and how many records say.
     pub bytes_sent: u64,
     /// Records with a size.
@@ -151,7 +153,7 @@ impl AccessCounts {
             agents: CappedMap::new(MAX_TEXTS),
             shapes: Shapes::default(),
             endpoints: CappedMap::new(MAX_ENDPOINTS),
-            by_class: [0; 5],
+            by_class: [0; CLASSES],
             bytes_sent: 0,
             sized: 0,
             referred: 0,
@@ -415,7 +417,7 @@ impl AccessWorker<'_> {
                 Ok(Event::Access(access)) => {
                     zones.note(access.utc_offset.unwrap_or_default(), &mut lines);
                     lines.record(range.start, access.time);
-                    lines.forwarded += u64::from(access.forwarded.is_some());
+                    lines.forwarded += u64::from(log.hops.is_some() && access.forwarded.is_some());
                     if !self.limits.contain(access.time.secs()) {
                         lines.outside += 1;
                     } else if let Some(party) = log.party(access.client) {
@@ -715,17 +717,17 @@ impl ErrorWorker<'_> {
                     lines.record(range.start, time);
                     let zone = record.utc_offset.unwrap_or_default();
                     *lines.offsets.entry(zone).or_default() += 1;
-                    if self.limits.contain(time.secs()) {
-                        let place = Locator {
-                            time,
-                            source: log.source,
-                            offset: at,
-                        };
-                        let rest = &log.bytes[at as usize + line.len()..];
-                        self.record(&record, place, log, rest);
-                    } else {
+                    if !self.limits.contain(time.secs()) {
                         lines.outside += 1;
+                        continue;
                     }
+                    let place = Locator {
+                        time,
+                        source: log.source,
+                        offset: at,
+                    };
+                    let rest = &log.bytes[at as usize + line.len()..];
+                    self.record(&record, place, log, rest);
                 }
                 Err(_) if at > first_record && continues_record(line) => {
                     lines.records += 1;

@@ -1,12 +1,15 @@
 //! Points in time: parsing what servers write, printing what people and scripts read.
 //!
-//! The only file that knows chrono. The library never asks for the current time.
+//! The only file, with its parts, that knows chrono. The library never asks for the current time.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Offset, TimeZone, Utc};
 use serde::{Serialize, Serializer};
 
 pub mod annual;
+mod strftime;
 pub mod zone;
+
+pub use strftime::{Parts, Strftime};
 
 /// Microseconds since 1970-01-01T00:00:00Z. Serialises as RFC 3339 in UTC with a `Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -197,6 +200,25 @@ impl Zone {
     }
 }
 
+impl Zone {
+    /// The offset when the clock on the wall shows this. Of the hour that comes twice in autumn the first is meant; in the
+    /// hour that is left out in spring, what held before.
+    pub fn offset_at_local(self, local: LocalTime) -> UtcOffset {
+        match self {
+            Zone::Fixed(offset) => offset,
+            Zone::Named(zone) => {
+                const DAY_S: i64 = 86_400;
+                let naive = DateTime::<Utc>::from_timestamp_micros(local.0).unwrap_or_default();
+                let found = zone
+                    .offset_from_local_datetime(&naive.naive_utc())
+                    .earliest();
+                let left_out = || self.offset_at(Time(local.0 - DAY_S * MICROS));
+                found.map_or_else(left_out, |offset| UtcOffset(offset.fix().local_minus_utc()))
+            }
+        }
+    }
+}
+
 impl Serialize for UtcOffset {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.label())
@@ -218,6 +240,15 @@ pub fn parse_clf(field: &[u8]) -> Option<(Time, UtcOffset)> {
     let local = day_month_year(field)?;
     let offset = parse_offset(&field[21..26])?;
     Some((LocalTime(local).at(offset), offset))
+}
+
+/// Parses the same with a fraction of the second, `19/May/2026:14:02:11.123 +0000`, as Apache's `%{msec_frac}t` makes it.
+pub fn parse_clf_fraction(field: &[u8]) -> Option<(Time, UtcOffset)> {
+    const ZONE: usize = 5;
+    let (stamp, zone) = field.split_at_checked(field.len().checked_sub(ZONE)?)?;
+    let local = parse_clf_local(stamp.strip_suffix(b" ")?)?;
+    let offset = parse_offset(zone)?;
+    Some((local.at(offset), offset))
 }
 
 /// Parses HAProxy's time of acceptance, `09/May/2026:14:26:03.120` (the fraction is optional).

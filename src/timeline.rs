@@ -114,9 +114,9 @@ impl Story<'_> {
         let first = step.evidence.first();
         let ahead = first.map_or(0, |first| self.quoter.ahead(first));
         if ahead != 0 {
-            let right = |time: Time| Time::from_micros(time.micros() - ahead * 1_000_000);
-            step.time = right(step.time);
-            step.end = step.end.map(right);
+            for time in std::iter::once(&mut step.time).chain(&mut step.end) {
+                *time = Time::from_micros(time.micros() - ahead * 1_000_000);
+            }
             step.metrics.insert("clock_ahead_s", ahead as f64);
         }
     }

@@ -1,11 +1,15 @@
+//! What was counted ahead is what is counted when everything is there, and is dropped where it was wrong.
+
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, channel};
 
 use super::*;
 use crate::format::spec::LogKind;
+use crate::inputs::Reading;
 use crate::pass::{Limits, Who};
 use crate::pattern::load;
+use crate::readers::FormatOptions;
 use crate::survey::survey_access;
 
 /// Gives its parts one by one, each after the first when it is told to.
@@ -74,12 +78,21 @@ fn survey(first: Vec<u8>, second: Vec<u8>) -> (usize, u64) {
         gate,
     };
     // Both parts, and the end.
-    let advance = |_| (0..2).for_each(|_| drop(open.send(())));
+    let advance = |_| (0..2).for_each(|_| _ = open.send(()));
     let run = Run {
         chunk_bytes: 64 << 10,
         advance: &advance,
     };
-    let inputs = Inputs::begin_stream(reader, "-".to_string(), &Who::default()).unwrap();
+    let inputs = Inputs::begin_stream(
+        reader,
+        "-".to_string(),
+        &Reading {
+            mmap: true,
+            formats: &FormatOptions::default(),
+            who: &Who::default(),
+        },
+    )
+    .unwrap();
     let ahead = Ahead::survey(&inputs, survey, &run);
     assert!(ahead.begun[0].done > 0);
     let inputs = inputs.identified();

@@ -7,9 +7,10 @@ use aftertrace::error::Result;
 use aftertrace::explain::{Explanation, Given, explain};
 use aftertrace::pattern::load;
 use aftertrace::pattern::set::PatternSet;
+use aftertrace::readers::Readers;
 use aftertrace::report::{explanation, json};
 
-use super::{ExplainArguments, Format, Outcome, output};
+use super::{ExplainArguments, Format, Outcome, messages, output};
 
 /// Stands for the lines of standard input.
 const STDIN: &str = "-";
@@ -17,10 +18,13 @@ const STDIN: &str = "-";
 /// Runs the command.
 pub fn run(arguments: &ExplainArguments) -> Result<Outcome> {
     let patterns = load::load(&arguments.pattern_dirs)?;
+    let (readers, warnings) = Readers::new(&arguments.formats.options())?;
+    messages::warnings(&warnings, false);
     output::write_to(None, |out| {
         let mut sheet = Sheet {
             arguments,
             patterns: &patterns,
+            readers: &readers,
             out,
             first: true,
         };
@@ -39,6 +43,7 @@ pub fn run(arguments: &ExplainArguments) -> Result<Outcome> {
 struct Sheet<'a> {
     arguments: &'a ExplainArguments,
     patterns: &'a PatternSet,
+    readers: &'a Readers,
     out: &'a mut dyn Write,
     first: bool,
 }
@@ -54,6 +59,7 @@ impl Sheet<'_> {
             user_agent: agent.as_deref(),
             referer: referer.as_deref(),
             status: self.arguments.status,
+            readers: Some(self.readers),
         };
         self.show(&explain(self.patterns, line, &given))
     }

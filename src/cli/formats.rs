@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use aftertrace::error::Result;
 use aftertrace::format::ALL;
 use aftertrace::format::spec::{Format as LogFormat, LogKind};
-use aftertrace::inputs::Inputs;
-use aftertrace::pass::{Log, Who};
+use aftertrace::inputs::{Inputs, Reading};
+use aftertrace::pass::Log;
 use aftertrace::preview;
 use aftertrace::report::{json, reading};
 use serde::Serialize;
@@ -19,7 +19,13 @@ pub fn run(arguments: &FormatsArguments) -> Result<Outcome> {
         output::write_to(None, |out| list(arguments, out))?;
         return Ok(Outcome::Finished);
     }
-    let inputs = Inputs::open(&arguments.explain, true, &Who::default())?;
+    let who = arguments.proxies.who();
+    let reading = Reading {
+        mmap: true,
+        formats: &arguments.given.options(),
+        who: &who,
+    };
+    let inputs = Inputs::open(&arguments.explain, &reading)?;
     output::write_to(None, |out| explain(arguments, &inputs, out))?;
     messages::warnings(&inputs.warnings, false);
     Ok(match inputs.warnings.iter().any(messages::is_unreadable) {
@@ -78,7 +84,9 @@ fn explain(arguments: &FormatsArguments, inputs: &Inputs, out: &mut dyn Write) -
         .collect();
     for (index, source) in inputs.sources.iter().enumerate() {
         let log = logs.iter().find(|log| log.source == index as u32);
-        let read = preview::reading(&source.name, source.bytes(), log, inputs.notes(index));
+        let given = inputs.readers.named(&source.name);
+        let notes = inputs.notes(index);
+        let read = preview::reading(&source.name, source.bytes(), log, &given, notes);
         match arguments.format {
             Format::Json => as_json(&read, log, arguments.lines, out)?,
             Format::Table => as_page(&read, log, arguments, out)?,

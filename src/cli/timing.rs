@@ -13,7 +13,7 @@ use aftertrace::decode::Decoded;
 use aftertrace::error::{Result, Warning};
 use aftertrace::event::Event;
 use aftertrace::format::spec::{Arena, Desk, LogKind};
-use aftertrace::inputs::Inputs;
+use aftertrace::inputs::{Inputs, Reading};
 use aftertrace::pass::Who;
 use aftertrace::pattern::cost::{self, Probe};
 use aftertrace::pattern::entry::{Pattern, PatternId};
@@ -21,6 +21,7 @@ use aftertrace::pattern::inspector::Inspector;
 use aftertrace::pattern::load;
 use aftertrace::pattern::set::PatternSet;
 use aftertrace::pattern::watch::{Told, Watch};
+use aftertrace::readers::FormatOptions;
 use serde::Serialize;
 
 use super::columns;
@@ -106,7 +107,13 @@ pub fn measure(set: &PatternSet, logs: &[PathBuf]) -> Result<(Timing, Vec<Warnin
     };
     let mut warnings = Vec::new();
     if !logs.is_empty() {
-        let inputs = Inputs::open(logs, true, &Who::default())?;
+        let formats = FormatOptions::default();
+        let reading = Reading {
+            mmap: true,
+            formats: &formats,
+            who: &Who::default(),
+        };
+        let inputs = Inputs::open(logs, &reading)?;
         let (stopwatch, lines) = on_logs(set, &inputs)?;
         for (entry, spent) in entries.iter_mut().zip(&stopwatch.entries) {
             entry.logs = Some(*spent);

@@ -25,7 +25,7 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
     let of_all = bursts
         .filter(|(_, (stretch, counts))| !guessing(stretch, counts))
         .filter_map(judged)
-        .filter(|finding| !is_ordinary(finding));
+        .filter(|finding| !is_ordinary(case, finding));
     let of_pages = pages
         .filter(|(_, (stretch, counts))| !guessing(stretch, counts))
         .filter_map(judged)
@@ -97,15 +97,36 @@ fn named(cause: Cause, excess: Excess, counts: &WindowCounts) -> Vec<Client> {
 }
 
 /// People and robots whose coming was not seen, because the log begins among them or because they came slowly
-/// and stayed for most of a day, are what is usual at that time, not a crowd.
-fn is_ordinary(finding: &Finding) -> bool {
+/// and stayed for most of a day, are what is usual at that time, not a crowd. Nor are those that only another log brings.
+fn is_ordinary(case: &Case<'_>, finding: &Finding) -> bool {
     const MOST_OF_A_DAY_S: i64 = 8 * 3600;
     match &finding.kind {
         Kind::Burst { cause, stretch, .. } if !cause.is_attack() => {
-            stretch.at_log_start || stretch.end - stretch.start > MOST_OF_A_DAY_S
+            stretch.at_log_start
+                || stretch.end - stretch.start > MOST_OF_A_DAY_S
+                || is_another_log(case, stretch)
         }
         _ => false,
     }
+}
+
+/// True when logs that begin with a rise bring it, while the others go on as before: a server behind another logs the same
+/// requests again, and its log need not reach back as far. (Where a log only goes on in the next file, the others do not
+/// go on.)
+fn is_another_log(case: &Case<'_>, stretch: &Stretch) -> bool {
+    /// What goes on as before, as a multiple of the baseline.
+    const AS_BEFORE: std::ops::Range<f64> = 0.5..1.5;
+    /// A rise begins and ends with a bucket, give or take one.
+    const BUCKETS: i64 = 2;
+    let slack = BUCKETS * case.plan.minutes.bucket_s;
+    let spans = case.access.lines.values().filter_map(|lines| lines.span);
+    let within = spans.filter(|span| {
+        span.first.secs() >= stretch.start - slack && span.last.secs() <= stretch.end + slack
+    });
+    let brought: u64 = within.map(|span| span.count).sum();
+    let others = stretch.count.saturating_sub(brought) as f64;
+    let usual = stretch.baseline_rps * (stretch.end - stretch.start + 1) as f64;
+    brought > 0 && AS_BEFORE.contains(&(others / usual.max(f64::MIN_POSITIVE)))
 }
 
 fn size_sentence(stretch: &Stretch) -> String {

@@ -6,7 +6,7 @@ use crate::category::Category;
 use crate::client::Client;
 use crate::event::Access;
 use crate::evidence::capped::CappedMap;
-use crate::evidence::clients::{ClientStats, MAX_CLIENTS, status_class};
+use crate::evidence::clients::{CLASSES, ClientStats, MAX_CLIENTS, status_class};
 use crate::merge::Merge;
 
 /// Counts of all known clients.
@@ -14,7 +14,7 @@ pub struct Aside {
     /// By the party's index.
     pub parties: BTreeMap<u32, PartyCounts>,
     /// Requests by status class.
-    pub by_class: [u64; 5],
+    pub by_class: [u64; CLASSES],
     /// Bytes sent, and how many records say.
     pub bytes_sent: u64,
     /// Records with a size.
@@ -47,7 +47,7 @@ impl Default for Aside {
     fn default() -> Aside {
         Aside {
             parties: BTreeMap::new(),
-            by_class: [0; 5],
+            by_class: [0; CLASSES],
             bytes_sent: 0,
             sized: 0,
             hits: 0,

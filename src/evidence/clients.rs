@@ -15,8 +15,8 @@ pub const MAX_HIT_CLIENTS: usize = 200_000;
 /// (1970 to 2106), beyond which they are clamped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientStats {
-    /// Requests by status class, 1xx to 5xx; the first also holds those without a status.
-    pub by_class: [u32; 5],
+    /// Requests by status class, see [`status_class`].
+    pub by_class: [u32; CLASSES],
     /// Requests for images, styles, scripts and the like, which a browser pulls in after a page.
     pub assets: u32,
     /// First and last request, seconds since the epoch.
@@ -28,7 +28,7 @@ impl Default for ClientStats {
     /// A client not met yet.
     fn default() -> ClientStats {
         ClientStats {
-            by_class: [0; 5],
+            by_class: [0; CLASSES],
             assets: 0,
             first: u32::MAX,
             last: 0,
@@ -100,12 +100,15 @@ fn clamp_secs(secs: i64) -> u32 {
     u32::try_from(secs.max(0)).unwrap_or(u32::MAX)
 }
 
-/// Status class index: 0 for 1xx and unknown, 4 for 5xx.
+/// Status classes told apart: 1xx to 5xx, and a last one for requests without a status, or with one that is none of HTTP.
+pub const CLASSES: usize = 6;
+
+/// Status class index: 0 for 1xx, 4 for 5xx, the last for what has none.
 #[inline]
 pub fn status_class(status: Option<u16>) -> usize {
     match status {
         Some(status @ 100..=599) => usize::from(status / 100 - 1),
-        _ => 0,
+        _ => CLASSES - 1,
     }
 }
 

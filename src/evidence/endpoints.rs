@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::category::Category;
 use crate::client::Client;
 use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
-use crate::evidence::clients::Span;
+use crate::evidence::clients::{CLASSES, Span};
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::tries::{Answer, Asked, Tries, Try};
 use crate::merge::Merge;
@@ -206,7 +206,7 @@ pub struct Endpoint {
     /// Attempts of high confidence.
     pub high: u64,
     /// Attempts by status class.
-    pub by_class: [u32; 5],
+    pub by_class: [u32; CLASSES],
     /// Sizes of attempts answered with 200.
     pub sizes: Sizes,
     /// The first attempts.
@@ -286,7 +286,7 @@ impl Endpoint {
                 ..Span::once(attempt.at.time)
             },
             high: 0,
-            by_class: [0; 5],
+            by_class: [0; CLASSES],
             sizes: Sizes::default(),
             samples: FirstK::default(),
             largest: FirstK::default(),

@@ -64,6 +64,7 @@ fn what_is_given_goes_before_what_the_line_says() {
         user_agent: Some(b"sqlmap/1.7"),
         referer: Some(b"https://shop.example/"),
         status: Some(404),
+        ..Given::default()
     };
     let line = crate::format::combined::COMBINED.samples[0];
     let explanation = explain(&SET, line.as_bytes(), &given);

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::chunk;
 use crate::event::{Access, ErrorRecord, Event};
 use crate::format::combined::request_line;
 use crate::format::spec::{Arena, Desk};
@@ -14,13 +15,14 @@ use crate::format::{Vote, vote};
 use crate::pattern::inspector::Inspector;
 use crate::pattern::load::blank_access;
 use crate::pattern::verdict::Verdict;
+use crate::readers::Readers;
 use crate::text::visible;
 
 /// The method of a request of which only the target is known.
 const ASSUMED_METHOD: &[u8] = b"GET";
 
 /// What is known besides the line; it goes before what the line says.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Given<'a> {
     /// The user agent.
     pub user_agent: Option<&'a [u8]>,
@@ -28,6 +30,8 @@ pub struct Given<'a> {
     pub referer: Option<&'a [u8]>,
     /// The status of the answer.
     pub status: Option<u16>,
+    /// Formats that the user gave.
+    pub readers: Option<&'a Readers>,
 }
 
 /// What a line is.
@@ -110,7 +114,7 @@ struct Parts<'a> {
 /// Reads a line and adds what is given.
 pub(super) fn read<'a>(input: &'a [u8], given: &Given<'a>, arena: &'a Arena) -> Reading<'a> {
     let line = input.trim_ascii_end();
-    let (kind, mut parts) = take(line, arena);
+    let (kind, mut parts) = take(line, given.readers, arena);
     if let Some(request) = &mut parts.request {
         request.status = given.status.or(request.status);
         request.referer = given.referer.or(request.referer);
@@ -155,8 +159,8 @@ fn understood(kind: InputKind, parts: &Parts<'_>) -> Understood {
 }
 
 /// Tells what a line is: the strictest reading first.
-fn take<'a>(line: &'a [u8], arena: &'a Arena) -> (InputKind, Parts<'a>) {
-    if let Some(read) = log_line(line, arena) {
+fn take<'a>(line: &'a [u8], readers: Option<&Readers>, arena: &'a Arena) -> (InputKind, Parts<'a>) {
+    if let Some(read) = log_line(line, readers, arena) {
         return read;
     }
     if let Some(parts) = url(line) {
@@ -178,9 +182,21 @@ fn take<'a>(line: &'a [u8], arena: &'a Arena) -> (InputKind, Parts<'a>) {
 }
 
 /// A line that a log format reads.
-fn log_line<'a>(line: &'a [u8], arena: &'a Arena) -> Option<(InputKind, Parts<'a>)> {
-    let Vote { format, reader, .. } = vote(line)?;
-    let (kind, request) = match reader.read(line, 0, &mut Desk::new(arena)).ok()? {
+fn log_line<'a>(
+    line: &'a [u8],
+    readers: Option<&Readers>,
+    arena: &'a Arena,
+) -> Option<(InputKind, Parts<'a>)> {
+    let vote = match readers {
+        Some(readers) => readers.vote_on_line(line),
+        None => vote(line),
+    };
+    let Vote { format, reader, .. } = vote?;
+    // What a format needs to know may stand before the line: `#Fields:`.
+    let mut desk = Desk::new(arena);
+    let mut lines = chunk::lines(line);
+    let event = lines.find_map(|(at, line)| reader.read(line, at as u64, &mut desk).ok())?;
+    let (kind, request) = match event {
         Event::Access(access) => (InputKind::AccessLine, Some(of_access(&access))),
         Event::Error(record) => match of_error(&record) {
             Some(request) => (InputKind::ErrorLine, Some(request)),

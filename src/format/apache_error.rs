@@ -163,11 +163,16 @@ fn client_after_os_error(rest: &[u8]) -> Option<&[u8]> {
     cut_client(&rest[at + b": ".len()..]).map(|(field, _)| field)
 }
 
-/// Version 2.4 appends the port, also to IPv6 addresses and without brackets around them.
+/// Version 2.4 appends the port, also to IPv6 addresses and without brackets around them; and so it does where its
+/// `ErrorLogFormat` is told to look like 2.2 (`[client\ %a]`).
 fn read_client(field: &[u8], version: Version) -> Client {
+    let client = Client::parse(field);
+    if version == Version::V22 && !client.is_name() {
+        return client;
+    }
     let port = memchr::memrchr(b':', field).filter(|&colon| {
         let port = &field[colon + 1..];
-        version == Version::V24 && !port.is_empty() && port.iter().all(u8::is_ascii_digit)
+        !port.is_empty() && port.iter().all(u8::is_ascii_digit)
     });
     Client::parse(port.map_or(field, |colon| &field[..colon]))
 }
@@ -291,6 +296,20 @@ mod tests {
                 referer.map(str::to_string),
             );
             assert_eq!(apache24(rest), expected, "{rest}");
+        }
+    }
+
+    #[test]
+    fn version_2_4_that_writes_like_2_2_has_a_port_to_cut() {
+        for (field, client) in [
+            ("192.0.2.1:52643", "192.0.2.1"),
+            ("2001:db8::1:38585", "2001:db8::1"),
+            ("::1:38585", "::1"),
+            ("host.example:80", "host.example"),
+        ] {
+            let line = format!("[Tue May  9 14:25:58 2026] [error] [client {field}] x");
+            let record = read(&APACHE22_ERROR, line.as_bytes()).unwrap();
+            assert_eq!(record.client, Some(Client::parse(client.as_bytes())));
         }
     }
 

@@ -41,7 +41,7 @@ fn parse<'a>(line: &'a [u8], desk: &mut Desk<'a>) -> Result<Event<'a>, Unparsed>
     }
     let time = moment(first)?;
     let _balancer = token(&mut rest)?;
-    let client_text = host_of(token(&mut rest)?);
+    let client_text = without_port(token(&mut rest)?);
     let _target = token(&mut rest)?;
     let times = [token(&mut rest)?, token(&mut rest)?, token(&mut rest)?];
     let took = took(times)?;
@@ -78,6 +78,17 @@ fn parse<'a>(line: &'a [u8], desk: &mut Desk<'a>) -> Result<Event<'a>, Unparsed>
         forwarded: None,
         extras: rest,
     }))
+}
+
+/// The address before the port, which always follows it: that of IPv6 may stand without brackets, and
+/// `2001:db8::7:51000` is then no address.
+fn without_port(field: &[u8]) -> &[u8] {
+    let colon = memchr::memrchr(b':', field).filter(|at| number(&field[at + 1..]).is_some());
+    let host = &field[..colon.unwrap_or(field.len())];
+    let inner = host
+        .strip_prefix(b"[")
+        .and_then(|host| host.strip_suffix(b"]"));
+    inner.unwrap_or(host)
 }
 
 fn moment(field: &[u8]) -> Result<Time, Unparsed> {
@@ -249,6 +260,16 @@ mod tests {
         assert_eq!((malformed.request, malformed.target), (&b""[..], &b""[..]));
         assert_eq!(malformed.vhost, Some(&b"shop.example"[..]));
         assert_eq!(malformed.user_agent, None);
+    }
+
+    #[test]
+    fn ports_behind_addresses_without_brackets_are_no_part_of_them() {
+        for client in ["2001:db8::7:51000", "[2001:db8::7]:443"] {
+            let line = FORMAT.samples[0].replace("203.0.113.7:51000", client);
+            let record = access(&line);
+            assert_eq!(record.client_text, b"2001:db8::7", "{client}");
+            assert_eq!(record.client, Client::parse(b"2001:db8::7"), "{client}");
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@
 use crate::chunk::MAX_LINE;
 use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
+use crate::time::{self, Time, UtcOffset};
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::format::spec::{Desk, Fixed, Format, LogKind, Reader};
@@ -76,6 +78,9 @@ const TIME_LEN: usize = 26;
 /// What stands between the users' field and the request: `[`, the time, `] `.
 const STAMP_LEN: usize = TIME_LEN + 3;
 
+/// Longer than `2026-05-19T14:02:11.123456789 +02:00` no time is.
+const MAX_TIME: usize = 40;
+
 /// Reads a line of a format that appends fields of its own to the combined ones.
 ///
 /// # Errors
@@ -97,14 +102,12 @@ fn cut<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Access
         Some(found) => found,
         None => {
             let stamp = find_stamp(line)?;
-            (Identity::cut(&line[..stamp], layout)?, stamp)
+            (Identity::cut(&line[..stamp.start], layout)?, stamp)
         }
     };
-    let (time, utc_offset) = desk
-        .times
-        .clf(&line[stamp + 1..stamp + 1 + TIME_LEN])
-        .ok_or(Unparsed::BadTime)?;
-    let answer = Answer::cut(&line[stamp + STAMP_LEN + 1..])?;
+    let (time, utc_offset) =
+        read_stamp(&line[stamp.start + 1..stamp.end - 2], desk).ok_or(Unparsed::BadTime)?;
+    let answer = Answer::cut(&line[stamp.end + 1..])?;
     let tail = Tail::cut(answer.rest, layout)?;
     let RequestLine {
         method,
@@ -113,7 +116,7 @@ fn cut<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Access
     } = RequestLine::cut(answer.request);
     Ok(Access {
         time,
-        utc_offset: Some(utc_offset),
+        utc_offset,
         client: Client::parse(identity.client),
         client_text: identity.client,
         vhost: identity.vhost,
@@ -137,8 +140,22 @@ fn first_token(line: &[u8]) -> Option<Client> {
     cut_token(line).map(|(client, _)| Client::parse(client))
 }
 
-/// Where the `[` of the time is: the last thing before the first quote that opens the request.
-fn find_stamp(line: &[u8]) -> Result<usize, Unparsed> {
+/// Reads the time between the brackets: as NCSA's servers write it, the same with a fraction of the second, or ISO 8601
+/// (nginx's `$time_iso8601`, Apache's `%{%FT%T%z}t`).
+#[inline]
+fn read_stamp(field: &[u8], desk: &mut Desk<'_>) -> Option<(Time, Option<UtcOffset>)> {
+    if field.len() == TIME_LEN
+        && let Some((time, offset)) = desk.times.clf(field)
+    {
+        return Some((time, Some(offset)));
+    }
+    let fraction = time::parse_clf_fraction(field).map(|(time, offset)| (time, Some(offset)));
+    fraction.or_else(|| time::parse_iso(field))
+}
+
+/// Where the time and its brackets are, with the blank behind them: the last thing before the first quote that opens the
+/// request.
+fn find_stamp(line: &[u8]) -> Result<Range<usize>, Unparsed> {
     let mut bracketed = false;
     for quote in memchr::memchr_iter(b'"', line) {
         let before = &line[..quote];
@@ -148,7 +165,10 @@ fn find_stamp(line: &[u8]) -> Result<usize, Unparsed> {
         if let Some(at) = quote.checked_sub(STAMP_LEN)
             && line[at] == b'['
         {
-            return Ok(at);
+            return Ok(at..quote);
+        }
+        if let Some(stamp) = other_stamp(line, quote) {
+            return Ok(stamp);
         }
         bracketed = true;
     }
@@ -157,6 +177,16 @@ fn find_stamp(line: &[u8]) -> Result<usize, Unparsed> {
         false if may_be_beginning(line) => Unparsed::Truncated,
         false => Unparsed::NotThisFormat,
     })
+}
+
+/// A time before `quote` that is not as long as others.
+fn other_stamp(line: &[u8], quote: usize) -> Option<Range<usize>> {
+    let close = quote - 2;
+    let reach = close.saturating_sub(MAX_TIME + 1);
+    let open = reach + memchr::memrchr(b'[', &line[reach..close])?;
+    let field = &line[open + 1..close];
+    let reads = time::parse_clf_fraction(field).is_some() || time::parse_iso(field).is_some();
+    reads.then_some(open..quote)
 }
 
 /// True when the line looks like one of these formats as far as it goes: an address first, or a
@@ -180,7 +210,7 @@ impl<'a> Identity<'a> {
     /// The short way for what nearly every line is: `CLIENT - - [TIME] "`. Finds what the long way
     /// finds, and says where the time is.
     #[inline]
-    fn anonymous(line: &'a [u8], layout: Layout) -> Option<(Identity<'a>, usize)> {
+    fn anonymous(line: &'a [u8], layout: Layout) -> Option<(Identity<'a>, Range<usize>)> {
         const NOBODY: &[u8] = b"- - [";
         if layout == Layout::VhostCombined {
             return None;
@@ -196,7 +226,7 @@ impl<'a> Identity<'a> {
             client,
             user: None,
         };
-        Some((identity, stamp))
+        Some((identity, stamp..stamp + STAMP_LEN))
     }
 
     fn cut(field: &'a [u8], layout: Layout) -> Result<Identity<'a>, Unparsed> {
@@ -467,215 +497,4 @@ fn split_token(field: &[u8]) -> (&[u8], Option<&[u8]>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::format::spec::read_alone;
-    use proptest::prelude::*;
-
-    fn access<'a>(format: &Format, line: &'a [u8]) -> Result<Access<'a>, Unparsed> {
-        read_alone(format, line).map(|event| match event {
-            Event::Access(access) => access,
-            Event::Error(_) => unreachable!("an access format gives access records"),
-        })
-    }
-
-    fn read(line: &str) -> Access<'_> {
-        access(&COMBINED, line.as_bytes()).unwrap_or_else(|error| panic!("{error:?}: {line}"))
-    }
-
-    fn with_request(request: &str) -> String {
-        format!(r#"192.0.2.1 - - [19/May/2026:14:02:11 +0000] "{request}" 200 5 "-" "-""#)
-    }
-
-    #[test]
-    fn every_field_is_cut() {
-        let record = read(
-            r#"192.0.2.1 - ana [19/May/2026:14:02:11 +0200] "GET /a?b=c HTTP/1.1" 200 512 "https://shop.example/" "x/1 (y)" 0.1 -"#,
-        );
-        assert_eq!(record.time.to_rfc3339(), "2026-05-19T12:02:11Z");
-        assert_eq!(record.utc_offset, Some(crate::time::UtcOffset(7200)));
-        assert_eq!(record.client, Client::parse(b"192.0.2.1"));
-        assert_eq!(record.client_text, b"192.0.2.1");
-        assert_eq!(record.user, Some(&b"ana"[..]));
-        assert_eq!(record.request, b"GET /a?b=c HTTP/1.1");
-        assert_eq!(record.method, b"GET");
-        assert_eq!(
-            (record.path(), record.query()),
-            (&b"/a"[..], Some(&b"b=c"[..]))
-        );
-        assert_eq!(record.protocol, b"HTTP/1.1");
-        assert_eq!((record.status, record.bytes), (Some(200), Some(512)));
-        assert_eq!(record.referer, Some(&b"https://shop.example/"[..]));
-        assert_eq!(record.user_agent, Some(&b"x/1 (y)"[..]));
-        assert_eq!(record.extras, b"0.1 -");
-        assert_eq!(record.vhost, None);
-    }
-
-    #[test]
-    fn request_lines_of_every_kind() {
-        let cases = [
-            ("GET / HTTP/1.1", "GET", "/", "HTTP/1.1"),
-            ("-", "", "", ""),
-            ("", "", "", ""),
-            ("GET /", "GET", "/", ""),
-            ("GET", "", "GET", ""),
-            ("GET HTTP/1.1", "GET", "", "HTTP/1.1"),
-            ("GET /a b c HTTP/1.0", "GET", "/a b c", "HTTP/1.0"),
-            ("GET /a' OR 1=1 --", "GET", "/a' OR 1=1 --", ""),
-            (r"\x16\x03\x01 \x00", "", r"\x16\x03\x01 \x00", ""),
-            (r"\x03\x00\x00/*\xE0", "", r"\x03\x00\x00/*\xE0", ""),
-            ("% % HTTP/1.1", "%", "%", "HTTP/1.1"),
-            (" / HTTP/1.1", "", " / HTTP/1.1", ""),
-            (
-                r#"GET /?q=\"x\" HTTP/1.1"#,
-                "GET",
-                r#"/?q=\"x\""#,
-                "HTTP/1.1",
-            ),
-            (r"GET /?q=\\ HTTP/1.1", "GET", r"/?q=\\", "HTTP/1.1"),
-            (r"GET /\\", "GET", r"/\\", ""),
-            (r"GET /?q=\x22 HTTP/1.1", "GET", r"/?q=\x22", "HTTP/1.1"),
-            (r#"GET /?q="x" HTTP/1.1"#, "GET", r#"/?q="x""#, "HTTP/1.1"),
-            (r#"GET /" 1 " HTTP/1.1"#, "GET", r#"/" 1 ""#, "HTTP/1.1"),
-            ("PROPFIND /ä%", "PROPFIND", "/ä%", ""),
-        ];
-        for (request, method, target, protocol) in cases {
-            let line = with_request(request);
-            let record = read(&line);
-            assert_eq!(record.method, method.as_bytes(), "{request}");
-            assert_eq!(record.target, target.as_bytes(), "{request}");
-            assert_eq!(record.protocol, protocol.as_bytes(), "{request}");
-            assert_eq!(record.status, Some(200), "{request}");
-        }
-    }
-
-    #[test]
-    fn odd_clients_and_users() {
-        let line = |start: &str| {
-            format!(r#"{start} [19/May/2026:14:02:11 +0000] "GET / HTTP/1.1" 200 5 "-" "-""#)
-        };
-        for (start, client, user) in [
-            ("2001:db8::1 - -", "2001:db8::1", None),
-            ("[2001:db8::1] - -", "[2001:db8::1]", None),
-            ("pool-7.isp.example - -", "pool-7.isp.example", None),
-            ("192.0.2.1 - ana maria", "192.0.2.1", Some("ana maria")),
-            (r#"192.0.2.1 - """#, "192.0.2.1", Some(r#""""#)),
-            (
-                r#"192.0.2.1 - a [x] \"b"#,
-                "192.0.2.1",
-                Some(r#"a [x] \"b"#),
-            ),
-            ("192.0.2.1 root -", "192.0.2.1", None),
-            ("- - -", "-", None),
-        ] {
-            let line = line(start);
-            let record = read(&line);
-            assert_eq!(record.client_text, client.as_bytes(), "{start}");
-            assert_eq!(record.user, user.map(str::as_bytes), "{start}");
-        }
-    }
-
-    #[test]
-    fn virtual_hosts_are_told_from_clients() {
-        for sample in VHOST_COMBINED.samples {
-            assert!(
-                access(&VHOST_COMBINED, sample.as_bytes())
-                    .unwrap()
-                    .vhost
-                    .is_some()
-            );
-        }
-        for sample in COMBINED.samples.iter().chain(COMMON.samples) {
-            assert!(
-                access(&VHOST_COMBINED, sample.as_bytes()).is_err(),
-                "{sample}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_missing_and_what_is_wrong_is_named() {
-        use Unparsed::*;
-        let stamp = "192.0.2.1 - - [19/May/2026:14:02:11 +0000]";
-        let cases = [
-            (String::new(), NotThisFormat),
-            ("hello world".into(), NotThisFormat),
-            (r#"{"status":"200"}"#.into(), NotThisFormat),
-            ("192.0.2.1 - - [19/May/20".into(), Truncated),
-            (format!("{stamp} \"GET / HT"), Truncated),
-            (format!("{stamp} \"GET /\" 200"), Truncated),
-            (format!("{stamp} \"GET /\" 200 5"), Truncated),
-            (format!("{stamp} \"GET /\" 200 5 \"-\""), Truncated),
-            (
-                format!("{stamp} \"GET /\" 200 5 \"-\" \"Mozilla"),
-                Truncated,
-            ),
-            (format!("{stamp} \"GET /\" 200 5 - -"), NotThisFormat),
-            (format!("{stamp} \"GET /\" 2x0 5 \"-\" \"-\""), BadNumber),
-            (format!("{stamp} \"GET /\" 200 x \"-\" \"-\""), BadNumber),
-            (
-                format!("{stamp} \"GET /\" 200 99999999999999999999 \"-\" \"-\""),
-                BadNumber,
-            ),
-            (with_request("/").replace("19/May", "39/May"), BadTime),
-            (with_request("/").replace(":11 +0000", " +0000"), BadTime),
-            (
-                with_request("/").replace("192.0.2.1 - -", "-"),
-                NotThisFormat,
-            ),
-            (with_request(&"a".repeat(MAX_LINE)), TooLong),
-        ];
-        for (line, reason) in cases {
-            let found = access(&COMBINED, line.as_bytes()).unwrap_err();
-            assert_eq!(found, reason, "{}", &line[..line.len().min(200)]);
-        }
-    }
-
-    #[test]
-    fn bytes_that_are_no_text_pass() {
-        let line = b"192.0.2.1 - - [19/May/2026:14:02:11 +0000] \"GET /\x00\xff% HTTP/1.1\" - - \"\" \"\xfe\"";
-        let record = access(&COMBINED, line).unwrap();
-        assert_eq!(record.target, b"/\x00\xff%");
-        assert_eq!((record.status, record.bytes), (None, None));
-        assert_eq!(
-            (record.referer, record.user_agent),
-            (Some(&b""[..]), Some(&b"\xfe"[..]))
-        );
-    }
-
-    /// Pieces of log lines, so that chance gets past the first check.
-    fn piece() -> impl Strategy<Value = Vec<u8>> {
-        prop_oneof![
-            Just(b"192.0.2.1 - - ".to_vec()),
-            Just(b"[19/May/2026:14:02:11 +0000] ".to_vec()),
-            Just(b"\"GET / HTTP/1.1\" ".to_vec()),
-            Just(b"200 5 ".to_vec()),
-            Just(b"\"".to_vec()),
-            Just(b"\\".to_vec()),
-            Just(b" ".to_vec()),
-            Just(b"shop.example:80 ".to_vec()),
-            proptest::collection::vec(any::<u8>(), 0..20),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn never_panics_and_fields_are_parts_of_the_line(
-            pieces in proptest::collection::vec(piece(), 0..12),
-        ) {
-            let line = pieces.concat();
-            let range = line.as_ptr_range();
-            for format in [&COMMON, &COMBINED, &VHOST_COMBINED] {
-                let Ok(record) = access(format, &line) else { continue };
-                let optional = [record.vhost, record.user, record.referer, record.user_agent];
-                for field in optional.into_iter().flatten().chain([
-                    record.client_text, record.request, record.method, record.target, record.protocol,
-                    record.extras,
-                ]) {
-                    let part = field.as_ptr_range();
-                    prop_assert!(field.is_empty() || (range.start <= part.start && part.end <= range.end));
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -16,6 +16,7 @@ use crate::client::Client;
 use crate::event::{Access, ErrorRecord, Event, Unparsed};
 use crate::format::combined::request_line;
 use crate::format::haproxy_captures::{Capture, Captures, MAX_CAPTURES, captures};
+use crate::format::haproxy_escapes::decoded;
 use crate::format::record::{number, token};
 use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader};
 use crate::time::{self, Time, Unit, UtcOffset};
@@ -157,32 +158,6 @@ fn quote(text: &mut ArenaVec<'_, u8>, value: &[u8]) {
         text.push(*byte);
     }
     text.push(b'"');
-}
-
-/// Takes `#22` back.
-fn decoded<'a>(text: &'a [u8], desk: &Desk<'a>) -> &'a [u8] {
-    let Some(first) = memchr::memchr(b'#', text) else {
-        return text;
-    };
-    let hex = |byte: &u8| char::from(*byte).to_digit(16);
-    let mut plain = desk.writer();
-    plain.extend_from_slice(&text[..first]);
-    let mut rest = &text[first..];
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        let code = match after {
-            [high, low, ..] if *byte == b'#' => hex(high).zip(hex(low)),
-            _ => None,
-        };
-        match code {
-            Some((high, low)) => {
-                plain.push((high * 16 + low) as u8);
-                rest = &after[2..];
-            }
-            None => plain.push(*byte),
-        }
-    }
-    plain.into_bump_slice()
 }
 
 /// A line as far as its fields go.

@@ -1,11 +1,12 @@
 //! HAProxy's `option httplog clf`: a combined line whose referer and user agent are always empty, then HAProxy's fields.
 //!
 //! `port milliseconds "frontend" "backend" "server" TR Tw Tc Tr Ta state ...` (configuration manual, 8.2.3). The time is
-//! UTC; the milliseconds behind it belong to it.
+//! UTC; the milliseconds behind it belong to it. Escapes are taken back as in the other formats of HAProxy.
 
 use crate::event::{Event, Unparsed};
-use crate::format::combined::{combined, reader};
+use crate::format::combined::{combined, reader, request_line};
 use crate::format::extras::columns;
+use crate::format::haproxy_escapes::decoded;
 use crate::format::record::number;
 use crate::format::spec::{Desk, Format, LogKind};
 use crate::time::{Time, Unit};
@@ -54,6 +55,9 @@ fn parse<'a>(line: &'a [u8], desk: &mut Desk<'a>) -> Result<Event<'a>, Unparsed>
     if access.request == BAD_REQUEST {
         access.request = b"";
         access.target = b"";
+    } else {
+        access.request = decoded(access.request, desk);
+        (access.method, access.target, access.protocol) = request_line(access.request);
     }
     Ok(Event::Access(access))
 }
@@ -87,6 +91,16 @@ mod tests {
             panic!("a request");
         };
         assert_eq!((bad.request, bad.target), (&b""[..], &b""[..]));
+    }
+
+    #[test]
+    fn escapes_are_taken_back() {
+        let line = FORMAT.samples[0].replace("/cart", "/a#22b?c=#22#23d#FF");
+        let Ok(Event::Access(access)) = read_alone(&FORMAT, line.as_bytes()) else {
+            panic!("a request");
+        };
+        assert_eq!(access.target, b"/a\"b?c=\"#d\xFF");
+        assert_eq!(access.request, b"GET /a\"b?c=\"#d\xFF HTTP/1.1");
     }
 
     proptest! {

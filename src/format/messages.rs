@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::event::{ErrorRecord, Event, Unparsed};
 use crate::format::envelope::{Envelope, Peeled, When, Years};
 use crate::format::spec::{Arena, Desk, Format, LogKind, ReadLine, Reader, YearHint};
-use crate::format::{journal_json, sample, syslog};
+use crate::format::{container, journal_json, sample, syslog};
 use crate::time::{LocalTime, Time, UtcOffset};
 
 /// Syslog's files, and what `journalctl -o short` writes.
@@ -66,6 +66,44 @@ pub const JOURNAL_JSON: Format = Format {
     reader: |bytes| alone(bytes, &JOURNAL),
 };
 
+/// What Docker keeps of a container's output.
+pub const DOCKER_JSON: Format = Format {
+    name: "docker_json",
+    kind: LogKind::Error,
+    mixed: true,
+    title: "output of a container, as Docker's json-file driver keeps it",
+    samples: &[
+        r#"{"log":"worker 7 was killed\n","stream":"stderr","time":"2026-05-19T14:26:04.120001042Z"}"#,
+        r#"{"log":"listening on port 80\r\n","stream":"stdout","attrs":{"tag":"web"},"time":"2026-05-19T14:26:04.1Z"}"#,
+    ],
+    reader: |bytes| alone(bytes, &DOCKER),
+};
+
+/// What Kubernetes keeps of a container's output.
+pub const CRI: Format = Format {
+    name: "cri",
+    kind: LogKind::Error,
+    mixed: true,
+    title: "output of a container in Kubernetes (CRI: containerd, CRI-O), podman's k8s-file",
+    samples: &[
+        "2026-05-19T14:26:04.120001042Z stderr F worker 7 was killed",
+        "2026-05-19T16:26:04.120001042+02:00 stdout P the first part of a long line",
+    ],
+    reader: |bytes| alone(bytes, &KUBERNETES),
+};
+
+static DOCKER: Envelope = Envelope {
+    format: Some(&DOCKER_JSON),
+    stands_before: "what Docker's json-file driver adds",
+    peel: container::peel_docker,
+};
+
+static KUBERNETES: Envelope = Envelope {
+    format: Some(&CRI),
+    stands_before: "a prefix of Kubernetes (CRI)",
+    peel: container::peel_cri,
+};
+
 static JOURNAL: Envelope = Envelope {
     format: Some(&JOURNAL_JSON),
     stands_before: "the fields of the journal",
@@ -97,10 +135,25 @@ static TIME: Envelope = Envelope {
 };
 
 /// Every envelope. Of two that take as many lines apart, the earlier one is taken: it is the stricter.
-static ENVELOPES: &[&Envelope] = &[&JOURNAL, &RFC5424, &JOURNAL_SHORT, &BSD, &TIME];
+static ENVELOPES: &[&Envelope] = &[
+    &JOURNAL,
+    &DOCKER,
+    &KUBERNETES,
+    &RFC5424,
+    &JOURNAL_SHORT,
+    &BSD,
+    &TIME,
+];
 
 /// Formats of messages of several programs.
-pub static FORMATS: &[&Format] = &[&JOURNAL_JSON, &SYSLOG5424, &JOURNAL_SHORT_ISO, &SYSLOG];
+pub static FORMATS: &[&Format] = &[
+    &JOURNAL_JSON,
+    &DOCKER_JSON,
+    &CRI,
+    &SYSLOG5424,
+    &JOURNAL_SHORT_ISO,
+    &SYSLOG,
+];
 
 /// What stands in an envelope in this share of the lines is read in it: the beginning of such a line can look like
 /// another format's.
@@ -200,7 +253,10 @@ impl Messages {
         }
         let mut learner = Learner::new(&peeled, formats);
         learner.run(&peeled, &mut desk);
-        let mut years = Years::of(bytes, envelope);
+        let annual = |(_, found): &(u64, Peeled<'_>)| matches!(found.when, When::Annual(_));
+        // Looks at many places, which would be in vain for all that is no syslog.
+        let years = peeled.iter().any(annual);
+        let mut years = years.then(|| Years::of(bytes, envelope)).flatten();
         if let (Some(years), Some((at, date, time))) = (&mut years, learner.dated) {
             years.tell(at, date, time);
         }

@@ -2,11 +2,15 @@
 
 pub mod any_json;
 pub mod apache_error;
+pub mod apache_logformat;
 pub mod aws_alb;
 pub mod caddy_json;
 pub mod cloudflare_json;
 pub mod cloudfront;
 pub mod combined;
+pub mod container;
+pub mod custom;
+pub mod directive;
 pub mod envelope;
 pub mod envoy;
 pub mod extras;
@@ -14,6 +18,7 @@ pub mod forwarded;
 pub mod haproxy;
 pub mod haproxy_captures;
 pub mod haproxy_clf;
+pub mod haproxy_escapes;
 pub mod iis_w3c;
 pub mod ingress_nginx;
 pub mod journal_json;
@@ -24,13 +29,16 @@ pub mod messages;
 pub mod mysql_error;
 pub mod nginx_error;
 pub mod nginx_json;
+pub mod nginx_logformat;
 pub mod php_error;
 pub mod php_fpm;
 pub mod postgresql;
+pub mod quoting;
 pub mod record;
 pub mod sample;
 pub mod spec;
 pub mod syslog;
+pub mod template;
 pub mod timing;
 pub mod traefik_clf;
 pub mod traefik_json;
@@ -63,6 +71,8 @@ pub static ALL: &[&Format] = &[
     &postgresql::FORMAT,
     &mysql_error::FORMAT,
     &messages::JOURNAL_JSON,
+    &messages::DOCKER_JSON,
+    &messages::CRI,
     &messages::SYSLOG5424,
     &messages::JOURNAL_SHORT_ISO,
     &messages::SYSLOG,
@@ -115,21 +125,28 @@ const ONE_LINE_IN: usize = 20;
 /// `None` when no format reads a sensible share: the input is no log, or one of an unknown kind.
 /// The sample depends on the bytes alone.
 pub fn vote(bytes: &[u8]) -> Option<Vote> {
-    let lines = sample::lines(bytes);
-    if let Some(opened) = messages::open(bytes, &lines, &plain()) {
-        return Some(Vote {
-            format: opened.format,
-            reader: opened.reader,
-            read: opened.read,
-            of: opened.of,
-        });
-    }
-    Ballot::of(bytes, &lines).winner()
+    vote_with(bytes, &[])
 }
 
-/// How every format fared in the vote on an input, and of how many lines; those that read most come first. Where
-/// messages stand in an envelope, none but the format of what is in it is counted.
-pub fn counts(bytes: &[u8]) -> (Vec<Count>, usize) {
+/// The same with formats that the user gave: they are tried like the others, and win where they read as much.
+pub fn vote_with(bytes: &[u8], given: &[Reader]) -> Option<Vote> {
+    let lines = sample::lines(bytes);
+    let Some(opened) = messages::open(bytes, &lines, &plain()) else {
+        return Ballot::new(bytes, given).on(&lines).winner();
+    };
+    let named = Ballot::of_given(given).on(&lines).winner();
+    let named = named.filter(|vote| vote.read >= opened.read);
+    Some(named.unwrap_or(Vote {
+        format: opened.format,
+        reader: opened.reader,
+        read: opened.read,
+        of: opened.of,
+    }))
+}
+
+/// How every format fared in the vote on an input, those that the user gave among them, and of how many lines; those that
+/// read most come first. Where messages stand in an envelope, none but the format of what is in it is counted.
+pub fn counts(bytes: &[u8], given: &[Reader]) -> (Vec<Count>, usize) {
     let lines = sample::lines(bytes);
     if let Some(opened) = messages::open(bytes, &lines, &plain()) {
         let count = |format: &&Format| Count {
@@ -140,19 +157,22 @@ pub fn counts(bytes: &[u8]) -> (Vec<Count>, usize) {
             },
             failure: None,
         };
-        return (sorted(ALL.iter().map(count).collect()), opened.of);
+        let named = Ballot::of_given(given).on(&lines);
+        let named = named.candidates.iter().map(Candidate::count);
+        let counts = named.chain(ALL.iter().map(count)).collect();
+        return (sorted(counts), opened.of);
     }
-    let ballot = Ballot::of(bytes, &lines);
-    let count = |(index, format): (usize, &&Format)| {
-        let mut tried = ballot.candidates.iter();
-        let tried = tried.find(|candidate| candidate.index == index);
-        Count {
-            format: format.name,
-            read: tried.map_or(0, |candidate| candidate.read),
-            failure: tried.and_then(|candidate| candidate.failure),
+    let ballot = Ballot::new(bytes, given).on(&lines);
+    let mut counts: Vec<Count> = ballot.candidates.iter().map(Candidate::count).collect();
+    for format in ALL {
+        if !counts.iter().any(|count| count.format == format.name) {
+            counts.push(Count {
+                format: format.name,
+                read: 0,
+                failure: None,
+            });
         }
-    };
-    let counts = ALL.iter().enumerate().map(count).collect();
+    }
     (sorted(counts), ballot.of)
 }
 
@@ -221,36 +241,58 @@ struct Ballot {
 
 /// A format that the input may be in.
 struct Candidate {
-    /// Its place in [`ALL`].
-    index: usize,
+    format: &'static Format,
     reader: Reader,
     read: usize,
     failure: Option<(u64, Unparsed)>,
 }
 
+impl Candidate {
+    fn new(format: &'static Format, reader: Reader) -> Candidate {
+        Candidate {
+            format,
+            reader,
+            read: 0,
+            failure: None,
+        }
+    }
+
+    fn count(&self) -> Count {
+        Count {
+            format: self.format.name,
+            read: self.read,
+            failure: self.failure,
+        }
+    }
+}
+
 impl Ballot {
-    fn new(bytes: &[u8]) -> Ballot {
-        let candidate = |(index, format): (usize, &&'static Format)| {
-            Some(Candidate {
-                index,
-                reader: (format.reader)(bytes)?,
-                read: 0,
-                failure: None,
-            })
-        };
+    /// The formats that the user gave, and then all that the input may be in.
+    fn new(bytes: &[u8], given: &[Reader]) -> Ballot {
+        let mut ballot = Ballot::of_given(given);
+        for format in ALL {
+            let reader = (format.reader)(bytes);
+            ballot
+                .candidates
+                .extend(reader.map(|reader| Candidate::new(format, reader)));
+        }
+        ballot
+    }
+
+    fn of_given(given: &[Reader]) -> Ballot {
+        let candidate = |reader: &Reader| Candidate::new(&custom::CUSTOM, reader.clone());
         Ballot {
-            candidates: ALL.iter().enumerate().filter_map(candidate).collect(),
+            candidates: given.iter().map(candidate).collect(),
             of: 0,
         }
     }
 
     /// Lets every format try the lines of a sample.
-    fn of(bytes: &[u8], lines: &[(u64, &[u8])]) -> Ballot {
-        let mut ballot = Ballot::new(bytes);
+    fn on(mut self, lines: &[(u64, &[u8])]) -> Ballot {
         for (at, line) in lines {
-            ballot.count(line, *at);
+            self.count(line, *at);
         }
-        ballot
+        self
     }
 
     fn count(&mut self, line: &[u8], at: u64) {
@@ -272,7 +314,7 @@ impl Ballot {
         let mut candidates = self.candidates.into_iter();
         let winner = candidates.find(|format| format.read == best)?;
         (best > 0 && best * ONE_LINE_IN >= self.of).then_some(Vote {
-            format: ALL[winner.index],
+            format: winner.format,
             reader: winner.reader,
             read: best,
             of: self.of,
@@ -299,6 +341,24 @@ mod tests {
                 assert_eq!(winner(sample.as_bytes()), Some(format.name), "{sample}");
             }
         }
+    }
+
+    #[test]
+    fn what_a_container_writes_is_read_in_its_own_format() {
+        let inside = combined::COMBINED.samples[0];
+        let escaped = inside.replace('"', "\\\"");
+        let docker =
+            format!(r#"{{"log":"{escaped}\n","stream":"stdout","time":"2026-05-19T14:02:11.5Z"}}"#);
+        let kubernetes = format!("2026-05-19T14:02:11.5Z stdout F {inside}");
+        for line in [docker, kubernetes] {
+            assert_eq!(winner(line.as_bytes()), Some("combined"), "{line}");
+        }
+        let json = nginx_json::FORMAT.samples[0];
+        assert!(json.starts_with('{') && !json.contains('\\'), "{json}");
+        let escaped = json.replace('"', "\\\"");
+        let docker =
+            format!(r#"{{"log":"{escaped}\n","stream":"stdout","time":"2026-05-19T14:02:11Z"}}"#);
+        assert_eq!(winner(docker.as_bytes()), Some("nginx_json"));
     }
 
     #[test]

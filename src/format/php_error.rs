@@ -6,7 +6,7 @@
 use crate::chunk::MAX_LINE;
 use crate::event::{ErrorRecord, Event, Unparsed};
 use crate::format::spec::{Fixed, Format, LogKind};
-use crate::time::zone::is_zone;
+use crate::time::zone::{is_zone, offset_at};
 use crate::time::{self, UtcOffset};
 
 /// The only format PHP writes its errors in.
@@ -47,7 +47,7 @@ fn parse(line: &[u8]) -> Result<Event<'_>, Unparsed> {
         [b' ', zone @ ..] if is_zone(zone) => zone,
         _ => return Err(Unparsed::NotThisFormat),
     };
-    let offset = UtcOffset::named(zone);
+    let offset = offset_at(zone, local);
     Ok(Event::Error(ErrorRecord {
         time: local.at(offset.unwrap_or(UtcOffset::UTC)),
         utc_offset: offset,
@@ -91,12 +91,13 @@ mod tests {
         assert_eq!(record.level, b"Warning");
         assert_eq!(record.message, b"PHP Warning:  x");
         let record = read("[19-May-2026 14:25:58 Europe/Berlin] x");
-        assert_eq!(record.utc_offset, None);
+        assert_eq!(record.utc_offset, Some(UtcOffset(7200)));
         assert_eq!((record.level, record.message), (&b""[..], &b"x"[..]));
         assert_eq!(
             read("[19-May-2026 14:25:58] PHP Notice:  x").utc_offset,
             None
         );
+        assert_eq!(read("[19-May-2026 14:25:58 CST] x").utc_offset, None);
     }
 
     #[test]

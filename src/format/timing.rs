@@ -134,20 +134,25 @@ impl Timing {
             return false;
         }
         let mut values: Vec<u64> = found.iter().map(|(value, _)| *value).collect();
-        let rises = values.windows(2).filter(|pair| pair[0] <= pair[1]).count();
+        let rises = values.windows(2).filter(|pair| pair[0] < pair[1]).count();
+        let falls = values.windows(2).filter(|pair| pair[0] > pair[1]).count();
         values.sort_unstable();
         let at = |share: usize| values[(values.len() - 1) * share / 100];
         let varied = values.first() < values.last();
         match self.unit {
             Unit::Seconds => true,
             Unit::WholeSeconds => varied && at(90) <= QUICK_S && values[0] == 0,
-            // A serial number rises from line to line.
-            _ if !varied || rises as f64 > 0.95 * values.len() as f64 || is_size(&found) => false,
+            // A serial number rises where it changes.
+            _ if !varied || rises as f64 > 0.95 * (rises + falls) as f64 || is_size(&found) => {
+                false
+            }
             Unit::Microseconds => {
                 let slow = at(50) >= MICROSECONDS || at(100) >= TIMED_OUT_MS;
                 slow && at(5) >= LEAST_MICROSECONDS
             }
-            Unit::Milliseconds => at(5) < LEAST_MICROSECONDS && at(100) > KEPT_ALIVE,
+            Unit::Milliseconds => {
+                at(5) < LEAST_MICROSECONDS && (KEPT_ALIVE + 1..TIMED_OUT_MS).contains(&at(100))
+            }
         }
     }
 
@@ -162,6 +167,8 @@ impl Timing {
                 // nginx writes three decimals; two, as of its compression ratio, are no time.
                 (named || text.len() - point == 4).then(|| decimal(text))?
             }
+            // Beside the seconds stands something finer, which is what was cut out.
+            Unit::WholeSeconds if text.len() < field.len() && field.contains(&b'/') => None,
             _ => whole(text),
         }
     }
@@ -282,6 +289,12 @@ mod tests {
         );
         let millis = |n: u64| if n == 7 { 2_001 } else { n / 4 };
         assert_eq!(vote(|n| format!("{}", millis(n))), Some(LAST / 4 * 1000));
+        let mostly_none = |n: u64| if n == 7 { 2_001 } else { n / 205 * 30 };
+        assert_eq!(
+            vote(|n| format!("{}/{}", mostly_none(n) / 1000, mostly_none(n))),
+            Some(mostly_none(LAST) * 1000),
+            "times that are nearly all zero are no serial numbers"
+        );
         assert_eq!(
             vote(|n| format!("**{}/{}**", millis(n) / 1000, millis(n))),
             Some(LAST / 4 * 1000)
@@ -308,6 +321,18 @@ mod tests {
         );
         assert_eq!(vote(|_| "443".into()), None, "a port");
         assert_eq!(vote(|n| format!("{}", n % 90)), None, "kept alive");
+        let quick = |n: u64| if n % 50 == 7 { 301 } else { n / 200 };
+        assert_eq!(
+            vote(|n| format!("{}/{}", quick(n) / 1000, quick(n))),
+            None,
+            "milliseconds behind whole seconds are no seconds"
+        );
+        let mostly_refused = |n: u64| if n == 7 { 2_000_553 } else { 10 + n / 4 };
+        assert_eq!(
+            vote(|n| format!("{}", mostly_refused(n))),
+            None,
+            "microseconds of requests that were refused at once are no milliseconds"
+        );
         assert_eq!(Timing::vote(&[]), None);
     }
 }

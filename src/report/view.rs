@@ -112,7 +112,7 @@ pub struct Totals {
     pub bytes_sent: Option<u64>,
     /// Distinct clients.
     pub clients: u64,
-    /// Requests by status class, `"1xx"` to `"5xx"`.
+    /// Requests by status class, `"1xx"` to `"5xx"`, and `"none"` if some have no status.
     pub status: BTreeMap<&'static str, u64>,
     /// Lines with a hit of at least medium confidence.
     pub hits: u64,

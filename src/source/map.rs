@@ -4,9 +4,20 @@ use std::fs::File;
 use std::io;
 use std::slice;
 
+#[cfg(unix)]
+use memmap2::Advice;
 use memmap2::{Mmap, MmapOptions, MmapRaw};
 
 use super::fault::{self, Watch};
+
+/// How the bytes of a map are going to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// Here and there, some lines at a time.
+    Places,
+    /// From some place on.
+    Through,
+}
 
 /// A map of a file that others may write, of the length that it had when it was mapped. Reading what was cut off
 /// since gives zeros, and [`Shared::lost_from`] tells.
@@ -33,6 +44,19 @@ impl Shared {
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.map
+    }
+
+    /// Says how the bytes are going to be read: the operating system reads ahead by up to megabytes around every place
+    /// unless it knows better.
+    pub fn expect(&self, manner: Manner) {
+        // Advice that is not taken costs time and nothing else.
+        #[cfg(unix)]
+        let _ = self.map.advise(match manner {
+            Manner::Places => Advice::Random,
+            Manner::Through => Advice::Normal,
+        });
+        #[cfg(not(unix))]
+        let _ = manner;
     }
 
     /// The offset from which on the bytes are known to be gone.

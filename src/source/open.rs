@@ -14,7 +14,7 @@ use std::time::SystemTime;
 use super::decompress::peel;
 use super::discover::{Input, unreadable};
 use super::handle::{Handle, Kept};
-use super::map::Shared;
+use super::map::{Manner, Shared};
 use super::spool::{BOMB_FROM, Crew, Limits, MAX_SPOOLED, Spool};
 use crate::error::{Error, Warning};
 use crate::time::Time;
@@ -235,6 +235,13 @@ impl Source {
             warnings.extend(spool.warnings());
         }
         warnings
+    }
+
+    /// Says how the bytes are going to be read. What was unpacked is in memory.
+    pub fn expect(&self, manner: Manner) {
+        if let Held::Mapped(mapped) = &*self.held {
+            mapped.map.expect(manner);
+        }
     }
 
     /// Looks again at a mapped file: says if it grew, or changed, since it was opened. To be asked after the last

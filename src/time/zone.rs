@@ -1,6 +1,6 @@
 //! Zones by name, where a name has one meaning.
 
-use super::UtcOffset;
+use super::{LocalTime, UtcOffset, Zone};
 
 /// Abbreviations that stand for one offset wherever they are used (IANA tz database), in minutes east of UTC. Left out
 /// are those of several zones: BST, CDT, CST, EST, IST, MST, PST, SST and others.
@@ -43,6 +43,18 @@ impl UtcOffset {
     }
 }
 
+/// The offset of what [`UtcOffset::named`] knows, and of a place in the IANA tz database (`Europe/Berlin`) when its clocks
+/// show `local`.
+pub fn offset_at(zone: &[u8], local: LocalTime) -> Option<UtcOffset> {
+    UtcOffset::named(zone).or_else(|| {
+        // Without a slash it is an abbreviation that several zones may share.
+        let place = std::str::from_utf8(zone)
+            .ok()
+            .filter(|zone| zone.contains('/'))?;
+        Some(Zone::parse(place)?.offset_at_local(local))
+    })
+}
+
 /// True for what may be the name of a zone: `CEST`, `Europe/Berlin`, `Etc/GMT-2`, `+03`.
 pub fn is_zone(word: &[u8]) -> bool {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"/_+-:".contains(byte);
@@ -73,5 +85,32 @@ mod tests {
             assert!(is_zone(zone.as_bytes()), "{zone}");
         }
         assert!(!is_zone(b"[811]") && !is_zone(b""));
+    }
+
+    #[test]
+    fn places_have_the_offset_of_the_day() {
+        let label = |zone: &str, local: &str| {
+            let local = LocalTime::parse_people(local).unwrap();
+            offset_at(zone.as_bytes(), local).map(UtcOffset::label)
+        };
+        for (zone, local, offset) in [
+            ("Europe/Berlin", "2026-05-19 16:20:32", "+02:00"),
+            ("Europe/Berlin", "2026-01-19 16:20:32", "+01:00"),
+            // comes twice
+            ("Europe/Berlin", "2026-10-25 02:30", "+02:00"),
+            // is left out
+            ("Europe/Berlin", "2026-03-29 02:30", "+01:00"),
+            ("America/New_York", "2026-05-19 16:20:32", "-04:00"),
+            ("Etc/GMT-2", "2026-05-19 16:20:32", "+02:00"),
+            ("CEST", "2026-05-19 16:20:32", "+02:00"),
+        ] {
+            assert_eq!(
+                label(zone, local).as_deref(),
+                Some(offset),
+                "{zone} {local}"
+            );
+        }
+        assert_eq!(label("Europe/Nowhere", "2026-05-19"), None);
+        assert_eq!(label("CST", "2026-05-19"), None);
     }
 }

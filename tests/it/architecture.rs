@@ -69,11 +69,20 @@ const ROWS: &[&[&str]] = &[
         "format/sample",
     ],
     &["format/record"],
-    &["format/json_keys"],
-    &["format/json_guess", "format/haproxy_captures", "format/w3c"],
+    &["format/quoting", "format/directive", "format/json_keys"],
+    &["format/template"],
+    &[
+        "format/apache_logformat",
+        "format/nginx_logformat",
+        "format/json_guess",
+        "format/haproxy_captures",
+        "format/haproxy_escapes",
+        "format/w3c",
+    ],
     &["format/*", "pattern/feature"],
     &["format/messages"],
-    &["format/mod", "pattern/set"],
+    &["format/mod", "pattern/set", "server_config"],
+    &["readers"],
     &["pattern/verdict", "pattern/cost", "pattern/describe"],
     &["pattern/memory", "pattern/watch"],
     &["pattern/inspector"],
@@ -114,7 +123,7 @@ const ROWS: &[&[&str]] = &[
 
 /// Libraries that only some files may name.
 const CONFINED: &[(&str, &[&str])] = &[
-    ("chrono", &["time"]),
+    ("chrono", &["time", "time/*"]),
     ("clap", &["cli", "cli/*", "main"]),
     ("indicatif", &["progress", "main"]),
     ("unsafe", &["source/fault", "source/map"]),

@@ -47,7 +47,7 @@ struct Case {
     zone: &'static str,
 }
 
-const CASES: [Case; 12] = [
+const CASES: [Case; 14] = [
     Case {
         format: "php_error",
         log: "\
@@ -209,6 +209,32 @@ May 19 14:22:11 web1 systemd[1]: Started mariadb.service - MariaDB 10.11.6 datab
             ("child_crash", "2026-05-19T14:22:05Z", 1),
         ],
         zone: "+00:00",
+    },
+    Case {
+        format: "docker_json",
+        log: r#"{"log":"/docker-entrypoint.sh: Configuration complete; ready for start up\n","stream":"stdout","time":"2026-05-19T14:01:03.120001042Z"}
+{"log":"192.0.2.1 - - [19/May/2026:14:20:03 +0000] \"GET /health HTTP/1.1\" 200 2 \"-\" \"probe/1.0\"\n","stream":"stdout","time":"2026-05-19T14:20:03.1Z"}
+{"log":"2026/05/19 16:21:05 [alert] 7#7: worker process 811 exited on signal 9\n","stream":"stderr","attrs":{"tag":"web"},"time":"2026-05-19T14:21:05.1Z"}
+{"log":"Out of memory: Killed process 811 (php-fpm8.2) total-vm:912344kB\r\n","stream":"stderr","time":"2026-05-19T14:22:04.1Z"}
+"#,
+        symptoms: &[
+            ("child_crash", "2026-05-19T14:21:05Z", 1),
+            ("out_of_memory", "2026-05-19T14:22:04Z", 1),
+        ],
+        zone: "+00:00",
+    },
+    Case {
+        format: "cri",
+        log: "\
+2026-05-19T16:01:03.120001042+02:00 stdout F listening on port 80
+2026-05-19T16:21:05.1+02:00 stderr F 2026/05/19 14:21:05 [alert] 7#7: worker process 811 exited on signal 9
+2026-05-19T16:22:04.1+02:00 stderr P Out of memory: Killed process 811 (php-fpm8.2) total-vm:912344kB
+",
+        symptoms: &[
+            ("child_crash", "2026-05-19T14:21:05Z", 1),
+            ("out_of_memory", "2026-05-19T14:22:04Z", 1),
+        ],
+        zone: "+02:00",
     },
     Case {
         format: "nginx_error",

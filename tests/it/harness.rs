@@ -161,7 +161,10 @@ pub fn each<'a>(value: &'a Value, pointer: &str) -> Vec<&'a Value> {
             .into_iter()
             .flat_map(|value| match (value, key) {
                 (Value::Array(items), "*") => items.iter().collect(),
-                _ => value.get(key).into_iter().collect::<Vec<_>>(),
+                _ => value
+                    .pointer(&format!("/{key}"))
+                    .into_iter()
+                    .collect::<Vec<_>>(),
             })
             .collect();
     }

@@ -2,67 +2,10 @@
 //! combined log that it was made from.
 
 use std::fmt::Write as _;
-use std::fs;
 
-use aftertrace::time::{Time, parse_clf};
 use serde_json::{Value, json};
 
-use crate::harness::{each, lines, number, read_log, report_in, scenario, text};
-
-/// A line of the combined log, cut.
-struct Record<'a> {
-    client: &'a str,
-    stamp: &'a str,
-    time: Time,
-    request: &'a str,
-    method: &'a str,
-    target: &'a str,
-    protocol: &'a str,
-    status: u16,
-    bytes: Option<u64>,
-    referer: &'a str,
-    agent: &'a str,
-}
-
-impl Record<'_> {
-    fn iso(&self) -> String {
-        self.time.to_rfc3339()
-    }
-
-    fn nanoseconds(&self) -> i64 {
-        self.time.micros() * 1_000
-    }
-}
-
-/// `None` for what was escaped or is no request: those lines are left out everywhere, so that the logs say the same.
-fn cut(line: &str) -> Option<Record<'_>> {
-    let pieces: Vec<&str> = line.split('"').collect();
-    let [head, request, numbers, referer, " ", agent, ""] = pieces[..] else {
-        return None;
-    };
-    if line.contains('\\') {
-        return None;
-    }
-    let (client, rest) = head.split_once(" - - [")?;
-    let stamp = rest.strip_suffix("] ")?;
-    let (status, bytes) = numbers.trim().split_once(' ')?;
-    let mut parts = request.split(' ');
-    let (method, target, protocol) = (parts.next()?, parts.next()?, parts.next()?);
-    (parts.next().is_none() && !referer.is_empty() && !agent.is_empty()).then_some(())?;
-    Some(Record {
-        client,
-        stamp,
-        time: parse_clf(stamp.as_bytes())?.0,
-        request,
-        method,
-        target,
-        protocol,
-        status: status.parse().ok()?,
-        bytes: bytes.parse().ok(),
-        referer,
-        agent,
-    })
-}
+use crate::retold::{Record, kept, records, report_of, story};
 
 fn nginx(record: &Record<'_>) -> Value {
     json!({
@@ -131,46 +74,10 @@ const FORMATS: &[(&str, Writer)] = &[
     ("json", elastic),
 ];
 
-/// What the report says, whatever the log was written as.
-fn story(report: &Value) -> Value {
-    let incidents = each(report, "/incidents/*").into_iter().map(|incident| {
-        let actors = each(incident, "/actors/*").into_iter();
-        let actors: Vec<Value> = actors
-            .map(|actor| json!([actor["role"], actor["clients"], actor["requests"]]))
-            .collect();
-        json!([
-            incident["cause"],
-            incident["severity"],
-            incident["start"],
-            incident["end"],
-            actors
-        ])
-    });
-    json!({
-        "attack": report["verdict"]["attack"], "cause": report["verdict"]["cause"],
-        "start": report["verdict"]["start"], "end": report["verdict"]["end"],
-        "records": number(report, "/inputs/0/records"), "unparsed": number(report, "/inputs/0/unparsed"),
-        "incidents": incidents.collect::<Vec<Value>>(),
-    })
-}
-
-fn report_of(log: &str) -> Value {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("access.log"), log).unwrap();
-    report_in(folder.path(), &["access.log"])
-}
-
 #[test]
 fn every_json_format_tells_the_story_of_the_combined_log() {
-    let source = scenario("sqli-surge-2021-09-05");
-    let log = read_log(&source.folder.join("access.log.gz"));
-    let kept: Vec<String> = lines(&log).into_iter().map(text).collect();
-    let kept: Vec<(&str, Record<'_>)> = kept
-        .iter()
-        .filter_map(|line| Some((line.as_str(), cut(line)?)))
-        .collect();
-    let combined: String = kept.iter().map(|(line, _)| format!("{line}\n")).collect();
-    let combined = report_of(&combined);
+    let kept = kept();
+    let combined = report_of(&(kept.join("\n") + "\n"));
     let expected = story(&combined);
     assert_eq!(expected["attack"], true);
     assert!(
@@ -180,8 +87,8 @@ fn every_json_format_tells_the_story_of_the_combined_log() {
     );
     for (format, write) in FORMATS {
         let mut log = String::new();
-        for (_, record) in &kept {
-            writeln!(log, "{}", write(record)).unwrap();
+        for record in records(&kept) {
+            writeln!(log, "{}", write(&record)).unwrap();
         }
         let report = report_of(&log);
         assert_eq!(report["inputs"][0]["format"], *format);

@@ -695,3 +695,48 @@ fn a_broken_expression_is_told_in_one_line() {
     assert!(told.contains("regex: unclosed group"), "{told}");
     assert!(!told.contains(r"\x0a"), "{told}");
 }
+
+#[test]
+fn logs_of_servers_behind_another_that_begin_later_are_no_crowd() {
+    let mut edge = String::new();
+    let mut behind = [String::new(), String::new()];
+    let mut random: u64 = 1;
+    for second in 0..5 * HOUR {
+        random = (random * 1_103_515_245 + 12_345) % (1 << 31);
+        if !(random >> 16).is_multiple_of(4) {
+            continue;
+        }
+        let client = format!("198.51.{}.{}", (random >> 8) % 100, (random >> 12) % 250);
+        let page = format!("/item/{}", (random >> 10) % 60);
+        for target in [&page[..], "/site.css", "/site.js", "/logo.png"] {
+            let referer = match target == page {
+                true => "-".to_owned(),
+                false => format!("https://shop.example{page}"),
+            };
+            let (hour, minute) = (8 + second / HOUR, second / MINUTE % 60);
+            let agent = BROWSERS[(random >> 9) as usize % BROWSERS.len()];
+            let rest = format!(
+                "[09/Mar/2022:{hour:02}:{minute:02}:{:02} +0000] \"GET {target} HTTP/1.1\" 200 512 \"{referer}\" \"{agent}\"",
+                second % MINUTE
+            );
+            edge += &format!("{client} - - {rest}\n");
+            // the edge's log goes back further
+            if second >= 200 * MINUTE {
+                for (index, log) in behind.iter_mut().enumerate() {
+                    *log += &format!("10.0.0.{} - - {rest} \"{client}\"\n", index + 2);
+                }
+            }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (name, log) in [("edge", &edge), ("app1", &behind[0]), ("app2", &behind[1])] {
+        fs::write(folder.path().join(format!("{name}.log")), log).unwrap();
+    }
+    let report = report_in(folder.path(), &["."]);
+    assert_eq!(
+        report["verdict"]["cause"], "none",
+        "{}",
+        report["verdict"]["headline"]
+    );
+    assert_eq!(report["incidents"].as_array().map(Vec::len), Some(0));
+}

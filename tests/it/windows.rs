@@ -59,21 +59,42 @@ fn day(every_s: u64, late: &[u64]) -> Vec<u8> {
     out
 }
 
-/// The report on a window of the file, read in part and as a whole: a stream is never cut.
-fn both(folder: &Path, since: &str, until: &str) -> [Value; 2] {
-    let options = ["--since", since, "--until", until, "--tz", "UTC"];
-    let part = report_in(folder, &[&["access.log"], &options[..]].concat());
-    // A first line far ahead of the others puts the log out of order.
+/// The same log out of order, so that it is read whole: with a first line far ahead of the others.
+fn out_of_order(folder: &Path) -> tempfile::TempDir {
     let mut swapped = Vec::new();
     line(&mut swapped, 86_399, "203.0.113.1", "/", 200);
     swapped.extend(fs::read(folder.join("access.log")).unwrap());
-    let whole_folder = tempfile::tempdir().unwrap();
-    fs::write(whole_folder.path().join("access.log"), swapped).unwrap();
-    let whole = report_in(
-        whole_folder.path(),
-        &[&["access.log"], &options[..]].concat(),
-    );
-    [part, whole]
+    let other = tempfile::tempdir().unwrap();
+    fs::write(other.path().join("access.log"), swapped).unwrap();
+    other
+}
+
+/// The report on a window of the file, read in part and as a whole.
+fn both(folder: &Path, since: &str, until: &str) -> [Value; 2] {
+    let whole = out_of_order(folder);
+    let options = [
+        "access.log",
+        "--since",
+        since,
+        "--until",
+        until,
+        "--tz",
+        "UTC",
+    ];
+    [folder, whole.path()].map(|folder| report_in(folder, &options))
+}
+
+/// The suspicious lines of a window, likewise.
+fn both_hits(folder: &Path, since: &str, until: &str) -> [Vec<Value>; 2] {
+    let whole = out_of_order(folder);
+    let options = ["hits", "access.log", "--since", since, "--until", until];
+    [folder, whole.path()].map(|folder| {
+        let printed = text(&run_in(folder, &options).stdout);
+        let hits = printed
+            .lines()
+            .map(|hit| serde_json::from_str(hit).unwrap());
+        hits.map(told).collect()
+    })
 }
 
 /// Without what tells where lines stand and how many there are.
@@ -117,6 +138,8 @@ fn a_window_tells_what_reading_everything_tells() {
         let (since, until) = (clock(from), clock((from + minutes).min(1439)));
         let [part, whole] = both(folder.path(), &since, &until);
         prop_assert_eq!(told(part), told(whole));
+        let [part, whole] = both_hits(folder.path(), &since, &until);
+        prop_assert_eq!(part, whole);
         Ok(())
     });
     tried.unwrap();
@@ -202,4 +225,55 @@ fn far_inside_a_large_log_lines_have_places_instead_of_numbers() {
     let first: Value = serde_json::from_str(hits.lines().next().unwrap()).unwrap();
     assert!(first["line"].is_null());
     assert!(content[number(&first, "/offset") as usize..].starts_with("192.0.2.66"));
+}
+
+#[test]
+fn a_time_before_the_end_is_found_from_the_end_and_both_seconds_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = day(4, &[0]);
+    fs::write(folder.path().join("access.log"), &log).unwrap();
+    let report = report_in(folder.path(), &["access.log", "--since=-40s"]);
+    // The last line is of 23:59:56, and the first that counts is of 23:59:16.
+    assert_eq!(number(&report, "/totals/requests"), 11);
+    assert!(number(&report, "/inputs/0/bytes") < log.len() as u64 / 2);
+    let second = "2026-05-19T10:00:00Z";
+    let only = ["access.log", "--since", second, "--until", second];
+    assert_eq!(
+        number(&report_in(folder.path(), &only), "/totals/requests"),
+        1
+    );
+}
+
+#[test]
+fn a_window_begins_behind_what_another_log_has_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = day(4, &[0]);
+    let half = log.len() / 2
+        + log[log.len() / 2..]
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .unwrap()
+        + 1;
+    fs::write(folder.path().join("access.log.1"), &log[..half]).unwrap();
+    fs::write(folder.path().join("access.log"), &log).unwrap();
+    let window = [
+        "--since",
+        "2026-05-19T11:55:00Z",
+        "--until",
+        "2026-05-19T12:15:00Z",
+    ];
+    let alone = report_in(folder.path(), &[&["access.log"], &window[..]].concat());
+    let twice = report_in(
+        folder.path(),
+        &[&["access.log", "access.log.1"], &window[..]].concat(),
+    );
+    assert_eq!(twice["totals"]["requests"], alone["totals"]["requests"]);
+    let content = text(&log);
+    let lines: Vec<&str> = content.lines().collect();
+    let evidence = each(&twice, "/incidents/*/timeline/*/evidence/*");
+    assert!(!evidence.is_empty());
+    for line in evidence {
+        let quoted = line["text"].as_str().unwrap();
+        assert_eq!(lines[number(line, "/line") as usize - 1], quoted);
+    }
 }

@@ -22,15 +22,24 @@ class Form:
     time: str
     # Whether the request stands in the line.
     request: bool
+    # What of a request stands there, and what becomes of a referer.
+    text: callable = bytes
+    referer: callable = facts.plain
 
 
 HEAD = rb"(?P<time>\d{4}/\d\d/\d\d [\d:]{8}) \[(?P<level>\w+)\] \d+#\d+: "
 NGINX = Form(re.compile(HEAD), re.compile(rb", client: (?P<client>[^,]+), server: "), "%Y/%m/%d %H:%M:%S", True)
 # As long as nginx starts, it knows no name of the host.
-NGINX_SYSLOG = replace(NGINX, head=re.compile(rb"<\d+>\w{3} [ \d]\d [\d:]{8} \S* nginx: " + HEAD))
+# It hands its messages to syslog as C's strings, which end at the first zero.
+NGINX_SYSLOG = replace(NGINX, text=lambda text: text.split(b"\0")[0], head=re.compile(rb"<\d+>\w{3} [ \d]\d [\d:]{8} \S* nginx: " + HEAD))
 APACHE = Form(
     re.compile(rb"\[\w{3} (?P<time>\w{3} \d\d [\d:]{8}\.\d+ \d{4})\] \[\w+:(?P<level>\w+)\] \[pid [^\]]+\] "),
     re.compile(rb"\[client (?P<client>[^ ]+):\d+\] "), "%b %d %H:%M:%S.%f %Y", False,
+    referer=facts.apache_error,
+)
+APACHE_OLD = replace(
+    APACHE, head=re.compile(rb"\[\w{3} (?P<time>\w{3} \d\d [\d:]{8} \d{4})\] \[(?P<level>\w+)\] "),
+    time="%b %d %H:%M:%S %Y",
 )
 
 # Request, level, beginning of the message.
@@ -85,11 +94,12 @@ HAPROXY_MESSAGES = [
 
 
 def check_errors(binary, path, form, messages, known):
-    """Checks every line's head, and that each message stands where it must."""
+    """Checks every line's head, and that each message stands where it must; says what is wrong and how many lines
+    there are."""
     lines = read_lines(path)
     records, failure = explain(binary, path)
     if failure or len(records) != len(lines):
-        return [Wrong(path.name, b"", [failure or f"{len(records)} records for {len(lines)} lines"])]
+        return [Wrong(path.name, b"", [failure or f"{len(records)} records for {len(lines)} lines"])], 0
     wrong = []
     for number, (record, raw) in enumerate(zip(records, lines)):
         said = check_head(record, raw, form)
@@ -100,14 +110,15 @@ def check_errors(binary, path, form, messages, known):
         if name is not None and name not in by_name:
             continue  # This machine cannot send it.
         one = by_name.get(name)
-        request = facts.plain(one.line) if one and form.request else None
-        if not any(has_message(record, one, level, message, request) for record in records):
-            what = f"no record [{level}] of {name or 'the server'} with {message!r}, request {request!r}"
+        request = facts.plain(form.text(one.line)) if one and form.request else None
+        referer = form.referer(one.referer) if one and one.referer else None
+        if not any(has_message(record, one, level, message, request, referer) for record in records):
+            what = f"no record [{level}] of {name or 'the server'} with {message!r}, request {request!r}, referer {referer!r}"
             wrong.append(Wrong(path.name, b"", [what]))
-    return wrong
+    return wrong, len(lines)
 
 
-def has_message(record, one, level, message, request):
+def has_message(record, one, level, message, request, referer):
     fields = record["fields"] or {}
     return (
         record["kind"] == "error"
@@ -115,6 +126,7 @@ def has_message(record, one, level, message, request):
         and CLIENT_WITHIN.sub("", fields.get("message") or "").startswith(message)
         and (fields.get("client") or None) == (one and one.client)
         and (fields.get("request") or None) == (request or None)
+        and (fields.get("referer") or None) == (referer or None)
     )
 
 
@@ -143,8 +155,8 @@ def check_states(binary, path):
     """HAProxy's own messages, which stand among the requests."""
     records, failure = explain(binary, path)
     if failure:
-        return [Wrong(path.name, b"", [failure])]
-    return [
+        return [Wrong(path.name, b"", [failure])], 0
+    wrong = [
         Wrong(path.name, b"", [f"no error record of haproxy with {message!r}"])
         for message in HAPROXY_MESSAGES
         if not any(
@@ -153,3 +165,4 @@ def check_states(binary, path):
             for record in records
         )
     ]
+    return wrong, len(HAPROXY_MESSAGES)

@@ -30,7 +30,14 @@ class Facts:
     forwarded: bytes | None
     host: bytes | None
     user: bytes | None
+    # The client that the proxies in front tell of.
+    proxied: str | None
     refused: bool
+
+    def needs_escapes(self):
+        """Whether something in it would end a string."""
+        texts = (self.line, self.referer, self.agent, self.forwarded, self.user)
+        return any(byte < 32 or byte in b'"\\' for text in texts for byte in text or b"")
 
     def server_name(self):
         """nginx's $host: the header in lower case and without the port, or else the name of the server."""
@@ -58,6 +65,7 @@ def facts(server, request, answer):
         body=len(answer.body), total=0 if refused_early else len(answer.data), line=line,
         referer=headers.get("Referer"), agent=headers.get("User-Agent"), forwarded=headers.get("X-Forwarded-For"),
         host=headers.get("Host"), user=request.user and request.user.split(b":")[0],
+        proxied=request.proxied,
         refused=server in request.unread or answer.status in (400, 505) or request.headers == {},
     )
     if not answered and server != "nginx":
@@ -93,6 +101,11 @@ APACHE_LETTERS = {8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 13: "\\r", 34: '\\"'
 def apache(text):
     """mod_log_config: C's escapes where there are such, hexadecimal ones for the rest beyond ASCII."""
     return "".join(APACHE_LETTERS.get(b) or (chr(b) if 32 <= b < 127 else f"\\x{b:02x}") for b in text)
+
+
+def apache_error(text):
+    """The same, but quotes stay: ap_escape_errorlog_item."""
+    return apache(text).replace('\\"', '"')
 
 
 def apache_json(text):

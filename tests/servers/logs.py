@@ -11,6 +11,8 @@ import facts as server
 CLOCK_SLACK = 1.1
 # What a server may take before its clock starts and after it stops.
 WORK_SLACK = 0.25
+# How far a server's clock may be behind, which it looks at once per round of events.
+ROUND_SLACK = 0.01
 # How long a server goes on when the client has left.
 LEFT_ALONE = 3.0
 # The fields that hold what the client sent.
@@ -24,11 +26,17 @@ class Log:
     name: str
     server: str
     fields: str
+    # How the reader hands texts on.
     escape: callable
+    # How they stand in the file, where that is known to the byte; and how captured headers do.
+    written: callable = None
+    written_header: callable = None
+    # Whether the server escapes nothing, so that nobody can tell where some texts end.
+    naked: bool = False
     # What `bytes` counts: the `body` or the `total` of what was sent.
     size: str = "body"
-    # How captured headers are escaped, where not like the request.
-    escape_header: callable = None
+    # How the texts of headers are handed on, where not like the request.
+    header: callable = None
     # How texts are escaped for whoever knows the format, where not as for whoever sees JSON.
     escape_known: callable = None
     # Where `vhost` comes from: `host` the header, `name` the server's name.
@@ -49,6 +57,10 @@ class Log:
     def path(self, directory):
         return directory / f"{self.name}.log"
 
+    def as_written(self):
+        """The same, with the texts as they stand in the file."""
+        return replace(self, escape=self.written, escape_known=None, header=self.written_header)
+
     def holds(self, field):
         return field in self.fields.split()
 
@@ -58,23 +70,27 @@ COMBINED = BASE + " referer user_agent user"
 
 
 def nginx(name, fields, escape=server.nginx_default, **more):
-    return Log(f"nginx-{name}", "nginx", fields, escape, format=name, **more)
+    written = escape if escape is server.nginx_default else None
+    return Log(f"nginx-{name}", "nginx", fields, escape, written, format=name, **more)
 
 
 def apache(name, fields, escape=server.apache, **more):
-    return Log(f"apache-{name}", "apache", fields, escape, format=name, **more)
+    written = escape if escape is server.apache else None
+    return Log(f"apache-{name}", "apache", fields, escape, written, format=name, **more)
 
 
-def haproxy(name, fields, escape=server.haproxy_line, **more):
-    return Log(f"haproxy-{name}", "haproxy", fields, escape, size="total", **more)
+def haproxy(name, fields, **more):
+    # Its escapes stand for one byte each and so are taken back.
+    return Log(f"haproxy-{name}", "haproxy", fields, server.plain, server.haproxy_line, server.haproxy_header,
+               size="total", **more)
 
 
-CAPTURED = dict(fields=BASE + " duration_us user_agent forwarded vhost", escape_header=server.haproxy_header,
-                vague="user_agent forwarded vhost")
+CAPTURED = dict(fields=BASE + " duration_us user_agent forwarded vhost", vague="user_agent forwarded vhost")
 
 LOGS = [
+    nginx("common", BASE + " user"),
     nginx("combined", COMBINED),
-    Log("nginx-syslog", "nginx", COMBINED, server.nginx_default),
+    Log("nginx-syslog", "nginx", COMBINED, server.nginx_default, server.nginx_default),
     nginx("main", COMBINED + " forwarded", vague="forwarded"),
     nginx("extras", COMBINED + " duration_us forwarded vhost", vague="duration_us forwarded vhost"),
     nginx("upstream", COMBINED + " duration_us", vague="duration_us"),
@@ -83,6 +99,7 @@ LOGS = [
     nginx("json_strings", "parts status bytes duration_us referer user_agent forwarded vhost", server.plain,
           vague="duration_us"),
     nginx("json_default", COMBINED + " duration_us forwarded", vague="duration_us"),
+    nginx("json_none", COMBINED + " duration_us forwarded", server.plain, vague="duration_us", naked=True),
     nginx("ingress", COMBINED + " duration_us"),
     nginx("odd", "parts status bytes duration_us referer user_agent", recognised=False),
     nginx("epoch", BASE + " duration_us user_agent", recognised=False),
@@ -101,6 +118,7 @@ LOGS = [
     # An empty user is written as two quotes, which end the string.
     apache("json", COMBINED + " duration_us vhost", server.apache_json, escape_known=server.apache, vague="duration_us",
            vhost="name", unit=1e-6, hopeless=("user empty",)),
+    Log("apache-old", "apache", BASE + " user", server.apache, server.apache),
     haproxy("rfc3164", **CAPTURED),
     haproxy("rfc5424", **CAPTURED),
     haproxy("iso", **CAPTURED),
@@ -108,12 +126,15 @@ LOGS = [
     haproxy("cut", **CAPTURED, longest=1024),
     haproxy("plain", BASE + " duration_us"),
     haproxy("clf", BASE + " duration_us", vague="duration_us"),
-    haproxy("json", "parts status bytes duration_us user_agent forwarded", server.haproxy_json),
+    haproxy("https", BASE + " duration_us"),
+    Log("haproxy-json", "haproxy", "parts status bytes duration_us user_agent forwarded", server.haproxy_json,
+        size="total"),
 ]
 
 
-def expected(log, known, recognised=True):
-    """What must be read from the line, by whoever recognised the format or was given it: for each field a text, a
+def expected(log, known, recognised=True, proxied=False):
+    """What must be read from the line, by whoever recognised the format or was given it, and perhaps asked for the
+    client that proxies name: for each field a text, a
     number, a `(from, to)`, or `None` for nothing. A field that is missing here is not looked at; a list has all that
     is right."""
     if log.escape_known and not recognised:
@@ -121,7 +142,7 @@ def expected(log, known, recognised=True):
     end = known.end + (0 if known.answered else LEFT_ALONE)
     fields = {
         "time": (math.floor(known.begin - CLOCK_SLACK), end + CLOCK_SLACK),
-        "client": ["unix:", "unix"] if known.client == "unix:" else known.client,
+        "client": client(known, proxied),
         "status": known.status,
         "duration_us": None,
     }
@@ -132,12 +153,12 @@ def expected(log, known, recognised=True):
     elif size is not None:
         fields["bytes"] = size or [0, None]
     if log.holds("duration_us"):
-        least = math.floor(known.takes / log.unit) * log.unit - log.unit
+        least = math.floor(known.takes / log.unit) * log.unit - max(log.unit, ROUND_SLACK)
         most = end - known.begin + WORK_SLACK + log.unit
         fields["duration_us"] = (max(0, least) * 1e6, most * 1e6)
     texts = (known.referer, known.agent, known.forwarded, known.user)
     for field, text in zip(TEXTS, texts):
-        fields[field] = (log.escape_header or log.escape)(text) if text is not None and log.holds(field) else None
+        fields[field] = (log.header or log.escape)(text) if text is not None and log.holds(field) else None
     if known.name == "user empty" and log.server == "apache" and log.holds("user"):
         fields["user"] = ['""', None]
     fields["vhost"] = virtual_host(log, known) if log.holds("vhost") else None
@@ -147,11 +168,17 @@ def expected(log, known, recognised=True):
     return fields
 
 
+def client(known, proxied):
+    if proxied and known.proxied:
+        return known.proxied
+    return ["unix:", "unix"] if known.client == "unix:" else known.client
+
+
 def virtual_host(log, known):
     if log.vhost == "name":
         return "shop.example"
     host = known.host if log.name == "nginx-json" or log.server == "haproxy" else known.server_name()
-    return (log.escape_header or log.escape)(host or b"")
+    return (log.header or log.escape)(host or b"")
 
 
 def asked(log, known):

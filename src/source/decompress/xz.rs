@@ -41,8 +41,8 @@ impl<R: BufRead> Read for Stream<R> {
         while !self.ended && !buffer.is_empty() {
             let packed = self.stream.fill_buf()?;
             let torn = packed.is_empty();
-            let action = if torn { Action::Finish } else { Action::Run };
-            let done = self.decoder.process(packed, buffer, action)?;
+            // Never told that this is the end: it would not give out what it holds of a torn chunk.
+            let done = self.decoder.process(packed, buffer, Action::Run)?;
             self.stream.consume(done.bytes_consumed);
             self.ended = done.status == Status::StreamEnd;
             if done.bytes_produced > 0 {

@@ -1,0 +1,96 @@
+//! Properties of what unpacks streams and archives.
+
+use std::io::{self, Read};
+
+use aftertrace::source::archive::{self, BLOCK};
+use aftertrace::source::decompress::{MAX_LAYERS, foreign, peel};
+
+/// As much is unpacked at most: a few bytes can stand for gigabytes.
+const MOST: usize = 1 << 20;
+
+/// The same comes out in whatever steps it is read and asked for, and damage is told in both.
+pub fn packed(bytes: &[u8]) {
+    foreign(bytes);
+    let (small, small_error) = unpacked(bytes, 1, 7);
+    let (large, large_error) = unpacked(bytes, usize::MAX, 1 << 16);
+    let common = small.len().min(large.len());
+    assert!(small[..common] == large[..common], "other bytes");
+    if common < MOST {
+        assert_eq!(
+            small_error, large_error,
+            "damage in one of two ways to read"
+        );
+        if !small_error {
+            assert_eq!(small.len(), large.len(), "less in one of two ways to read");
+        }
+    }
+}
+
+/// What comes out, and whether something was wrong. The stream gives `bite` bytes at a time and is asked for `step`.
+fn unpacked(bytes: &[u8], bite: usize, step: usize) -> (Vec<u8>, bool) {
+    let Ok(peeled) = peel(Bites { bytes, bite }) else {
+        return (Vec::new(), true);
+    };
+    assert!(peeled.layers <= MAX_LAYERS);
+    let mut reader = peeled.reader;
+    let mut out = Vec::new();
+    let mut buffer = vec![0; step];
+    while out.len() < MOST {
+        match reader.read(&mut buffer) {
+            Ok(0) => return (out, false),
+            Ok(count) => out.extend(&buffer[..count]),
+            Err(_) => return (out, true),
+        }
+    }
+    (out, false)
+}
+
+/// A stream that gives a few bytes at a time.
+struct Bites<'a> {
+    bytes: &'a [u8],
+    bite: usize,
+}
+
+impl Read for Bites<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.bite.min(buffer.len());
+        self.bytes.read(&mut buffer[..count])
+    }
+}
+
+/// The members of an archive lie in it, one behind the other. Checksums are made right, or no change to a header would
+/// ever be looked at; so each input is tried as it is as well.
+pub fn archive(bytes: &[u8]) {
+    list(bytes);
+    list(&with_checksums(bytes));
+}
+
+fn list(bytes: &[u8]) {
+    archive::is_tar(bytes);
+    const MOST_MEMBERS: usize = 32;
+    let listing = archive::list(bytes, MOST_MEMBERS);
+    assert!(listing.members.len() <= MOST_MEMBERS);
+    let mut behind = 0;
+    for member in &listing.members {
+        assert!(member.range.start >= behind + BLOCK, "a header before each");
+        assert!(member.range.end >= member.range.start && member.range.end <= bytes.len());
+        assert!(member.path.len() <= bytes.len());
+        behind = member.range.end;
+    }
+}
+
+/// Where the checksum of a header stands (POSIX.1-2017, pax, ustar Interchange Format).
+const CHECKSUM: std::ops::Range<usize> = 148..156;
+
+fn with_checksums(bytes: &[u8]) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    for block in out.chunks_exact_mut(BLOCK) {
+        if block.iter().all(|byte| *byte == 0) {
+            continue;
+        }
+        block[CHECKSUM].fill(b' ');
+        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+        block[CHECKSUM].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    }
+    out
+}
