@@ -92,6 +92,7 @@ pub fn report(read: &Read<'_>, incidents: Vec<Incident>) -> Report {
             .filter_map(|clock| clock_warning(read, clock)),
     );
     warnings.extend(client_warnings(read));
+    warnings.extend(repetition_warnings(read));
     warnings.extend(cap_warnings(read.access));
     warnings.extend(stray);
     warnings.extend(
@@ -344,11 +345,37 @@ fn skew_note(read: &Read<'_>, skew: &Skew) -> Option<String> {
         _ => "behind",
     };
     Some(format!(
-        "its clock is {} {direction}, as {} shared with {} say; the timeline is corrected by that",
+        "its clock is {} {direction}, as {} of {} say that were compared with {}; the timeline is corrected by that",
         counted(skew.ahead_s.unsigned_abs(), "second", "seconds"),
-        counted(skew.shared as u64, "line", "lines"),
+        count(skew.shared as u64),
+        counted(skew.compared as u64, "line", "lines"),
         read.inputs.sources[skew.against as usize].name,
     ))
+}
+
+/// Says which access logs hold the requests of others, as a balancer's does.
+fn repetition_warnings(read: &Read<'_>) -> Vec<Warning> {
+    let name = |source: u32| &read.inputs.sources[source as usize].name;
+    let has_requests = |source: &u32| {
+        let vote = read.inputs.formats[*source as usize].as_ref();
+        vote.is_some_and(|vote| vote.holds(LogKind::Access))
+    };
+    let repeated = read.skews.iter().filter(|(source, skew)| {
+        has_requests(source) && has_requests(&skew.against) && skew.is_repetition()
+    });
+    let warning = |(source, skew): (&u32, &Skew)| Warning {
+        code: "requests_logged_twice",
+        message: format!(
+            "{} holds requests that {} holds as well ({} of {} compared): a proxy in front and the server behind it? \
+             They are counted twice; give only one of these logs",
+            name(*source),
+            name(skew.against),
+            count(skew.shared as u64),
+            counted(skew.compared as u64, "line", "lines"),
+        ),
+        input: Some(name(*source).clone()),
+    };
+    repeated.map(warning).collect()
 }
 
 fn clock_warning(read: &Read<'_>, clock: &ErrorClock) -> Option<Warning> {

@@ -18,8 +18,9 @@ const PLACES: usize = 2048;
 /// Messages that must speak before they outweigh the access log's own zone.
 const ENOUGH: usize = 5;
 
-/// An offset must fit this many times as many messages as the access log's own zone to replace it.
-const MARGIN: f64 = 1.1;
+/// How sure it must be that an offset fits a larger share of the messages than the access log's own zone, to replace
+/// it: the normal quantile of 99.9%, one-sided.
+const QUANTILE: f64 = 3.09;
 
 /// Share of the messages that must fit: a client may come twice, and a message may name an address that the
 /// access log never does.
@@ -70,16 +71,13 @@ pub fn align(
     let best = candidates()
         .map(|offset| (judged(offset), offset))
         .filter(|(fit, _)| fit.convinces())
-        .max_by_key(|(fit, offset)| {
-            (
-                fit.fitting,
-                std::cmp::Reverse(((offset.0 - zone.0).abs(), offset.0)),
-            )
+        .max_by(|(fit, offset), (other_fit, other)| {
+            let far = |offset: &UtcOffset| ((offset.0 - zone.0).abs(), offset.0);
+            let surer = fit.at_least().total_cmp(&other_fit.at_least());
+            surer.then_with(|| far(other).cmp(&far(offset)))
         });
     match best {
-        Some((fit, offset))
-            if !own.convinces() || fit.fitting as f64 > own.fitting as f64 * MARGIN =>
-        {
+        Some((fit, offset)) if !own.convinces() || fit.at_least() > own.share() => {
             (offset, fit.basis())
         }
         _ if own.convinces() => (zone, own.basis()),
@@ -109,6 +107,21 @@ impl Fit {
 
     fn convinces(self) -> bool {
         self.fitting >= ENOUGH && self.fitting as f64 >= SHARE * self.tried as f64
+    }
+
+    /// The share of the messages that fit.
+    fn share(self) -> f64 {
+        self.fitting as f64 / self.tried.max(1) as f64
+    }
+
+    /// The least share that so many messages allow to be believed: the lower end of Wilson's interval (E. B. Wilson,
+    /// "Probable inference, the law of succession, and statistical inference", JASA 22, 1927). With a limited time
+    /// every offset is tried with other messages, so counts alone say nothing.
+    fn at_least(self) -> f64 {
+        let (n, z2) = (self.tried.max(1) as f64, QUANTILE * QUANTILE);
+        let p = self.share();
+        let spread = QUANTILE * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
+        (p + z2 / (2.0 * n) - spread) / (1.0 + z2 / n)
     }
 
     fn basis(self) -> Basis {

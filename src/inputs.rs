@@ -407,7 +407,8 @@ fn relays(vote: &Vote, bytes: &[u8], hops: Option<&Hops>) -> Option<Relays> {
         let other = claim.filter(|(client, _)| *client != access.client);
         (access.client, other.map(|(client, _)| client))
     };
-    Relays::of(&requests.iter().map(sighting).collect::<Vec<_>>())
+    let sightings: Vec<_> = requests.iter().map(sighting).collect();
+    Relays::of(&sightings, hops.is_some())
 }
 
 /// The code of the warning about an input that has lines of another one.

@@ -5,6 +5,8 @@
 //! client's own claim. The list is therefore read from the right, through proxies that are trusted, up to the first
 //! address that is not.
 
+use std::net::IpAddr;
+
 use crate::addresses::{AddressMap, private};
 use crate::client::{Client, host_of};
 
@@ -94,7 +96,7 @@ impl Proxies {
     ///
     /// With trusted proxies: the right-most address that is none of them, the connection's own being the last; the
     /// left-most if all are. Without: whoever connects is taken for a proxy, and the right-most address that is not private
-    /// is the client; the left-most if all are private. An entry that is no address (`unknown`, `_hidden`, junk) ends
+    /// is the client; the left-most if all are private, unless that is the machine itself. An entry that is no address (`unknown`, `_hidden`, junk) ends
     /// the search, as nobody vouches for what is left of it.
     pub fn pick<'a>(&self, connection: Client, list: &'a [u8]) -> Option<(Client, &'a [u8])> {
         let through = match &self.trusted {
@@ -109,13 +111,19 @@ impl Proxies {
                 continue;
             }
             let found = address(entry)?;
-            if !through.contains(found.0) {
+            // Nobody comes from there: a proxy on the same machine, or somebody wrote it into the header.
+            let nowhere = found.0.ip().is_some_and(is_nowhere);
+            if !through.contains(found.0) && !nowhere {
                 return Some(found);
             }
-            farthest = Some(found);
+            farthest = Some(found).filter(|_| !nowhere);
         }
         farthest
     }
+}
+
+fn is_nowhere(address: IpAddr) -> bool {
+    address.is_loopback() || address.is_unspecified()
 }
 
 /// Without blanks at either end, also as URLs and IIS write them.
@@ -128,6 +136,11 @@ fn trim(mut entry: &[u8]) -> &[u8] {
         entry = rest;
     }
     entry
+}
+
+/// Whether an entry of such a list is an address.
+pub fn is_address(entry: &[u8]) -> bool {
+    address(trim(entry)).is_some()
 }
 
 /// The address of an entry: bare, with a port, in brackets, in quotes, or the `for=` of RFC 7239.
@@ -211,6 +224,10 @@ mod tests {
         );
         assert_eq!(from("10.0.0.9, 192.168.1.1"), Some("10.0.0.9"));
         assert_eq!(from("203.0.113.7"), Some("203.0.113.7"));
+        // from the proxy on the same machine; and from somebody who says so
+        assert_eq!(from("203.0.113.7, 127.0.0.1"), Some("203.0.113.7"));
+        assert_eq!(from("127.0.0.1"), None);
+        assert_eq!(from("0.0.0.0, ::1"), None);
     }
 
     #[test]

@@ -19,6 +19,9 @@ const BEHIND: usize = 2;
 /// Share of the requests that must come through private addresses: nobody on the internet can pretend to be there.
 const THROUGH_PRIVATE: f64 = 0.5;
 
+/// The same where it is known that proxies stand in front, some of which may have been forgotten.
+const THROUGH_FORGOTTEN: f64 = 0.02;
+
 /// The same for public ones.
 const THROUGH_PUBLIC: f64 = 0.9;
 
@@ -39,8 +42,9 @@ pub struct Relays {
 pub type Sighting = (Client, Option<Client>);
 
 impl Relays {
-    /// What a sample of requests shows; `None` if clients come by themselves.
-    pub fn of(sample: &[Sighting]) -> Option<Relays> {
+    /// What a sample of requests shows; `None` if clients come by themselves. `known` if it is known that there are
+    /// proxies.
+    pub fn of(sample: &[Sighting], known: bool) -> Option<Relays> {
         let private = private();
         let mut named: BTreeMap<Client, (usize, BTreeSet<Client>)> = BTreeMap::new();
         let mut direct = BTreeSet::new();
@@ -71,10 +75,14 @@ impl Relays {
             requests as f64 / sample.len() as f64
         };
         let (all, inner) = (relays(false), relays(true));
+        let through = match known {
+            true => THROUGH_FORGOTTEN,
+            false => THROUGH_PRIVATE,
+        };
         let public = share(&all) >= THROUGH_PUBLIC && direct.len() <= DIRECT_EACH * (all.len() + 1);
         let found = match () {
             () if sample.len() < ENOUGH => return None,
-            () if share(&inner) >= THROUGH_PRIVATE => inner,
+            () if share(&inner) >= through => inner,
             () if public => all,
             () => return None,
         };
@@ -98,13 +106,17 @@ mod tests {
         Client::parse(format!("{network}.{host}").as_bytes())
     }
 
+    fn shown(sample: &[Sighting]) -> Option<Relays> {
+        Relays::of(sample, false)
+    }
+
     fn sample(write: impl Fn(usize) -> Sighting) -> Vec<Sighting> {
         (0..200).map(write).collect()
     }
 
     #[test]
     fn private_proxies_are_recognised() {
-        let found = Relays::of(&sample(|n| {
+        let found = shown(&sample(|n| {
             (client("10.0.0", n % 2), Some(client("203.0.113", n % 100)))
         }));
         let found = found.unwrap();
@@ -115,12 +127,12 @@ mod tests {
     #[test]
     fn public_proxies_are_recognised_where_nobody_comes_directly() {
         let through = |n: usize| (client("198.51.100", n % 3), Some(client("203.0.113", n)));
-        assert!(Relays::of(&sample(through)).is_some());
+        assert!(shown(&sample(through)).is_some());
         let health_checks = sample(|n| match n % 20 {
             0 => (client("192.0.2", 1), None),
             _ => through(n),
         });
-        assert!(Relays::of(&health_checks).is_some());
+        assert!(shown(&health_checks).is_some());
     }
 
     #[test]
@@ -129,20 +141,31 @@ mod tests {
             0 => (client("192.0.2", n), None),
             _ => (client("198.51.100", 7), Some(client("203.0.113", n))),
         });
-        assert_eq!(Relays::of(&flood), None);
+        assert_eq!(shown(&flood), None);
     }
 
     #[test]
     fn clients_that_come_by_themselves_are_none() {
-        assert_eq!(Relays::of(&sample(|n| (client("192.0.2", n), None))), None);
+        assert_eq!(shown(&sample(|n| (client("192.0.2", n), None))), None);
         // an office whose gateway tells its own network
         let office = sample(|n| match n % 3 {
             0 => (client("198.51.100", 1), Some(client("10.0.0", n))),
             _ => (client("192.0.2", n), None),
         });
-        assert_eq!(Relays::of(&office), None);
-        assert_eq!(Relays::of(&[]), None);
+        assert_eq!(shown(&office), None);
+        assert_eq!(shown(&[]), None);
         let one = sample(|_| (client("10.0.0", 1), Some(client("203.0.113", 1))));
-        assert_eq!(Relays::of(&one), None);
+        assert_eq!(shown(&one), None);
+    }
+
+    #[test]
+    fn a_proxy_that_was_forgotten_is_told() {
+        let forgotten = sample(|n| match n % 20 {
+            0 => (client("10.0.0", 8), Some(client("203.0.113", n))),
+            _ => (client("192.0.2", n), None),
+        });
+        assert_eq!(shown(&forgotten), None);
+        let told = Relays::of(&forgotten, true).unwrap();
+        assert_eq!(told.addresses, [client("10.0.0", 8)]);
     }
 }

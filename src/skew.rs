@@ -48,15 +48,29 @@ const MARGIN: usize = 3;
 /// How close two differences are the same: times of a second's width at either end.
 const WIDTH_S: i64 = 1;
 
+/// Share of the lines that must be those of another log, for its requests to be the same: a few are lost or written
+/// late.
+const REPEATED: f64 = 0.9;
+
 /// What was found out about the clock of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skew {
     /// How much it is ahead of the reference, in seconds.
     pub ahead_s: i64,
-    /// Requests that agree on it.
+    /// Lines that agree on it with one of the other log.
     pub shared: usize,
+    /// Lines that were compared.
+    pub compared: usize,
     /// The source that it was compared with.
     pub against: u32,
+}
+
+impl Skew {
+    /// Whether the requests of this log stand in the other one as well, as they do in the log of a balancer: two servers
+    /// that share the work agree on a flood's times, but not on most requests.
+    pub fn is_repetition(&self) -> bool {
+        self.shared as f64 >= REPEATED * self.compared.max(1) as f64
+    }
 }
 
 /// Whole lines of a log, and the time that they begin and end at.
@@ -157,6 +171,7 @@ pub fn skews(access: &[Log<'_>], errors: &[Log<'_>]) -> BTreeMap<u32, Skew> {
         found.entry(reference).or_insert(Skew {
             ahead_s: 0,
             shared: 0,
+            compared: 0,
             against: reference,
         });
     }
@@ -206,7 +221,7 @@ fn compare(clocked: &Clocked<'_>, other: &Clocked<'_>) -> Option<Skew> {
     let mut quiet: Vec<&Piece> = clocked.pieces.iter().collect();
     quiet.retain(|piece| !partners(piece, other).is_empty());
     quiet.sort_by_key(|piece| (std::cmp::Reverse(piece.quiet()), piece.bytes.start));
-    let mut differences: BTreeMap<Alike, Vec<i64>> = BTreeMap::new();
+    let mut differences: BTreeMap<Alike, Vec<Vec<i64>>> = BTreeMap::new();
     for piece in quiet.into_iter().take(PIECES) {
         let (mut mine, mut theirs) = (Lines::new(), Lines::new());
         read(clocked.log, piece, &mut mine);
@@ -215,21 +230,28 @@ fn compare(clocked: &Clocked<'_>, other: &Clocked<'_>) -> Option<Skew> {
         }
         for (key, times) in mine.iter().filter(|(_, times)| times.len() <= COMMON) {
             let partners = theirs.get(key).filter(|times| times.len() <= COMMON);
-            let pairs = times.iter().flat_map(|time| {
-                partners
-                    .into_iter()
-                    .flatten()
-                    .map(move |other| time - other)
-            });
-            let near = pairs.filter(|difference| difference.abs() <= REACH_S);
-            differences.entry(key.0).or_default().extend(near);
+            let of_line = |time: &i64| {
+                let pairs = partners.into_iter().flatten().map(|other| time - other);
+                let near = pairs.filter(|difference| difference.abs() <= REACH_S);
+                near.collect::<Vec<i64>>()
+            };
+            let lines = differences.entry(key.0).or_default();
+            lines.extend(times.iter().map(of_line));
         }
     }
-    let found = KINDS.iter().filter_map(|kind| peak(differences.get(kind)?));
-    let (ahead_s, shared) = found.max_by_key(|(_, shared)| *shared)?;
+    let found = KINDS.iter().filter_map(|kind| {
+        let lines = differences.get(kind)?;
+        Some((peak(&lines.concat())?, lines))
+    });
+    let ((ahead_s, _), lines) = found.max_by_key(|((_, pairs), _)| *pairs)?;
+    let meets = |line: &&Vec<i64>| {
+        let mut differences = line.iter();
+        differences.any(|difference| (difference - ahead_s).abs() <= 2 * WIDTH_S)
+    };
     Some(Skew {
         ahead_s,
-        shared,
+        shared: lines.iter().filter(meets).count(),
+        compared: lines.len(),
         against: other.log.source,
     })
 }

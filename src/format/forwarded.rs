@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use crate::client::Client;
 use crate::format::extras::{MAX_COLUMNS, columns};
-use crate::format::record::host_of;
+use crate::proxies::is_address;
 
 /// The column behind the known fields that names who asked in the words of the proxies in front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,10 +116,6 @@ fn is_list(value: &[u8]) -> bool {
     addresses > 0
 }
 
-fn is_address(entry: &[u8]) -> bool {
-    !Client::parse(host_of(entry)).is_name()
-}
-
 /// The port behind the last address of a list.
 fn last_port(value: &[u8]) -> Option<&[u8]> {
     let last = value.rsplit(|byte| *byte == b',').next()?.trim_ascii();
@@ -140,6 +136,19 @@ mod tests {
 
     fn lines(write: impl Fn(usize) -> String) -> Vec<String> {
         (0..200).map(write).collect()
+    }
+
+    #[test]
+    fn elements_of_rfc_7239_are_lists_as_well() {
+        for forwarded in [
+            r#""for=203.0.113.N;proto=https""#,
+            r#""for=\x22[2001:db8::N]:4711\x22;proto=https, for=10.0.0.3""#,
+            r#""for=\"[2001:db8::N]\"""#,
+        ] {
+            let line = |n: usize| format!(" {}", forwarded.replace('N', &n.to_string()));
+            let lines: Vec<String> = (1..40).map(line).collect();
+            assert_eq!(vote(&lines), Some(0), "{forwarded}");
+        }
     }
 
     #[test]
