@@ -229,7 +229,10 @@ fn compare(clocked: &Clocked<'_>, other: &Clocked<'_>) -> Option<Skew> {
             read(other.log, partner, &mut theirs);
         }
         for (key, times) in mine.iter().filter(|(_, times)| times.len() <= COMMON) {
-            let partners = theirs.get(key).filter(|times| times.len() <= COMMON);
+            let partners = theirs.get(key);
+            if partners.is_some_and(|times| times.len() > COMMON) {
+                continue;
+            }
             let of_line = |time: &i64| {
                 let pairs = partners.into_iter().flatten().map(|other| time - other);
                 let near = pairs.filter(|difference| difference.abs() <= REACH_S);

@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use crate::harness::{each, number, report_in};
 
+/// The code of the warning about requests that two logs hold.
+const TWICE: &str = "requests_logged_twice";
+
 /// 2026-05-19T14:00:00Z.
 const START: i64 = 1_779_199_200;
 
@@ -121,6 +124,10 @@ fn servers_behind_a_balancer_are_held_against_it() {
     assert_eq!(skew(&report, "balancer.log"), 0.0);
     assert_eq!(skew(&report, "one.log"), 90.0);
     assert_eq!(skew(&report, "two.log"), -37.0);
+    let warnings = each(&report, "/warnings/*");
+    let twice = warnings.iter().filter(|warning| warning["code"] == TWICE);
+    let twice: Vec<_> = twice.map(|warning| &warning["input"]).collect();
+    assert_eq!(twice, ["one.log", "two.log"]);
 }
 
 #[test]
@@ -145,6 +152,6 @@ fn two_servers_that_share_the_load_make_one_story() {
     assert!(
         each(&apart, "/warnings/*")
             .iter()
-            .all(|warning| warning["code"] != "duplicate_content")
+            .all(|warning| warning["code"] != "duplicate_content" && warning["code"] != TWICE)
     );
 }
