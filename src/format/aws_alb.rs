@@ -254,14 +254,12 @@ impl<'a> Tail<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::spec::{forwarded_alone, read_alone};
+    use crate::format::spec::{forwarded_alone, read_alone, request_alone};
     use proptest::prelude::*;
 
     fn access(line: &str) -> Access<'_> {
-        match read_alone(&FORMAT, line.as_bytes()) {
-            Ok(Event::Access(access)) => access,
-            other => panic!("{other:?}: {line}"),
-        }
+        request_alone(&FORMAT, line.as_bytes())
+            .unwrap_or_else(|reason| panic!("{reason:?}: {line}"))
     }
 
     #[test]

@@ -141,13 +141,11 @@ impl ReadLine for Caddy {
 mod tests {
     use super::*;
     use crate::event::{Access, ErrorRecord};
-    use crate::format::spec::{forwarded_alone, read_alone};
+    use crate::format::spec::{forwarded_alone, read_alone, request_alone};
 
     fn access(line: &str) -> Access<'_> {
-        match read_alone(&FORMAT, line.as_bytes()) {
-            Ok(Event::Access(record)) => record,
-            other => panic!("{other:?}: {line}"),
-        }
+        request_alone(&FORMAT, line.as_bytes())
+            .unwrap_or_else(|reason| panic!("{reason:?}: {line}"))
     }
 
     fn error(line: &str) -> ErrorRecord<'_> {

@@ -6,12 +6,10 @@
 
 use std::sync::Arc;
 
-use crate::event::{Event, Unparsed};
 use crate::format::hex_escapes::{self, PERCENT};
 use crate::format::record::Field;
-use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader, Sought};
+use crate::format::spec::{Desk, Format, LogKind, Reader};
 use crate::format::w3c::{Dialect, Table};
-use crate::proxies::HeaderName;
 use crate::time::Unit;
 
 /// What CloudFront delivers to S3.
@@ -53,35 +51,14 @@ fn decode<'a>(field: Field, value: &'a [u8], desk: &Desk<'a>) -> &'a [u8] {
 }
 
 fn reader(bytes: &[u8]) -> Option<Reader> {
-    Some(Arc::new(CloudFront(Table::learn(bytes, &DIALECT)?)))
-}
-
-struct CloudFront(Table);
-
-impl ReadLine for CloudFront {
-    fn read<'a>(
-        &self,
-        line: &'a [u8],
-        at: u64,
-        desk: &mut Desk<'a>,
-    ) -> Result<Event<'a>, Unparsed> {
-        self.0.read(line, at, desk).map(Event::Access)
-    }
-
-    fn forwarded_from(&self, header: &HeaderName) -> Sought {
-        Sought::named(self.0.forwarded_from(header).map(CloudFront))
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.0.notes()
-    }
+    Some(Arc::new(Table::learn(bytes, &DIALECT)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::chunk;
-    use crate::event::Access;
+    use crate::event::{Access, Event, Unparsed};
     use crate::format::spec::{Arena, forwarded_alone};
     use proptest::prelude::*;
 

@@ -351,14 +351,12 @@ fn size(field: &[u8]) -> Result<u64, Unparsed> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::spec::read_alone;
+    use crate::format::spec::{read_alone, request_alone};
     use proptest::prelude::*;
 
     fn access(line: &str) -> Access<'_> {
-        match read_alone(&FORMAT, line.as_bytes()) {
-            Ok(Event::Access(access)) => access,
-            other => panic!("{other:?}: {line}"),
-        }
+        request_alone(&FORMAT, line.as_bytes())
+            .unwrap_or_else(|reason| panic!("{reason:?}: {line}"))
     }
 
     #[test]

@@ -6,11 +6,9 @@
 
 use std::sync::Arc;
 
-use crate::event::{Event, Unparsed};
 use crate::format::record::Field;
-use crate::format::spec::{Desk, Format, LogKind, ReadLine, Reader, Sought};
+use crate::format::spec::{Desk, Format, LogKind, Reader};
 use crate::format::w3c::{Dialect, Table};
-use crate::proxies::HeaderName;
 use crate::time::Unit;
 
 /// IIS' default and whatever its administrator chose.
@@ -64,35 +62,14 @@ fn decode<'a>(field: Field, value: &'a [u8], desk: &Desk<'a>) -> &'a [u8] {
 }
 
 fn reader(bytes: &[u8]) -> Option<Reader> {
-    Some(Arc::new(Iis(Table::learn(bytes, &DIALECT)?)))
-}
-
-struct Iis(Table);
-
-impl ReadLine for Iis {
-    fn read<'a>(
-        &self,
-        line: &'a [u8],
-        at: u64,
-        desk: &mut Desk<'a>,
-    ) -> Result<Event<'a>, Unparsed> {
-        self.0.read(line, at, desk).map(Event::Access)
-    }
-
-    fn forwarded_from(&self, header: &HeaderName) -> Sought {
-        Sought::named(self.0.forwarded_from(header).map(Iis))
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.0.notes()
-    }
+    Some(Arc::new(Table::learn(bytes, &DIALECT)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::chunk;
-    use crate::event::Access;
+    use crate::event::{Access, Event, Unparsed};
     use crate::format::spec::{Arena, forwarded_alone};
     use crate::time::UtcOffset;
     use proptest::prelude::*;

@@ -64,14 +64,11 @@ fn user(field: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
     use crate::event::Access;
-    use crate::format::spec::read_alone;
+    use crate::format::spec::request_alone;
     use proptest::prelude::*;
 
     fn access(line: &str) -> Result<Access<'_>, Unparsed> {
-        match read_alone(&FORMAT, line.as_bytes())? {
-            Event::Access(access) => Ok(access),
-            Event::Error(_) => unreachable!("an access log"),
-        }
+        request_alone(&FORMAT, line.as_bytes())
     }
 
     #[test]

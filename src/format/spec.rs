@@ -166,6 +166,18 @@ pub fn read_alone<'a>(format: &Format, line: &'a [u8]) -> Result<Event<'a>, Unpa
     reader.read(line, 0, &mut Desk::new(arena))
 }
 
+/// Reads the request of one line, for tests.
+#[cfg(test)]
+pub fn request_alone<'a>(
+    format: &Format,
+    line: &'a [u8],
+) -> Result<crate::event::Access<'a>, Unparsed> {
+    read_alone(format, line).map(|event| match event {
+        Event::Access(access) => access,
+        Event::Error(record) => panic!("no request: {record:?}"),
+    })
+}
+
 /// Client and forwarded addresses of one line for who takes the client from a header, for tests; `None` if the format
 /// lacks it. `head` is what the reader learns from.
 #[cfg(test)]

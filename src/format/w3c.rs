@@ -10,9 +10,9 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::chunk;
-use crate::event::{Access, Unparsed};
+use crate::event::{Access, Event, Unparsed};
 use crate::format::record::{Draft, Field};
-use crate::format::spec::{Arena, Desk};
+use crate::format::spec::{Arena, Desk, ReadLine, Sought};
 use crate::proxies::HeaderName;
 use crate::time::{self, Unit, UtcOffset};
 
@@ -144,17 +144,15 @@ impl Table {
         };
         lines.filter(|(_, line)| fits(line)).count()
     }
+}
 
-    /// Reads the line that begins at a byte of the input.
-    ///
-    /// # Errors
-    /// Why it is no record; [`Unparsed::Header`] for what begins with `#`.
-    pub fn read<'a>(
+impl ReadLine for Table {
+    fn read<'a>(
         &self,
         line: &'a [u8],
         at: u64,
         desk: &mut Desk<'a>,
-    ) -> Result<Access<'a>, Unparsed> {
+    ) -> Result<Event<'a>, Unparsed> {
         if line.first() == Some(&b'#') {
             return Err(Unparsed::Header);
         }
@@ -166,21 +164,19 @@ impl Table {
                 .as_ref()
                 .or(self.parts.first().map(|(_, layout)| layout)),
         };
-        self.dialect
-            .read(layout.ok_or(Unparsed::NotThisFormat)?, line, desk)
+        let layout = layout.ok_or(Unparsed::NotThisFormat)?;
+        self.dialect.read(layout, line, desk).map(Event::Access)
     }
 
-    /// This table with [`Field::Forwarded`] where a request's header of this name stands; `None` if no column is.
-    pub fn forwarded_from(&self, header: &HeaderName) -> Option<Table> {
+    fn forwarded_from(&self, header: &HeaderName) -> Sought {
         let mut table = self.clone();
         let parts = table.parts.iter_mut().map(|(_, layout)| layout);
         let layouts = parts.chain(table.assumed.as_mut());
         let found = layouts.filter_map(|layout| layout.take_forwarded(header).then_some(()));
-        (found.count() > 0).then_some(table)
+        Sought::named((found.count() > 0).then_some(table))
     }
 
-    /// What the report says about it.
-    pub fn notes(&self) -> Vec<String> {
+    fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.assumed.is_some() {
             notes.push(

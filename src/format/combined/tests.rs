@@ -1,15 +1,8 @@
 //! Lines of the common log formats: the usual, the odd and the broken ones.
 
 use super::*;
-use crate::format::spec::read_alone;
+use crate::format::spec::request_alone as access;
 use proptest::prelude::*;
-
-fn access<'a>(format: &Format, line: &'a [u8]) -> Result<Access<'a>, Unparsed> {
-    read_alone(format, line).map(|event| match event {
-        Event::Access(access) => access,
-        Event::Error(_) => unreachable!("an access format gives access records"),
-    })
-}
 
 fn read(line: &str) -> Access<'_> {
     access(&COMBINED, line.as_bytes()).unwrap_or_else(|error| panic!("{error:?}: {line}"))
