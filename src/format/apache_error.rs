@@ -11,6 +11,7 @@ use memchr::memmem::Finder;
 use crate::chunk::MAX_LINE;
 use crate::client::Client;
 use crate::event::{ErrorRecord, Event, Unparsed};
+use crate::format::record::cut_bracket;
 use crate::format::spec::{Fixed, Format, LogKind};
 use crate::time::{self, LocalTime, UtcOffset};
 
@@ -184,14 +185,6 @@ fn cut_referer(message: &[u8]) -> (&[u8], Option<&[u8]>) {
         Some(at) => (&message[..at], Some(&message[at + REFERER.len()..])),
         None => (message, None),
     }
-}
-
-/// Cuts `[...]` and the space after it off the front.
-fn cut_bracket(rest: &[u8]) -> Option<(&[u8], &[u8])> {
-    let inner = rest.strip_prefix(b"[")?;
-    let end = memchr::memchr(b']', inner)?;
-    let after = &inner[end + 1..];
-    Some((&inner[..end], after.strip_prefix(b" ").unwrap_or(after)))
 }
 
 #[cfg(test)]

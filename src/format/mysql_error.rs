@@ -7,6 +7,7 @@
 
 use crate::chunk::MAX_LINE;
 use crate::event::{ErrorRecord, Event, Unparsed};
+use crate::format::record::cut_bracket;
 use crate::format::spec::{Fixed, Format, LogKind};
 use crate::time::{self, Time, UtcOffset};
 
@@ -144,14 +145,6 @@ fn skip_codes(message: &[u8]) -> &[u8] {
         (true, None) => after,
         _ => message,
     }
-}
-
-/// Cuts `[...] ` off the front.
-fn cut_bracket(rest: &[u8]) -> Option<(&[u8], &[u8])> {
-    let inner = rest.strip_prefix(b"[")?;
-    let end = memchr::memchr(b']', inner)?;
-    let after = &inner[end + 1..];
-    Some((&inner[..end], after.strip_prefix(b" ").unwrap_or(after)))
 }
 
 #[cfg(test)]

@@ -323,6 +323,14 @@ pub fn token<'a>(text: &mut &'a [u8]) -> Result<&'a [u8], Unparsed> {
     Ok(token)
 }
 
+/// Cuts `[...]` and the blank after it off the front.
+pub fn cut_bracket(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let inner = rest.strip_prefix(b"[")?;
+    let end = memchr::memchr(b']', inner)?;
+    let after = &inner[end + 1..];
+    Some((&inner[..end], after.strip_prefix(b" ").unwrap_or(after)))
+}
+
 /// A whole number; `None` for what is none, or too large.
 pub fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() {

@@ -6,40 +6,18 @@
 use std::sync::OnceLock;
 
 use aftertrace::category::Category;
-use aftertrace::client::Client;
 use aftertrace::event::Access;
 use aftertrace::pattern::inspector::Inspector;
 use aftertrace::pattern::load;
 use aftertrace::pattern::set::PatternSet;
 use aftertrace::severity::Confidence;
-use aftertrace::time::Time;
 use proptest::prelude::*;
+
+use crate::properties::telling::request;
 
 fn set() -> &'static PatternSet {
     static SET: OnceLock<PatternSet> = OnceLock::new();
     SET.get_or_init(|| load::embedded().unwrap())
-}
-
-fn record<'a>(target: &'a [u8], header: &'a [u8], extras: &'a [u8]) -> Access<'a> {
-    Access {
-        time: Time::default(),
-        utc_offset: None,
-        client: Client::parse(b"192.0.2.1"),
-        client_text: b"192.0.2.1",
-        vhost: None,
-        user: None,
-        request: b"",
-        method: b"GET",
-        target,
-        protocol: b"HTTP/1.1",
-        status: Some(200),
-        bytes: Some(5),
-        referer: Some(header),
-        user_agent: Some(header),
-        duration_us: None,
-        forwarded: None,
-        extras,
-    }
 }
 
 /// A way to write text that some program undoes.
@@ -156,7 +134,7 @@ const ATTACKS: [(&str, Category); 6] = [
 fn found(value: &str) -> Vec<Category> {
     let target = format!("/page?lang=en&text={value}");
     let mut inspector = Inspector::new(set());
-    let verdict = inspector.inspect(&record(target.as_bytes(), b"-", b""));
+    let verdict = inspector.inspect(&request(target.as_bytes(), b"-", b""));
     verdict
         .filter(|verdict| verdict.confidence >= Confidence::Medium)
         .map(|verdict| verdict.categories.clone())
@@ -231,7 +209,7 @@ proptest! {
             3 => format!("/s?{text}"),
             _ => "/".to_owned(),
         };
-        let access = record(target.as_bytes(), text.as_bytes(), quoted.as_bytes());
+        let access = request(target.as_bytes(), text.as_bytes(), quoted.as_bytes());
         let mut gated = Inspector::new(set());
         let mut bare = Inspector::without_gate(set());
         prop_assert_eq!(gated.inspect(&access), bare.inspect(&access), "{}", &text);
@@ -316,7 +294,7 @@ const PIECES: &[&str] = &[
 fn fields_behind_the_user_agent_are_judged() {
     let mut inspector = Inspector::new(set());
     let mut verdict = |extras: &str| {
-        let access = record(b"/", b"-", extras.as_bytes());
+        let access = request(b"/", b"-", extras.as_bytes());
         inspector
             .inspect(&access)
             .map(|verdict| (verdict.category, verdict.matches[0].field.name()))
@@ -354,7 +332,7 @@ fn values_that_a_program_joins_are_judged_joined() {
         ("/p?f=/etc/passwd%00.html", Category::PathTraversal),
     ] {
         let mut inspector = Inspector::new(set());
-        let verdict = inspector.inspect(&record(target.as_bytes(), b"-", b""));
+        let verdict = inspector.inspect(&request(target.as_bytes(), b"-", b""));
         let verdict = verdict.unwrap_or_else(|| panic!("{target}"));
         assert!(
             verdict.categories.contains(&category),
@@ -368,7 +346,7 @@ fn values_that_a_program_joins_are_judged_joined() {
         "/s?data={\"name\":\"<b>x</b>\",\"size\":\"5'10\"}",
     ] {
         let mut inspector = Inspector::new(set());
-        let verdict = inspector.inspect(&record(target.as_bytes(), b"-", b""));
+        let verdict = inspector.inspect(&request(target.as_bytes(), b"-", b""));
         let sure = verdict.filter(|verdict| verdict.confidence >= Confidence::Medium);
         assert_eq!(sure, None, "{target}");
     }

@@ -52,12 +52,9 @@ pub fn decoded(input: &[u8]) {
     assert!(out.len() <= input.len());
 }
 
-/// The gate, which is there for speed, and what is remembered change no verdict.
-pub fn judged(input: &[u8]) {
-    let input = &input[..input.len().min(MOST_JUDGED)];
-    let (header, target) = input.split_at(input.len() / 3);
-    let quoted = [b"0.003 \"", header, b"\""].concat();
-    let access = Access {
+/// A request for a target that was answered, with this referer and user agent.
+pub fn request<'a>(target: &'a [u8], header: &'a [u8], extras: &'a [u8]) -> Access<'a> {
+    Access {
         time: Time::default(),
         utc_offset: None,
         client: Client::parse(b"192.0.2.1"),
@@ -74,8 +71,16 @@ pub fn judged(input: &[u8]) {
         user_agent: Some(header),
         duration_us: None,
         forwarded: None,
-        extras: &quoted,
-    };
+        extras,
+    }
+}
+
+/// The gate, which is there for speed, and what is remembered change no verdict.
+pub fn judged(input: &[u8]) {
+    let input = &input[..input.len().min(MOST_JUDGED)];
+    let (header, target) = input.split_at(input.len() / 3);
+    let quoted = [b"0.003 \"", header, b"\""].concat();
+    let access = request(target, header, &quoted);
     INSPECTORS.with_borrow_mut(|(gated, bare)| {
         for _ in 0..2 {
             assert_eq!(gated.inspect(&access), bare.inspect(&access));
