@@ -33,7 +33,7 @@ pub struct Access<'a> {
     pub user: Option<&'a [u8]>,
     /// The whole request field, still escaped as logged; empty when the client sent nothing.
     pub request: &'a [u8],
-    /// The method; empty when the request field is no request line.
+    /// The method; empty when the request field is no request line, or when the log has no method.
     pub method: &'a [u8],
     /// The request target, still escaped and encoded as logged. For a malformed request line, the
     /// whole field, so that it is searched as well.
@@ -63,6 +63,13 @@ impl<'a> Access<'a> {
             Some(at) => &self.target[..at],
             None => self.target,
         }
+    }
+
+    /// Whether the target is one: of a request line, or from a log that has a field for it and none for the method (its
+    /// request begins with the blank behind the method then). What is no request line is no target.
+    pub fn has_target(&self) -> bool {
+        let alone = |rest: &[u8]| !self.target.is_empty() && rest.starts_with(self.target);
+        !self.method.is_empty() || self.request.strip_prefix(b" ").is_some_and(alone)
     }
 
     /// True for a page that the server has not, or not for this client: what somebody meets who guesses at

@@ -37,17 +37,10 @@ pub struct Learned {
 impl Learned {
     /// From what was found out.
     pub fn new(guess: Guess) -> Learned {
-        let mut named: Vec<String> = Vec::new();
-        for (what, key) in &guess.found {
-            named.push(format!("{key:?} as the {what}"));
-        }
         Learned {
+            note: guess.note(&guess.found),
             keys: guess.keys,
             connection: guess.connection,
-            note: format!(
-                "its keys were read by what their values look like: {}",
-                named.join(", ")
-            ),
         }
     }
 }
@@ -117,6 +110,17 @@ mod tests {
                 r#"its keys were read by what their values look like: "zeit" as the time, "was" as the request, "adr" as the client, "ergebnis" as the status"#
             ]
         );
+    }
+
+    #[test]
+    fn the_note_lists_some_of_the_keys_that_are_no_field() {
+        let note = |keys: usize| {
+            let more: String = (0..keys).map(|n| format!(r#","k{n}":{n}"#)).collect();
+            let line = FORMAT.samples[0].replace('}', &format!("{more}}}"));
+            (FORMAT.reader)(line.as_bytes()).unwrap().notes().concat()
+        };
+        assert!(note(2).ends_with(r#"; no field was found for "k0", "k1""#));
+        assert!(note(11).ends_with(r#", "k7" and 3 more"#), "{}", note(11));
     }
 
     #[test]

@@ -21,9 +21,42 @@ pub struct Guess {
     pub connection: Option<Box<[u8]>>,
     /// Each field that was found: its name for people, and its key.
     pub found: Vec<(String, String)>,
+    /// Those of them that no name hinted at.
+    pub by_value: Vec<(String, String)>,
+    /// Keys that are no field of the record.
+    pub unread: Vec<String>,
     /// Keys that bear names of nginx's variables.
     pub nginx_names: usize,
 }
+
+impl Guess {
+    /// What a report says of these fields and of the keys that are none.
+    pub fn note(&self, fields: &[(String, String)]) -> String {
+        let named = fields
+            .iter()
+            .map(|(what, key)| format!("{key:?} as the {what}"));
+        let named: Vec<String> = named.collect();
+        let mut note = format!(
+            "its keys were read by what their values look like: {}",
+            named.join(", ")
+        );
+        if !self.unread.is_empty() {
+            let shown = self.unread.iter().take(MOST_UNREAD);
+            let shown: Vec<String> = shown.map(|key| format!("{key:?}")).collect();
+            note += &format!("; no field was found for {}", shown.join(", "));
+        }
+        if let Some(more @ 1..) = self.unread.len().checked_sub(MOST_UNREAD) {
+            note += &format!(" and {more} more");
+        }
+        note
+    }
+}
+
+/// Keys that a note lists although nothing was read from them.
+const MOST_UNREAD: usize = 8;
+
+/// Characters of a key that a note shows.
+const MAX_SHOWN: usize = 64;
 
 /// What a name weighs against what the values say.
 const NAME: f64 = 3.0;
@@ -44,6 +77,7 @@ pub fn guess(lines: &[&[u8]]) -> Option<Guess> {
         columns: &columns,
         lines: lines.len(),
         found: Vec::new(),
+        by_value: Vec::new(),
     };
     roles.choose();
     let has = |fields: &[&str]| {
@@ -60,10 +94,14 @@ pub fn guess(lines: &[&[u8]]) -> Option<Guess> {
     let take = |(column, taken): (&Column, &Option<Take>)| {
         (column.name.clone(), taken.unwrap_or(Take::Search))
     };
+    let free = columns.iter().zip(&roles.taken);
+    let free = free.filter(|(_, taken)| taken.is_none());
     Some(Guess {
+        unread: free.map(|(column, _)| shown(&column.name)).collect(),
         keys: Keys::of(columns.iter().zip(&roles.taken).map(take), |_| Take::Search),
         connection: connection(&columns),
         found: roles.found,
+        by_value: roles.by_value,
         nginx_names,
     })
 }
@@ -89,12 +127,21 @@ pub fn header_of(path: &[u8]) -> Option<&[u8]> {
     last.filter(|_| !keys.any(answer))
 }
 
+/// A key as a note shows it.
+fn shown(key: &[u8]) -> String {
+    String::from_utf8_lossy(key)
+        .chars()
+        .take(MAX_SHOWN)
+        .collect()
+}
+
 /// The choice of a key for each field.
 struct Roles<'c> {
     columns: &'c [Column],
     lines: usize,
     taken: Vec<Option<Take>>,
     found: Vec<(String, String)>,
+    by_value: Vec<(String, String)>,
 }
 
 impl Roles<'_> {
@@ -190,8 +237,12 @@ impl Roles<'_> {
 
     fn take(&mut self, index: usize, what: &str, take: Take) {
         self.taken[index] = Some(take);
-        let key = String::from_utf8_lossy(&self.columns[index].name).into_owned();
-        self.found.push((what.to_string(), key));
+        let name = &self.columns[index].name;
+        let field = (what.to_string(), shown(name));
+        if hint(name).is_none() {
+            self.by_value.push(field.clone());
+        }
+        self.found.push(field);
     }
 
     /// A time is a date and a clock in one, or in two keys.
@@ -218,7 +269,13 @@ impl Roles<'_> {
 
     /// The target, and a query beside it.
     fn choose_target(&mut self) {
+        // where the request stands whole, only a name tells of a target beside it: URLs are referers, paths are files
+        let whole = self.found.iter().any(|(what, _)| what == "request");
         let target = self.best(Hint::Target, |column| {
+            let named = hint(&column.name).is_some_and(|(hint, _)| hint == Hint::Target);
+            if whole && !named {
+                return None;
+            }
             let path = column.share(column::is_path);
             let fits = by_value(path.max(column.share(column::is_target)), FITS)?;
             let query = column.share(|value| value.contains(&b'?'));
@@ -229,9 +286,17 @@ impl Roles<'_> {
         };
         // who asks a proxy for another site sends a URL as well: that stays as it is
         let urls = self.columns[target].share(column::is_url) > 0.5;
+        let marks = self.columns[target].share(|value| value.contains(&b'?'));
+        let bare = !whole && !urls && marks <= 1.0 - STRICT;
+        let lines = self.lines;
         self.pick("query", Hint::Query, Field::Query, |column| {
-            let named = hint(&column.name).is_some_and(|(hint, _)| hint == Hint::Query);
-            named.then_some(0.0)
+            if hint(&column.name).is_some_and(|(hint, _)| hint == Hint::Query) {
+                return Some(0.0);
+            }
+            // what is the same on every line is a label
+            let changes = column.count() < lines || column.variety() > 0.0;
+            let fits = by_value(column.share(column::is_query), FITS)?;
+            (bare && changes).then_some(fits + 0.5 * column.variety())
         });
         let take = match (self.found.iter().any(|(what, _)| what == "query"), urls) {
             (true, _) => Take::Set(Field::Path),
@@ -245,7 +310,7 @@ impl Roles<'_> {
         let index = self.best(Hint::Duration, |column| {
             let named = hint(&column.name).is_some_and(|(hint, _)| hint == Hint::Duration);
             let fits = by_value(column.share(column::is_duration), FITS)?;
-            let telling = column.share(column::tells_duration) >= FITS;
+            let telling = column.share(column::tells_duration) >= FITS || column.has_thousandths();
             (named || telling).then_some(fits)
         });
         if let Some(index) = index {
@@ -421,6 +486,75 @@ mod tests {
             };
             expect(line, &[(&format!("duration in {unit}"), key)]);
         }
+    }
+
+    /// A line of requests with a key for the path and what else is given.
+    fn with_path(n: usize, more: &str) -> String {
+        let time = format!("2026-05-19T14:02:{n:02}Z");
+        let path = ["/item", "/static/app.js"][n % 2];
+        format!(
+            r#"{{"zeit":"{time}","adr":"203.0.113.{n}","wie":"GET","wo":"{path}","erg":200{more}}}"#
+        )
+    }
+
+    #[test]
+    fn a_query_beside_bare_paths_is_found_by_its_values() {
+        for key in ["q", "consulta", "x"] {
+            let line = |n: usize| {
+                let query = [format!("id={n}%27&b="), String::new()];
+                with_path(n, &format!(r#","{key}":"{}""#, query[n % 2]))
+            };
+            expect(line, &[("query", key), ("target", "wo")]);
+        }
+        let absent = |more: fn(usize) -> String| {
+            let found = found(|n| with_path(n, &more(n)));
+            assert!(found.iter().any(|(what, _)| what == "target"), "{found:?}");
+            assert!(!found.iter().any(|(what, _)| what == "query"), "{found:?}");
+        };
+        absent(|_| r#","etikett":"env=prod""#.into());
+        absent(|n| format!(r#","cookie":"sid={n}""#));
+        absent(|n| format!(r#","kekse":"sid={n}; b=c""#));
+        absent(|n| format!(r#","text":"a = {n}""#));
+    }
+
+    #[test]
+    fn urls_beside_a_path_or_a_whole_request_are_the_referer() {
+        let referer = |n: usize| ["https://search.example/", "-", "https://a.example/?b"][n % 3];
+        expect(
+            |n| with_path(n, &format!(r#","rf":"{}""#, referer(n))),
+            &[("target", "wo"), ("referer", "rf")],
+        );
+        let whole = |n: usize| {
+            format!(
+                r#"{{"t":{},"c":"203.0.113.{n}","r":"GET /item?id={n} HTTP/1.1","s":"200","rf":"{}","datei":"/srv/{n}"}}"#,
+                1_779_199_331 + n,
+                referer(n)
+            )
+        };
+        expect(whole, &[("request", "r"), ("referer", "rf")]);
+        let found = found(whole);
+        assert!(!found.iter().any(|(what, _)| what == "target"), "{found:?}");
+    }
+
+    #[test]
+    fn sizes_by_a_part_of_the_name_and_durations_by_their_values() {
+        let line = |n: usize| {
+            let took = ["0.05", "0.003", "0.1"][n % 3];
+            with_path(
+                n,
+                &format!(r#","bytes_recv":7{n},"bytes_enviados":{n}41,"duracion":{took}"#),
+            )
+        };
+        expect(
+            line,
+            &[
+                ("size", "bytes_enviados"),
+                ("duration in seconds", "duracion"),
+            ],
+        );
+        // amounts of money have no thousandths
+        let found = found(|n| with_path(n, &format!(r#","betrag":{n}.25"#)));
+        assert!(!found.iter().any(|(what, _)| what.starts_with("duration")));
     }
 
     #[test]

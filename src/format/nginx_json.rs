@@ -32,12 +32,23 @@ const LEAST_NAMES: usize = 2;
 /// Who connected; another key may have been taken for the client by its values (`http_x_real_ip`).
 const CONNECTION: &[u8] = b"remote_addr";
 
-struct Nginx(Keys);
+struct Nginx {
+    keys: Keys,
+    /// What was read from keys with names of one's own.
+    note: Option<String>,
+}
 
 fn reader(bytes: &[u8]) -> Option<Reader> {
     let lines = json::sample(bytes);
     let guess = guess(&lines)?;
-    (guess.nginx_names >= LEAST_NAMES).then(|| Arc::new(Nginx(guess.keys)) as Reader)
+    if guess.nginx_names < LEAST_NAMES {
+        return None;
+    }
+    let own = !guess.by_value.is_empty();
+    Some(Arc::new(Nginx {
+        note: own.then(|| guess.note(&guess.by_value)),
+        keys: guess.keys,
+    }))
 }
 
 impl ReadLine for Nginx {
@@ -47,17 +58,24 @@ impl ReadLine for Nginx {
         _at: u64,
         desk: &mut Desk<'a>,
     ) -> Result<Event<'a>, Unparsed> {
-        let record = self.0.read(line, desk)?.draft.finish(desk)?;
+        let record = self.keys.read(line, desk)?.draft.finish(desk)?;
         Ok(Event::Access(record))
     }
 
     fn client(&self, line: &[u8]) -> Option<Client> {
-        self.0.client(line)
+        self.keys.client(line)
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.note.iter().cloned().collect()
     }
 
     fn forwarded_from(&self, header: &HeaderName) -> Sought {
-        let keys = self.0.forwarded_from(header, header_of, &[CONNECTION]);
-        Sought::named(keys.map(Nginx))
+        let keys = self.keys.forwarded_from(header, header_of, &[CONNECTION]);
+        Sought::named(keys.map(|keys| Nginx {
+            keys,
+            note: self.note.clone(),
+        }))
     }
 }
 
@@ -80,6 +98,24 @@ mod tests {
         };
         assert_eq!(record.target, "/?q=\"aü".as_bytes());
         assert_eq!(record.status, None);
+    }
+
+    #[test]
+    fn keys_of_ones_own_are_noted() {
+        let line = |n: usize| {
+            format!(
+                r#"{{"time_iso8601":"2026-05-19T14:02:1{n}+00:00","remote_addr":"203.0.113.7","request_method":"GET","p":"/item","q":"id={n}%27","status":500}}"#
+            )
+        };
+        let log: Vec<String> = (0..9).map(line).collect();
+        let reader = (FORMAT.reader)(log.join("\n").as_bytes()).unwrap();
+        let note = r#"its keys were read by what their values look like: "q" as the query, "p" as the target"#;
+        assert_eq!(reader.notes(), [note]);
+        let arena = crate::format::spec::Arena::new();
+        let read = reader.read(log[1].as_bytes(), 0, &mut Desk::new(&arena));
+        assert!(matches!(read, Ok(Event::Access(record)) if record.target == b"/item?id=1%27"));
+        let plain = (FORMAT.reader)(FORMAT.samples[1].as_bytes()).unwrap();
+        assert!(plain.notes().is_empty());
     }
 
     #[test]

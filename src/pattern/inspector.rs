@@ -134,10 +134,10 @@ impl<'s> Inspector<'s> {
     /// confidence.
     pub fn inspect(&mut self, access: &Access<'_>) -> Option<&Verdict> {
         self.worker.matches.clear();
-        if access.method.is_empty() {
-            self.request(access.request);
-        } else {
+        if access.has_target() {
             self.target(access.target);
+        } else {
+            self.request(access.request);
         }
         if let Some(referer) = access.referer {
             self.header(Field::Referer, referer);

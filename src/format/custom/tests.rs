@@ -93,6 +93,21 @@ fn formats_of_the_documentation_are_read() {
 }
 
 #[test]
+fn a_target_without_a_method_is_the_target() {
+    let line = "203.0.113.7 - - [19/May/2026:14:02:11 +0000] /a?b=c 200 512";
+    let found = access("%h %l %u %t %U%q %>s %b", line);
+    assert!(found.has_target());
+    assert_eq!((found.method, found.target), (&b""[..], &b"/a?b=c"[..]));
+    let line = "203.0.113.7 [19/May/2026:14:02:11 +0000] /a?b=c HTTP/1.1";
+    assert!(access("%h %t %U%q %H", line).has_target());
+    // what somebody sent instead of a request line
+    for junk in ["/a?b=c", " /a", "\\x16\\x03"] {
+        let line = format!("203.0.113.7 [19/May/2026:14:02:11 +0000] \"{junk}\"");
+        assert!(!access("%h %t \"%r\"", &line).has_target(), "{junk}");
+    }
+}
+
+#[test]
 fn values_that_hold_what_separates_them_are_read() {
     let tricky = access(
         "$remote_addr - $remote_user [$time_local] $request $status",

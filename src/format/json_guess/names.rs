@@ -40,6 +40,10 @@ const NAMES: &[(Hint, &[&str])] = &[
             "bytesin",
             "bytesread",
             "bytesreceived",
+            "latitude",
+            "longitude",
+            "lat",
+            "lon",
         ],
     ),
     (
@@ -216,6 +220,7 @@ const NAMES: &[(Hint, &[&str])] = &[
             "bytes",
             "bytesout",
             "size",
+            "sz",
             "bodysize",
             "contentlength",
             "responselength",
@@ -329,6 +334,8 @@ const ASIDE: &[&[u8]] = &[
     b"created",
     b"ingested",
     b"insertid",
+    b"cookie",
+    b"cookies",
 ];
 
 /// Names of nginx's variables that nobody else uses (nginx.org, "Alphabetical index of variables").
@@ -366,12 +373,33 @@ pub fn hint(path: &[u8]) -> Option<(Hint, f64)> {
     /// Keys of a path that are looked at, from the last.
     const KEYS: usize = 3;
     let keys: Vec<&[u8]> = path.rsplit(|byte| *byte == b'.').take(KEYS).collect();
-    (1..=keys.len()).rev().find_map(|count| {
-        let parts = keys[..count].iter().rev().copied();
-        let letters = parts.flat_map(|key| key.iter().filter(|byte| byte.is_ascii_alphanumeric()));
-        let name: Vec<u8> = letters.map(u8::to_ascii_lowercase).collect();
-        named(&name)
-    })
+    (1..=keys.len())
+        .rev()
+        .find_map(|count| {
+            let parts = keys[..count].iter().rev().copied();
+            let letters =
+                parts.flat_map(|key| key.iter().filter(|byte| byte.is_ascii_alphanumeric()));
+            let name: Vec<u8> = letters.map(u8::to_ascii_lowercase).collect();
+            named(&name)
+        })
+        .or_else(|| part(keys[0]))
+}
+
+/// What a word of a key hints at, where the others are of a language that nobody listed: `bytes_enviados`.
+fn part(key: &[u8]) -> Option<(Hint, f64)> {
+    /// What a part weighs against a whole name.
+    const PART: f64 = 0.5;
+    /// Parts of names of what the client sent.
+    const SENT: [&[u8]; 6] = [b"in", b"received", b"recv", b"request", b"req", b"rx"];
+    let mut words = key.split(|byte| !byte.is_ascii_alphanumeric());
+    let is = |word: &[u8], known: &[u8]| word.eq_ignore_ascii_case(known);
+    let sent = |word: &[u8]| SENT.iter().any(|known| is(word, known));
+    if words.clone().any(sent) {
+        return None;
+    }
+    words
+        .any(|word| is(word, b"bytes"))
+        .then_some((Hint::Bytes, PART))
 }
 
 /// Looks a name up, and then without the unit behind it.

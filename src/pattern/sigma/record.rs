@@ -96,9 +96,9 @@ impl<'a> Texts<'a> {
     /// As logged.
     pub(super) fn raw(access: &Access<'a>) -> Texts<'a> {
         // a request field that is no request line has only itself to be looked at
-        let target = match access.method.is_empty() {
-            true => access.request,
-            false => access.target,
+        let target = match access.has_target() {
+            true => access.target,
+            false => access.request,
         };
         let cut = |text: &'a [u8]| &text[..text.len().min(decode::MAX_FIELD)];
         Texts {
