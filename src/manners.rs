@@ -48,9 +48,8 @@ pub struct Manners {
     pub company: f64,
     /// The same for the clients outside the window.
     pub ordinary_company: f64,
-    /// Different user agents, each counted by its share (perplexity), as a part of what that many
-    /// visitors ordinarily bring.
-    pub agents: Option<f64>,
+    /// Different user agents, beside what that many visitors ordinarily bring.
+    pub agents: Option<Variety>,
     /// Mean number of user agents of a client with several requests.
     pub agents_each: f64,
     /// Share of their requests by clients faster than [`MACHINE_PACE`].
@@ -85,6 +84,15 @@ pub struct Manners {
     pub missed: f64,
     /// The pages they asked for by number, if that is most of what they asked for.
     pub numbered: Option<Numbered>,
+}
+
+/// How varied the user agents of some clients are.
+#[derive(Debug, Clone, Copy)]
+pub struct Variety {
+    /// Different ones, each counted by its share (perplexity), as a part of the ordinary ones.
+    pub share: f64,
+    /// How many equally frequent ones as many visitors ordinarily bring.
+    pub ordinary: f64,
 }
 
 /// Pages that some clients asked for by number.
@@ -361,8 +369,8 @@ fn company(clients: impl Iterator<Item = Client>) -> f64 {
     together as f64 / all.max(1) as f64
 }
 
-/// Perplexity of the user agents of some clients, as a part of what as many visitors ordinarily bring.
-fn variety(case: &Case<'_>, counts: &WindowCounts, clients: &[Present<'_>]) -> Option<f64> {
+/// Perplexity of the user agents of some clients, beside what as many visitors ordinarily bring.
+fn variety(case: &Case<'_>, counts: &WindowCounts, clients: &[Present<'_>]) -> Option<Variety> {
     let mut ours: HashMap<u64, u64> = HashMap::new();
     for client in clients {
         let most = client
@@ -381,7 +389,10 @@ fn variety(case: &Case<'_>, counts: &WindowCounts, clients: &[Present<'_>]) -> O
     });
     let ordinary = perplexity(outside.collect()).min(clients.len() as f64);
     // One user agent for everybody: a log without user agents, or a site for one program.
-    (ordinary > 2.0).then(|| perplexity(ours.into_values().collect()) / ordinary)
+    (ordinary > 2.0).then(|| Variety {
+        share: perplexity(ours.into_values().collect()) / ordinary,
+        ordinary,
+    })
 }
 
 /// How many equally frequent values would be as hard to guess (e to the entropy; Shannon 1948).

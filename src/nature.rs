@@ -13,7 +13,7 @@ use crate::evidence::clients::ClientStats;
 use crate::evidence::endpoints::Text;
 use crate::finding::Case;
 use crate::focus::WindowCounts;
-use crate::manners::{MACHINE_PACE, Manners, Surplus};
+use crate::manners::{MACHINE_PACE, Manners, Surplus, Variety};
 use crate::pattern::words::Meaning;
 use crate::plan::Stretch;
 use crate::suspects::Excess;
@@ -31,7 +31,7 @@ const UNLIKE_PEOPLE: f64 = 0.1;
 /// Below this share a log does not show a thing: nothing can be said from its absence.
 const SHOWN: f64 = 0.1;
 
-/// A declared robot sends this share of a crawl's excess.
+/// Robots that name themselves send this share of a crawl's excess.
 const CRAWLER_SHARE: f64 = 0.6;
 
 /// A monitor sends this share of what it sends too much of.
@@ -131,14 +131,8 @@ impl Signs {
     }
 
     /// The reasons, weightiest first, and the sum.
-    fn told(&self, cause: Cause, sum: f64, mut signs: Vec<Sign>) -> Vec<String> {
-        let for_it = |sign: &Sign| if sum > 0.0 { sign.weight } else { -sign.weight };
-        signs.sort_by(|a, b| for_it(b).total_cmp(&for_it(a)));
-        let mut reasons: Vec<String> = signs
-            .into_iter()
-            .filter(|sign| sign.weight != 0.0)
-            .map(|sign| format!("{} ({:+.1})", sign.reason, sign.weight))
-            .collect();
+    fn told(&self, cause: Cause, sum: f64, signs: Vec<Sign>) -> Vec<String> {
+        let mut reasons = weighed(sum, signs);
         let what = match cause {
             Cause::FlashCrowd | Cause::Ddos if !self.is_walk() => "people",
             _ => "an honest robot",
@@ -171,14 +165,108 @@ impl Signs {
         })
     }
 
+    /// A robot that says so, and is believed.
     fn declared(&self) -> Option<(Cause, Vec<String>)> {
-        (self.robots >= CRAWLER_SHARE).then(|| {
-            let reason = format!(
-                "{:.0}% of the excess names itself a robot (at least {:.0}% make it a crawl)",
+        let claim = self.claim()?;
+        let sum: f64 = claim.iter().map(|sign| sign.weight).sum();
+        (sum > 0.0).then(|| {
+            let mut reasons = weighed(sum, claim);
+            reasons.push(format!(
+                "the signs sum to {sum:+.1} (above 0 the name is believed; 1 is about three times as likely)"
+            ));
+            (Cause::Crawler, reasons)
+        })
+    }
+
+    /// What speaks for and against the name, where enough of the excess names itself a robot. Anybody can claim it:
+    /// Google, Microsoft and others publish the few networks their robots come from
+    /// (<https://developers.google.com/crawling/docs/crawlers-fetchers/verify-google-requests>), an own crawl has few
+    /// addresses, and all of them ask for pages that they have not seen.
+    fn claim(&self) -> Option<Vec<Sign>> {
+        /// Requests for a page, by everybody: a walk, and what nobody needs who reads.
+        const ONCE: f64 = 2.0;
+        const AGAIN: f64 = 20.0;
+        /// Share of the clients with others in their network.
+        const TOGETHER: f64 = 0.5;
+        /// Share answered without a server error where nobody is harmed, and where somebody is.
+        const HARMLESS: f64 = 0.95;
+        const HARM: f64 = 0.8;
+        if self.robots < CRAWLER_SHARE {
+            return None;
+        }
+        let manners = &self.manners;
+        let from = match manners.company {
+            _ if self.is_few() => 3.0,
+            together if together >= TOGETHER => 2.0,
+            _ => -2.0,
+        };
+        let repeats = match manners.numbered {
+            Some(numbered) if self.is_numbered_walk() => numbered.repeats,
+            _ => manners.page_repeats,
+        };
+        let pages = match repeats {
+            repeats if repeats <= ONCE => 2.0,
+            repeats if repeats >= AGAIN => -2.0,
+            _ => 0.0,
+        };
+        let answers = match manners.answered {
+            answered if answered >= HARMLESS => 1.0,
+            answered if answered <= HARM => -1.0,
+            _ => 0.0,
+        };
+        let told = [
+            (
+                1.0,
+                format!(
+                    "{:.0}% of the excess names itself a robot (at least {:.0}% to be taken for a crawl), which anybody can",
+                    self.robots * 100.0,
+                    CRAWLER_SHARE * 100.0
+                ),
+            ),
+            (
+                from,
+                format!(
+                    "{} brought it, {:.0}% of them with neighbours among them in their network (a crawler has few addresses or few networks)",
+                    counted(manners.sources as u64, "client", "clients"),
+                    manners.company * 100.0
+                ),
+            ),
+            (
+                pages,
+                format!(
+                    "each page was asked for {repeats:.0} times by all of them (a crawl at most {ONCE:.0}, a flood from {AGAIN:.0} on)"
+                ),
+            ),
+            (
+                answers,
+                format!(
+                    "{:.0}% were answered without a server error (at least {:.0}% where nobody is harmed)",
+                    manners.answered * 100.0,
+                    HARMLESS * 100.0
+                ),
+            ),
+        ];
+        let signs = told.into_iter();
+        Some(
+            signs
+                .map(|(weight, reason)| Sign { weight, reason })
+                .collect(),
+        )
+    }
+
+    /// A robot's name that is not believed: no person's browser bears one.
+    fn disbelieved(&self) -> Option<Sign> {
+        let claim = self.claim()?;
+        let sum: f64 = claim.iter().map(|sign| sign.weight).sum();
+        let against = claim.into_iter().filter(|sign| sign.weight < 0.0);
+        let against: Vec<String> = against.map(|sign| sign.reason).collect();
+        (sum <= 0.0).then(|| Sign {
+            weight: -2.0,
+            reason: format!(
+                "{:.0}% of the excess names itself a robot, which anybody can, but {}",
                 self.robots * 100.0,
-                CRAWLER_SHARE * 100.0
-            );
-            (Cause::Crawler, vec![reason])
+                against.join(", and ")
+            ),
         })
     }
 
@@ -323,6 +411,7 @@ impl Signs {
             self.changing_agents(),
             self.pace(),
             self.single_requests(),
+            self.disbelieved(),
         ];
         signs.into_iter().flatten().collect()
     }
@@ -463,7 +552,17 @@ impl Signs {
         const UNIFORM: f64 = 0.15;
         /// User agents of a client: whoever keeps one, in a crowd as varied as any, has a browser.
         const STEADY: f64 = 1.2;
-        let variety = self.manners.agents?;
+        let Variety {
+            share: variety,
+            ordinary,
+        } = self.manners.agents?;
+        // A log that cuts user agents short, or a site of few programs: one alone is as varied as that.
+        if ordinary * UNIFORM <= 1.0 {
+            let reason = format!(
+                "visitors ordinarily bring {ordinary:.1} different user agents: too few to tell a tool by its own"
+            );
+            return sign(0.0, reason);
+        }
         let steady = self.manners.agents_each <= STEADY;
         let weight = match variety {
             variety if variety >= 2.0 * VARIED && steady => 2.0,
@@ -641,6 +740,16 @@ impl Signs {
     }
 }
 
+/// The reasons with their weights, those that speak for the outcome first.
+fn weighed(sum: f64, mut signs: Vec<Sign>) -> Vec<String> {
+    let for_it = |sign: &Sign| if sum > 0.0 { sign.weight } else { -sign.weight };
+    signs.sort_by(|a, b| for_it(b).total_cmp(&for_it(a)));
+    let telling = signs.into_iter().filter(|sign| sign.weight != 0.0);
+    telling
+        .map(|sign| format!("{} ({:+.1})", sign.reason, sign.weight))
+        .collect()
+}
+
 /// From -1, unlike people, to 1, like them: where a share stands compared with the ordinary one.
 fn likeness(share: f64, ordinary: f64) -> f64 {
     let relative = share / ordinary.max(SHOWN);
@@ -759,6 +868,54 @@ mod tests {
             let cause = walk(repeats, density).cause().0;
             assert_eq!(cause, Cause::Ddos, "{repeats} {density}");
         }
+    }
+
+    /// Clients that call themselves robots, all of them.
+    fn robots(sources: usize, company: f64, page_repeats: f64, answered: f64) -> Cause {
+        let manners = Manners {
+            sources,
+            effective: sources as f64,
+            company,
+            page_repeats,
+            repeats: page_repeats,
+            answered,
+            browsers: 1.0,
+            ordinary_assets: 0.5,
+            ordinary_referred: 0.9,
+            ..Manners::default()
+        };
+        let named = Signs {
+            robots: 1.0,
+            ..signs(manners, Surplus::default())
+        };
+        named.cause().0
+    }
+
+    #[test]
+    fn a_robots_name_is_believed_only_of_few_networks_or_many_pages() {
+        let scattered = |repeats, answered| robots(300, 0.0, repeats, answered);
+        assert_eq!(scattered(7_000.0, 0.4), Cause::Ddos);
+        assert_eq!(scattered(7_000.0, 1.0), Cause::Ddos);
+        assert_eq!(scattered(1.2, 1.0), Cause::Crawler);
+        assert_eq!(robots(40, 1.0, 60.0, 1.0), Cause::Crawler);
+        assert_eq!(robots(2, 0.0, 600.0, 0.4), Cause::Crawler);
+    }
+
+    #[test]
+    fn few_ordinary_user_agents_tell_nothing_of_a_tool() {
+        let variety = |share, ordinary| {
+            let manners = Manners {
+                agents: Some(Variety { share, ordinary }),
+                agents_each: 1.0,
+                ..Manners::default()
+            };
+            let sign = signs(manners, Surplus::default()).agents();
+            sign.expect("agents are known").weight
+        };
+        assert_eq!(variety(0.36, 2.8), 0.0);
+        assert_eq!(variety(0.7, 3.0), 0.0);
+        assert_eq!(variety(0.05, 20.0), -2.0);
+        assert_eq!(variety(0.7, 20.0), 2.0);
     }
 
     #[test]
