@@ -16,7 +16,7 @@ use crate::pass::{Clock, Hops, Log, Part, Who};
 use crate::proxies::Proxies;
 use crate::readers::{FormatOptions, Readers, UNUSED};
 use crate::relays::Relays;
-use crate::source::decompress::foreign;
+use crate::source::decompress::{foreign, is_utf16};
 use crate::source::discover::discover;
 use crate::source::map::Manner;
 use crate::source::open::{OpenOptions, Source, open_all, open_stream};
@@ -137,7 +137,10 @@ impl Inputs {
         let sources = &self.sources;
         let vote = |source: &Source| self.readers.vote(&source.name, source.bytes());
         let mut formats: Vec<_> = sources.iter().map(vote).collect();
-        let unused = self.readers.unused(formats.iter().flatten());
+        let voted = sources.iter().zip(&formats);
+        let unused = self.readers.unused(
+            voted.map(|(source, vote)| (source.name.as_str(), source.bytes(), vote.as_ref())),
+        );
         self.warnings.retain(|warning| warning.code != UNUSED);
         self.warnings.extend(unused);
         tell_years(sources, &mut formats);
@@ -425,9 +428,11 @@ fn time_of(reader: &Reader) -> impl Fn(&[u8]) -> Option<i64> + Sync {
     }
 }
 
-/// The codes of inputs in which no format was recognised.
-const EMPTY: &str = "empty_input";
-const NOT_A_LOG: &str = "not_a_log";
+/// The code of the warning about an input without a byte.
+pub const EMPTY: &str = "empty_input";
+
+/// The code of the warning about an input in which no format was recognised.
+pub const NOT_A_LOG: &str = "not_a_log";
 
 /// Members of one archive that are named as no logs, each; the others are counted.
 const MAX_NAMED: usize = 3;
@@ -465,22 +470,63 @@ fn is_found_again(warning: &Warning) -> bool {
     [EMPTY, NOT_A_LOG, DUPLICATE_CONTENT].contains(&warning.code)
 }
 
+/// What somebody may do whose log is in a format that nobody knows.
+const FORMATS_ADVICE: &str = "; `aftertrace formats --explain FILE` shows why, and --access-format reads a format that you give";
+
+/// Whether bytes begin like text.
+fn is_text(bytes: &[u8]) -> bool {
+    /// Enough to tell.
+    const LOOKED_AT: usize = 4096;
+    let start = &bytes[..bytes.len().min(LOOKED_AT)];
+    !start.contains(&0)
+}
+
 /// The warning about an input in which no format was recognised; `bytes` is all that it has, or its beginning.
 pub fn no_log(name: &str, bytes: &[u8]) -> Warning {
     let (code, what) = match foreign(bytes) {
         _ if bytes.is_empty() => (EMPTY, "is empty".to_string()),
+        None if is_utf16(bytes) => (
+            NOT_A_LOG,
+            "is UTF-16 text, which cannot be read; convert it first, as `iconv -f UTF-16 -t UTF-8` does"
+                .to_string(),
+        ),
         Some(kind) => (
             NOT_A_LOG,
             format!("is {kind}, which cannot be read; unpack it first"),
         ),
         None => (
             NOT_A_LOG,
-            "is in none of the known log formats and was left out".to_string(),
+            format!(
+                "is in none of the known log formats and was left out{}",
+                if is_text(bytes) { FORMATS_ADVICE } else { "" }
+            ),
         ),
     };
     Warning {
         code,
         message: format!("{name} {what}"),
         input: Some(name.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_log_is_named_and_says_what_to_do() {
+        let message = |bytes: &[u8]| no_log("x", bytes).message;
+        let utf16: Vec<u8> = "192.0.2.7 - - [19/May"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let marked: Vec<u8> = [&[0xff, 0xfe][..], &utf16].concat();
+        for bytes in [&utf16, &marked] {
+            assert!(message(bytes).contains("is UTF-16 text"), "{bytes:?}");
+        }
+        assert!(message(b"PK\x03\x04").contains("unpack it first"));
+        assert!(message(b"nothing of interest").contains("--explain"));
+        assert!(!message(&[0, 159, 146, 150].repeat(20)).contains("--explain"));
+        assert_eq!(message(b""), "x is empty");
     }
 }

@@ -19,7 +19,7 @@ const STDIN: &str = "-";
 pub fn run(arguments: &ExplainArguments) -> Result<Outcome> {
     let patterns = load::load(&arguments.pattern_dirs)?;
     let (readers, warnings) = Readers::new(&arguments.formats.options())?;
-    messages::warnings(&warnings, false);
+    messages::warnings(&warnings, false, false);
     output::write_to(None, |out| {
         let mut sheet = Sheet {
             arguments,

@@ -27,7 +27,7 @@ pub fn run(arguments: &FormatsArguments) -> Result<Outcome> {
     };
     let inputs = Inputs::open(&arguments.explain, &reading)?;
     output::write_to(None, |out| explain(arguments, &inputs, out))?;
-    messages::warnings(&inputs.warnings, false);
+    messages::warnings(&inputs.warnings, false, false);
     Ok(match inputs.warnings.iter().any(messages::is_unreadable) {
         true => Outcome::Incomplete,
         false => Outcome::Finished,

@@ -25,7 +25,7 @@ pub fn run(arguments: &HitsArguments, observer: &dyn Observer) -> Result<Outcome
         &mut |hit| json::write_line(hit, &mut *out).map_err(|error| remember(error, &mut failure)),
     )?;
     observer.finish();
-    messages::warnings(&warnings, input.quiet);
+    messages::warnings(&warnings, input.quiet, false);
     finish(failure, &mut *out).map_err(output::stdout_error)?;
     if warnings.iter().any(messages::is_unreadable) {
         messages::hints(&input.paths);

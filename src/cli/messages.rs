@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use aftertrace::error::{Error, Warning};
+use aftertrace::inputs::{EMPTY, NOT_A_LOG};
 use aftertrace::report::escape;
 use aftertrace::source::discover::UNREADABLE;
 use aftertrace::source::spool::{CUT_SHORT, DAMAGED};
@@ -19,7 +20,7 @@ pub fn error(error: &Error, inputs: &[PathBuf]) {
         other => print("error", &other.to_string()),
     }
     match error {
-        Error::Io { path, .. } if path != Path::new(output::STDOUT) => {
+        Error::Io { path, source, .. } if is_about(path, source) => {
             hints(std::slice::from_ref(path))
         }
         Error::NoInput(_) => hints(inputs),
@@ -27,11 +28,24 @@ pub fn error(error: &Error, inputs: &[PathBuf]) {
     }
 }
 
-/// Prints warnings: all of them, or with `quiet` only those that cost the run its success.
-pub fn warnings(warnings: &[Warning], quiet: bool) {
+/// Whether a path itself is at fault, so that a hint about it helps: not where a disk is full, and not where what is not
+/// there yet must not be written.
+fn is_about(path: &Path, fault: &io::Error) -> bool {
+    path != Path::new(output::STDOUT)
+        && match fault.kind() {
+            io::ErrorKind::NotFound => true,
+            io::ErrorKind::PermissionDenied => path.exists(),
+            _ => false,
+        }
+}
+
+/// Prints warnings: all of them, or with `quiet` only those that cost the run its success. Where `nothing` could be read,
+/// what is no log did.
+pub fn warnings(warnings: &[Warning], quiet: bool, nothing: bool) {
     for warning in warnings {
         let text = with_input(warning);
-        match is_unreadable(warning) {
+        let fatal = is_unreadable(warning) || (nothing && is_no_log(warning));
+        match fatal {
             true => print("error", &text),
             false if !quiet => print("warning", &text),
             false => {}
@@ -42,6 +56,10 @@ pub fn warnings(warnings: &[Warning], quiet: bool) {
 /// Whether a warning means exit status 2.
 pub fn is_unreadable(warning: &Warning) -> bool {
     [UNREADABLE, DAMAGED, CUT_SHORT].contains(&warning.code)
+}
+
+fn is_no_log(warning: &Warning) -> bool {
+    [EMPTY, NOT_A_LOG].contains(&warning.code)
 }
 
 /// Prints what to try for each path that does not work.
@@ -74,6 +92,17 @@ fn print(kind: &str, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_not_found_gets_a_hint() {
+        use std::io::ErrorKind;
+        let about = |path: &str, kind: ErrorKind| is_about(Path::new(path), &kind.into());
+        assert!(about("no/such.log", ErrorKind::NotFound));
+        assert!(!about("report.json", ErrorKind::StorageFull));
+        assert!(!about("no/such.json", ErrorKind::PermissionDenied));
+        assert!(about("/", ErrorKind::PermissionDenied));
+        assert!(!about(output::STDOUT, ErrorKind::NotFound));
+    }
 
     #[test]
     fn the_input_is_named_once() {

@@ -116,7 +116,7 @@ fn check(arguments: &CheckArguments) -> Result<Outcome> {
         Format::Json => json::write_pretty(&timing, out),
         Format::Table => timing::table(&timing, out),
     })?;
-    messages::warnings(&warnings, false);
+    messages::warnings(&warnings, false, false);
     match warnings.iter().any(messages::is_unreadable) {
         true => Ok(Outcome::Incomplete),
         false => Ok(Outcome::Finished),

@@ -26,6 +26,7 @@ pub fn run(arguments: &ScanArguments, observer: &dyn Observer) -> Result<Outcome
     messages::warnings(
         &report.warnings,
         input.quiet || table_is_on_screen(arguments),
+        input.quiet && report.inputs.is_empty(),
     );
     let outcome = judge(&report, arguments.fail_on);
     if outcome == Outcome::Incomplete {

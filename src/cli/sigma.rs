@@ -24,7 +24,11 @@ pub fn patterns(input: &InputArguments) -> Result<PatternSet> {
         return Ok(patterns);
     }
     let loaded = sigma::load(&input.sigma_dirs)?;
-    messages::warnings(&left_out(&loaded.listed, &input.sigma_dirs), input.quiet);
+    messages::warnings(
+        &left_out(&loaded.listed, &input.sigma_dirs),
+        input.quiet,
+        false,
+    );
     patterns.with_sigma(loaded)
 }
 

@@ -79,6 +79,12 @@ pub fn read(format: &str) -> Result<Outline, Fault> {
     })
 }
 
+/// The directive that a text begins with, if Apache has it.
+pub fn directive(text: &str) -> Option<&str> {
+    let call = Call::cut(text).ok()?;
+    call.directive().ok().map(|_| call.whole)
+}
+
 /// Undoes what parse_log_misc_string of mod_log_config.c undoes, and `\"`, which the configuration's reader undid before.
 fn unescape<'a>(rest: &'a str, literal: &mut Vec<u8>) -> &'a str {
     let (byte, length) = match rest.as_bytes().first() {
@@ -164,7 +170,7 @@ impl<'a> Call<'a> {
             "r" => (Field::Request, Shape::Text, 0),
             "s" => (
                 Field::Status,
-                Shape::Number,
+                Shape::StatusOrDash,
                 u8::from(self.which != Some(b'>')),
             ),
             "u" => (Field::User, Shape::Text, 0),

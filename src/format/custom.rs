@@ -27,6 +27,9 @@ pub fn compile(text: &str) -> Result<Template, Fault> {
     if let Some(format) = apache::nickname(text) {
         return compile_apache(format);
     }
+    if let Some((percent, dollar)) = mixture(text) {
+        return Err(Fault::Mixed(percent, dollar));
+    }
     let first = text.split_whitespace().next().unwrap_or_default();
     let lone = first.len() == text.len();
     match (is_nginx(text), first) {
@@ -61,7 +64,7 @@ pub fn compile_nginx_words(words: &[Word]) -> Result<Template, Fault> {
     let strings = &words[usize::from(escape.is_some())..];
     let format: String = strings.iter().map(|word| word.text.as_str()).collect();
     let escaping = escape.unwrap_or(Escaping::Hexadecimal);
-    Template::compile(nginx::read(&format, escaping)?)
+    compile_nginx_string(&format, escaping)
 }
 
 /// Compiles what somebody copied out of a `log_format`: its strings in their quotes, or without.
@@ -87,7 +90,36 @@ fn compile_nginx(text: &str) -> Result<Template, Fault> {
         true => Escaping::Json,
         false => Escaping::Hexadecimal,
     });
-    Template::compile(nginx::read(&unescape(text), escaping)?)
+    compile_nginx_string(&unescape(text), escaping)
+}
+
+/// Where something is missing, a name that is nearly that of a variable may be why.
+fn compile_nginx_string(format: &str, escaping: Escaping) -> Result<Template, Fault> {
+    let compiled = Template::compile(nginx::read(format, escaping)?);
+    compiled.map_err(|fault| match (&fault, nginx::misspelt(format)) {
+        (Fault::NoTime { .. } | Fault::NoRequest(_), Some((name, nearest))) => Fault::Misspelt {
+            fault: Box::new(fault),
+            name,
+            nearest,
+        },
+        _ => fault,
+    })
+}
+
+/// A directive of Apache and a variable of nginx in one format, if it has both: `%h` beside `$status`.
+fn mixture(text: &str) -> Option<(String, String)> {
+    let percent = text.match_indices('%').find_map(|(at, _)| {
+        let behind = &text[at + 1..];
+        let directive = apache::directive(&text[at..])?;
+        let alone = |next: char| !next.is_ascii_alphanumeric();
+        let follows = text[at + directive.len()..].chars().next();
+        let escaped = behind.starts_with(|first: char| first.is_ascii_digit());
+        (!escaped && follows.is_none_or(alone)).then_some(directive)
+    })?;
+    let dollar = text
+        .match_indices('$')
+        .find_map(|(at, _)| nginx::known(&text[at..]))?;
+    Some((percent.to_owned(), dollar.to_owned()))
 }
 
 /// `escape=json`.

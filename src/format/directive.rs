@@ -67,6 +67,10 @@ pub enum Shape {
     Word,
     /// Digits, `-`, or nothing.
     Number,
+    /// Three digits, as nginx writes a status: 000 where no answer was sent.
+    Status,
+    /// The same, or `-` where there is none (Apache).
+    StatusOrDash,
     /// A number with a fraction, or a list of such (nginx: one for each upstream that was asked).
     Decimals,
     /// Words with `, ` or ` : ` between them, as nginx lists the upstreams that it asked.
@@ -102,6 +106,9 @@ pub enum Clock {
     /// As strftime(3) would write it.
     Strftime(Strftime),
 }
+
+/// The digits of a status (RFC 9110, 15).
+const STATUS_DIGITS: usize = 3;
 
 /// The length of nginx' `$time_iso8601`.
 const ISO_LENGTH: usize = 25;
@@ -230,6 +237,12 @@ impl Shape {
                 b"-" => Fit::Yes,
                 _ => all(u8::is_ascii_digit),
             },
+            Shape::StatusOrDash if value == b"-" => Fit::Yes,
+            Shape::Status | Shape::StatusOrDash => match value.len() {
+                STATUS_DIGITS => all(u8::is_ascii_digit),
+                ..STATUS_DIGITS => Fit::NotYet,
+                _ => Fit::Never,
+            },
             Shape::Decimals => match all(|byte| byte.is_ascii_digit() || b".-, :".contains(byte)) {
                 Fit::Yes => list(value),
                 other => other,
@@ -319,6 +332,21 @@ pub enum Fault {
         "{0} and {1} have nothing between them, so that no line tells where the first ends; put a blank between them"
     )]
     Adjacent(String, String),
+    /// A name that is none of the server's, and what it may stand for, beside what is wrong without it.
+    #[error("{fault}; {name} is no variable of nginx: did you mean {nearest}?")]
+    Misspelt {
+        /// What is wrong.
+        fault: Box<Fault>,
+        /// As it stands there.
+        name: String,
+        /// The variable of the nearest name.
+        nearest: String,
+    },
+    /// Directives of two servers.
+    #[error(
+        "{0} is of Apache's LogFormat and {1} of nginx' log_format: a format is written in one of the two"
+    )]
+    Mixed(String, String),
     /// More than anybody needs.
     #[error("it has more than {0} directives; leave out what is not needed")]
     TooMany(usize),
@@ -361,6 +389,14 @@ mod tests {
         ] {
             assert_eq!(Shape::List.fit(value.as_bytes()), fit, "{value}");
         }
+        for value in ["200", "000", "599"] {
+            assert_eq!(Shape::Status.fit(value.as_bytes()), Fit::Yes, "{value}");
+        }
+        for value in ["2000", "20x", "200|1"] {
+            assert_eq!(Shape::Status.fit(value.as_bytes()), Fit::Never, "{value}");
+        }
+        assert_ne!(Shape::Status.fit(b"-"), Fit::Yes);
+        assert_eq!(Shape::StatusOrDash.fit(b"-"), Fit::Yes);
         assert_eq!(Shape::Decimals.fit(b"0.000, 0.001"), Fit::Yes);
         assert_eq!(Shape::Decimals.fit(b"0.000 \"-\""), Fit::Never);
     }

@@ -6,6 +6,7 @@
 use crate::format::directive::{Clock, Directive, Fault, Piece, Shape};
 use crate::format::record::Field;
 use crate::format::template::{Advice, Escaping, Outline, fineness};
+use crate::text::edit_distance;
 use crate::time::Unit;
 
 const ADVICE: Advice = Advice {
@@ -95,7 +96,7 @@ fn variable(whole: &str, name: &str) -> (Directive, bool) {
         "args" | "query_string" => (Field::Query, Shape::Text, 0),
         "is_args" => (Field::Ignored, Shape::QuestionMark, 0),
         "server_protocol" => (Field::Protocol, Shape::Protocol, 0),
-        "status" => (Field::Status, Shape::Number, 0),
+        "status" => (Field::Status, Shape::Status, 0),
         "body_bytes_sent" => (Field::Bytes, Shape::Number, 0),
         "bytes_sent" => (Field::Bytes, Shape::Number, 1),
         "request_time" => (seconds, Shape::Decimals, fineness(Unit::Seconds)),
@@ -124,6 +125,44 @@ fn variable(whole: &str, name: &str) -> (Directive, bool) {
     let directive = Directive::new(whole, field, shape).ranked(rank);
     (directive.of_header(header), true)
 }
+
+/// The variable that a text begins with, if nginx has it.
+pub fn known(text: &str) -> Option<&str> {
+    let (whole, name) = cut_name(text).ok()?;
+    variable(whole, name).1.then_some(whole)
+}
+
+/// A name in a format that nginx does not have, and the variable of the nearest name among those that a format needs.
+pub fn misspelt(format: &str) -> Option<(String, String)> {
+    let mut rest = format;
+    while let Some(at) = rest.find('$') {
+        let (whole, name) = cut_name(&rest[at..]).ok()?;
+        rest = &rest[at + whole.len()..];
+        let lower = name.to_ascii_lowercase();
+        let nearest = NEEDED
+            .iter()
+            .map(|needed| (edit_distance(&lower, needed), needed))
+            .min()
+            .filter(|(distance, _)| *distance <= MOST_EDITS);
+        if let (false, Some((_, nearest))) = (variable(whole, name).1, nearest) {
+            return Some((whole.to_owned(), format!("${nearest}")));
+        }
+    }
+    None
+}
+
+/// Letters that may be wrong in a name that was meant.
+const MOST_EDITS: usize = 3;
+
+/// Variables without which a format may be of no use.
+const NEEDED: [&str; 6] = [
+    "time_local",
+    "time_iso8601",
+    "msec",
+    "request",
+    "request_uri",
+    "request_method",
+];
 
 /// Counts and ports.
 const NUMBERS: [&str; 12] = [

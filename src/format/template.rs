@@ -191,7 +191,13 @@ impl Template {
             budget = budget
                 .checked_sub(looked + 1)
                 .ok_or(Unparsed::NotThisFormat)?;
-            let fit = found.map(|end| (end, fits(&step.directive.shape, &line[start..end])));
+            let fit = found.map(|end| {
+                let value = &line[start..end];
+                match step.overruns(value) {
+                    true => (end, Fit::Never),
+                    false => (end, fits(&step.directive.shape, value)),
+                }
+            });
             match fit {
                 Some((end, Fit::Yes)) => {
                     spans[index] = Span { start, end };
@@ -214,6 +220,32 @@ impl Template {
         Ok(())
     }
 
+    /// Where a line that is not in this format leaves it, as somebody sees it who reads both from the left.
+    pub fn leaves(&self, line: &[u8]) -> Option<Departure<'_>> {
+        let line = line.strip_suffix(self.trail.as_slice()).unwrap_or(line);
+        let Some(rest) = line.strip_prefix(self.lead.as_slice()) else {
+            return Some(Departure {
+                at: 0,
+                name: None,
+                more: false,
+            });
+        };
+        let mut start = line.len() - rest.len();
+        for step in &self.steps {
+            let name = Some(step.directive.name.as_str());
+            let Some(end) = step.first_end(line, start, self.escaping) else {
+                let more = step.last.then(|| step.shortest(&line[start..])).flatten();
+                return Some(Departure {
+                    at: start + more.unwrap_or_default(),
+                    name,
+                    more: more.is_some(),
+                });
+            };
+            start = end + step.after.len();
+        }
+        None
+    }
+
     /// Why a line could not be cut: what stopped the try that came furthest.
     fn reason(&self, line: &[u8], deepest: usize, spans: &[Span; MOST_DIRECTIVES]) -> Unparsed {
         let Some(last) = deepest.checked_sub(1) else {
@@ -225,7 +257,11 @@ impl Template {
         match step.directive.shape {
             _ if rest.is_empty() => Unparsed::Truncated,
             Shape::Clock(_) => Unparsed::BadTime,
-            Shape::Number | Shape::Decimals if step.is_followed(rest) => Unparsed::BadNumber,
+            Shape::Number | Shape::Decimals | Shape::Status | Shape::StatusOrDash
+                if step.is_followed(rest) =>
+            {
+                Unparsed::BadNumber
+            }
             _ if step.is_followed(rest) => Unparsed::NotThisFormat,
             _ => Unparsed::Truncated,
         }
@@ -242,6 +278,17 @@ fn mark_lists(parts: &mut [(Directive, Vec<u8>)]) -> bool {
         }
     }
     any
+}
+
+/// Where a line leaves a format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Departure<'t> {
+    /// The byte of the line, from 0.
+    pub at: usize,
+    /// The directive whose value begins there, or ends there if more follows; `None` for the text before all.
+    pub name: Option<&'t str>,
+    /// Whether that directive is the format's last, and its value stands there.
+    pub more: bool,
 }
 
 /// Where a value stands in the line.
@@ -291,6 +338,49 @@ impl Step {
                 }
             }
         }
+    }
+
+    /// Whether a request goes on behind its own end: its version stands in front of the text that ends it, and it does not
+    /// end with one.
+    #[inline]
+    fn overruns(&self, value: &[u8]) -> bool {
+        /// ` HTTP/1.1`.
+        const VERSION: usize = 9;
+        let ends = |value: &[u8]| {
+            let from = value.len().saturating_sub(VERSION);
+            value[from..].starts_with(b" HTTP/")
+        };
+        if self.directive.field != Field::Request || self.after.is_empty() || ends(value) {
+            return false;
+        }
+        let found = memchr::memmem::find_iter(value, &self.after);
+        found.into_iter().any(|at| ends(&value[..at]))
+    }
+
+    /// The first place at which the value may end.
+    fn first_end(&self, line: &[u8], start: usize, escaping: Escaping) -> Option<usize> {
+        let mut from = start;
+        loop {
+            let end = self.find_end(line, start, from, escaping)?;
+            match self.directive.shape.fit_loosely(&line[start..end]) {
+                Fit::Yes => return Some(end),
+                Fit::NotYet => from = end + 1,
+                Fit::Never => return None,
+            }
+        }
+    }
+
+    /// How long the value is if more follows that does not belong to it.
+    fn shortest(&self, rest: &[u8]) -> Option<usize> {
+        let length = match self.end {
+            End::Measured => self.measure(rest)?,
+            _ => {
+                let word = |byte: &u8| byte.is_ascii_alphanumeric() || b".-/".contains(byte);
+                rest.iter().take_while(|byte| word(byte)).count()
+            }
+        };
+        let fits = self.directive.shape.fit(&rest[..length]) == Fit::Yes;
+        (fits && length > 0 && length < rest.len()).then_some(length)
     }
 
     /// Whether the text that ends the value is there at all.

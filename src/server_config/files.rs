@@ -111,7 +111,7 @@ impl Files {
     }
 
     /// Reads every file that an include names, in the order of names. `root` is what relative paths rest on.
-    /// `place` is where the include stands. One without wildcards must be there.
+    /// `place` is where the include stands. One that `must` be there is missed.
     pub(super) fn include(
         &mut self,
         wanted: &str,
@@ -122,8 +122,12 @@ impl Files {
         let mut texts = Vec::new();
         let paths = self.find(wanted, root);
         if paths.is_empty() && must {
+            let what = match is_wild(wanted) {
+                true => format!("no file matches {wanted}, which is included"),
+                false => format!("{wanted} is included and cannot be found"),
+            };
             self.warn(format!(
-                "{place}: {wanted} is included and cannot be found; give the configuration with all its files, or formats defined there are not known"
+                "{place}: {what}; give the configuration with all its files, or formats defined there are not known"
             ));
         }
         for path in paths {
@@ -147,6 +151,12 @@ impl Files {
         texts
     }
 
+    /// Whether a file is being read.
+    fn is_open(&self, path: &Path) -> bool {
+        path.canonicalize()
+            .is_ok_and(|canonical| self.stack.contains(&canonical))
+    }
+
     /// The files of that name, or below the folder of that name. A copy of a configuration is looked for beside the file
     /// that was named, before the machine's own.
     fn find(&self, wanted: &str, root: &Path) -> Vec<PathBuf> {
@@ -164,10 +174,20 @@ impl Files {
             (0..names.len()).map(|from| folder.join(names[from..].iter().collect::<PathBuf>()));
         let at_home = std::path::absolute(&folder).is_ok_and(|folder| whole.starts_with(folder));
         let mut candidates: Vec<PathBuf> = beside.collect();
-        candidates.insert(if at_home { 0 } else { candidates.len() }, whole);
-        let mut found = candidates.iter().map(|candidate| expand(candidate));
+        candidates.insert(if at_home { 0 } else { candidates.len() }, whole.clone());
+        let mut found = candidates.iter().map(|candidate| {
+            let mut paths = expand(candidate);
+            // what was not written there is not meant if it would include itself
+            paths.retain(|path| *candidate == whole || !self.is_open(path));
+            paths
+        });
         found.find(|paths| !paths.is_empty()).unwrap_or_default()
     }
+}
+
+/// Whether a name or a path has wildcards.
+fn is_wild(name: &str) -> bool {
+    name.contains(['*', '?', '['])
 }
 
 /// The files that a path with wildcards means; a folder means the files in it. None for a path that would have all of
@@ -176,9 +196,7 @@ fn expand(pattern: &Path) -> Vec<PathBuf> {
     let Some(pattern) = pattern.to_str() else {
         return Vec::new();
     };
-    let wild = pattern
-        .split('/')
-        .filter(|name| name.contains(['*', '?', '[']));
+    let wild = pattern.split('/').filter(|name| is_wild(name));
     if wild.count() > MOST_WILD {
         return Vec::new();
     }

@@ -233,3 +233,28 @@ fn no_text_makes_it_panic() {
         let _ = ServerLogs::read(&path);
     });
 }
+
+#[test]
+fn an_include_that_matches_nothing_says_so() {
+    let folder = folder(&[(
+        "httpd.conf",
+        "LogFormat \"%h %t \\\"%r\\\" %>s\" own\nInclude nosuch/*.conf\nIncludeOptional none/*.conf\nInclude missing.conf\n",
+    )]);
+    let (_, warnings) = read(&folder, "httpd.conf").unwrap();
+    let told: Vec<&str> = warnings
+        .iter()
+        .map(|warning| warning.message.as_str())
+        .collect();
+    let says = |text: &str| told.iter().filter(|told| told.contains(text)).count();
+    assert_eq!(
+        says("no file matches nosuch/*.conf, which is included"),
+        1,
+        "{told:?}"
+    );
+    assert_eq!(
+        says("missing.conf is included and cannot be found"),
+        1,
+        "{told:?}"
+    );
+    assert_eq!(says("includes itself") + says("none/*.conf"), 0, "{told:?}");
+}

@@ -93,6 +93,21 @@ pub fn foreign(start: &[u8]) -> Option<&'static str> {
     found.map(|(_, what)| *what)
 }
 
+/// Whether bytes begin like UTF-16: with its byte order mark (RFC 2781, 3.2), or with ASCII of which every other byte is
+/// zero.
+pub fn is_utf16(start: &[u8]) -> bool {
+    /// Units that tell where there is no mark.
+    const UNITS: usize = 16;
+    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
+        return true;
+    }
+    let units = || start.chunks_exact(2).take(UNITS);
+    let ascii = |high: usize| {
+        units().all(|unit| unit[high] == 0 && unit[1 - high].is_ascii() && unit[1 - high] != 0)
+    };
+    units().len() == UNITS && (ascii(0) || ascii(1))
+}
+
 /// A stream out of all its packings.
 pub struct Peeled<'r> {
     /// What is inside.

@@ -115,6 +115,14 @@ fn a_format_that_cannot_work_says_what_is_missing() {
             "--access-format: nothing in it says what was requested; add \"$request\"",
         ),
         ("%h %t \"%r\" %Z", "%Z is no directive of Apache"),
+        (
+            "%h [$time_local] \"$request\" $status",
+            "%h is of Apache's LogFormat and $time_local of nginx' log_format",
+        ),
+        (
+            "$remote_addr [$time_locl] \"$request\" $status",
+            "$time_locl is no variable of nginx: did you mean $time_local?",
+        ),
     ] {
         for command in ["scan", "hits"] {
             let output = run_in(
@@ -269,4 +277,50 @@ fn configurations_give_each_log_its_own_format() {
     );
     assert_eq!(broken.status.code(), Some(2));
     assert!(text(&broken.stderr).contains("conf/nginx.conf:2: quotes"));
+}
+
+#[test]
+fn a_format_that_is_too_short_is_not_used_and_shows_where_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = String::new();
+    for n in 0..60 {
+        log += &format!(
+            "2024-06-10T08:00:{n:02}+00:00|192.0.2.7|-|GET /item?id={n}%27 HTTP/1.1|500|900|0.050|shop.example|-\n"
+        );
+    }
+    fs::write(folder.path().join("own.log"), log).unwrap();
+    let short = "$time_iso8601|$remote_addr|$http_x_forwarded_for|$request|$status";
+    let output = run_in(
+        folder.path(),
+        &[
+            "scan",
+            "own.log",
+            "--format",
+            "json",
+            "--access-format",
+            short,
+        ],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    let expected = "line 1 of own.log has more than the format: at column 71, behind $status, \u{201c}|900|0.050|shop.example|-\u{201d} follows";
+    assert!(said.contains(expected), "{said}");
+    let wrong = "$time_iso8601|$remote_addr|$http_x_forwarded_for|$status|$request";
+    let output = run_in(
+        folder.path(),
+        &[
+            "scan",
+            "own.log",
+            "--format",
+            "json",
+            "--access-format",
+            wrong,
+        ],
+    );
+    let said = text(&output.stderr);
+    let expected = "line 1 of own.log is not in it from column 39 on, where $status is expected: \u{201c}GET /item";
+    assert!(said.contains(expected), "{said}");
+    let whole = format!("{short}|$body_bytes_sent|$request_time|$host|$http_referer");
+    let report = report_in(folder.path(), &["own.log", "--access-format", &whole]);
+    assert_eq!(input(&report, "own.log")["records"], 60);
 }

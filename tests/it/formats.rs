@@ -79,3 +79,17 @@ fn the_loser_of_a_vote_says_at_which_line() {
     );
     assert!(text(&output.stderr).contains("note.txt is in none of the known log formats"));
 }
+
+#[test]
+fn where_nothing_can_be_read_the_error_is_said_even_in_quiet() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("note.txt"), "nothing of interest\n").unwrap();
+    let output = run_in(folder.path(), &["scan", "-q", "note.txt"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.starts_with("error: note.txt is in none of the known log formats"),
+        "{said}"
+    );
+    assert!(said.contains("--access-format"), "{said}");
+}
