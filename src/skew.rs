@@ -52,6 +52,9 @@ const WIDTH_S: i64 = 1;
 /// late.
 const REPEATED: f64 = 0.9;
 
+/// Lines that must be shared for it: health checks alone come to two servers at the same seconds as well.
+const LEAST_REPEATED: usize = 100;
+
 /// What was found out about the clock of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skew {
@@ -69,7 +72,7 @@ impl Skew {
     /// Whether the requests of this log stand in the other one as well, as they do in the log of a balancer: two servers
     /// that share the work agree on a flood's times, but not on most requests.
     pub fn is_repetition(&self) -> bool {
-        self.shared as f64 >= REPEATED * self.compared.max(1) as f64
+        self.shared >= LEAST_REPEATED && self.shared as f64 >= REPEATED * self.compared as f64
     }
 }
 
