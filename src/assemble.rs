@@ -9,6 +9,7 @@ use crate::clock::Basis;
 use crate::error::Warning;
 use crate::evidence::lines::LineCounts;
 use crate::format::spec::LogKind;
+use crate::headline;
 use crate::impact::rounded;
 use crate::inputs::Inputs;
 use crate::merge::Merge;
@@ -108,7 +109,7 @@ pub fn report(read: &Read<'_>, incidents: Vec<Incident>) -> Report {
             name: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
         },
-        verdict: verdict(&incidents, read.access),
+        verdict: verdict(&incidents, read),
         window: window(&inputs, read),
         totals: totals(read.access),
         known: known(read),
@@ -129,7 +130,8 @@ const SCAN_MATTERS: f64 = 0.65;
 
 /// The gravest incident speaks for the whole: by severity, scans after what moved the traffic, attacks before
 /// anything else, then the earliest.
-fn verdict(incidents: &[Incident], access: &AccessCounts) -> Verdict {
+fn verdict(incidents: &[Incident], read: &Read<'_>) -> Verdict {
+    let access = read.access;
     let requests = access.requests();
     let is_scan = |incident: &Incident| incident.cause == Cause::Scan;
     let matters = |incident: &&Incident| !is_scan(incident) || incident.confidence >= SCAN_MATTERS;
@@ -141,12 +143,20 @@ fn verdict(incidents: &[Incident], access: &AccessCounts) -> Verdict {
             std::cmp::Reverse(incident.id),
         )
     });
+    let attacked = gravest.is_some_and(|incident| incident.attack);
+    let unknown = what_is_unknown(read).filter(|_| !attacked);
+    let sure = if unknown.is_some() {
+        CUT_CONFIDENCE
+    } else {
+        1.0
+    };
+    let unknown = unknown.unwrap_or_default();
     match gravest {
         Some(incident) => Verdict {
             attack: incident.attack,
             cause: incident.cause.name(),
-            confidence: incident.confidence,
-            headline: incident.headline.clone(),
+            confidence: rounded(incident.confidence * sure),
+            headline: incident.headline.clone() + &headline::others(incident, incidents) + &unknown,
             start: Some(incident.start),
             end: Some(incident.end),
         },
@@ -161,12 +171,43 @@ fn verdict(incidents: &[Incident], access: &AccessCounts) -> Verdict {
         None => Verdict {
             attack: false,
             cause: "none",
-            confidence: rounded(quiet_confidence(requests)),
-            headline: quiet_headline(requests, access.hits),
+            confidence: rounded(quiet_confidence(requests) * sure),
+            headline: quiet_headline(requests, access.hits) + &unknown,
             start: None,
             end: None,
         },
     }
+}
+
+/// What remains of the confidence in "no attack" where what was ordinary before was cut off.
+const CUT_CONFIDENCE: f64 = 0.4;
+
+/// What to say where a short window, or one in which much fails, was cut from a log with `--since`: a flood that was
+/// going on when it begins is what is ordinary in it.
+fn what_is_unknown(read: &Read<'_>) -> Option<String> {
+    /// A window from which what is ordinary can be known, in seconds.
+    const KNOWN_S: i64 = 3600;
+    /// Share of 5xx from which more time does not excuse it.
+    const FAILING: f64 = 0.1;
+    let access = read.access;
+    let spans = access.lines.values().filter_map(|lines| lines.span);
+    let last = spans.map(|span| span.last.secs()).max()?;
+    let left_out = access.lines.values().any(|lines| lines.outside > 0)
+        || read.parts.values().any(|part| part.bytes.start > 0);
+    let since = read.limits.since;
+    let window_s = last.min(read.limits.until).saturating_sub(since);
+    let failed = access.by_class[4] as f64 / access.requests().max(1) as f64;
+    let cut = since > i64::MIN && left_out;
+    (cut && (window_s < KNOWN_S || failed >= FAILING)).then(|| {
+        let failed = match failed >= FAILING {
+            true => format!(", and {:.0}% of all requests failed", failed * 100.0),
+            false => String::new(),
+        };
+        format!(
+            ". What was ordinary before is not known from this window{failed}, so an attack that was going on when it \
+             begins would not show: look again with --since at least an hour earlier"
+        )
+    })
 }
 
 /// What there is to say where nothing happened; suspicious lines are not kept back.

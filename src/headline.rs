@@ -3,11 +3,74 @@
 use crate::finding::{Finding, Kind};
 use crate::impact::LEAST_BASELINE_RPS;
 use crate::pattern::words::Meaning;
-use crate::report::view::{Actor, Impact, Injection};
+use crate::report::view::{Actor, Impact, Incident, Injection};
+use crate::severity::Severity;
 use crate::terms::{Cause, Outcome, Role};
 use crate::text::{count, counted};
 use crate::time::{Time, UtcOffset};
 use crate::timeline::duration;
+
+/// What a verdict's headline says of the grave incidents beside the one that it is about, those that probably worked
+/// first: a clause to append, empty where there are none.
+pub fn others(told: &Incident, incidents: &[Incident]) -> String {
+    /// Incidents that are named; the rest is counted.
+    const NAMED: usize = 2;
+    let grave = incidents.iter().filter(|incident| {
+        incident.id != told.id && incident.attack && incident.severity >= Severity::High
+    });
+    let mut grave: Vec<&Incident> = grave.collect();
+    grave.sort_by_key(|incident| {
+        let worked = outcome(incident) == Some(Outcome::Likely);
+        let order = (worked, incident.severity);
+        (std::cmp::Reverse(order), incident.id)
+    });
+    let mut named: Vec<String> = grave.iter().take(NAMED).map(|other| brief(other)).collect();
+    if grave.len() > NAMED {
+        named.push(format!("{} more", grave.len() - NAMED));
+    }
+    match named.is_empty() {
+        true => String::new(),
+        false => format!(". Also {}", named.join(", and ")),
+    }
+}
+
+/// How sure it is that an incident's attacks worked, at the place where it is surest. A web shell that is used has.
+fn outcome(incident: &Incident) -> Option<Outcome> {
+    let judged = incident.injections.iter().map(|place| place.outcome);
+    let worked = |wanted| judged.clone().any(|outcome| outcome == wanted);
+    match () {
+        () if incident.cause == Cause::Webshell || worked(Outcome::Likely) => Some(Outcome::Likely),
+        () if worked(Outcome::Suspected) => Some(Outcome::Suspected),
+        () => None,
+    }
+}
+
+/// Another incident in a few words.
+fn brief(incident: &Incident) -> String {
+    let what = match incident.cause {
+        Cause::Ddos => "a distributed flood",
+        Cause::Dos => "a flood",
+        Cause::Injection => "injection attempts",
+        Cause::InjectionAndSurge => "injection attempts with a surge",
+        Cause::BruteForce => "password guessing",
+        Cause::Scan => "a scan",
+        Cause::Webshell => "use of a web shell",
+        Cause::FlashCrowd => "a crowd",
+        Cause::Crawler => "a crawler",
+        Cause::ServerFault => "a server fault",
+    };
+    let success = match outcome(incident) {
+        _ if incident.cause == Cause::Webshell => "",
+        Some(Outcome::Likely) => ", which probably worked",
+        Some(Outcome::Suspected) => ", which may have worked",
+        _ => "",
+    };
+    format!(
+        "{what}{success} (incident {}, {})",
+        incident.id,
+        incident.severity.name()
+    )
+}
 
 /// Everything that a headline tells.
 pub struct Headline<'a> {
@@ -85,7 +148,7 @@ impl Headline<'_> {
         }
     }
 
-    /// What kind of robot, by what its user agents say.
+    /// What kind of robot, by what the user agents say that send most of it.
     fn robot(&self) -> &'static str {
         let robots = || {
             self.actors
@@ -93,8 +156,12 @@ impl Headline<'_> {
                 .filter(|actor| actor.role == Role::Crawler)
         };
         let says = |meaning: Meaning| {
-            let agents = || robots().filter_map(|actor| actor.user_agents.first());
-            agents().next().is_some() && agents().all(|agent| meaning.is_in(agent.as_bytes()))
+            let saying = robots().filter(|actor| {
+                let agent = actor.user_agents.first();
+                agent.is_some_and(|agent| meaning.is_in(agent.as_bytes()))
+            });
+            let said: u64 = saying.map(|actor| actor.requests).sum();
+            said > 0 && 2 * said >= robots().map(|actor| actor.requests).sum::<u64>()
         };
         match () {
             () if says(Meaning::Monitor) => "a monitor that asks too often",

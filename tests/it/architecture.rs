@@ -105,8 +105,9 @@ const ROWS: &[&[&str]] = &[
     // From claims to incidents.
     &["symptoms"],
     &["actor", "impact", "outcome"],
-    &["cluster", "breakdown", "timeline", "assemble", "mitigation"],
+    &["cluster", "breakdown", "timeline", "mitigation"],
     &["headline"],
+    &["assemble"],
     &["incident"],
     &["analysis"],
     // From the report to text.

@@ -740,3 +740,113 @@ fn logs_of_servers_behind_another_that_begin_later_are_no_crowd() {
     );
     assert_eq!(report["incidents"].as_array().map(Vec::len), Some(0));
 }
+
+/// Four hours of visitors, and at noon 150 addresses without a shared network that ask for one search and mostly fail.
+fn scattered_flood(agent: &str) -> Log {
+    let mut log = Log::new(31);
+    log.visitors(10 * HOUR, 14 * HOUR, 30);
+    for second in FLOOD_START..FLOOD_END {
+        for _ in 0..12 {
+            let client = format!("{}.18.7.9", 11 + log.rng.below(150));
+            let status = if log.rng.chance(0.6) { 503 } else { 200 };
+            log.bare(second, &client, "GET /search?q=shoe", status, agent);
+        }
+    }
+    log
+}
+
+#[test]
+fn a_flood_that_calls_itself_a_search_bot_is_a_flood() {
+    for agent in [SEARCH_BOT, "ShopBot/1.0"] {
+        let report = scattered_flood(agent).report();
+        assert_eq!(cause(&report), "ddos", "{}", report["verdict"]);
+        let reasons = report["incidents"][0]["reasons"].to_string();
+        assert!(reasons.contains("names itself a robot, which anybody can"));
+    }
+}
+
+#[test]
+fn a_search_bot_of_one_network_that_reads_every_page_is_believed() {
+    let mut log = Log::new(32);
+    log.visitors(10 * HOUR, 14 * HOUR, 30);
+    for second in FLOOD_START..FLOOD_END {
+        for turn in 0..8 {
+            let client = format!("203.0.113.{}", 60 + turn * 2);
+            let path = format!("GET /page/{}", (second - FLOOD_START) * 8 + turn);
+            log.bare(second, &client, &path, 200, SEARCH_BOT);
+        }
+    }
+    let report = log.report();
+    assert_eq!(cause(&report), "crawler", "{}", report["verdict"]);
+    let headline = report["verdict"]["headline"].as_str().unwrap();
+    assert!(headline.contains("a crawler raised"), "{headline}");
+}
+
+#[test]
+fn a_flood_in_a_log_of_few_user_agents_is_no_crowd() {
+    let mut log = scattered_flood(BROWSERS[1]);
+    // No referers either, as where HAProxy captures the user agent only.
+    for (_, line) in &mut log.lines {
+        let mut parts: Vec<&str> = line.split('"').collect();
+        parts[3] = "-";
+        *line = parts.join("\"");
+    }
+    let report = log.report();
+    assert_eq!(cause(&report), "ddos", "{}", report["verdict"]);
+}
+
+#[test]
+fn the_headline_names_another_grave_incident() {
+    let mut log = flood();
+    for attempt in 0..40 {
+        let request = format!(
+            "GET /item?id=-7%27%20UNION%20SELECT%20login,secret,{attempt}%20FROM%20members--%20x"
+        );
+        let entry = Entry {
+            client: "203.0.113.9",
+            request: &request,
+            status: 200,
+            bytes: 60_000 + attempt,
+            referer: "-",
+            agent: BROWSERS[0],
+        };
+        log.add(13 * HOUR + attempt * 9, &entry);
+    }
+    let report = log.report();
+    assert_eq!(cause(&report), "ddos", "{}", report["verdict"]);
+    let headline = report["verdict"]["headline"].as_str().unwrap();
+    let clause = headline.split_once(". Also ").map(|(_, clause)| clause);
+    let clause = clause.unwrap_or_else(|| panic!("nothing else in: {headline}"));
+    assert!(clause.starts_with("injection attempts, which "), "{clause}");
+    assert!(clause.contains("worked (incident 2, "), "{clause}");
+}
+
+#[test]
+fn a_window_inside_a_flood_is_not_sure_that_nothing_happened() {
+    let folder = flood().folder();
+    let (since, until) = (utc(FLOOD_START + 2 * MINUTE), utc(FLOOD_END - 2 * MINUTE));
+    let within = ["access.log", "--since", &since, "--until", &until];
+    let verdict = &report_in(folder.path(), &within)["verdict"];
+    assert!(number_of(&verdict["confidence"]) < 0.5, "{verdict}");
+    let headline = verdict["headline"].as_str().unwrap();
+    for part in [
+        "% of all requests failed",
+        "not known from this window",
+        "--since",
+    ] {
+        assert!(headline.contains(part), "{headline}");
+    }
+    // Four hours of visitors are known well enough.
+    let quiet = Log::folder(&{
+        let mut log = Log::new(33);
+        log.visitors(10 * HOUR, 14 * HOUR, 10);
+        log
+    });
+    let since = utc(11 * HOUR);
+    let verdict = &report_in(quiet.path(), &["access.log", "--since", &since])["verdict"];
+    assert!(number_of(&verdict["confidence"]) > 0.9, "{verdict}");
+}
+
+fn number_of(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}

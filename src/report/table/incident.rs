@@ -54,7 +54,8 @@ fn in_full(
     let clock = context.clock.on_day_of(incident.start);
     page.blank()?;
     page.rule(heading(incident))?;
-    if incident.headline != report.verdict.headline {
+    // The verdict's may go on to name other incidents.
+    if !report.verdict.headline.starts_with(&incident.headline) {
         page.paragraph(TITLE, incident.headline.as_str().into(), HEADLINE_LINES)?;
     }
     page.paragraph(
