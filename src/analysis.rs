@@ -36,7 +36,9 @@ use crate::skew::{self, Skew};
 use crate::source::map::Manner;
 use crate::source::stream::stdin;
 use crate::stream;
-use crate::survey::{AccessCounts, ErrorCounts, Survey, first_zone, last_time, survey_errors};
+use crate::survey::{
+    AccessCounts, ErrorCounts, Survey, first_time, first_zone, last_time, survey_errors,
+};
 use crate::sweep::sweep;
 use crate::time::{LocalTime, Time, UtcOffset, Zone};
 
@@ -365,6 +367,8 @@ struct Surveyed<'a> {
     /// The access logs' own zone.
     zone: Option<UtcOffset>,
     clocks: Vec<ErrorClock>,
+    /// First and last time near the ends of the access logs, where only a part was asked for.
+    reach: Option<(Time, Time)>,
 }
 
 impl Surveyed<'_> {
@@ -409,6 +413,7 @@ fn investigate(
         parts: surveyed.parts(),
         bucket_s: options.bucket_s.max(1),
         limits: surveyed.limits,
+        reach: surveyed.reach,
     };
     Ok(assemble::report(&read, incidents))
 }
@@ -425,6 +430,7 @@ fn survey<'a>(
     let mut access_logs = zoned(inputs.logs(LogKind::Access), options.error_tz);
     let mut error_logs = inputs.logs(LogKind::Error);
     let limits = limits(options, &access_logs, &error_logs)?;
+    let reach = reach(options, &access_logs);
     narrow(inputs, &mut access_logs, limits);
     let bucket_s = options.bucket_s.max(1);
     let survey = Survey {
@@ -455,7 +461,8 @@ fn survey<'a>(
         regimes: regimes.as_ref(),
         limits,
     };
-    let clocks = known.set_clocks(&mut error_logs);
+    let mut clocks = known.set_clocks(&mut error_logs);
+    clocks.extend(guessed_clocks(&access_logs, options.error_tz));
     let symptoms = symptom::embedded()?;
     narrow(inputs, &mut error_logs, limits);
     observer.begin("reading error logs", to_read(&error_logs));
@@ -469,6 +476,7 @@ fn survey<'a>(
         symptoms,
         zone,
         clocks,
+        reach,
     })
 }
 
@@ -593,6 +601,37 @@ fn zoned<'a>(mut logs: Vec<Log<'a>>, given: Option<Zone>) -> Vec<Log<'a>> {
         };
     }
     logs
+}
+
+/// The clocks of access logs that write no zone where nobody says which one it is.
+fn guessed_clocks(logs: &[Log<'_>], given: Option<Zone>) -> Vec<ErrorClock> {
+    if given.is_some()
+        || logs
+            .iter()
+            .any(|log| season::writes_zone(log) && first_zone(log).is_some())
+    {
+        return Vec::new();
+    }
+    let zoneless = logs.iter().filter(|log| !season::writes_zone(log));
+    let clock = |log: &Log<'_>| ErrorClock {
+        source: log.source,
+        offset: log.clock.offset,
+        changes: log
+            .clock
+            .changes
+            .iter()
+            .map(|(_, offset)| *offset)
+            .collect(),
+        basis: Basis::Unknown,
+    };
+    zoneless.map(clock).collect()
+}
+
+/// First and last time of logs, looked for near their ends, where only a part is asked for.
+fn reach(options: &ScanOptions, logs: &[Log<'_>]) -> Option<(Time, Time)> {
+    options.since.or(options.until)?;
+    let first = logs.iter().filter_map(first_time).min()?;
+    Some((first, logs.iter().filter_map(last_time).max()?))
 }
 
 /// What tells the zones of error logs.

@@ -67,6 +67,8 @@ pub struct Read<'a> {
     pub bucket_s: u64,
     /// The time that was asked for.
     pub limits: Limits,
+    /// From when to when the access logs reach, where only a part was asked for.
+    pub reach: Option<(Time, Time)>,
 }
 
 /// The zone that most access records are written in; `None` without access records.
@@ -164,7 +166,7 @@ fn verdict(incidents: &[Incident], read: &Read<'_>) -> Verdict {
             attack: false,
             cause: "none",
             confidence: 0.0,
-            headline: "No verdict: no request could be read".to_string(),
+            headline: nothing_headline(read),
             start: None,
             end: None,
         },
@@ -208,6 +210,19 @@ fn what_is_unknown(read: &Read<'_>) -> Option<String> {
              begins would not show: look again with --since at least an hour earlier"
         )
     })
+}
+
+/// What there is to say where no request was read.
+fn nothing_headline(read: &Read<'_>) -> String {
+    let Some((first, last)) = read.reach else {
+        return view::NOTHING_READ.to_owned();
+    };
+    let date = |time: Time| time.format_at(UtcOffset::UTC, "%Y-%m-%d %H:%M:%S");
+    format!(
+        "No verdict: nothing lies in the time asked for; the log reaches from {} to {} (UTC)",
+        date(first),
+        date(last)
+    )
 }
 
 /// What there is to say where nothing happened; suspicious lines are not kept back.
@@ -420,9 +435,12 @@ fn repetition_warnings(read: &Read<'_>) -> Vec<Warning> {
 }
 
 fn clock_warning(read: &Read<'_>, clock: &ErrorClock) -> Option<Warning> {
+    let vote = read.inputs.formats[clock.source as usize].as_ref();
+    let is_access = vote.is_some_and(|vote| vote.format.kind == LogKind::Access);
     let why = match clock.basis {
         Basis::Written | Basis::Given | Basis::Aligned { .. } => return None,
         Basis::Assumed => "too few of its messages name clients of the access logs",
+        Basis::Unknown if is_access => "no access log beside it writes one",
         Basis::Unknown => "there is no access log beside it",
     };
     let name = &read.inputs.sources[clock.source as usize].name;
@@ -489,9 +507,13 @@ fn cap_warnings(access: &AccessCounts) -> Vec<Warning> {
 fn window(inputs: &[view::Input], read: &Read<'_>) -> Window {
     let first = inputs.iter().filter_map(|input| input.first).min();
     let last = inputs.iter().filter_map(|input| input.last).max();
+    let start = first.map(|first| first.max(Time::from_secs(read.limits.since)));
+    let end = last.map(|last| last.min(Time::from_secs(read.limits.until)));
+    // nothing of the log lies in the time asked for
+    let empty = start > end;
     Window {
-        start: first.map(|first| first.max(Time::from_secs(read.limits.since))),
-        end: last.map(|last| last.min(Time::from_secs(read.limits.until))),
+        start: start.filter(|_| !empty),
+        end: end.filter(|_| !empty),
         bucket_s: read.bucket_s,
     }
 }

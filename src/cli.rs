@@ -153,7 +153,8 @@ struct InputArguments {
     /// relative to the log's end, such as -3h, -90m, -2d
     #[arg(long, visible_alias = "from", value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_bound)]
     since: Option<TimeBound>,
-    /// Only what happened up to TIME and in that second, written as for --since
+    /// Only what happened up to TIME and in that second, written as for --since; a date alone means
+    /// its 00:00:00
     #[arg(long, visible_alias = "to", value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_bound)]
     until: Option<TimeBound>,
     #[command(flatten)]

@@ -118,7 +118,7 @@ fn standing(count: &Count, bytes: &[u8]) -> Standing {
     }
 }
 
-/// Hands every line of a log to `sink` as it is read, `most` of them; blank ones are passed over.
+/// Hands every line of a log to `sink` as it is read, `most` of them; blank ones and headers are passed over.
 ///
 /// # Errors
 /// What the sink returns.
@@ -128,12 +128,17 @@ pub fn lines<E>(
     mut sink: impl FnMut(&Line) -> Result<(), E>,
 ) -> Result<(), E> {
     let numbered = chunk::lines(log.bytes).zip(1..);
-    for ((at, text), number) in numbered
-        .filter(|((_, text), _)| !text.is_empty())
-        .take(most)
-    {
+    let mut shown = 0;
+    for ((at, text), number) in numbered.filter(|((_, text), _)| !text.is_empty()) {
+        if shown == most {
+            break;
+        }
         let arena = Arena::new();
         let event = log.read(text, at as u64, &mut Desk::new(&arena));
+        if matches!(event, Err(Unparsed::Header)) {
+            continue;
+        }
+        shown += 1;
         sink(&line(log, number, event))?;
     }
     Ok(())
@@ -223,6 +228,22 @@ mod tests {
         assert_eq!(first.fields.referer, None);
         assert_eq!(second.kind, None);
         assert_eq!(second.unparsed, Some(Unparsed::NotThisFormat.reason()));
+    }
+
+    #[test]
+    fn headers_are_not_counted_as_lines() {
+        let format = &crate::format::iis_w3c::FORMAT;
+        let text = format!(
+            "#Software: Microsoft Internet Information Services 10.0\n{}\n",
+            format.samples[0]
+        );
+        let log = Log::of(format, text.as_bytes()).unwrap();
+        let mut kinds = Vec::new();
+        let kept: Result<(), ()> = lines(&log, 1, |line| {
+            kinds.push(line.kind);
+            Ok(())
+        });
+        assert_eq!((kept, kinds), (Ok(()), vec![Some(LogKind::Access)]));
     }
 
     #[test]

@@ -850,6 +850,21 @@ pub fn last_time(log: &Log<'_>) -> Option<Time> {
     last
 }
 
+/// The earliest time in the first 64 KiB.
+pub fn first_time(log: &Log<'_>) -> Option<Time> {
+    const HEAD: usize = 64 << 10;
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
+    let head = &log.bytes[..log.bytes.len().min(HEAD)];
+    let times = chunk::lines(head).filter_map(|(offset, line)| {
+        match log.read(line, offset as u64, &mut desk).ok()? {
+            Event::Access(access) => Some(access.time),
+            Event::Error(record) => Some(record.time),
+        }
+    });
+    times.min()
+}
+
 /// The zone that the first readable record is written in.
 pub fn first_zone(log: &Log<'_>) -> Option<UtcOffset> {
     const HEAD: usize = 64 << 10;

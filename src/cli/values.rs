@@ -6,7 +6,7 @@ use aftertrace::TimeBound;
 use aftertrace::addresses::parse_networks;
 use aftertrace::category::Category;
 use aftertrace::severity::{Confidence, Severity};
-use aftertrace::time::{LocalTime, Time, UtcOffset, Zone as LogZone};
+use aftertrace::time::{LocalTime, Time, UtcOffset, Zone as LogZone, parse_clf, parse_clf_local};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ipnet::IpNet;
 
@@ -38,7 +38,14 @@ impl Zone {
 pub fn zone(text: &str) -> Result<Zone, String> {
     match text {
         "log" => Ok(Zone::Log),
-        _ => offset(text).map(Zone::At),
+        _ => offset(text)
+            .map(Zone::At)
+            .map_err(|refusal| match LogZone::parse(text) {
+                Some(_) => format!(
+                    "{refusal}: the table tells all times in one offset, and a place may have two"
+                ),
+                None => refusal,
+            }),
     }
 }
 
@@ -66,11 +73,19 @@ pub fn time_bound(text: &str) -> Result<TimeBound, String> {
         .map(TimeBound::BeforeEnd)
         .or_else(|| Time::parse_rfc3339(text).map(TimeBound::At))
         .or_else(|| LocalTime::parse_people(text).map(TimeBound::Local))
+        .or_else(|| as_logs_write_it(text))
         .ok_or_else(|| {
-            "expected 2021-09-05T13:58:03Z, '2021-09-05 13:58' in the log's zone, or a time before the log's end \
-             such as -3h, -90m or -2d"
+            "expected 2021-09-05T13:58:03Z, '2021-09-05 13:58' in the log's zone, a time as logs write it such as \
+             '05/Sep/2021:13:58:03 +0200', or a time before the log's end such as -3h, -90m or -2d"
                 .to_string()
         })
+}
+
+/// `10/Jun/2024:12:00:00 +0200`, with or without brackets and zone.
+fn as_logs_write_it(text: &str) -> Option<TimeBound> {
+    let text = text.trim().trim_start_matches('[').trim_end_matches(']');
+    let whole = parse_clf(text.as_bytes()).map(|(time, _)| TimeBound::At(time));
+    whole.or_else(|| parse_clf_local(text.as_bytes()).map(TimeBound::Local))
 }
 
 /// A bucket's width in seconds: from a second to a day.
@@ -163,6 +178,14 @@ mod tests {
         let local = |text| Ok(TimeBound::Local(LocalTime::parse_people(text).unwrap()));
         assert_eq!(time_bound("2021-09-05 13:58"), local("2021-09-05 13:58:00"));
         assert_eq!(time_bound("2021-09-05"), local("2021-09-05 00:00:00"));
+        assert_eq!(
+            time_bound("[05/Sep/2021:15:58:03 +0200]"),
+            Ok(TimeBound::At(instant))
+        );
+        assert_eq!(
+            time_bound("05/Sep/2021:13:58:00"),
+            local("2021-09-05 13:58")
+        );
         for (text, seconds) in [
             ("-3h", 10_800),
             ("-90m", 5_400),
@@ -204,6 +227,7 @@ mod tests {
         assert_eq!(zone("log").unwrap().offset(), None);
         assert_eq!(zone("UTC").unwrap().offset(), Some(UtcOffset::UTC));
         assert_eq!(zone("-04:00").unwrap().offset(), Some(UtcOffset(-14_400)));
-        assert!(zone("Europe/Berlin").is_err());
+        assert!(zone("Europe/Berlin").unwrap_err().contains("one offset"));
+        assert!(!zone("Mars").unwrap_err().contains("one offset"));
     }
 }

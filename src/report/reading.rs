@@ -35,8 +35,16 @@ pub fn vote(reading: &Reading, options: &TableOptions, out: &mut dyn Write) -> i
         .votes
         .iter()
         .partition(|vote| vote.read > 0 || vote.reason.is_some());
-    for standing in tried {
-        labelled(page, standing.format, &outcome(standing, reading.sampled))?;
+    for row in rows(&tried) {
+        match row.as_slice() {
+            [one] => labelled(page, one.format, &outcome(one, reading.sampled))?,
+            many => {
+                let names: Vec<&str> = many.iter().map(|standing| standing.format).collect();
+                let told = outcome(many[0], reading.sampled);
+                let label = format!("{} formats", many.len());
+                labelled(page, &label, &format!("each {told}: {}", names.join(", ")))?;
+            }
+        }
     }
     if !hopeless.is_empty() {
         let names: Vec<&str> = hopeless.iter().map(|vote| vote.format).collect();
@@ -47,6 +55,23 @@ pub fn vote(reading: &Reading, options: &TableOptions, out: &mut dyn Write) -> i
         )?;
     }
     Ok(())
+}
+
+/// Formats that read nothing go into one row if the same line stops them for the same reason.
+fn rows<'r>(standings: &[&'r Standing]) -> Vec<Vec<&'r Standing>> {
+    let mut rows: Vec<Vec<&Standing>> = Vec::new();
+    for standing in standings.iter().copied() {
+        let alike = |row: &&mut Vec<&Standing>| {
+            let first = row[0];
+            first.read + standing.read == 0
+                && (first.line, first.reason) == (standing.line, standing.reason)
+        };
+        match rows.iter_mut().find(alike) {
+            Some(row) => row.push(standing),
+            None => rows.push(vec![standing]),
+        }
+    }
+    rows
 }
 
 fn outcome(standing: &Standing, sampled: usize) -> String {
@@ -107,4 +132,31 @@ fn page<'o>(options: &TableOptions, out: &'o mut dyn Write) -> Page<'o> {
 fn labelled(page: &mut Page<'_>, label: &str, text: &str) -> io::Result<()> {
     let label = Text::new().toned(Tone::Accent, label);
     page.hanging(3, label, LABELS, Text::from(text), TEXT_LINES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_that_fail_alike_share_a_row() {
+        let standing = |format, read, line, reason| Standing {
+            format,
+            read,
+            line,
+            reason,
+        };
+        let all = [
+            standing("a", 5, None, None),
+            standing("b", 0, Some(1), Some("x")),
+            standing("c", 0, Some(1), Some("y")),
+            standing("d", 0, Some(1), Some("x")),
+        ];
+        let all: Vec<&Standing> = all.iter().collect();
+        let names: Vec<Vec<&str>> = rows(&all)
+            .iter()
+            .map(|row| row.iter().map(|standing| standing.format).collect())
+            .collect();
+        assert_eq!(names, [vec!["a"], vec!["b", "d"], vec!["c"]]);
+    }
 }

@@ -62,6 +62,9 @@ pub struct Verdict {
     pub end: Option<Time>,
 }
 
+/// The headline where no request could be read at all.
+pub const NOTHING_READ: &str = "No verdict: no request could be read";
+
 /// One input and what became of its lines: `records + unparsed + blank = lines`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Input {

@@ -7,7 +7,7 @@ use std::path::Path;
 use aftertrace::time::{Time, UtcOffset};
 use serde_json::Value;
 
-use crate::harness::{each, number, report_in};
+use crate::harness::{each, number, report_in, run_in, text};
 
 /// 2026-10-25T00:00:00Z, an hour before Central Europe goes back to winter time.
 const MIDNIGHT: i64 = 1_792_886_400;
@@ -228,4 +228,53 @@ fn a_clock_that_was_set_back_is_told_and_no_time_is_changed() {
     let told = report["inputs"][0]["notes"].to_string() + &report["warnings"].to_string();
     assert!(told.contains("back"), "{told}");
     assert_eq!(report["verdict"]["attack"], false);
+}
+
+#[test]
+fn a_time_outside_the_log_is_no_verdict_and_says_how_far_the_log_reaches() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = log(|log, time, _, client, target, status| {
+        let stamp = time.format_at(UtcOffset(0), "%d/%b/%Y:%H:%M:%S %z");
+        clf(log, &stamp, client, target, status);
+    });
+    fs::write(folder.path().join("access.log"), plain).unwrap();
+    for bound in [["--since", "2030-01-01"], ["--until", "2020-01-01"]] {
+        let report = report_in(folder.path(), &["access.log", bound[0], bound[1]]);
+        assert_eq!(
+            report["verdict"]["headline"],
+            "No verdict: nothing lies in the time asked for; the log reaches from 2026-10-25 00:00:00 to \
+             2026-10-25 02:59:59 (UTC)"
+        );
+        assert!(report["window"]["start"].is_null() && report["window"]["end"].is_null());
+        let page = run_in(
+            folder.path(),
+            &["scan", "-q", "access.log", bound[0], bound[1]],
+        );
+        let page = text(&page.stdout);
+        assert!(page.contains("nothing in the time asked for"), "{page}");
+        assert!(!page.contains("Add the access log"), "{page}");
+    }
+}
+
+#[test]
+fn requests_without_a_zone_are_read_in_utc_with_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "192.0.2.7:50000 [26/Oct/2024:23:00:01.803] fe be/web0 0/0/1/50/50 200 15439 - - ---- 1/10/5/2/0 0/0 \
+                \"GET /item HTTP/1.1\"\n";
+    fs::write(folder.path().join("haproxy.log"), line.repeat(50)).unwrap();
+    let assumed = |report: &Value| {
+        let warnings = report["warnings"].as_array().unwrap();
+        let told = warnings
+            .iter()
+            .find(|warning| warning["code"] == "error_tz_assumed");
+        told.map(|warning| warning["message"].as_str().unwrap().to_owned())
+    };
+    let report = report_in(folder.path(), &["haproxy.log"]);
+    let told = assumed(&report).expect("a warning");
+    assert!(
+        told.contains("+00:00 is assumed; --error-tz sets it"),
+        "{told}"
+    );
+    let given = report_in(folder.path(), &["haproxy.log", "--error-tz", "+02:00"]);
+    assert_eq!(assumed(&given), None);
 }

@@ -7,7 +7,7 @@ use super::page::{Page, Text, Tone};
 use super::section::{Context, by_category, cause_named};
 use super::words::{self, Clock};
 use crate::format::spec::LogKind;
-use crate::report::view::{Report, Totals, Verdict, Window};
+use crate::report::view::{NOTHING_READ, Report, Totals, Verdict, Window};
 
 const HEADLINE_LINES: usize = 5;
 const FACT_LINES: usize = 3;
@@ -51,12 +51,13 @@ fn answer(verdict: &Verdict, page: &mut Page) -> io::Result<()> {
 }
 
 fn no_verdict(report: &Report, page: &mut Page) -> io::Result<()> {
-    page.line(
-        0,
-        Text::new()
-            .toned(Tone::Warn, " NO VERDICT ")
-            .strong("  no request could be read"),
-    )?;
+    let badge = Text::new().toned(Tone::Warn, " NO VERDICT ");
+    let headline = report.verdict.headline.as_str();
+    if headline != NOTHING_READ && !report.inputs.is_empty() {
+        page.line(0, badge.strong("  nothing in the time asked for"))?;
+        return page.paragraph(INDENT, headline.into(), HEADLINE_LINES);
+    }
+    page.line(0, badge.strong("  no request could be read"))?;
     let advice = match report.inputs.is_empty() {
         true => "None of the inputs is a log that this program reads; the warnings below say why.",
         false => {
