@@ -183,75 +183,77 @@ impl Signs {
     /// (<https://developers.google.com/crawling/docs/crawlers-fetchers/verify-google-requests>), an own crawl has few
     /// addresses, and all of them ask for pages that they have not seen.
     fn claim(&self) -> Option<Vec<Sign>> {
-        /// Requests for a page, by everybody: a walk, and what nobody needs who reads.
-        const ONCE: f64 = 2.0;
-        const AGAIN: f64 = 20.0;
-        /// Share of the clients with others in their network.
-        const TOGETHER: f64 = 0.5;
-        /// Share answered without a server error where nobody is harmed, and where somebody is.
-        const HARMLESS: f64 = 0.95;
-        const HARM: f64 = 0.8;
         if self.robots < CRAWLER_SHARE {
             return None;
         }
+        let name = Sign {
+            weight: 1.0,
+            reason: format!(
+                "{:.0}% of the excess names itself a robot (at least {:.0}% to be taken for a crawl), which anybody can",
+                self.robots * 100.0,
+                CRAWLER_SHARE * 100.0
+            ),
+        };
+        Some(vec![
+            name,
+            self.claim_by_networks(),
+            self.claim_by_pages(),
+            self.claim_by_answers(),
+        ])
+    }
+
+    fn claim_by_networks(&self) -> Sign {
+        /// Share of the clients with others in their network.
+        const TOGETHER: f64 = 0.5;
         let manners = &self.manners;
-        let from = match manners.company {
+        let weight = match manners.company {
             _ if self.is_few() => 3.0,
             together if together >= TOGETHER => 2.0,
             _ => -2.0,
         };
-        let repeats = match manners.numbered {
+        let reason = format!(
+            "{} brought it, {:.0}% of them with neighbours among them in their network (a crawler has few addresses or few networks)",
+            counted(manners.sources as u64, "client", "clients"),
+            manners.company * 100.0
+        );
+        Sign { weight, reason }
+    }
+
+    fn claim_by_pages(&self) -> Sign {
+        /// Requests for a page, by everybody: a walk, and what nobody needs who reads.
+        const ONCE: f64 = 2.0;
+        const AGAIN: f64 = 20.0;
+        let repeats = match self.manners.numbered {
             Some(numbered) if self.is_numbered_walk() => numbered.repeats,
-            _ => manners.page_repeats,
+            _ => self.manners.page_repeats,
         };
-        let pages = match repeats {
+        let weight = match repeats {
             repeats if repeats <= ONCE => 2.0,
             repeats if repeats >= AGAIN => -2.0,
             _ => 0.0,
         };
-        let answers = match manners.answered {
+        let reason = format!(
+            "each page was asked for {repeats:.0} times by all of them (a crawl at most {ONCE:.0}, a flood from {AGAIN:.0} on)"
+        );
+        Sign { weight, reason }
+    }
+
+    fn claim_by_answers(&self) -> Sign {
+        /// Share answered without a server error where nobody is harmed, and where somebody is.
+        const HARMLESS: f64 = 0.95;
+        const HARM: f64 = 0.8;
+        let answered = self.manners.answered;
+        let weight = match answered {
             answered if answered >= HARMLESS => 1.0,
             answered if answered <= HARM => -1.0,
             _ => 0.0,
         };
-        let told = [
-            (
-                1.0,
-                format!(
-                    "{:.0}% of the excess names itself a robot (at least {:.0}% to be taken for a crawl), which anybody can",
-                    self.robots * 100.0,
-                    CRAWLER_SHARE * 100.0
-                ),
-            ),
-            (
-                from,
-                format!(
-                    "{} brought it, {:.0}% of them with neighbours among them in their network (a crawler has few addresses or few networks)",
-                    counted(manners.sources as u64, "client", "clients"),
-                    manners.company * 100.0
-                ),
-            ),
-            (
-                pages,
-                format!(
-                    "each page was asked for {repeats:.0} times by all of them (a crawl at most {ONCE:.0}, a flood from {AGAIN:.0} on)"
-                ),
-            ),
-            (
-                answers,
-                format!(
-                    "{:.0}% were answered without a server error (at least {:.0}% where nobody is harmed)",
-                    manners.answered * 100.0,
-                    HARMLESS * 100.0
-                ),
-            ),
-        ];
-        let signs = told.into_iter();
-        Some(
-            signs
-                .map(|(weight, reason)| Sign { weight, reason })
-                .collect(),
-        )
+        let reason = format!(
+            "{:.0}% were answered without a server error (at least {:.0}% where nobody is harmed)",
+            answered * 100.0,
+            HARMLESS * 100.0
+        );
+        Sign { weight, reason }
     }
 
     /// A robot's name that is not believed: no person's browser bears one.

@@ -110,6 +110,23 @@ impl<'a> Clocked<'a> {
             pieces: cut.filter_map(|bytes| piece(log, bytes)).collect(),
         }
     }
+
+    /// From its first to its last time.
+    fn span(&self) -> Option<(i64, i64)> {
+        let first = self.pieces.iter().map(|piece| piece.first).min()?;
+        let last = self.pieces.iter().map(|piece| piece.last).max()?;
+        Some((first, last))
+    }
+
+    /// Whether two logs are of the same time for the most part: one that goes on where the other ends, as after
+    /// rotation, holds none of its requests, however alike they are.
+    fn goes_along_with(&self, other: &Clocked<'_>) -> bool {
+        let (Some(mine), Some(theirs)) = (self.span(), other.span()) else {
+            return false;
+        };
+        let common = mine.1.min(theirs.1) - mine.0.max(theirs.0);
+        common * 2 >= (mine.1 - mine.0).min(theirs.1 - theirs.0)
+    }
 }
 
 /// The times at both ends; `None` where there are none.
@@ -221,6 +238,9 @@ type Lines = HashMap<(Alike, u64), Vec<i64>>;
 
 /// The difference between two clocks, if the logs share requests.
 fn compare(clocked: &Clocked<'_>, other: &Clocked<'_>) -> Option<Skew> {
+    if !clocked.goes_along_with(other) {
+        return None;
+    }
     let mut quiet: Vec<&Piece> = clocked.pieces.iter().collect();
     quiet.retain(|piece| !partners(piece, other).is_empty());
     quiet.sort_by_key(|piece| (std::cmp::Reverse(piece.quiet()), piece.bytes.start));
