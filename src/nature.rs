@@ -183,14 +183,8 @@ impl Signs {
     /// (<https://developers.google.com/crawling/docs/crawlers-fetchers/verify-google-requests>), an own crawl has few
     /// addresses, and all of them ask for pages that they have not seen.
     fn claim(&self) -> Option<Vec<Sign>> {
-        /// Requests for a page, by everybody: a walk, and what nobody needs who reads.
-        const ONCE: f64 = 2.0;
-        const AGAIN: f64 = 20.0;
         /// Share of the clients with others in their network.
         const TOGETHER: f64 = 0.5;
-        /// Share answered without a server error where nobody is harmed, and where somebody is.
-        const HARMLESS: f64 = 0.95;
-        const HARM: f64 = 0.8;
         if self.robots < CRAWLER_SHARE {
             return None;
         }
@@ -200,6 +194,35 @@ impl Signs {
             together if together >= TOGETHER => 2.0,
             _ => -2.0,
         };
+        let named = Sign {
+            weight: 1.0,
+            reason: format!(
+                "{:.0}% of the excess names itself a robot (at least {:.0}% to be taken for a crawl), which anybody can",
+                self.robots * 100.0,
+                CRAWLER_SHARE * 100.0
+            ),
+        };
+        let placed = Sign {
+            weight: from,
+            reason: format!(
+                "{} brought it, {:.0}% of them with neighbours among them in their network (a crawler has few addresses or few networks)",
+                counted(manners.sources as u64, "client", "clients"),
+                manners.company * 100.0
+            ),
+        };
+        let signs = [named, placed].into_iter();
+        Some(signs.chain(self.claimed_pages()).collect())
+    }
+
+    /// Whether what a robot that names itself asked for is what a crawler wants, and is harmless.
+    fn claimed_pages(&self) -> [Sign; 2] {
+        /// Requests for a page, by everybody: a walk, and what nobody needs who reads.
+        const ONCE: f64 = 2.0;
+        const AGAIN: f64 = 20.0;
+        /// Share answered without a server error where nobody is harmed, and where somebody is.
+        const HARMLESS: f64 = 0.95;
+        const HARM: f64 = 0.8;
+        let manners = &self.manners;
         let repeats = match manners.numbered {
             Some(numbered) if self.is_numbered_walk() => numbered.repeats,
             _ => manners.page_repeats,
@@ -214,44 +237,22 @@ impl Signs {
             answered if answered <= HARM => -1.0,
             _ => 0.0,
         };
-        let told = [
-            (
-                1.0,
-                format!(
-                    "{:.0}% of the excess names itself a robot (at least {:.0}% to be taken for a crawl), which anybody can",
-                    self.robots * 100.0,
-                    CRAWLER_SHARE * 100.0
-                ),
-            ),
-            (
-                from,
-                format!(
-                    "{} brought it, {:.0}% of them with neighbours among them in their network (a crawler has few addresses or few networks)",
-                    counted(manners.sources as u64, "client", "clients"),
-                    manners.company * 100.0
-                ),
-            ),
-            (
-                pages,
-                format!(
+        [
+            Sign {
+                weight: pages,
+                reason: format!(
                     "each page was asked for {repeats:.0} times by all of them (a crawl at most {ONCE:.0}, a flood from {AGAIN:.0} on)"
                 ),
-            ),
-            (
-                answers,
-                format!(
+            },
+            Sign {
+                weight: answers,
+                reason: format!(
                     "{:.0}% were answered without a server error (at least {:.0}% where nobody is harmed)",
                     manners.answered * 100.0,
                     HARMLESS * 100.0
                 ),
-            ),
-        ];
-        let signs = told.into_iter();
-        Some(
-            signs
-                .map(|(weight, reason)| Sign { weight, reason })
-                .collect(),
-        )
+            },
+        ]
     }
 
     /// A robot's name that is not believed: no person's browser bears one.
