@@ -613,18 +613,9 @@ fn guessed_clocks(logs: &[Log<'_>], given: Option<Zone>) -> Vec<ErrorClock> {
         return Vec::new();
     }
     let zoneless = logs.iter().filter(|log| !season::writes_zone(log));
-    let clock = |log: &Log<'_>| ErrorClock {
-        source: log.source,
-        offset: log.clock.offset,
-        changes: log
-            .clock
-            .changes
-            .iter()
-            .map(|(_, offset)| *offset)
-            .collect(),
-        basis: Basis::Unknown,
-    };
-    zoneless.map(clock).collect()
+    zoneless
+        .map(|log| ErrorClock::of(log, Basis::Unknown))
+        .collect()
 }
 
 /// First and last time of logs, looked for near their ends, where only a part is asked for.
@@ -662,17 +653,7 @@ impl Known<'_> {
                 }
             };
             // Of a log of requests the report tells the zone of these.
-            (log.format.kind == LogKind::Error).then(|| ErrorClock {
-                source: log.source,
-                offset: log.clock.offset,
-                changes: log
-                    .clock
-                    .changes
-                    .iter()
-                    .map(|(_, offset)| *offset)
-                    .collect(),
-                basis,
-            })
+            (log.format.kind == LogKind::Error).then(|| ErrorClock::of(log, basis))
         };
         logs.iter_mut().filter_map(set).collect()
     }

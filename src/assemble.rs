@@ -13,7 +13,7 @@ use crate::headline;
 use crate::impact::rounded;
 use crate::inputs::Inputs;
 use crate::merge::Merge;
-use crate::pass::{Limits, Part, Who};
+use crate::pass::{Limits, Log, Part, Who};
 use crate::proxies::HeaderName;
 use crate::relays::Relays;
 use crate::report::view::{
@@ -45,6 +45,19 @@ pub struct ErrorClock {
     pub changes: Vec<UtcOffset>,
     /// Why this one.
     pub basis: Basis,
+}
+
+impl ErrorClock {
+    /// The clock that a log was given, and why.
+    pub fn of(log: &Log<'_>, basis: Basis) -> ErrorClock {
+        let changes = log.clock.changes.iter();
+        ErrorClock {
+            source: log.source,
+            offset: log.clock.offset,
+            changes: changes.map(|(_, offset)| *offset).collect(),
+            basis,
+        }
+    }
 }
 
 /// Everything that was read.

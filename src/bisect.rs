@@ -10,7 +10,6 @@
 use std::ops::Range;
 
 use crate::chunk::{self, MAX_LINE};
-use crate::event::Event;
 use crate::format::spec::{Arena, Desk};
 use crate::pass::{Limits, Log, Part};
 
@@ -192,11 +191,10 @@ fn probe(log: &Log<'_>, at: usize) -> Option<Probe> {
         if found.is_some() && place - start >= PROBE_BYTES {
             break;
         }
-        let time = match log.read(line, place as u64, &mut desk) {
-            Ok(Event::Access(access)) => access.time.secs(),
-            Ok(Event::Error(record)) => record.time.secs(),
-            Err(_) => continue,
+        let Ok(event) = log.read(line, place as u64, &mut desk) else {
+            continue;
         };
+        let time = event.time().secs();
         let probe = found.get_or_insert(Probe {
             start,
             end: 0,
@@ -216,6 +214,7 @@ fn probe(log: &Log<'_>, at: usize) -> Option<Probe> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Event;
     use crate::format::combined::COMBINED;
     use crate::time::Time;
     use proptest::prelude::*;

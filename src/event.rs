@@ -15,6 +15,24 @@ pub enum Event<'a> {
     Error(ErrorRecord<'a>),
 }
 
+impl Event<'_> {
+    /// When; see [`Access::utc_offset`] for whose clock that is on.
+    pub fn time(&self) -> Time {
+        match self {
+            Event::Access(access) => access.time,
+            Event::Error(record) => record.time,
+        }
+    }
+
+    /// The zone that the time is written in, if one is.
+    pub fn utc_offset(&self) -> Option<UtcOffset> {
+        match self {
+            Event::Access(access) => access.utc_offset,
+            Event::Error(record) => record.utc_offset,
+        }
+    }
+}
+
 /// A record of an access log.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Access<'a> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::{Error, Result, Warning};
-use crate::event::{Access, Event};
+use crate::event::Access;
 use crate::format::sample;
 use crate::format::spec::{Arena, Desk, LogKind, Reader, Sought, YearHint};
 use crate::format::timing::Timing;
@@ -363,10 +363,9 @@ fn tell_years(sources: &[Source], formats: &mut [Option<Vote>]) {
 fn ends(bytes: &[u8], vote: &Vote) -> Option<(Time, Time)> {
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
-    let time = |(at, line)| match vote.reader.read(line, at, &mut desk) {
-        Ok(Event::Access(access)) => Some(access.time),
-        Ok(Event::Error(record)) => Some(record.time),
-        Err(_) => None,
+    let time = |(at, line)| {
+        let event = vote.reader.read(line, at, &mut desk).ok()?;
+        Some(event.time())
     };
     let times: Vec<Time> = sample::lines(bytes).into_iter().filter_map(time).collect();
     Some((*times.iter().min()?, *times.iter().max()?))
@@ -421,10 +420,8 @@ pub const DUPLICATE_CONTENT: &str = "duplicate_content";
 fn time_of(reader: &Reader) -> impl Fn(&[u8]) -> Option<i64> + Sync {
     |line| {
         let arena = Arena::new();
-        match reader.read(line, 0, &mut Desk::new(&arena)).ok()? {
-            Event::Access(access) => Some(access.time.secs()),
-            Event::Error(record) => Some(record.time.secs()),
-        }
+        let event = reader.read(line, 0, &mut Desk::new(&arena)).ok()?;
+        Some(event.time().secs())
     }
 }
 

@@ -5,7 +5,6 @@
 //! nothing is known, times that run back by an hour at a full hour tell of the autumn.
 
 use crate::chunk;
-use crate::event::Event;
 use crate::format::spec::{Arena, Desk};
 use crate::pass::{Clock, Log};
 use crate::time::{LocalTime, Time, UtcOffset, Zone};
@@ -169,11 +168,11 @@ fn records<'l>(
         let at = (start + offset) as u64;
         let arena = Arena::new();
         let event = log.reader.read(line, at, &mut Desk::new(&arena)).ok()?;
-        let (time, zone) = match event {
-            Event::Access(access) => (access.time, access.utc_offset),
-            Event::Error(record) => (record.time, record.utc_offset),
-        };
-        Some(Probe { at, time, zone })
+        Some(Probe {
+            at,
+            time: event.time(),
+            zone: event.utc_offset(),
+        })
     })
 }
 
@@ -287,6 +286,7 @@ fn is_autumn(before: i64, after: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Event;
     use crate::format::combined::COMBINED;
     use crate::format::nginx_error::FORMAT as NGINX_ERROR;
 

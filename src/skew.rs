@@ -154,10 +154,8 @@ fn piece(log: &Log<'_>, bytes: Range<usize>) -> Option<Piece> {
 fn time_at(log: &Log<'_>, at: usize) -> Option<i64> {
     let arena = Arena::new();
     let (_, line) = chunk::lines(&log.bytes[at..]).next()?;
-    match log.read(line, at as u64, &mut Desk::new(&arena)).ok()? {
-        Event::Access(access) => Some(access.time.secs()),
-        Event::Error(record) => Some(record.time.secs()),
-    }
+    let event = log.read(line, at as u64, &mut Desk::new(&arena)).ok()?;
+    Some(event.time().secs())
 }
 
 /// The skews of all logs that share requests with another, by source. The largest access log that shares requests with

@@ -841,11 +841,8 @@ pub fn last_time(log: &Log<'_>) -> Option<Time> {
     let mut desk = Desk::new(&arena);
     let mut last = None;
     for (offset, line) in chunk::lines(tail) {
-        last = last.max(match log.read(line, (start + offset) as u64, &mut desk) {
-            Ok(Event::Access(access)) => Some(access.time),
-            Ok(Event::Error(record)) => Some(record.time),
-            Err(_) => None,
-        });
+        let event = log.read(line, (start + offset) as u64, &mut desk);
+        last = last.max(event.ok().map(|event| event.time()));
     }
     last
 }
@@ -857,10 +854,8 @@ pub fn first_time(log: &Log<'_>) -> Option<Time> {
     let mut desk = Desk::new(&arena);
     let head = &log.bytes[..log.bytes.len().min(HEAD)];
     let times = chunk::lines(head).filter_map(|(offset, line)| {
-        match log.read(line, offset as u64, &mut desk).ok()? {
-            Event::Access(access) => Some(access.time),
-            Event::Error(record) => Some(record.time),
-        }
+        let event = log.read(line, offset as u64, &mut desk).ok()?;
+        Some(event.time())
     });
     times.min()
 }
