@@ -52,7 +52,7 @@ pub fn count_hits(
         .collect();
     let own = &counts.paths;
     let start = || Worker {
-        counts: AccessCounts::new(bucket_s, 0),
+        counts: AccessCounts::new(bucket_s),
         inspector: Inspector::new(measure.patterns),
         reader: Reader::new(own),
         measure,

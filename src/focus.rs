@@ -18,7 +18,7 @@ use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::numbers::{Numbers, numbered};
 use crate::evidence::series::Series;
 use crate::evidence::sketch::Sketch;
-use crate::format::spec::{Arena, Desk};
+use crate::format::spec::{Arena, Desk, Glance};
 use crate::merge::Merge;
 use crate::pass::{ChunkSpan, Limits, Log, Run, Task, merge_all, work};
 use crate::time::Time;
@@ -533,7 +533,7 @@ pub fn each_access(
     start: usize,
     show: impl FnMut(&Access<'_>, Locator),
 ) {
-    each_access_of(log, bytes, start, |_| true, show);
+    each_access_if(log, bytes, start, |_| true, show);
 }
 
 /// The same, passing over clients that are not `wanted` as cheaply as the format allows.
@@ -542,6 +542,31 @@ pub fn each_access_of(
     bytes: &[u8],
     start: usize,
     wanted: impl Fn(Client) -> bool,
+    show: impl FnMut(&Access<'_>, Locator),
+) {
+    let wanted = |line: &[u8]| log.client(line).is_none_or(&wanted);
+    each_access_if(log, bytes, start, wanted, show);
+}
+
+/// The same, passing over the requests of which a first glance says that they are not `wanted`; the others, and those that only
+/// a close look can tell, are shown.
+pub fn each_access_like(
+    log: &Log<'_>,
+    bytes: &[u8],
+    start: usize,
+    wanted: impl Fn(&Glance<'_>) -> bool,
+    show: impl FnMut(&Access<'_>, Locator),
+) {
+    let wanted = |line: &[u8]| log.glance(line).is_none_or(|glance| wanted(&glance));
+    each_access_if(log, bytes, start, wanted, show);
+}
+
+#[inline]
+fn each_access_if(
+    log: &Log<'_>,
+    bytes: &[u8],
+    start: usize,
+    wanted: impl Fn(&[u8]) -> bool,
     mut show: impl FnMut(&Access<'_>, Locator),
 ) {
     let arena = Arena::new();
@@ -550,7 +575,7 @@ pub fn each_access_of(
         if line.is_empty() || line.len() > crate::chunk::MAX_LINE {
             continue;
         }
-        if log.client(line).is_some_and(|client| !wanted(client)) {
+        if !wanted(line) {
             continue;
         }
         let offset = (start + offset) as u64;

@@ -9,12 +9,14 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::client::Client;
 use crate::event::Access;
-use crate::evidence::capped::{CappedMap, hash_bytes};
+use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
 use crate::evidence::clients::HitStats;
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::histogram::Histogram;
 use crate::evidence::scripts::{Script, Use, script_candidates};
 use crate::evidence::shapes::Shapes;
+use crate::evidence::sieve::Sieve;
+use crate::format::spec::Glance;
 use crate::merge::Merge;
 use crate::pass::Log;
 use crate::survey::AccessCounts;
@@ -118,6 +120,8 @@ pub struct Places<'a> {
     folders: HashMap<u64, u64>,
     /// Scripts that few ask for, by hash.
     scripts: HashMap<u64, &'a [u8]>,
+    /// A first look at paths and scripts.
+    sieve: Sieve,
     attackers: &'a CappedMap<Client, HitStats>,
 }
 
@@ -128,6 +132,7 @@ impl<'a> Places<'a> {
             paths: HashSet::new(),
             folders: HashMap::new(),
             scripts: script_candidates(&access.paths, access.requests()),
+            sieve: Sieve::default(),
             attackers: &access.hit_clients,
         };
         for (_, endpoint) in access.endpoints.iter() {
@@ -141,7 +146,18 @@ impl<'a> Places<'a> {
                 }
             }
         }
+        let paths = places.paths.iter().chain(places.scripts.keys());
+        places.sieve = Sieve::of(paths.map(StableHash::stable_hash));
         places
+    }
+
+    /// False for requests that [`note`](Self::note) would not count; `hash` is the path's.
+    #[inline]
+    pub fn may_count(&self, glance: &Glance<'_>, hash: u64) -> bool {
+        let sends = || !self.scripts.is_empty() && has_body(glance.method);
+        self.sieve.may_hold(hash.stable_hash())
+            || sends()
+            || !self.folders.is_empty() && self.place(glance.path, hash).is_some()
     }
 
     /// True when there is nothing to look at.
@@ -157,6 +173,11 @@ impl<'a> Places<'a> {
         let slash = (!self.folders.is_empty()).then(|| memchr::memrchr(b'/', path))??;
         self.folders.get(&hash_bytes(&path[..=slash])).copied()
     }
+}
+
+/// Whether requests of this method bring something.
+fn has_body(method: &[u8]) -> bool {
+    matches!(method, b"POST" | b"PUT")
 }
 
 impl Places<'_> {
@@ -185,7 +206,7 @@ impl Places<'_> {
                 .note(access.client, Use::of(access, at));
         }
         let accepted = matches!(access.status, Some(200..=399));
-        if accepted && matches!(access.method, b"POST" | b"PUT") {
+        if accepted && has_body(access.method) {
             let sent = norms
                 .sent
                 .get_or_insert_with(|| CappedMap::new(MAX_SENDERS));

@@ -39,13 +39,6 @@ use crate::severity::Confidence;
 use crate::terms::SymptomKind;
 use crate::time::{Time, UtcOffset};
 
-/// Bytes of log per distinct client that room is made for in advance; an ordinary log has fewer clients, a
-/// flood from everywhere about this many.
-const BYTES_PER_CLIENT: usize = 800;
-
-/// Clients that room is made for in advance at most.
-const MAX_EXPECTED: usize = 1_500_000;
-
 /// One bucket of the report's series.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Bucket {
@@ -137,16 +130,13 @@ pub struct Noted {
 const NOTED_SPACING: usize = 200;
 
 impl AccessCounts {
-    /// Nothing counted yet; `bytes` of log are expected.
-    pub fn new(bucket_s: u64, bytes: usize) -> AccessCounts {
+    /// Nothing counted yet.
+    pub fn new(bucket_s: u64) -> AccessCounts {
         AccessCounts {
             minutes: Series::new(60),
             buckets: Series::new(bucket_s as i64),
             bucket_clients: DistinctPerBucket::default(),
-            clients: CappedMap::expecting(
-                (bytes / BYTES_PER_CLIENT).min(MAX_EXPECTED),
-                MAX_CLIENTS,
-            ),
+            clients: CappedMap::new(MAX_CLIENTS),
             names: CappedMap::new(MAX_TEXTS),
             hit_clients: CappedMap::new(MAX_HIT_CLIENTS),
             paths: CappedMap::new(MAX_TEXTS),
@@ -289,7 +279,6 @@ impl<'p> Survey<'p> {
             inspector: Inspector::new(self.patterns),
             patterns: self.patterns,
             limits: self.limits,
-            bucket_s: self.bucket_s as i64,
             noted: Vec::new(),
         }
     }
@@ -308,8 +297,7 @@ pub fn survey_rest(
     survey: Survey<'_>,
     run: &Run<'_>,
 ) -> AccessCounts {
-    let bytes: usize = logs.iter().map(|log| log.part.bytes.len()).sum();
-    let none = || AccessCounts::new(survey.bucket_s, bytes);
+    let none = || AccessCounts::new(survey.bucket_s);
     let begun = Mutex::new(parts);
     let next = || begun.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let start = || survey.worker(next().unwrap_or_else(none));
@@ -320,7 +308,7 @@ pub fn survey_rest(
     let others = begun.into_inner().unwrap_or_else(PoisonError::into_inner);
     let parts = workers.into_iter().map(|worker| worker.counts);
     let counts = merge_all(parts.chain(others));
-    let mut counts = counts.unwrap_or_else(|| AccessCounts::new(survey.bucket_s, 0));
+    let mut counts = counts.unwrap_or_else(none);
     counts.flush();
     counts
 }
@@ -332,7 +320,7 @@ pub fn survey_coming<'a>(
     survey: Survey<'_>,
     run: &Run<'_>,
 ) -> Vec<AccessCounts> {
-    let start = || survey.worker(AccessCounts::new(survey.bucket_s, 0));
+    let start = || survey.worker(AccessCounts::new(survey.bucket_s));
     let workers = work_on(next, start, |worker, (log, (index, range))| {
         worker.chunk(&log, index, &range);
         (run.advance)(range.len() as u64);
@@ -346,21 +334,57 @@ const BATCH: usize = 64;
 /// A record that waits to be counted.
 struct Pending<'a> {
     access: Access<'a>,
-    at: Locator,
+    /// Byte of its log at which its line begins.
+    offset: u64,
     path: &'a [u8],
     path_hash: u64,
+    client_hash: u64,
+    /// Where the counts of its path and its client stand, as far as they are there already.
+    found: Found,
+}
+
+#[derive(Default)]
+struct Found {
+    path: Option<u32>,
+    client: Option<u32>,
 }
 
 impl<'a> Pending<'a> {
     #[inline]
-    fn new(access: Access<'a>, at: Locator) -> Pending<'a> {
+    fn new(access: Access<'a>, offset: u64) -> Pending<'a> {
         let path = access.path();
         Pending {
-            access,
-            at,
+            offset,
             path,
             path_hash: hash_bytes(path),
+            client_hash: access.client.stable_hash(),
+            found: Found::default(),
+            access,
         }
+    }
+
+    /// Looks where its counts are looked for.
+    #[inline]
+    fn peek(&self, counts: &AccessCounts) -> u64 {
+        counts.paths.peek(self.path_hash.stable_hash()) ^ counts.clients.peek(self.client_hash)
+    }
+
+    /// Looks for the counts that it adds to.
+    #[inline]
+    fn find(&mut self, counts: &AccessCounts) {
+        self.found = Found {
+            path: counts.paths.candidate(self.path_hash.stable_hash()),
+            client: counts.clients.candidate(self.client_hash),
+        };
+    }
+
+    /// Reads from both ends of the counts that were found.
+    #[inline]
+    fn touch(&self, counts: &AccessCounts) -> u32 {
+        let path = self.found.path.and_then(|at| counts.paths.at(at));
+        let client = self.found.client.and_then(|at| counts.clients.at(at));
+        path.map_or(0, |path| path.stats.touch() ^ path.text.len() as u32)
+            ^ client.map_or(0, ClientStats::touch)
     }
 }
 
@@ -394,7 +418,6 @@ struct AccessWorker<'p> {
     inspector: Inspector<'p>,
     patterns: &'p PatternSet,
     limits: Limits,
-    bucket_s: i64,
     /// Offsets of the noted lines of the current chunk.
     noted: Vec<u64>,
 }
@@ -416,7 +439,7 @@ impl AccessWorker<'_> {
             match log.read(line, at, &mut desk) {
                 Ok(Event::Access(access)) => {
                     zones.note(access.utc_offset.unwrap_or_default(), &mut lines);
-                    lines.record(range.start, access.time);
+                    lines.record(access.time);
                     lines.forwarded += u64::from(log.hops.is_some() && access.forwarded.is_some());
                     if !self.limits.contain(access.time.secs()) {
                         lines.outside += 1;
@@ -424,11 +447,6 @@ impl AccessWorker<'_> {
                         lines.aside += 1;
                         self.set_aside(party, &access);
                     } else {
-                        let at = Locator {
-                            time: access.time,
-                            source: log.source,
-                            offset: at,
-                        };
                         batch.push(Pending::new(access, at));
                         if batch.len() == BATCH {
                             self.record_all(&mut batch);
@@ -437,7 +455,7 @@ impl AccessWorker<'_> {
                 }
                 // What it says is for the pass over error logs.
                 Ok(Event::Error(record)) if log.is_mixed() => {
-                    lines.record(range.start, record.time);
+                    lines.record(record.time);
                 }
                 Err(Unparsed::Header) => lines.blank += 1,
                 Ok(Event::Error(_)) => self.unparsed(&mut lines, Unparsed::NotThisFormat, at, line),
@@ -490,15 +508,17 @@ impl AccessWorker<'_> {
     }
 
     fn record_all(&mut self, batch: &mut Vec<Pending<'_>>) {
-        let clients = batch.iter().map(|record| record.access.client);
-        let paths = batch.iter().map(|record| record.path_hash);
+        let counts = &self.counts;
         // Only the looking matters, which the compiler must not leave out.
-        std::hint::black_box(self.counts.clients.warm(clients, ClientStats::touch));
-        let touch = |path: &Text<PathStats>| path.stats.touch() ^ path.text.len() as u32;
-        std::hint::black_box(self.counts.paths.warm(paths, touch));
-        for record in batch.drain(..) {
-            self.record(&record);
+        let peeked = batch.iter().map(|record| record.peek(counts));
+        std::hint::black_box(peeked.fold(0, |all, one| all ^ one));
+        batch.iter_mut().for_each(|record| record.find(counts));
+        let touched = batch.iter().map(|record| record.touch(counts));
+        std::hint::black_box(touched.fold(0, |all, one| all ^ one));
+        for record in batch.iter() {
+            self.record(record);
         }
+        batch.clear();
     }
 
     /// Counts a request of a known client. The log was awake meanwhile, whoever kept it so.
@@ -515,7 +535,7 @@ impl AccessWorker<'_> {
             errors_5xx: u32::from(status_class(access.status) == 4),
             hits: u32::from(odd.is_some()),
         });
-        let bucket = secs.div_euclid(self.bucket_s);
+        let bucket = counts.buckets.bucket(secs);
         counts
             .bucket_clients
             .note(bucket, access.client.stable_hash());
@@ -523,12 +543,12 @@ impl AccessWorker<'_> {
 
     #[inline]
     fn record(&mut self, record: &Pending<'_>) {
-        let (access, at) = (&record.access, record.at);
+        let access = &record.access;
         let verdict = self.inspector.inspect(access);
         let counts = &mut self.counts;
         let odd = verdict.is_some_and(|verdict| verdict.confidence >= Confidence::Medium);
         if verdict.is_some() || access.is_rejected_page() || access.has_syntax() {
-            self.noted.push(at.offset);
+            self.noted.push(record.offset);
         }
         if let Some(verdict) = verdict {
             note_conduct(counts, self.patterns, record, verdict);
@@ -560,7 +580,7 @@ impl AccessWorker<'_> {
             errors_5xx: failed,
             hits: 0,
         });
-        note_client(counts, record, (secs, class, asset), self.bucket_s);
+        note_client(counts, record, (secs, class, asset));
         note_texts(counts, record, secs, odd);
     }
 }
@@ -570,13 +590,15 @@ fn note_client(
     counts: &mut AccessCounts,
     record: &Pending<'_>,
     (secs, class, asset): (i64, usize, bool),
-    bucket_s: i64,
 ) {
     let access = &record.access;
-    let bucket = secs.div_euclid(bucket_s);
-    let hash = access.client.stable_hash();
-    if let Some(client) = counts.clients.entry(access.client, ClientStats::default) {
-        if !client.was_last_in(bucket * bucket_s, bucket_s) {
+    let (bucket, width) = (counts.buckets.bucket(secs), counts.buckets.width_s());
+    let (found, hash) = (record.found.client, record.client_hash);
+    let client = counts
+        .clients
+        .entry_at(found, access.client, hash, ClientStats::default);
+    if let Some(client) = client {
+        if !client.was_last_in(bucket * width, width) {
             counts.bucket_clients.note(bucket, hash);
         }
         client.note(secs, class, asset);
@@ -595,10 +617,11 @@ fn note_client(
 #[inline]
 fn note_texts(counts: &mut AccessCounts, record: &Pending<'_>, secs: i64, hit: bool) {
     let access = &record.access;
-    if let Some(entry) = counts
+    let (path, key) = (record.path_hash, record.path_hash.stable_hash());
+    let entry = counts
         .paths
-        .entry(record.path_hash, || Text::<PathStats>::new(record.path))
-    {
+        .entry_at(record.found.path, path, key, || Text::new(record.path));
+    if let Some(entry) = entry {
         let stats = &mut entry.stats;
         stats.requests = stats.requests.saturating_add(1);
         stats.errors_5xx += u32::from(matches!(access.status, Some(500..=599)));
@@ -714,7 +737,7 @@ impl ErrorWorker<'_> {
                 Err(Unparsed::Header) => lines.blank += 1,
                 Ok(Event::Error(record)) => {
                     let time = record.time;
-                    lines.record(range.start, time);
+                    lines.record(time);
                     let zone = record.utc_offset.unwrap_or_default();
                     *lines.offsets.entry(zone).or_default() += 1;
                     if !self.limits.contain(time.secs()) {
@@ -735,7 +758,7 @@ impl ErrorWorker<'_> {
                 }
                 // What it says is for the pass over access logs.
                 Ok(Event::Access(access)) if log.is_mixed() => {
-                    lines.record(range.start, access.time);
+                    lines.record(access.time);
                 }
                 Ok(Event::Access(_)) => lines.unparsed(Unparsed::NotThisFormat, at),
                 Err(reason) => lines.unparsed(reason, at),
@@ -812,8 +835,9 @@ fn file_books(
     books: &mut BTreeMap<u32, LineCounts>,
     log: &Log<'_>,
     (index, range): (usize, &Range<usize>),
-    lines: LineCounts,
+    mut lines: LineCounts,
 ) {
+    lines.order.close(range.start);
     chunks.push(chunk_span(index, range, &lines));
     books.entry(log.source).or_default().merge(lines);
 }

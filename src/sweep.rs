@@ -1,10 +1,11 @@
 //! The one look over all lines for what only the finished survey tells to look for: what attacked places answer everybody
 //! else (`norms`), and when the heaviest paths, networks and clients were there (`watch`).
 //!
-//! Reading a line costs more than counting it, hence both in one pass. A log without either does without it.
+//! Reading a line costs more than counting it, hence both in one pass, and of most lines only their beginnings are read. A log without either does without it.
 
 use crate::evidence::capped::hash_bytes;
-use crate::focus::each_access;
+use crate::focus::each_access_like;
+use crate::format::spec::Glance;
 use crate::merge::Merge;
 use crate::norms::{Norms, Places};
 use crate::pass::{Limits, Log, Run, Task, merge_all, work};
@@ -51,7 +52,12 @@ pub fn sweep(
     };
     let parts = work(&tasks, run, start, |counts, (log, range)| {
         let log = &logs[*log];
-        each_access(log, &log.bytes[range.clone()], range.start, |access, at| {
+        let wanted = |glance: &Glance<'_>| {
+            let path = hash_bytes(glance.path);
+            places.may_count(glance, path) || watched.may_count(glance.client, path)
+        };
+        let bytes = &log.bytes[range.clone()];
+        each_access_like(log, bytes, range.start, wanted, |access, at| {
             let secs = at.time.secs();
             if limits.contain(secs) {
                 let path = hash_bytes(access.path());

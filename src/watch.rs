@@ -11,8 +11,9 @@ use hashbrown::HashMap;
 use crate::baseline::{Outline, baseline};
 use crate::client::Client;
 use crate::event::is_asset;
-use crate::evidence::capped::mix64;
+use crate::evidence::capped::{StableHash, mix64};
 use crate::evidence::clients::ClientStats;
+use crate::evidence::sieve::Sieve;
 use crate::focus::{Subject, Window};
 use crate::merge::Merge;
 use crate::pass::Limits;
@@ -114,10 +115,19 @@ pub struct Watched {
     clients: HashMap<Client, usize>,
     networks: HashMap<u128, usize>,
     paths: HashMap<u64, usize>,
+    sieve: Sieves,
     /// First second of the first bucket, seconds per bucket, buckets.
     start: i64,
     bucket_s: i64,
     buckets: usize,
+}
+
+/// A first look at what is watched.
+#[derive(Default)]
+struct Sieves {
+    clients: Sieve,
+    networks: Sieve,
+    paths: Sieve,
 }
 
 /// One row of buckets for each watched subject.
@@ -177,6 +187,7 @@ impl Watched {
             clients: HashMap::new(),
             networks: HashMap::new(),
             paths: HashMap::new(),
+            sieve: Sieves::default(),
             start: minutes.start,
             bucket_s: minutes.bucket_s * factor as i64,
             buckets,
@@ -193,7 +204,22 @@ impl Watched {
             watched.paths.insert(path, watched.subjects.len());
             watched.subjects.push(Subject::Path(path));
         }
+        watched.sieve = Sieves {
+            clients: Sieve::of(watched.clients.keys().map(StableHash::stable_hash)),
+            networks: Sieve::of(watched.networks.keys().map(|key| network_hash(*key))),
+            paths: Sieve::of(watched.paths.keys().map(StableHash::stable_hash)),
+        };
         watched
+    }
+
+    /// False for requests that [`note`](Self::note) would not count; `path` is the path's hash.
+    #[inline]
+    pub fn may_count(&self, client: Client, path: u64) -> bool {
+        let network = || client.network_key().map(network_hash);
+        self.sieve.paths.may_hold(path.stable_hash())
+            || self.sieve.clients.may_hold(client.stable_hash())
+            || !self.sieve.networks.is_empty()
+                && network().is_some_and(|hash| self.sieve.networks.may_hold(hash))
     }
 
     /// True when nothing is watched.
@@ -259,9 +285,7 @@ fn heavy_clients(access: &AccessCounts, most: usize) -> Vec<Client> {
 fn heavy_networks(access: &AccessCounts, most: usize) -> Vec<u128> {
     /// Sums that networks share by hash: four megabytes.
     const SUMS: usize = 1 << 20;
-    let place = |network: u128| {
-        (mix64(network as u64 ^ mix64((network >> 64) as u64)) as usize) & (SUMS - 1)
-    };
+    let place = |network: u128| (network_hash(network) as usize) & (SUMS - 1);
     let mut sums = vec![0u32; SUMS];
     let clients = || {
         let clients = access.clients.iter();
@@ -287,6 +311,10 @@ fn heavy_networks(access: &AccessCounts, most: usize) -> Vec<u128> {
     all.sort_unstable_by_key(|(requests, network)| (Reverse(*requests), *network));
     all.truncate(most);
     all.into_iter().map(|(_, network)| network).collect()
+}
+
+fn network_hash(network: u128) -> u64 {
+    mix64(network as u64 ^ mix64((network >> 64) as u64))
 }
 
 /// The paths with the most requests, images, styles and scripts aside.

@@ -10,7 +10,7 @@ use crate::time::{self, Time, UtcOffset};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::format::spec::{Desk, Fixed, Format, LogKind, Reader};
+use crate::format::spec::{Desk, Fixed, Format, Glance, LogKind, Reader};
 
 /// Apache's `common`: without referer and user agent.
 pub const COMMON: Format = Format {
@@ -61,8 +61,11 @@ pub const VHOST_COMBINED: Format = Format {
 pub fn reader(
     read: for<'a> fn(&'a [u8], &mut Desk<'a>) -> Result<Event<'a>, Unparsed>,
 ) -> Option<Reader> {
-    let client = first_token;
-    Some(Arc::new(Fixed { read, client }))
+    Some(Arc::new(Fixed {
+        read,
+        client: first_token,
+        glance,
+    }))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,7 +96,8 @@ fn parse<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Even
     cut(line, desk, layout).map(Event::Access)
 }
 
-#[inline]
+/// Inlined into each of its few callers, because a record is large and would be copied on its way out.
+#[inline(always)]
 fn cut<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Access<'a>, Unparsed> {
     if line.len() > MAX_LINE {
         return Err(Unparsed::TooLong);
@@ -117,7 +121,7 @@ fn cut<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Access
     Ok(Access {
         time,
         utc_offset,
-        client: Client::parse(identity.client),
+        client: identity.key,
         client_text: identity.client,
         vhost: identity.vhost,
         user: identity.user,
@@ -137,7 +141,47 @@ fn cut<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Access
 
 /// The client stands first, up to a blank.
 fn first_token(line: &[u8]) -> Option<Client> {
-    cut_token(line).map(|(client, _)| Client::parse(client))
+    Client::leading(line).map(|(client, _)| client)
+}
+
+/// Client, method and path of what nearly every line is: see [`Identity::anonymous`]. The path ends at its query, or at the
+/// blank before a protocol that ends the request.
+#[inline]
+fn glance(line: &[u8]) -> Option<Glance<'_>> {
+    /// `HTTP/1.1" 200 `.
+    const ANSWER: usize = 14;
+    let (identity, stamp) = Identity::anonymous(line, Layout::Common)?;
+    let request = line.get(stamp.end + 1..)?;
+    let (method, rest) = cut_token(request)?;
+    let end = rest.iter().position(|byte| ENDS_PATH[usize::from(*byte)])?;
+    let ended = match rest[end] {
+        b'?' => true,
+        b' ' => rest.get(end + 1..end + 1 + ANSWER).is_some_and(is_answer),
+        _ => false,
+    };
+    (ended && is_method(method)).then(|| Glance {
+        client: identity.key,
+        method,
+        path: &rest[..end],
+    })
+}
+
+/// What may end a path for [`glance`], or be the end of a request without one.
+const ENDS_PATH: [bool; 256] = {
+    let mut table = [false; 256];
+    table[b' ' as usize] = true;
+    table[b'?' as usize] = true;
+    table[b'"' as usize] = true;
+    table
+};
+
+/// `HTTP/1.1" 200 `: the end of a request line and a status, with nothing in doubt.
+fn is_answer(bytes: &[u8]) -> bool {
+    let [b'H', b'T', b'T', b'P', b'/', major, b'.', minor, b'"', b' ', status @ .., b' '] = bytes
+    else {
+        return false;
+    };
+    [major, minor].into_iter().chain(status).all(u8::is_ascii_digit)
 }
 
 /// Reads the time between the brackets: as NCSA's servers write it, the same with a fraction of the second, or ISO 8601
@@ -203,6 +247,7 @@ fn may_be_beginning(line: &[u8]) -> bool {
 struct Identity<'a> {
     vhost: Option<&'a [u8]>,
     client: &'a [u8],
+    key: Client,
     user: Option<&'a [u8]>,
 }
 
@@ -211,12 +256,13 @@ impl<'a> Identity<'a> {
     /// finds, and says where the time is.
     #[inline]
     fn anonymous(line: &'a [u8], layout: Layout) -> Option<(Identity<'a>, Range<usize>)> {
-        const NOBODY: &[u8] = b"- - [";
+        const NOBODY: &[u8] = b" - - [";
         if layout == Layout::VhostCombined {
             return None;
         }
-        let (client, rest) = cut_token(line)?;
-        let stamp = client.len() + NOBODY.len();
+        let (key, length) = Client::leading(line)?;
+        let (client, rest) = line.split_at(length);
+        let stamp = length + NOBODY.len() - 1;
         let quote = line.get(stamp + STAMP_LEN - 2..stamp + STAMP_LEN + 1)?;
         if client.is_empty() || !rest.starts_with(NOBODY) || quote != b"] \"" {
             return None;
@@ -224,6 +270,7 @@ impl<'a> Identity<'a> {
         let identity = Identity {
             vhost: None,
             client,
+            key,
             user: None,
         };
         Some((identity, stamp..stamp + STAMP_LEN))
@@ -253,6 +300,7 @@ impl<'a> Identity<'a> {
         Ok(Identity {
             vhost,
             client,
+            key: Client::parse(client),
             user: given(user),
         })
     }
@@ -454,7 +502,16 @@ impl<'a> RequestLine<'a> {
     }
 }
 
+#[inline]
 fn cut_protocol(rest: &[u8]) -> (&[u8], &[u8]) {
+    // What nearly every line ends with, ` HTTP/1.1`, found without a search.
+    if let Some((target, [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor])) =
+        rest.split_last_chunk()
+        && *major != b' '
+        && *minor != b' '
+    {
+        return (target, &rest[target.len() + 1..]);
+    }
     let last = memchr::memrchr(b' ', rest).map_or(0, |space| space + 1);
     if !rest[last..].starts_with(b"HTTP/") {
         return (rest, b"");
@@ -465,13 +522,25 @@ fn cut_protocol(rest: &[u8]) -> (&[u8], &[u8]) {
 /// A method is a token (RFC 9110, 5.6.2 and 9.1).
 #[inline]
 fn is_method(token: &[u8]) -> bool {
-    !token.is_empty()
-        && token.iter().all(|&byte| {
-            byte.is_ascii_uppercase()
-                || byte.is_ascii_alphanumeric()
-                || b"!#$%&'*+-.^_`|~".contains(&byte)
-        })
+    !token.is_empty() && token.iter().all(|byte| IN_TOKEN[usize::from(*byte)])
 }
+
+/// Letters, digits and a few signs (RFC 9110, 5.6.2).
+const IN_TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let signs = b"!#$%&'*+-.^_`|~";
+    let mut at = 0;
+    while at < signs.len() {
+        table[signs[at] as usize] = true;
+        at += 1;
+    }
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = table[byte] || (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    table
+};
 
 /// `-` stands for nothing.
 #[inline]
