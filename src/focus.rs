@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
+use rayon::iter::{Either, ParallelIterator};
 
 use crate::client::Client;
 use crate::event::{Access, Event, is_asset};
@@ -379,30 +380,35 @@ impl Merge for Counted {
 impl Tally<'_> {
     /// Clients, those among them that met a 5xx: exact, or estimates from a sample.
     pub fn clients(&self) -> (u64, u64) {
-        let (mut all, mut failed) = (0, 0);
-        for (_, share) in self.shares() {
-            all += 1;
-            failed += usize::from(share.errors_5xx > 0);
-        }
+        let count = |(_, share): (Client, Share)| (1, usize::from(share.errors_5xx > 0));
+        let sum = |a: (usize, usize), b: (usize, usize)| (a.0 + b.0, a.1 + b.1);
+        let (all, failed) = self.shares().map(count).reduce(|| (0, 0), sum);
         let estimate = |kept| self.counted.clients.estimate(kept);
         (estimate(all), estimate(failed))
     }
 
     /// Every kept client with its part, in no order.
-    pub fn shares(&self) -> impl Iterator<Item = (Client, Share)> {
-        let inside = match self.part {
-            Part::Inside => Some(self.counted.clients.iter()),
-            Part::Outside(_) => None,
-        };
-        let rest = match self.part {
-            Part::Inside => None,
-            Part::Outside(whole) => Some(whole.iter()),
-        };
-        let inside = inside.into_iter().flatten();
-        let rest = rest.into_iter().flatten();
-        inside
-            .map(|(client, share)| (*client, *share))
-            .chain(rest.filter_map(|(client, all)| Some((*client, self.left(client, all)?))))
+    pub fn shares(&self) -> impl ParallelIterator<Item = (Client, Share)> {
+        match self.part {
+            Part::Inside => {
+                let clients = self.counted.clients.par_iter();
+                Either::Left(clients.map(|(client, share)| (*client, *share)))
+            }
+            Part::Outside(whole) => {
+                let left = |(client, all): (&Client, &ClientStats)| {
+                    Some((*client, self.left(client, all)?))
+                };
+                Either::Right(whole.par_iter().filter_map(left))
+            }
+        }
+    }
+
+    /// The part of one client, if it is kept.
+    pub fn share(&self, client: &Client) -> Option<Share> {
+        match self.part {
+            Part::Inside => self.counted.clients.get(client).copied(),
+            Part::Outside(whole) => self.left(client, whole.get(client)?),
+        }
     }
 
     /// What a client did in the stretch, if what it did outside is counted.
@@ -873,8 +879,8 @@ mod tests {
     }
 
     fn sorted(tally: &Tally<'_>) -> Vec<(Client, u32, u32)> {
-        let shares = tally.shares();
-        let mut all: Vec<_> = shares
+        let shares: Vec<_> = tally.shares().collect();
+        let mut all: Vec<_> = shares.into_iter()
             .map(|(client, share)| (client, share.requests, share.errors_5xx))
             .collect();
         all.sort_unstable();

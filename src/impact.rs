@@ -125,10 +125,11 @@ impl Toll<'_> {
         let attackers: HashSet<Client> = attacking
             .flat_map(|party| party.clients.iter().copied())
             .collect();
-        let failed = counts
-            .shares()
-            .filter(|(client, share)| share.errors_5xx > 0 && attackers.contains(client));
-        failed.count() as u64
+        let met = |client: &&Client| {
+            let share = counts.share(client);
+            share.is_some_and(|share| share.errors_5xx > 0)
+        };
+        attackers.iter().filter(met).count() as u64
     }
 }
 

@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 
 use hashbrown::HashMap;
+use rayon::iter::ParallelIterator;
 
 use crate::baseline::{Outline, baseline};
 use crate::client::Client;
@@ -161,11 +162,11 @@ pub fn rises(watched: &Watched, rows: &Rows, access: &AccessCounts, plan: &Plan)
 
 /// How fast the ordinary client asks while it is there: a newcomer has no past of its own to be compared with.
 fn visitor_rps(access: &AccessCounts) -> f64 {
-    let (mut requests, mut seconds) = (0, 0);
-    for (_, client) in access.clients.iter() {
-        requests += client.requests();
-        seconds += stay(client);
-    }
+    let each = access.clients.par_iter();
+    let sum = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
+    let (requests, seconds) = each
+        .map(|(_, client)| (client.requests(), stay(client)))
+        .reduce(|| (0, 0), sum);
     requests as f64 / seconds.max(1) as f64
 }
 
@@ -192,11 +193,15 @@ impl Watched {
             bucket_s: minutes.bucket_s * factor as i64,
             buckets,
         };
-        for client in heavy_clients(access, MAX_CLIENTS.min(series / 2)) {
+        let (clients, networks) = rayon::join(
+            || heavy_clients(access, MAX_CLIENTS.min(series / 2)),
+            || heavy_networks(access, MAX_NETWORKS.min(series / 4)),
+        );
+        for client in clients {
             watched.clients.insert(client, watched.subjects.len());
             watched.subjects.push(Subject::Client(client));
         }
-        for network in heavy_networks(access, MAX_NETWORKS.min(series / 4)) {
+        for network in networks {
             watched.networks.insert(network, watched.subjects.len());
             watched.subjects.push(Subject::Network(network));
         }

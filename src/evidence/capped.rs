@@ -7,6 +7,8 @@
 //! `kept * 2^level`. A part never needs a higher level than the whole, so the result does not
 //! depend on how the input was cut.
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
 use crate::evidence::index::Index;
 use crate::merge::Merge;
 
@@ -183,6 +185,15 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
         self.entries.iter().map(|(key, value)| (key, value))
     }
 
+    /// The same for all threads of the pool together.
+    pub fn par_iter(&self) -> impl ParallelIterator<Item = (&K, &V)>
+    where
+        K: Sync,
+        V: Sync,
+    {
+        self.entries.par_iter().map(|(key, value)| (key, value))
+    }
+
     /// Keys kept.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -235,6 +246,9 @@ fn short(hash: u64) -> u32 {
     hash as u32
 }
 
+/// Entries that are looked for side by side when maps are merged; see [`CappedMap::peek`].
+const MERGED_TOGETHER: usize = 64;
+
 impl<K: StableHash + Eq + Copy, V: Merge> Merge for CappedMap<K, V> {
     fn merge(&mut self, mut other: Self) {
         if other.entries.len() > self.entries.len() && other.cap == self.cap {
@@ -242,14 +256,21 @@ impl<K: StableHash + Eq + Copy, V: Merge> Merge for CappedMap<K, V> {
         }
         self.sample_like(&other);
         drop(other.index);
-        for (key, value) in other.entries {
-            let hash = key.stable_hash();
-            if hash.leading_zeros() < self.level {
-                continue;
-            }
-            match self.find(&key, hash) {
-                Some(at) => self.entries[at as usize].1.merge(value),
-                None => self.push(hash, (key, value)),
+        let mut entries = other.entries.into_iter().peekable();
+        let mut batch = Vec::with_capacity(MERGED_TOGETHER);
+        while entries.peek().is_some() {
+            let next = entries.by_ref().take(MERGED_TOGETHER);
+            batch.extend(next.map(|entry| (entry.0.stable_hash(), entry)));
+            let peeked = batch.iter().map(|(hash, _)| self.peek(*hash));
+            std::hint::black_box(peeked.fold(0, |all, one| all ^ one));
+            for (hash, (key, value)) in batch.drain(..) {
+                if hash.leading_zeros() < self.level {
+                    continue;
+                }
+                match self.find(&key, hash) {
+                    Some(at) => self.entries[at as usize].1.merge(value),
+                    None => self.push(hash, (key, value)),
+                }
             }
         }
         self.raise_level();
