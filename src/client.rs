@@ -30,10 +30,7 @@ impl Client {
                 .strip_prefix(b"[")
                 .and_then(|rest| rest.strip_suffix(b"]"))
                 .unwrap_or(field);
-            if let Some(address) = std::str::from_utf8(inner)
-                .ok()
-                .and_then(|text| text.parse::<Ipv6Addr>().ok())
-            {
+            if let Some(address) = parse_ipv6(inner).or_else(|| parse_mixed(inner)) {
                 return Client::from_ip(IpAddr::V6(address));
             }
         }
@@ -155,26 +152,25 @@ fn leading_ipv4(line: &[u8]) -> Option<(Ipv4Addr, usize)> {
     // Digits are 0x30 to 0x39; what is above 9 without the 0x30 carries into the top bit.
     let values = word ^ repeated(b'0');
     let beyond = ((values & repeated(0x7f)) + repeated(0x76)) | values;
-    if dots.count_ones() != 3 || beyond & repeated(0x80) & inside & !dots != 0 {
-        return None;
-    }
-    let mut octets = [0u8; 4];
-    let (mut start, mut dots) = (0, dots | 1 << (8 * length + 7));
-    for octet in &mut octets {
-        let end = dots.trailing_zeros() as usize / 8;
-        dots &= dots - 1;
-        let digits = end - start;
-        if !(1..=3).contains(&digits) {
-            return None;
-        }
-        let text = u32::from_le_bytes(*bytes.get(start..)?.first_chunk()?);
+    let mut is_address = beyond & repeated(0x80) & inside & !dots == 0;
+    let mut address = 0;
+    // The blank ends the last of them as dots end the others.
+    let (mut start, mut ends) = (0, dots | (0x80 << (8 * length)));
+    for _ in 0..4 {
+        let end = ends.trailing_zeros() / 8;
+        ends &= ends.wrapping_sub(1);
+        let digits = end.wrapping_sub(start);
+        is_address &= digits.wrapping_sub(1) < 3;
         // The last digit into the highest byte, those before it below.
-        let digits = text << (8 * (4 - digits)) & 0x0f0f_0f0f;
-        let value = (digits >> 24) + 10 * (digits >> 16 & 0xff) + 100 * (digits >> 8 & 0xff);
-        *octet = u8::try_from(value).ok()?;
+        let text = (word >> (8 * (start % 16))) as u32;
+        let text = text << (8 * (4u32.wrapping_sub(digits) % 4)) & 0x0f0f_0f00;
+        let value = (text >> 24) + 10 * (text >> 16 & 0xff) + 100 * (text >> 8 & 0xff);
+        is_address &= value <= 255;
+        address = address << 8 | value;
         start = end + 1;
     }
-    Some((Ipv4Addr::from(octets), length as usize))
+    is_address &= ends == 0;
+    is_address.then(|| (Ipv4Addr::from(address), length as usize))
 }
 
 /// A byte, sixteen times.
@@ -219,6 +215,52 @@ fn parse_ipv4(field: &[u8]) -> Option<Ipv4Addr> {
     }
     octets[3] = value as u8;
     Some(Ipv4Addr::from(octets))
+}
+
+/// IPv6 in groups of hexadecimal digits (RFC 4291, 2.2, forms 1 and 2), as the standard library reads it at ten times the
+/// cost.
+fn parse_ipv6(field: &[u8]) -> Option<Ipv6Addr> {
+    const GROUPS: usize = 8;
+    let mut groups = [0u16; GROUPS];
+    let mut count = 0;
+    let mut gap = None;
+    let mut rest = field;
+    if let Some(behind) = field.strip_prefix(b"::") {
+        gap = Some(0);
+        rest = behind;
+    }
+    while !rest.is_empty() {
+        let digits = rest.iter().take(4);
+        let digits = digits.take_while(|digit| digit.is_ascii_hexdigit()).count();
+        if digits == 0 || count == GROUPS {
+            return None;
+        }
+        let (group, behind) = rest.split_at(digits);
+        let value = |digit: u8| u16::from((digit & 0xf) + 9 * (digit >> 6));
+        groups[count] = group.iter().fold(0, |sum, digit| sum << 4 | value(*digit));
+        count += 1;
+        rest = match behind {
+            [] => behind,
+            [b':', b':', behind @ ..] if gap.is_none() => {
+                gap = Some(count);
+                behind
+            }
+            [b':', behind @ ..] if !behind.is_empty() => behind,
+            _ => return None,
+        };
+    }
+    match gap {
+        None if count == GROUPS => {}
+        Some(gap) if count < GROUPS => groups[gap..].rotate_right(GROUPS - count),
+        _ => return None,
+    }
+    Some(Ipv6Addr::from(groups))
+}
+
+/// IPv6 that ends like IPv4 (form 3).
+fn parse_mixed(field: &[u8]) -> Option<Ipv6Addr> {
+    let text = field.contains(&b'.').then(|| std::str::from_utf8(field))?;
+    text.ok()?.parse().ok()
 }
 
 /// FNV-1a over 128 bits (Fowler, Noll, Vo; offset basis and prime from the FNV reference page).
@@ -277,6 +319,23 @@ mod tests {
             let (client, length) = Client::leading(line.as_bytes()).unwrap();
             prop_assert_eq!(length, word.len());
             prop_assert_eq!(client, Client::parse(word.as_bytes()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn addresses_are_read_as_the_standard_library_reads_them(
+            text in prop_oneof![
+                "[0-9a-fA-F]{0,5}(:{1,2}[0-9a-fA-F]{0,4}){0,8}:{0,2}",
+                "([0-9a-f]{1,4}:){0,8}:([0-9a-f]{1,4}:){0,7}[0-9a-f]{0,5}",
+                "(::|1:)[0-9a-g:.]{0,12}",
+                any::<std::net::Ipv6Addr>().prop_map(|address| address.to_string()),
+            ],
+        ) {
+            let expected = text.parse().ok().map(IpAddr::V6);
+            let client = Client::parse(text.as_bytes());
+            let found = (!client.is_name()).then_some(client);
+            prop_assert_eq!(found, expected.map(Client::from_ip).filter(|client| !client.is_name()));
         }
     }
 

@@ -155,6 +155,7 @@ mod tests {
                 first: NOON,
                 last: NOON + 300,
                 lines: 1,
+                readable: true,
             })
             .collect();
         access

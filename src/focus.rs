@@ -539,7 +539,7 @@ pub fn each_access(
     start: usize,
     show: impl FnMut(&Access<'_>, Locator),
 ) {
-    each_access_if(log, bytes, start, |_| true, show);
+    each_access_of(log, bytes, start, |_| true, show);
 }
 
 /// The same, passing over clients that are not `wanted` as cheaply as the format allows.
@@ -548,55 +548,67 @@ pub fn each_access_of(
     bytes: &[u8],
     start: usize,
     wanted: impl Fn(Client) -> bool,
-    show: impl FnMut(&Access<'_>, Locator),
-) {
-    let wanted = |line: &[u8]| log.client(line).is_none_or(&wanted);
-    each_access_if(log, bytes, start, wanted, show);
-}
-
-/// The same, passing over the requests of which a first glance says that they are not `wanted`; the others, and those that only
-/// a close look can tell, are shown.
-pub fn each_access_like(
-    log: &Log<'_>,
-    bytes: &[u8],
-    start: usize,
-    wanted: impl Fn(&Glance<'_>) -> bool,
-    show: impl FnMut(&Access<'_>, Locator),
-) {
-    let wanted = |line: &[u8]| log.glance(line).is_none_or(|glance| wanted(&glance));
-    each_access_if(log, bytes, start, wanted, show);
-}
-
-#[inline]
-fn each_access_if(
-    log: &Log<'_>,
-    bytes: &[u8],
-    start: usize,
-    wanted: impl Fn(&[u8]) -> bool,
     mut show: impl FnMut(&Access<'_>, Locator),
 ) {
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
-    for (offset, line) in crate::chunk::lines(bytes) {
-        if line.is_empty() || line.len() > crate::chunk::MAX_LINE {
-            continue;
-        }
-        if !wanted(line) {
-            continue;
-        }
-        let offset = (start + offset) as u64;
-        if let Ok(Event::Access(access)) = log.read(line, offset, &mut desk)
-            && log.party(access.client).is_none()
+    for (offset, line) in written(bytes, start) {
+        if log.client(line).is_none_or(&wanted)
+            && let Some((access, at)) = read(log, line, offset, &mut desk)
         {
-            show(
-                &access,
-                Locator {
-                    time: access.time,
-                    source: log.source,
-                    offset,
-                },
-            );
+            show(&access, at);
         }
+    }
+}
+
+/// Who looks over many requests for the sake of a few.
+pub trait Look {
+    /// Sees the beginning of a line, and says whether it must be read. If it is no request after all, that comes to light
+    /// only then.
+    fn glance(&mut self, glance: &Glance<'_>) -> bool;
+
+    /// Sees a request of which a glance was not enough.
+    fn read(&mut self, access: &Access<'_>, at: Locator);
+}
+
+/// The same for who needs no more than the beginnings of most lines.
+pub fn look_over(log: &Log<'_>, bytes: &[u8], start: usize, look: &mut impl Look) {
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
+    for (offset, line) in written(bytes, start) {
+        let glance = log.glance(line, &mut desk.times);
+        if glance.is_none_or(|glance| log.party(glance.client).is_none() && look.glance(&glance))
+            && let Some((access, at)) = read(log, line, offset, &mut desk)
+        {
+            look.read(&access, at);
+        }
+    }
+}
+
+/// The lines of a part of a log on which something is written that can be a record, each with its byte of the log.
+fn written(bytes: &[u8], start: usize) -> impl Iterator<Item = (u64, &[u8])> {
+    let lines = crate::chunk::lines(bytes).map(move |(offset, line)| ((start + offset) as u64, line));
+    lines.filter(|(_, line)| !line.is_empty() && line.len() <= crate::chunk::MAX_LINE)
+}
+
+/// Reads a request, if it is one and not of a known client.
+#[inline]
+fn read<'l>(
+    log: &Log<'_>,
+    line: &'l [u8],
+    offset: u64,
+    desk: &mut Desk<'l>,
+) -> Option<(Access<'l>, Locator)> {
+    match log.read(line, offset, desk) {
+        Ok(Event::Access(access)) if log.party(access.client).is_none() => {
+            let at = Locator {
+                time: access.time,
+                source: log.source,
+                offset,
+            };
+            Some((access, at))
+        }
+        _ => None,
     }
 }
 
@@ -873,6 +885,7 @@ mod tests {
                     first: times[0],
                     last: *times.last().unwrap(),
                     lines: times.len() as u64,
+                    readable: true,
                 }
             });
         (spans.collect(), clients)

@@ -9,7 +9,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::client::Client;
 use crate::event::Access;
-use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
+use crate::evidence::capped::{CappedMap, StableHash, hash_bytes, mix64};
 use crate::evidence::clients::HitStats;
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::histogram::Histogram;
@@ -118,6 +118,8 @@ pub struct Places<'a> {
     paths: HashSet<u64>,
     /// Folders of attacked shapes, by hash, and the hash of the shape.
     folders: HashMap<u64, u64>,
+    /// A first look at folders.
+    folder_sieve: Sieve,
     /// Scripts that few ask for, by hash.
     scripts: HashMap<u64, &'a [u8]>,
     /// A first look at paths and scripts.
@@ -131,10 +133,14 @@ impl<'a> Places<'a> {
         let mut places = Places {
             paths: HashSet::new(),
             folders: HashMap::new(),
+            folder_sieve: Sieve::default(),
             scripts: script_candidates(&access.paths, access.requests()),
             sieve: Sieve::default(),
             attackers: &access.hit_clients,
         };
+        let shapes = access.endpoints.iter();
+        let folders = shapes.filter_map(|(_, endpoint)| Shapes::folder(&endpoint.path));
+        places.folder_sieve = Sieve::of(folders.map(end_of));
         for (_, endpoint) in access.endpoints.iter() {
             let place = hash_bytes(&endpoint.path);
             match Shapes::folder(&endpoint.path) {
@@ -171,8 +177,21 @@ impl<'a> Places<'a> {
             return Some(hash);
         }
         let slash = (!self.folders.is_empty()).then(|| memchr::memrchr(b'/', path))??;
-        self.folders.get(&hash_bytes(&path[..=slash])).copied()
+        let folder = &path[..=slash];
+        if !self.folder_sieve.may_hold(end_of(folder)) {
+            return None;
+        }
+        self.folders.get(&hash_bytes(folder)).copied()
     }
+}
+
+/// Mixes the length of a text and its last bytes: a cheap hash, which is the same for few of a site's folders.
+fn end_of(text: &[u8]) -> u64 {
+    let last = match text.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+    };
+    mix64(last ^ text.len() as u64)
 }
 
 /// Whether requests of this method bring something.

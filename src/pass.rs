@@ -13,7 +13,7 @@ use crate::chunk;
 use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
 use crate::format::forwarded::Column;
-use crate::format::spec::{Desk, Format, Glance, Reader};
+use crate::format::spec::{Desk, Format, Glance, Reader, TimeCache};
 use crate::format::timing::Timing;
 use crate::known::Known;
 use crate::merge::Merge;
@@ -196,10 +196,10 @@ impl<'a> Log<'a> {
 
     /// See [`ReadLine::glance`](crate::format::spec::ReadLine::glance).
     #[inline]
-    pub fn glance<'l>(&self, line: &'l [u8]) -> Option<Glance<'l>> {
+    pub fn glance<'l>(&self, line: &'l [u8], times: &mut TimeCache) -> Option<Glance<'l>> {
         match self.hops {
             Some(_) => None,
-            None => self.reader.glance(without_lead(line)),
+            None => self.reader.glance(without_lead(line), times),
         }
     }
 
@@ -254,6 +254,8 @@ pub struct ChunkSpan {
     pub last: i64,
     /// Physical lines that begin in it.
     pub lines: u64,
+    /// Whether each of its lines was read as a record, or says nothing.
+    pub readable: bool,
 }
 
 /// Which records count.

@@ -855,6 +855,7 @@ fn chunk_span(log: usize, range: &Range<usize>, lines: &LineCounts) -> ChunkSpan
         first,
         last,
         lines: lines.lines,
+        readable: lines.unparsed.is_empty(),
     }
 }
 

@@ -3,14 +3,18 @@
 //!
 //! Reading a line costs more than counting it, hence both in one pass, and of most lines only their beginnings are read. A log without either does without it.
 
+use crate::client::Client;
+use crate::event::Access;
 use crate::evidence::capped::hash_bytes;
-use crate::focus::each_access_like;
+use crate::evidence::first::Locator;
+use crate::focus::{Look, look_over};
 use crate::format::spec::Glance;
 use crate::merge::Merge;
 use crate::norms::{Norms, Places};
-use crate::pass::{Limits, Log, Run, Task, merge_all, work};
+use crate::pass::{ChunkSpan, Limits, Log, Run, Task, merge_all, work};
 use crate::plan::Plan;
 use crate::survey::AccessCounts;
+use crate::time::Time;
 use crate::watch::{Rise, Rows, Watched, rises};
 
 /// Counts of one worker.
@@ -23,6 +27,49 @@ impl Merge for Counts {
     fn merge(&mut self, other: Counts) {
         self.norms.merge(other.norms);
         self.rows.merge(other.rows);
+    }
+}
+
+/// Looks over one chunk.
+struct Sweeper<'a> {
+    places: &'a Places<'a>,
+    watched: &'a Watched,
+    limits: Limits,
+    log: &'a Log<'a>,
+    /// What looks like the beginning of a request is one.
+    readable: bool,
+    counts: &'a mut Counts,
+}
+
+impl Look for Sweeper<'_> {
+    fn glance(&mut self, glance: &Glance<'_>) -> bool {
+        let path = hash_bytes(glance.path);
+        if self.places.may_count(glance, path) {
+            return true;
+        }
+        let may_count = self.watched.may_count(glance.client, path);
+        if may_count && self.readable {
+            self.watch(glance.client, path, glance.time);
+        }
+        may_count && !self.readable
+    }
+
+    fn read(&mut self, access: &Access<'_>, at: Locator) {
+        let path = hash_bytes(access.path());
+        if self.limits.contain(at.time.secs()) {
+            let norms = &mut self.counts.norms;
+            self.places.note(norms, self.log, access, path, at);
+        }
+        self.watch(access.client, path, at.time);
+    }
+}
+
+impl Sweeper<'_> {
+    fn watch(&mut self, client: Client, path: u64, time: Time) {
+        if self.limits.contain(time.secs()) {
+            let rows = &mut self.counts.rows;
+            self.watched.note(rows, client, path, time.secs());
+        }
     }
 }
 
@@ -39,32 +86,30 @@ pub fn sweep(
     if places.is_idle() && watched.is_idle() {
         return (Norms::default(), Vec::new());
     }
-    let read = access
+    let chunks: Vec<&ChunkSpan> = access
         .chunks
         .iter()
-        .filter(|chunk| chunk.first <= chunk.last);
-    let tasks: Vec<Task> = read
-        .map(|chunk| (chunk.log, chunk.start..chunk.end))
+        .filter(|chunk| chunk.first <= chunk.last)
+        .collect();
+    let tasks: Vec<Task> = (0..)
+        .zip(&chunks)
+        .map(|(index, chunk)| (index, chunk.start..chunk.end))
         .collect();
     let start = || Counts {
         norms: Norms::default(),
         rows: watched.rows(),
     };
-    let parts = work(&tasks, run, start, |counts, (log, range)| {
-        let log = &logs[*log];
-        let wanted = |glance: &Glance<'_>| {
-            let path = hash_bytes(glance.path);
-            places.may_count(glance, path) || watched.may_count(glance.client, path)
+    let parts = work(&tasks, run, start, |counts, (index, range)| {
+        let log = &logs[chunks[*index].log];
+        let mut sweeper = Sweeper {
+            places: &places,
+            watched: &watched,
+            limits,
+            log,
+            readable: chunks[*index].readable,
+            counts,
         };
-        let bytes = &log.bytes[range.clone()];
-        each_access_like(log, bytes, range.start, wanted, |access, at| {
-            let secs = at.time.secs();
-            if limits.contain(secs) {
-                let path = hash_bytes(access.path());
-                places.note(&mut counts.norms, log, access, path, at);
-                watched.note(&mut counts.rows, access.client, path, secs);
-            }
-        });
+        look_over(log, &log.bytes[range.clone()], range.start, &mut sweeper);
     });
     let counts = merge_all(parts).unwrap_or_else(start);
     let risen = rises(&watched, &counts.rows, access, plan);

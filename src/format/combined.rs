@@ -10,7 +10,7 @@ use crate::time::{self, Time, UtcOffset};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::format::spec::{Desk, Fixed, Format, Glance, LogKind, Reader};
+use crate::format::spec::{Desk, Fixed, Format, Glance, LogKind, Reader, TimeCache};
 
 /// Apache's `common`: without referer and user agent.
 pub const COMMON: Format = Format {
@@ -144,10 +144,10 @@ fn first_token(line: &[u8]) -> Option<Client> {
     Client::leading(line).map(|(client, _)| client)
 }
 
-/// Client, method and path of what nearly every line is: see [`Identity::anonymous`]. The path ends at its query, or at the
+/// Time, client, method and path of what nearly every line is: see [`Identity::anonymous`]. The path ends at its query, or at the
 /// blank before a protocol that ends the request.
 #[inline]
-fn glance(line: &[u8]) -> Option<Glance<'_>> {
+fn glance<'a>(line: &'a [u8], times: &mut TimeCache) -> Option<Glance<'a>> {
     /// `HTTP/1.1" 200 `.
     const ANSWER: usize = 14;
     let (identity, stamp) = Identity::anonymous(line, Layout::Common)?;
@@ -159,7 +159,11 @@ fn glance(line: &[u8]) -> Option<Glance<'_>> {
         b' ' => rest.get(end + 1..end + 1 + ANSWER).is_some_and(is_answer),
         _ => false,
     };
-    (ended && is_method(method)).then(|| Glance {
+    if !ended || !is_method(method) {
+        return None;
+    }
+    Some(Glance {
+        time: times.clf(&line[stamp.start + 1..stamp.end - 2])?.0,
         client: identity.key,
         method,
         path: &rest[..end],

@@ -54,8 +54,8 @@ pub trait ReadLine: Send + Sync {
     }
 
     /// What a line says first, read alone, for those who seek a few requests among many; `None` where only `read` can
-    /// tell. Never another client, method or path than `read` finds, if that finds a request.
-    fn glance<'a>(&self, _line: &'a [u8]) -> Option<Glance<'a>> {
+    /// tell. Never anything else than `read` finds, if that finds a request.
+    fn glance<'a>(&self, _line: &'a [u8], _times: &mut TimeCache) -> Option<Glance<'a>> {
         None
     }
 
@@ -89,6 +89,8 @@ pub trait ReadLine: Send + Sync {
 /// The beginning of a request. See [`ReadLine::glance`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Glance<'a> {
+    /// When.
+    pub time: Time,
     /// Who asked.
     pub client: Client,
     /// The method.
@@ -136,7 +138,7 @@ pub struct Fixed {
     /// See [`ReadLine::client`].
     pub client: fn(&[u8]) -> Option<Client>,
     /// See [`ReadLine::glance`].
-    pub glance: for<'a> fn(&'a [u8]) -> Option<Glance<'a>>,
+    pub glance: for<'a> fn(&'a [u8], &mut TimeCache) -> Option<Glance<'a>>,
 }
 
 impl Fixed {
@@ -147,7 +149,7 @@ impl Fixed {
         Some(Arc::new(Fixed {
             read,
             client: |_| None,
-            glance: |_| None,
+            glance: |_, _| None,
         }))
     }
 }
@@ -168,8 +170,8 @@ impl ReadLine for Fixed {
     }
 
     #[inline]
-    fn glance<'a>(&self, line: &'a [u8]) -> Option<Glance<'a>> {
-        (self.glance)(line)
+    fn glance<'a>(&self, line: &'a [u8], times: &mut TimeCache) -> Option<Glance<'a>> {
+        (self.glance)(line, times)
     }
 
     fn is_fixed(&self) -> bool {
