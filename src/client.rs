@@ -136,54 +136,71 @@ fn is_port(text: &[u8]) -> bool {
 }
 
 /// The IPv4 address and the length of a word that a line begins with and that a blank ends; `None` for any other word, and near
-/// the end of a line. Reads what [`Client::parse`] reads of it, all bytes at once (Lamport 1975, *Multiple byte processing
+/// the end of a line. Reads what [`Client::parse`] reads of it, eight bytes at once (Lamport 1975, *Multiple byte processing
 /// with full-word instructions*): loops over one to three digits at a time mispredict at every dot.
 #[inline]
 fn leading_ipv4(line: &[u8]) -> Option<(Ipv4Addr, usize)> {
-    let bytes: [u8; 16] = *line.first_chunk()?;
-    let word = u128::from_le_bytes(bytes);
-    let blanks = equal_bytes(word, b' ');
-    let length = blanks.trailing_zeros() / 8;
-    if !(7..=15).contains(&length) {
+    /// Shortest and longest: `1.1.1.1`, `100.100.100.100`.
+    const LENGTHS: std::ops::RangeInclusive<usize> = 7..=15;
+    // Four bytes more, so that the beginnings of all octets can be read as words.
+    let bytes: &[u8; 20] = line.first_chunk()?;
+    let half = |at: usize| bytes[at..at + 8].try_into().map_or(0, u64::from_le_bytes);
+    let (low, high) = (half(0), half(8));
+    let blanks = positions(low, b' ') | positions(high, b' ') << 8;
+    let length = blanks.trailing_zeros() as usize;
+    if !LENGTHS.contains(&length) {
         return None;
     }
-    let inside = (1u128 << (8 * length)) - 1;
-    let dots = equal_bytes(word, b'.') & inside;
-    // Digits are 0x30 to 0x39; what is above 9 without the 0x30 carries into the top bit.
-    let values = word ^ repeated(b'0');
-    let beyond = ((values & repeated(0x7f)) + repeated(0x76)) | values;
-    let mut is_address = beyond & repeated(0x80) & inside & !dots == 0;
+    let inside = (1u32 << length) - 1;
+    let dots = (positions(low, b'.') | positions(high, b'.') << 8) & inside;
+    let others = (no_digits(low) | no_digits(high) << 8) & inside;
+    let mut is_address = others == dots;
+    // The blank ends the last octet as dots end the others.
+    let (mut start, mut ends) = (0, dots | 1 << length);
     let mut address = 0;
-    // The blank ends the last of them as dots end the others.
-    let (mut start, mut ends) = (0, dots | (0x80 << (8 * length)));
     for _ in 0..4 {
-        let end = ends.trailing_zeros() / 8;
+        let end = ends.trailing_zeros() as usize;
         ends &= ends.wrapping_sub(1);
         let digits = end.wrapping_sub(start);
-        is_address &= digits.wrapping_sub(1) < 3;
+        is_address &= (1..=3).contains(&digits);
         // The last digit into the highest byte, those before it below.
-        let text = (word >> (8 * (start % 16))) as u32;
-        let text = text << (8 * (4u32.wrapping_sub(digits) % 4)) & 0x0f0f_0f00;
+        let at = start % 16;
+        let text = bytes[at..at + 4].try_into().map_or(0, u32::from_le_bytes);
+        let text = (text << (8 * (4usize.wrapping_sub(digits) % 4))) & 0x0f0f_0f00;
         let value = (text >> 24) + 10 * (text >> 16 & 0xff) + 100 * (text >> 8 & 0xff);
         is_address &= value <= 255;
         address = address << 8 | value;
         start = end + 1;
     }
     is_address &= ends == 0;
-    is_address.then(|| (Ipv4Addr::from(address), length as usize))
+    is_address.then(|| (Ipv4Addr::from(address), length))
 }
 
-/// A byte, sixteen times.
-const fn repeated(byte: u8) -> u128 {
-    u128::from_ne_bytes([byte; 16])
+/// A byte, eight times.
+const fn repeated(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
 }
 
-/// The top bit of each byte that is this one.
+/// The top bits of eight bytes, gathered in the lowest eight.
 #[inline]
-fn equal_bytes(word: u128, byte: u8) -> u128 {
+fn gathered(tops: u64) -> u32 {
+    // Bit 8 n comes to stand at 56 + n, and nothing carries into it.
+    ((tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+}
+
+/// Which of eight bytes are this one.
+#[inline]
+fn positions(word: u64, byte: u8) -> u32 {
     let differs = word ^ repeated(byte);
     let low = (differs & repeated(0x7f)) + repeated(0x7f);
-    !(low | differs) & repeated(0x80)
+    gathered(!(low | differs) & repeated(0x80))
+}
+
+/// Which of eight bytes are no digits. These are 0x30 to 0x39: what is above 9 without the 0x30 carries into the top bit.
+#[inline]
+fn no_digits(word: u64) -> u32 {
+    let values = word ^ repeated(b'0');
+    gathered((((values & repeated(0x7f)) + repeated(0x76)) | values) & repeated(0x80))
 }
 
 /// Dotted-quad only, no leading zeros beyond one digit group, no allocation: this runs once a line.

@@ -153,7 +153,7 @@ fn glance<'a>(line: &'a [u8], times: &mut TimeCache) -> Option<Glance<'a>> {
     let (identity, stamp) = Identity::anonymous(line, Layout::Common)?;
     let request = line.get(stamp.end + 1..)?;
     let (method, rest) = cut_token(request)?;
-    let end = rest.iter().position(|byte| ENDS_PATH[usize::from(*byte)])?;
+    let end = memchr::memchr3(b' ', b'?', b'"', rest)?;
     let ended = match rest[end] {
         b'?' => true,
         b' ' => rest.get(end + 1..end + 1 + ANSWER).is_some_and(is_answer),
@@ -170,22 +170,14 @@ fn glance<'a>(line: &'a [u8], times: &mut TimeCache) -> Option<Glance<'a>> {
     })
 }
 
-/// What may end a path for [`glance`], or be the end of a request without one.
-const ENDS_PATH: [bool; 256] = {
-    let mut table = [false; 256];
-    table[b' ' as usize] = true;
-    table[b'?' as usize] = true;
-    table[b'"' as usize] = true;
-    table
-};
-
 /// `HTTP/1.1" 200 `: the end of a request line and a status, with nothing in doubt.
 fn is_answer(bytes: &[u8]) -> bool {
-    let [b'H', b'T', b'T', b'P', b'/', major, b'.', minor, b'"', b' ', status @ .., b' '] = bytes
-    else {
-        return false;
-    };
-    [major, minor].into_iter().chain(status).all(u8::is_ascii_digit)
+    match bytes {
+        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor, b'"', b' ', a, b, c, b' '] => {
+            [*major, *minor, *a, *b, *c].iter().all(u8::is_ascii_digit)
+        }
+        _ => false,
+    }
 }
 
 /// Reads the time between the brackets: as NCSA's servers write it, the same with a fraction of the second, or ISO 8601
