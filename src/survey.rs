@@ -380,13 +380,16 @@ impl<'a> Pending<'a> {
         };
     }
 
-    /// Reads from both ends of the counts that were found.
+    /// Looks at the counts that were found.
     #[inline]
-    fn touch(&self, counts: &AccessCounts) -> u32 {
-        let path = self.found.path.and_then(|at| counts.paths.at(at));
-        let client = self.found.client.and_then(|at| counts.clients.at(at));
-        path.map_or(0, |path| path.stats.touch() ^ path.text.len() as u32)
-            ^ client.map_or(0, ClientStats::touch)
+    fn touch(&self, counts: &AccessCounts) -> u64 {
+        let path = |key: &u64, path: &Text<PathStats>| {
+            key ^ path.text.len() as u64 ^ u64::from(path.stats.touch())
+        };
+        let client = |key: &Client, stats: &ClientStats| {
+            key.stable_hash() ^ u64::from(stats.touch())
+        };
+        counts.paths.touch(self.found.path, path) ^ counts.clients.touch(self.found.client, client)
     }
 }
 

@@ -147,10 +147,12 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
         self.index.find(short(hash), |_| true)
     }
 
-    /// The value of a [`candidate`](Self::candidate).
+    /// Looks at the entry of a [`candidate`](Self::candidate) through `look`, which should read from both of its ends: it may
+    /// lie across lines of the cache.
     #[inline]
-    pub fn at(&self, candidate: u32) -> Option<&V> {
-        self.entries.get(candidate as usize).map(|(_, value)| value)
+    pub fn touch(&self, candidate: Option<u32>, look: impl Fn(&K, &V) -> u64) -> u64 {
+        let entry = candidate.and_then(|at| self.entries.get(at as usize));
+        entry.map_or(0, |(key, value)| look(key, value))
     }
 
     #[inline]

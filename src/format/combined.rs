@@ -340,7 +340,12 @@ impl<'a> Answer<'a> {
             let Some(after) = field[quote + 1..].strip_prefix(b" ") else {
                 continue;
             };
-            let (status, rest) = split_token(after);
+            let (status, rest) = match after.split_first_chunk() {
+                Some((status @ [_, _, _], [b' ', rest @ ..])) if !status.contains(&b' ') => {
+                    (&status[..], Some(rest))
+                }
+                _ => split_token(after),
+            };
             let Some(status) = read_status(status) else {
                 failure = Unparsed::BadNumber;
                 continue;
@@ -379,14 +384,23 @@ fn read_bytes(field: &[u8]) -> Result<Option<u64>, Unparsed> {
         b"" => return Err(Unparsed::Truncated),
         _ => {}
     }
-    field
-        .iter()
-        .try_fold(0u64, |value, byte| {
-            let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-            value.checked_mul(10)?.checked_add(digit)
-        })
-        .map(Some)
-        .ok_or(Unparsed::BadNumber)
+    /// So many digits make no number that is too large.
+    const FITTING: usize = 19;
+    if field.len() > FITTING {
+        let text = std::str::from_utf8(field).map_err(|_| Unparsed::BadNumber)?;
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        return match text.parse() {
+            Ok(number) if digits => Ok(Some(number)),
+            _ => Err(Unparsed::BadNumber),
+        };
+    }
+    let mut digits = true;
+    let number = field.iter().fold(0, |sum: u64, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        digits &= digit < 10;
+        sum.wrapping_mul(10).wrapping_add(u64::from(digit))
+    });
+    digits.then_some(Some(number)).ok_or(Unparsed::BadNumber)
 }
 
 /// What follows the answer.

@@ -43,6 +43,7 @@ const ROWS: &[&[&str]] = &[
     &["pattern/entry", "pattern/symptom", "pattern/words"],
     &["pattern/need"],
     &["pattern/gate", "pattern/sigma"],
+    &["evidence/index"],
     &[
         "evidence/capped",
         "evidence/distinct",
@@ -55,6 +56,7 @@ const ROWS: &[&[&str]] = &[
         "evidence/histogram",
         "evidence/numbers",
         "evidence/order",
+        "evidence/sieve",
         "evidence/tries",
     ],
     &["evidence/*"],
