@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::mem;
 use std::path::PathBuf;
+use std::thread;
 
 use crate::actor;
 use crate::ahead::Ahead;
@@ -415,7 +416,17 @@ fn investigate(
         limits: surveyed.limits,
         reach: surveyed.reach,
     };
-    Ok(assemble::report(&read, incidents))
+    let report = assemble::report(&read, incidents);
+    let Surveyed { access, errors, .. } = surveyed;
+    let_go((access, errors));
+    Ok(report)
+}
+
+/// Frees counts of millions of clients while the report is written; who has no thread for it waits.
+fn let_go(counts: impl Send + 'static) {
+    let free = thread::Builder::new().spawn(move || drop(counts));
+    // An error has freed them as well.
+    drop(free);
 }
 
 /// The first pass: access logs, then error logs, whose zone the access logs tell.
@@ -552,7 +563,9 @@ fn reconstruct<'a>(
         quoter: &quoter,
         zone: options.tz.or(surveyed.zone).unwrap_or_default(),
     };
-    incident::incidents(&material, &clusters, &impacts, &in_full)
+    let incidents = incident::incidents(&material, &clusters, &impacts, &in_full);
+    let_go((windows, risen, in_full));
+    incidents
 }
 
 /// What incidents are a part of.

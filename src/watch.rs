@@ -5,6 +5,7 @@
 //! monitor and a search bot are as busy as ever.
 
 use std::cmp::Reverse;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::HashMap;
 use rayon::iter::ParallelIterator;
@@ -193,15 +194,11 @@ impl Watched {
             bucket_s: minutes.bucket_s * factor as i64,
             buckets,
         };
-        let (clients, networks) = rayon::join(
-            || heavy_clients(access, MAX_CLIENTS.min(series / 2)),
-            || heavy_networks(access, MAX_NETWORKS.min(series / 4)),
-        );
-        for client in clients {
+        for client in heavy_clients(access, MAX_CLIENTS.min(series / 2)) {
             watched.clients.insert(client, watched.subjects.len());
             watched.subjects.push(Subject::Client(client));
         }
-        for network in networks {
+        for network in heavy_networks(access, MAX_NETWORKS.min(series / 4)) {
             watched.networks.insert(network, watched.subjects.len());
             watched.subjects.push(Subject::Network(network));
         }
@@ -261,7 +258,7 @@ fn heavy_clients(access: &AccessCounts, most: usize) -> Vec<Client> {
     let enough = |stats: &ClientStats| stats.requests() >= LEAST_REQUESTS;
     let mut all: Vec<(u64, u64, Client)> = access
         .clients
-        .iter()
+        .par_iter()
         .filter(|(_, stats)| enough(stats))
         .map(|(client, stats)| {
             let density =
@@ -288,25 +285,25 @@ fn heavy_clients(access: &AccessCounts, most: usize) -> Vec<Client> {
 /// The networks with the most requests, of those with several clients. Requests are summed by hash first, so that the
 /// networks of millions of clients need no entry each.
 fn heavy_networks(access: &AccessCounts, most: usize) -> Vec<u128> {
-    /// Sums that networks share by hash: four megabytes.
+    /// Sums that networks share by hash: eight megabytes.
     const SUMS: usize = 1 << 20;
-    let place = |network: u128| (network_hash(network) as usize) & (SUMS - 1);
-    let mut sums = vec![0u32; SUMS];
+    let sums: Vec<AtomicU64> = (0..SUMS).map(|_| AtomicU64::new(0)).collect();
+    let sum = |network: u128| &sums[network_hash(network) as usize & (SUMS - 1)];
     let clients = || {
-        let clients = access.clients.iter();
+        let clients = access.clients.par_iter();
         clients.filter_map(|(client, stats)| Some((client.network_key()?, stats.requests())))
     };
-    for (network, requests) in clients() {
-        let sum = &mut sums[place(network)];
-        *sum = sum.saturating_add(u32::try_from(requests).unwrap_or(u32::MAX));
-    }
+    clients().for_each(|(network, requests)| {
+        sum(network).fetch_add(requests, Ordering::Relaxed);
+    });
+    let may_be_heavy =
+        |(network, _): &(u128, u64)| sum(*network).load(Ordering::Relaxed) >= LEAST_REQUESTS;
+    let members: Vec<(u128, u64)> = clients().filter(may_be_heavy).collect();
     let mut networks: HashMap<u128, (u64, u32)> = HashMap::new();
-    for (network, requests) in clients() {
-        if u64::from(sums[place(network)]) >= LEAST_REQUESTS {
-            let (all, members) = networks.entry(network).or_default();
-            *all += requests;
-            *members += 1;
-        }
+    for (network, requests) in members {
+        let (all, members) = networks.entry(network).or_default();
+        *all += requests;
+        *members += 1;
     }
     let mut all: Vec<(u64, u128)> = networks
         .into_iter()
