@@ -6,13 +6,12 @@
 
 use std::ops::Range;
 
-use regex::bytes::Regex;
-
+use super::candidates::EntrySet;
 use super::entry::{Field, PatternId};
 use super::feature::Analyses;
 use super::gate;
-use super::memory::{MEMORY_KEY, Memory, Slot};
-use super::set::PatternSet;
+use super::memory::{MEMORY_KEY, Memory};
+use super::set::{LazyRegex, PatternSet};
 use super::sigma::judge;
 use super::verdict::{Match, Verdict};
 use super::watch::{Look, Told, Watch};
@@ -31,9 +30,6 @@ const MAX_MATCHES: usize = 64;
 
 /// Most segments of a path that are looked at one by one.
 const MAX_SEGMENTS: usize = 64;
-
-/// Candidates of one text are thinned out beyond this many.
-const MAX_CANDIDATES: usize = 4096;
 
 /// Most parameters of one query that are looked at one by one. PHP reads 1000 (`max_input_vars`);
 /// all others are looked at as one text.
@@ -71,7 +67,7 @@ struct Worker<'s> {
     view: Decoded,
     name: Decoded,
     inner: Decoded,
-    candidates: Vec<u16>,
+    candidates: EntrySet,
     gate: gate::Scratch,
     /// Is told what happens, if anybody wants to know.
     watch: Option<&'s mut dyn Watch>,
@@ -94,15 +90,15 @@ impl<'s> Inspector<'s> {
                 view: Decoded::default(),
                 name: Decoded::default(),
                 inner: Decoded::default(),
-                candidates: Vec::new(),
+                candidates: EntrySet::default(),
                 gate: gate::Scratch::default(),
                 watch: None,
                 sigma: judge::Scratch::default(),
             },
-            paths: Memory::new(),
-            referers: Memory::new(),
-            agents: Memory::new(),
-            extras: Memory::new(),
+            paths: Memory::default(),
+            referers: Memory::default(),
+            agents: Memory::default(),
+            extras: Memory::default(),
             gated: true,
             verdict: None,
         }
@@ -199,8 +195,9 @@ impl<'s> Inspector<'s> {
         if raw.len() > MEMORY_KEY {
             return self.worker.target(raw);
         }
-        let slot = self.paths.slot(raw);
-        recall(slot, raw, &mut self.worker, |worker| worker.target(raw));
+        recall(&mut self.paths, raw, &mut self.worker, |worker| {
+            worker.target(raw);
+        });
     }
 
     /// A header that many requests repeat.
@@ -216,8 +213,7 @@ impl<'s> Inspector<'s> {
             Field::Extra => &mut self.extras,
             _ => &mut self.agents,
         };
-        let slot = memory.slot(raw);
-        recall(slot, raw, &mut self.worker, |worker| {
+        recall(memory, raw, &mut self.worker, |worker| {
             if worker.passes_text(raw) {
                 worker.header(field, raw);
             }
@@ -253,21 +249,21 @@ fn quoted_fields(extras: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Takes the matches of `key` from its slot, or finds them and puts them there.
+/// Takes the matches of `key` from a memory, or finds them and puts them there.
 #[inline]
 fn recall<'s>(
-    slot: &mut Slot,
+    memory: &mut Memory,
     key: &[u8],
     worker: &mut Worker<'s>,
     find: impl FnOnce(&mut Worker<'s>),
 ) {
-    if slot.holds(key) {
-        worker.matches.extend_from_slice(&slot.matches);
+    if let Some(matches) = memory.recall(key) {
+        worker.matches.extend_from_slice(matches);
         return;
     }
     let before = worker.matches.len();
     find(worker);
-    slot.store(key, &worker.matches[before..]);
+    memory.store(key, &worker.matches[before..]);
 }
 
 impl Worker<'_> {
@@ -619,28 +615,9 @@ impl Worker<'_> {
     /// Runs everything that looks at `field` over one decoded text.
     fn judge(&mut self, field: Field, view: &Decoded, name: Option<&[u8]>, reading: Reading) {
         let set = self.set;
-        let entries = &set.fields[field as usize];
         let mut analyses = Analyses::default();
         let mut candidates = std::mem::take(&mut self.candidates);
-        candidates.clear();
-        candidates.extend_from_slice(&entries.always);
-        if bytes::worth_reading(&view.lower, &[]) {
-            candidates.extend_from_slice(&entries.structural);
-        }
-        let mut limit = MAX_CANDIDATES;
-        if let Some(literals) = &entries.literals {
-            for found in literals.find_overlapping_iter(&view.lower) {
-                candidates.extend_from_slice(&entries.needed_by[found.pattern().as_usize()]);
-                if candidates.len() > limit {
-                    candidates.sort_unstable();
-                    candidates.dedup();
-                    // or a set with more entries than that would be sorted anew for every literal
-                    limit = MAX_CANDIDATES.max(2 * candidates.len());
-                }
-            }
-        }
-        candidates.sort_unstable();
-        candidates.dedup();
+        set.candidates(field, &view.lower, &mut candidates);
         self.tell(Told::Text(Look {
             field,
             view,
@@ -648,7 +625,7 @@ impl Worker<'_> {
             expressions: reading != Reading::Structure,
             grammars: reading != Reading::Words,
         }));
-        for &index in &candidates {
+        for index in candidates.iter() {
             let structural = set.compiled[usize::from(index)].syntax.is_some();
             let wanted = match reading {
                 Reading::Whole => true,
@@ -679,11 +656,11 @@ impl Worker<'_> {
         if known.len() >= MAX_MATCHES || known.iter().any(again) {
             return;
         }
-        if self.within_referer && !self.set.patterns()[usize::from(index)].looks_at(Field::Query) {
+        if self.within_referer && !self.set.looks_at(index, Field::Query) {
             return;
         }
         let compiled = &self.set.compiled[usize::from(index)];
-        let named = |parameter: &Regex| name.is_some_and(|name| parameter.is_match(name));
+        let named = |parameter: &LazyRegex| name.is_some_and(|name| parameter.get().is_match(name));
         if compiled
             .parameter
             .as_ref()

@@ -2,6 +2,7 @@
 //!
 //! Every fault of every file is reported at once, with file, line, entry and remedy.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -10,46 +11,17 @@ use toml::Spanned;
 
 use super::cost;
 use super::entry::{Field, Pattern, PatternId};
+use super::facts::{Facts, GateWords, TARGETS, TEXTS};
+use super::gate::Gate;
 use super::inspector::Inspector;
-use super::set::{PatternSet, compile_regex};
+use super::ready;
+use super::set::{Entry, PatternSet, compile_regex};
 use super::watch::{Told, Watch};
 use crate::client::Client;
 use crate::decode::Decoded;
 use crate::error::{Error, Result};
 use crate::event::Access;
 use crate::time::Time;
-
-/// The packs within the binary: file name and text.
-macro_rules! packs {
-    ($($name:literal),+ $(,)?) => {
-        const EMBEDDED: &[(&str, &str)] =
-            &[$((concat!("patterns/", $name), include_str!(concat!("../../patterns/", $name)))),+];
-    };
-}
-
-packs!(
-    "code_injection.toml",
-    "command_injection.toml",
-    "crlf_injection.toml",
-    "file_inclusion.toml",
-    "jndi_injection.toml",
-    "known_exploits.toml",
-    "ldap_injection.toml",
-    "nosql_injection.toml",
-    "open_redirect.toml",
-    "path_traversal.toml",
-    "protocol_abuse.toml",
-    "scanner.toml",
-    "sensitive_file.toml",
-    "sql_injection.toml",
-    "ssi_injection.toml",
-    "ssrf.toml",
-    "template_injection.toml",
-    "webshell.toml",
-    "xml_injection.toml",
-    "xpath_injection.toml",
-    "xss.toml",
-);
 
 /// Most entries: a [`PatternId`](super::set::PatternId) has 16 bits.
 const MAX_PATTERNS: usize = u16::MAX as usize;
@@ -62,18 +34,12 @@ struct Pack {
     pattern: Vec<Spanned<Pattern>>,
 }
 
-/// Where a pack comes from. The expressions of embedded packs are compiled by this crate's tests, so
-/// that no run pays for it; those of other packs are compiled when they are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Origin {
-    Embedded,
-    Foreign,
-}
-
 /// An entry and where it stands.
 struct Placed {
     pattern: Pattern,
-    place: String,
+    place: Cow<'static, str>,
+    /// What the build script found out of it; nothing for what was read just now.
+    ready: Option<Facts>,
 }
 
 /// Entries by id, and every fault met on the way.
@@ -134,8 +100,8 @@ pub fn check_set(dir: Option<&Path>) -> Result<(CheckReport, PatternSet)> {
     match dir {
         Some(dir) => collection.add_dir(dir)?,
         None => {
-            for (name, text) in EMBEDDED {
-                collection.add_pack(name, text, Origin::Foreign);
+            for (name, text) in ready::packs() {
+                collection.add_pack(name, text);
             }
         }
     }
@@ -286,9 +252,15 @@ pub(crate) fn blank_access() -> Access<'static> {
 }
 
 impl Collection {
+    /// The packs within the binary. The build script has read them, and this crate's tests prove them.
     fn add_embedded(&mut self) {
-        for (name, text) in EMBEDDED {
-            self.add_pack(name, text, Origin::Embedded);
+        for (pattern, facts, place) in ready::entries() {
+            let placed = Placed {
+                pattern,
+                place: place.into(),
+                ready: Some(facts),
+            };
+            self.entries.insert(placed.pattern.id.clone(), placed);
         }
     }
 
@@ -315,13 +287,13 @@ impl Collection {
         for file in files {
             let text = std::fs::read_to_string(&file)
                 .map_err(|source| Error::io(&file, "cannot read the pack", source))?;
-            self.add_pack(&file.display().to_string(), &text, Origin::Foreign);
+            self.add_pack(&file.display().to_string(), &text);
         }
         Ok(())
     }
 
     /// Reads one pack. An id may stand once in a pack; over several packs the last one counts.
-    fn add_pack(&mut self, name: &str, text: &str, origin: Origin) {
+    fn add_pack(&mut self, name: &str, text: &str) {
         self.packs += 1;
         let pack: Pack = match toml::from_str(text) {
             Ok(pack) => pack,
@@ -339,18 +311,22 @@ impl Collection {
             let line = line_of(text, spanned.span().start);
             let place = format!("{name}:{line}");
             let pattern = spanned.into_inner();
-            for fault in faults_of(&pattern, &last, origin) {
+            for fault in faults_of(&pattern, &last) {
                 self.faults
                     .push(format!("{place}: entry {}: {fault}", pattern.id));
             }
             last.clone_from(&pattern.id);
-            self.entries
-                .insert(pattern.id.clone(), Placed { pattern, place });
+            let placed = Placed {
+                pattern,
+                place: place.into(),
+                ready: None,
+            };
+            self.entries.insert(placed.pattern.id.clone(), placed);
         }
     }
 
     /// Compiles what was collected; also gives the place of each entry.
-    fn compile(self) -> Result<(PatternSet, Vec<String>)> {
+    fn compile(self) -> Result<(PatternSet, Vec<Cow<'static, str>>)> {
         let mut faults = self.faults;
         if self.entries.len() > MAX_PATTERNS {
             faults.push(format!("more than {MAX_PATTERNS} entries; drop some packs"));
@@ -358,28 +334,45 @@ impl Collection {
         if !faults.is_empty() {
             return Err(Error::Patterns(faults));
         }
-        let (patterns, places): (Vec<Pattern>, Vec<String>) = self
-            .entries
-            .into_values()
-            .map(|placed| (placed.pattern, placed.place))
-            .unzip();
-        let ids: Vec<String> = patterns.iter().map(|pattern| pattern.id.clone()).collect();
-        let set = PatternSet::compile(patterns).map_err(|faults| {
-            Error::Patterns(
-                faults
-                    .into_iter()
-                    .map(|(index, fault)| {
-                        format!("{}: entry {}: {fault}", places[index], ids[index])
-                    })
-                    .collect(),
-            )
-        })?;
+        let gate = gate_of(self.entries.values());
+        let ids: Vec<String> = self.entries.keys().cloned().collect();
+        let mut places = Vec::with_capacity(self.entries.len());
+        let mut entries = Vec::with_capacity(self.entries.len());
+        for placed in self.entries.into_values() {
+            places.push(placed.place);
+            entries.push(Entry {
+                proved: placed.ready.is_some(),
+                facts: placed.ready.unwrap_or_else(|| Facts::of(&placed.pattern)),
+                pattern: placed.pattern,
+            });
+        }
+        let told = |(index, fault): (usize, String)| {
+            format!("{}: entry {}: {fault}", places[index], ids[index])
+        };
+        let set = PatternSet::compile(entries, gate)
+            .map_err(|faults| Error::Patterns(faults.into_iter().map(told).collect()))?;
         Ok((set, places))
     }
 }
 
+/// The gate for some entries: what the build script made of those within the binary, if there are any, and
+/// what follows from the others. That an entry may have been replaced lets more pass, and changes nothing.
+fn gate_of<'p>(entries: impl Iterator<Item = &'p Placed> + Clone) -> Gate {
+    let embedded = entries.clone().any(|placed| placed.ready.is_some());
+    let others = || {
+        let read = entries.clone().filter(|placed| placed.ready.is_none());
+        read.map(|placed| &placed.pattern)
+    };
+    let mut parts = Vec::new();
+    parts.extend(embedded.then(ready::gate));
+    if others().next().is_some() || !embedded {
+        parts.push([TARGETS, TEXTS].map(|fields| GateWords::of(others(), fields)));
+    }
+    Gate::new(&parts)
+}
+
 /// What is wrong with an entry by itself.
-fn faults_of(pattern: &Pattern, previous: &str, origin: Origin) -> Vec<String> {
+fn faults_of(pattern: &Pattern, previous: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let mut demand = |holds: bool, fault: &str| {
         if !holds {
@@ -414,10 +407,8 @@ fn faults_of(pattern: &Pattern, previous: &str, origin: Origin) -> Vec<String> {
         pattern.syntax.is_none() || !pattern.fields.contains(&Field::Target),
         "grammars read single values, not whole targets; name path and query instead",
     );
-    if origin == Origin::Foreign {
-        faults.extend(cost::fault(pattern));
-    }
-    if let (Some(expression), Origin::Foreign) = (&pattern.regex, origin) {
+    faults.extend(cost::fault(pattern));
+    if let Some(expression) = &pattern.regex {
         if let Err(error) = compile_regex(expression) {
             faults.push(format!("regex: {error}; shorten or split it"));
         } else if expression.bytes().any(|b| b.is_ascii_uppercase())
@@ -463,6 +454,24 @@ mod tests {
         match check(None) {
             Ok(report) => assert!(report.matches >= report.patterns && report.patterns > 200),
             Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn the_build_script_read_the_packs_as_others_are_read() {
+        let mut collection = Collection::default();
+        for (name, text) in ready::packs() {
+            collection.add_pack(name, text);
+        }
+        let read = collection.entries.values();
+        let others: Vec<&Pattern> = read.clone().map(|placed| &placed.pattern).collect();
+        let gate = |fields| GateWords::of(others.iter().copied(), fields);
+        assert_eq!(ready::gate(), [TARGETS, TEXTS].map(gate));
+        assert!(ready::entries().count() == others.len());
+        for ((pattern, facts, place), placed) in ready::entries().zip(read) {
+            assert_eq!(format!("{pattern:?}"), format!("{:?}", placed.pattern));
+            assert_eq!(facts, Facts::of(&placed.pattern), "{}", pattern.id);
+            assert_eq!(place, placed.place);
         }
     }
 
@@ -543,6 +552,10 @@ mod tests {
         "=1",
         "&b=",
         "?q=",
+        "?cmd=",
+        "&ant=",
+        "&a%6Et=",
+        "?z0=",
         "+",
         "%20",
         "%26",

@@ -6,7 +6,7 @@
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::entry::Pattern;
-use crate::syntax::{lookup, markup, path, script, shell, sql};
+use crate::syntax::needs;
 
 /// One of these byte strings is in every text that matches.
 pub type Need = Vec<Vec<u8>>;
@@ -60,12 +60,12 @@ pub fn of_text_expression(expression: &str, ignore_case: bool, rank: Rank) -> Op
 pub fn of_syntax(pattern: &Pattern) -> Option<Need> {
     let (grammar, _) = pattern.syntax.as_deref()?.split_once('.')?;
     let words: &[&str] = match grammar {
-        "sql" => sql::NEEDS,
-        "markup" => markup::NEEDS,
-        "script" => script::NEEDS,
-        "shell" => shell::NEEDS,
-        "path" => path::NEEDS,
-        "lookup" => lookup::NEEDS,
+        "sql" => needs::SQL,
+        "markup" => needs::MARKUP,
+        "script" => needs::SCRIPT,
+        "shell" => needs::SHELL,
+        "path" => needs::PATH,
+        "lookup" => needs::LOOKUP,
         // the byte itself opens the gate
         "text" => &[],
         _ => return None,
@@ -183,7 +183,7 @@ fn starts(hir: &Hir) -> Option<Need> {
 }
 
 /// Every text that a part matches, if these are few; may be the empty one.
-fn exact(hir: &Hir) -> Option<Need> {
+pub(super) fn exact(hir: &Hir) -> Option<Need> {
     let all: Need = match hir.kind() {
         HirKind::Empty => vec![Vec::new()],
         HirKind::Literal(literal) => vec![literal.0.to_vec()],

@@ -2,17 +2,15 @@
 //!
 //! Not the judging of records: see `inspector`.
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use rayon::prelude::*;
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::candidates::{Candidates, EntrySet};
 use super::entry::{Field, Pattern, PatternId};
+use super::facts::Facts;
 use super::feature::{Syntax, syntax_names};
 use super::gate::Gate;
-use super::need::{self, Need};
 use super::sigma::Loaded;
 use super::sigma::judge::Rules;
 use crate::error::{Error, Result};
@@ -23,7 +21,7 @@ pub const MAX_COMPILED: usize = 1 << 20;
 /// What an entry compiles to.
 pub(super) struct Compiled {
     pub(super) syntax: Option<Syntax>,
-    pub(super) parameter: Option<Regex>,
+    pub(super) parameter: Option<LazyRegex>,
     pub(super) regex: Option<LazyRegex>,
 }
 
@@ -35,30 +33,34 @@ pub(super) struct LazyRegex {
 }
 
 impl LazyRegex {
+    fn new(expression: &str) -> LazyRegex {
+        LazyRegex {
+            expression: expression.to_owned(),
+            compiled: OnceLock::new(),
+        }
+    }
+
     pub(super) fn get(&self) -> &Regex {
         self.compiled
             .get_or_init(|| compile_regex(&self.expression).expect("checked by `compile_entry`"))
     }
 }
 
-/// The entries that look at one field.
-pub(super) struct FieldSet {
-    /// Finds the literals that expressions need.
-    pub(super) literals: Option<AhoCorasick>,
-    /// For each literal, the entries that need it.
-    pub(super) needed_by: Vec<Vec<u16>>,
-    /// Entries that rest on structure: tried on every text with an odd byte.
-    pub(super) structural: Vec<u16>,
-    /// Entries from which no literal follows: tried on every text.
-    pub(super) always: Vec<u16>,
+/// An entry on its way into a set.
+pub(super) struct Entry {
+    pub(super) pattern: Pattern,
+    pub(super) facts: Facts,
+    /// The build script and this crate's tests have seen to its expressions.
+    pub(super) proved: bool,
 }
 
 /// All patterns, compiled. Shared between workers.
 pub struct PatternSet {
     patterns: Vec<Pattern>,
     pub(super) compiled: Vec<Compiled>,
-    /// In the order of [`Field::ALL`].
-    pub(super) fields: Vec<FieldSet>,
+    facts: Vec<Facts>,
+    /// Made when the first text needs it: in most small logs none does.
+    candidates: OnceLock<Candidates>,
     pub(super) gate: Gate,
     /// Sigma rules, whose entries follow the packs' own.
     pub(super) sigma: Rules,
@@ -66,38 +68,48 @@ pub struct PatternSet {
 
 impl PatternSet {
     /// Compiles checked entries, sorted by id. The error names the entry's index and the fault.
-    pub fn compile(
-        patterns: Vec<Pattern>,
+    pub(super) fn compile(
+        entries: Vec<Entry>,
+        gate: Gate,
     ) -> std::result::Result<PatternSet, Vec<(usize, String)>> {
-        let mut faults = Vec::new();
-        let mut compiled = Vec::with_capacity(patterns.len());
-        for (index, pattern) in patterns.iter().enumerate() {
-            match compile_entry(pattern) {
-                Ok(entry) => compiled.push(entry),
-                Err(fault) => faults.push((index, fault)),
-            }
-        }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        let needs: Vec<Option<Need>> = patterns
-            .iter()
-            .map(|pattern| need::of_expression(pattern.regex.as_deref()?, need::by_length))
-            .collect();
-        // Building automata is what a small log waits for, so every core helps.
-        let fields = || {
-            let all = Field::ALL.par_iter();
-            all.map(|field| compile_field(&patterns, &needs, *field))
-                .collect()
-        };
-        let (fields, gate): (Vec<FieldSet>, Gate) = rayon::join(fields, || Gate::new(&patterns));
-        Ok(PatternSet {
-            patterns,
-            compiled,
-            fields,
+        let mut set = PatternSet {
+            patterns: Vec::with_capacity(entries.len()),
+            compiled: Vec::with_capacity(entries.len()),
+            facts: Vec::with_capacity(entries.len()),
+            candidates: OnceLock::new(),
             gate,
             sigma: Rules::default(),
-        })
+        };
+        let mut faults = Vec::new();
+        for (index, entry) in entries.into_iter().enumerate() {
+            match compile_entry(&entry.pattern, entry.proved) {
+                Ok(compiled) => set.compiled.push(compiled),
+                Err(fault) => faults.push((index, fault)),
+            }
+            set.patterns.push(entry.pattern);
+            set.facts.push(entry.facts);
+        }
+        if faults.is_empty() {
+            Ok(set)
+        } else {
+            Err(faults)
+        }
+    }
+
+    /// Adds to `into` the entries that may match a text of `field`.
+    #[inline]
+    pub(super) fn candidates(&self, field: Field, text: &[u8], into: &mut EntrySet) {
+        self.all_candidates().of(field, text, into);
+    }
+
+    /// Whether an entry looks at a field.
+    pub(super) fn looks_at(&self, index: u16, field: Field) -> bool {
+        self.all_candidates().looks_at(index, field)
+    }
+
+    fn all_candidates(&self) -> &Candidates {
+        let made = || Candidates::new(&self.patterns[..self.facts.len()], &self.facts);
+        self.candidates.get_or_init(made)
     }
 
     /// The same with Sigma rules, which are judged beside the entries of the packs. Replaces those it had.
@@ -129,8 +141,7 @@ impl PatternSet {
     }
 
     /// What lets requests through.
-    #[cfg(test)]
-    pub(crate) fn gate(&self) -> &Gate {
+    pub fn gate(&self) -> &Gate {
         &self.gate
     }
 
@@ -157,9 +168,9 @@ fn gist(error: &dyn std::fmt::Display) -> String {
     last.strip_prefix("error: ").unwrap_or(last).to_string()
 }
 
-/// Compiles one entry, checking its expressions.
-fn compile_entry(pattern: &Pattern) -> std::result::Result<Compiled, String> {
-    if let Some(expression) = &pattern.regex {
+/// Compiles one entry, checking its expressions unless they are proved.
+fn compile_entry(pattern: &Pattern, proved: bool) -> std::result::Result<Compiled, String> {
+    if let Some(expression) = pattern.regex.as_deref().filter(|_| !proved) {
         regex_syntax::ParserBuilder::new()
             .unicode(false)
             .utf8(false)
@@ -167,12 +178,9 @@ fn compile_entry(pattern: &Pattern) -> std::result::Result<Compiled, String> {
             .parse(expression)
             .map_err(|error| format!("regex: {}", gist(&error)))?;
     }
-    let parameter = match &pattern.parameter {
-        Some(expression) => {
-            Some(compile_regex(expression).map_err(|error| format!("parameter: {error}"))?)
-        }
-        None => None,
-    };
+    if let Some(expression) = pattern.parameter.as_deref().filter(|_| !proved) {
+        compile_regex(expression).map_err(|error| format!("parameter: {error}"))?;
+    }
     let syntax = match &pattern.syntax {
         Some(name) => Some(Syntax::parse(name).ok_or_else(|| {
             format!(
@@ -182,62 +190,12 @@ fn compile_entry(pattern: &Pattern) -> std::result::Result<Compiled, String> {
         })?),
         None => None,
     };
-    if pattern.regex.is_none() && syntax.is_none() && parameter.is_none() {
+    if pattern.regex.is_none() && syntax.is_none() && pattern.parameter.is_none() {
         return Err("nothing to look for; give `regex`, `syntax` or `parameter`".into());
     }
-    let regex = pattern.regex.clone().map(|expression| LazyRegex {
-        expression,
-        compiled: OnceLock::new(),
-    });
     Ok(Compiled {
         syntax,
-        parameter,
-        regex,
+        parameter: pattern.parameter.as_deref().map(LazyRegex::new),
+        regex: pattern.regex.as_deref().map(LazyRegex::new),
     })
-}
-
-/// Sorts what looks at one field by the literals that it needs.
-fn compile_field(patterns: &[Pattern], needs: &[Option<Need>], field: Field) -> FieldSet {
-    let mut by_literal: BTreeMap<Vec<u8>, Vec<u16>> = BTreeMap::new();
-    let mut always = Vec::new();
-    let mut structural = Vec::new();
-    for (index, (pattern, need)) in (0u16..).zip(patterns.iter().zip(needs)) {
-        if !pattern.looks_at(field) {
-            continue;
-        }
-        // decoding removes what the features of `text` stand for, so that no literal tells of them
-        let of_text = pattern
-            .syntax
-            .as_deref()
-            .is_some_and(|name| name.starts_with("text."));
-        let words = need.clone().or_else(|| {
-            let words = need::of_syntax(pattern).filter(|_| !of_text)?;
-            structural.push(index);
-            Some(words)
-        });
-        match words {
-            Some(words) => {
-                for word in words {
-                    by_literal.entry(word).or_default().push(index);
-                }
-            }
-            None => always.push(index),
-        }
-    }
-    let (literals, needed_by): (Vec<Vec<u8>>, Vec<Vec<u16>>) = by_literal.into_iter().unzip();
-    let automaton = AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .build(&literals)
-        .ok();
-    if automaton.is_none() {
-        always.extend(needed_by.iter().flatten());
-        always.sort_unstable();
-        always.dedup();
-    }
-    FieldSet {
-        literals: automaton,
-        needed_by,
-        structural,
-        always,
-    }
 }

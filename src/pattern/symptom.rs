@@ -4,6 +4,8 @@
 //! only the entries whose literals occur run their regex. The first entry of the list that matches
 //! wins, so the order of packs and entries is the order of precedence.
 
+use std::sync::OnceLock;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
@@ -82,22 +84,30 @@ struct Pack {
     symptom: Vec<Symptom>,
 }
 
-/// Compiled entries; shared by all workers.
+/// Entries, each compiled when a message first needs it; shared by all workers.
 #[derive(Debug)]
 pub struct SymptomSet {
     symptoms: Vec<Symptom>,
-    regexes: Vec<Regex>,
-    literals: AhoCorasick,
+    regexes: Vec<OnceLock<Option<Regex>>>,
+    search: OnceLock<Search>,
+}
+
+/// The search for literals, which says which entries are worth trying.
+#[derive(Debug)]
+struct Search {
+    /// Nothing where it cannot be built: then every entry is tried.
+    literals: Option<AhoCorasick>,
     /// The entry that each literal of the automaton belongs to.
     owners: Vec<u16>,
 }
 
-/// Compiles the packs that the binary carries.
+/// The packs that the binary carries. Their expressions are compiled by a test, so that no run pays for those
+/// that it does not need.
 ///
 /// # Errors
 /// As [`SymptomSet::from_packs`]; a test holds that it never happens.
 pub fn embedded() -> Result<SymptomSet> {
-    SymptomSet::from_packs(&EMBEDDED)
+    SymptomSet::read(&EMBEDDED)
 }
 
 impl SymptomSet {
@@ -107,9 +117,29 @@ impl SymptomSet {
     /// [`Error::Patterns`] with every fault found: bad TOML, an unknown term, a bad regex, a missing
     /// literal or sample, an `id` that occurs twice.
     pub fn from_packs(packs: &[(&str, &str)]) -> Result<SymptomSet> {
+        let set = SymptomSet::read(packs);
+        let mut faults = Vec::new();
+        for (name, text) in packs {
+            // what does not parse is told below
+            let entries = toml::from_str::<Pack>(text).map(|pack| pack.symptom);
+            for entry in entries.unwrap_or_default() {
+                if let Err(error) = compile(&entry.regex) {
+                    faults.push(format!("{name}: entry {}: \"regex\": {error}", entry.id));
+                }
+            }
+        }
+        match set {
+            Ok(set) if faults.is_empty() => Ok(set),
+            Ok(_) => Err(Error::Patterns(faults)),
+            Err(Error::Patterns(others)) => Err(Error::Patterns([faults, others].concat())),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Reads packs and checks what can be checked without compiling.
+    fn read(packs: &[(&str, &str)]) -> Result<SymptomSet> {
         let mut faults = Vec::new();
         let mut symptoms: Vec<Symptom> = Vec::new();
-        let mut regexes = Vec::new();
         for (name, text) in packs {
             let entries = match toml::from_str::<Pack>(text) {
                 Ok(pack) => pack.symptom,
@@ -122,10 +152,6 @@ impl SymptomSet {
                 let place = format!("{name}: entry {}", entry.id);
                 let known = symptoms.iter().any(|symptom| symptom.id == entry.id);
                 faults.extend(check(&entry, known).map(|fault| format!("{place}: {fault}")));
-                match compile(&entry.regex) {
-                    Ok(regex) => regexes.push(regex),
-                    Err(error) => faults.push(format!("{place}: \"regex\": {error}")),
-                }
                 symptoms.push(entry);
             }
         }
@@ -138,26 +164,36 @@ impl SymptomSet {
         if !faults.is_empty() {
             return Err(Error::Patterns(faults));
         }
-        let (literals, owners) = automaton(&symptoms)?;
         Ok(SymptomSet {
+            regexes: symptoms.iter().map(|_| OnceLock::new()).collect(),
             symptoms,
-            regexes,
-            literals,
-            owners,
+            search: OnceLock::new(),
         })
     }
 
     /// Which entry the message is, if any.
     pub fn classify(&self, message: &[u8]) -> Option<SymptomId> {
         let message = &message[..message.len().min(LOOKED_AT)];
+        let search = self.search.get_or_init(|| Search::new(&self.symptoms));
         let mut candidates = Candidates::default();
-        for found in self.literals.find_overlapping_iter(message) {
-            candidates.add(self.owners[found.pattern().as_usize()]);
+        match &search.literals {
+            Some(literals) => {
+                for found in literals.find_overlapping_iter(message) {
+                    candidates.add(search.owners[found.pattern().as_usize()]);
+                }
+            }
+            None => (0..self.symptoms.len() as u16).for_each(|index| candidates.add(index)),
         }
+        let mut candidates = candidates.iter();
         candidates
-            .iter()
-            .find(|&index| self.regexes[usize::from(index)].is_match(message))
+            .find(|index| self.matches(*index, message))
             .map(SymptomId)
+    }
+
+    fn matches(&self, index: u16, message: &[u8]) -> bool {
+        let at = usize::from(index);
+        let regex = self.regexes[at].get_or_init(|| compile(&self.symptoms[at].regex).ok());
+        regex.as_ref().is_some_and(|regex| regex.is_match(message))
     }
 
     /// The entry with this id. Ids come from [`SymptomSet::classify`] of the same set.
@@ -256,21 +292,25 @@ fn check(entry: &Symptom, known: bool) -> impl Iterator<Item = &'static str> {
         .filter_map(|(wrong, fault)| wrong.then_some(fault))
 }
 
-fn automaton(symptoms: &[Symptom]) -> Result<(AhoCorasick, Vec<u16>)> {
-    let mut literals = Vec::new();
-    let mut owners = Vec::new();
-    for (index, symptom) in (0u16..).zip(symptoms) {
-        for literal in &symptom.literals {
-            literals.push(literal.as_str());
-            owners.push(index);
+impl Search {
+    fn new(symptoms: &[Symptom]) -> Search {
+        let mut literals = Vec::new();
+        let mut owners = Vec::new();
+        for (index, symptom) in (0u16..).zip(symptoms) {
+            for literal in &symptom.literals {
+                literals.push(literal.as_str());
+                owners.push(index);
+            }
+        }
+        let automaton = AhoCorasick::builder()
+            // As fast here as the full table, which is twenty times larger and slower to build.
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .build(literals);
+        Search {
+            literals: automaton.ok(),
+            owners,
         }
     }
-    let automaton = AhoCorasick::builder()
-        // As fast here as the full table, which is twenty times larger and slower to build.
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .build(literals)
-        .map_err(|error| Error::Patterns(vec![format!("symptoms: {error}")]))?;
-    Ok((automaton, owners))
 }
 
 /// A set of entries, read in their order.
@@ -331,11 +371,9 @@ mod tests {
             .flat_map(|symptom| symptom.matches.iter().chain(&symptom.ignores))
             .collect();
         for message in samples {
-            let unfiltered = set
-                .regexes
-                .iter()
-                .position(|regex| regex.is_match(message.as_bytes()))
-                .map(|index| SymptomId(index as u16));
+            let unfiltered = (0..set.symptoms.len() as u16)
+                .find(|index| set.matches(*index, message.as_bytes()))
+                .map(SymptomId);
             assert_eq!(set.classify(message.as_bytes()), unfiltered, "{message}");
         }
     }
@@ -417,5 +455,6 @@ mod tests {
         );
         assert!(faults[3].starts_with("two.toml: "), "{faults:?}");
         assert!(SymptomSet::from_packs(&[("one.toml", &entry("a", "x", "'x'"))]).is_ok());
+        assert!(SymptomSet::from_packs(&EMBEDDED).is_ok());
     }
 }

@@ -3,6 +3,7 @@
 //! Only what attackers use to hide the word `jndi` is resolved: `lower`, `upper`, and defaults.
 
 use super::bytes::worth_reading;
+use super::needs;
 
 features! {
     /// A lookup that resolves to `${jndi:`.
@@ -11,16 +12,13 @@ features! {
     Nested = "nested",
 }
 
-/// A lookup needs `$` and a brace.
-pub const NEEDS: &[&str] = &[];
-
 /// How many lookups are resolved in one text.
 const MAX_LOOKUPS: usize = 256;
 
 /// Finds lookups.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
-    if !worth_reading(text, NEEDS) {
+    if !worth_reading(text, needs::LOOKUP) {
         return facts;
     }
     let Some(start) = memchr::memmem::find(text, b"${") else {

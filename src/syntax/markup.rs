@@ -5,6 +5,7 @@
 //! no feature.
 
 use super::bytes::worth_reading;
+use super::needs;
 
 features! {
     /// An element that runs or loads by itself: `script`, `iframe`, `object`, ...
@@ -22,9 +23,6 @@ features! {
     /// A quote or `>` followed by a tag: an attribute was left.
     TagBreakout = "tag_breakout",
 }
-
-/// No tag without an odd byte; a handler needs a quote or a bracket.
-pub const NEEDS: &[&str] = &[];
 
 /// At most this many bytes are read of all tags of a text together: tags may stand within tags, so that
 /// their sum can exceed the text.
@@ -155,7 +153,7 @@ const URL_ATTRIBUTES: &[&[u8]] = &[
 /// Finds the features of a text.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
-    if !worth_reading(text, NEEDS) {
+    if !worth_reading(text, needs::MARKUP) {
         return facts;
     }
     let mut outside = Outside {

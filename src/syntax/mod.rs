@@ -66,6 +66,7 @@ pub mod condition;
 pub mod json;
 pub mod lookup;
 pub mod markup;
+pub mod needs;
 pub mod path;
 pub mod query;
 pub mod script;

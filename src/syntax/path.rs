@@ -3,6 +3,7 @@
 //! Not for which files are worth reading; packs know those.
 
 use super::bytes::worth_reading;
+use super::needs;
 
 features! {
     /// Two or more climbs.
@@ -16,9 +17,6 @@ features! {
     /// Steps to where the path already is: `/./././`.
     Steps = "steps",
 }
-
-/// Without an odd byte, a climb still has two dots.
-pub const NEEDS: &[&str] = &["..", "./.", "0x2e", "2e2e", "2f.."];
 
 /// Longest unknown separator between dots, in bytes.
 const MAX_SEPARATOR: usize = 12;
@@ -47,7 +45,7 @@ const ASSETS: &[&[u8]] = &[
 /// Finds climbs.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
-    if worth_reading(text, NEEDS) || text.iter().any(|b| *b >= 0x80) {
+    if worth_reading(text, needs::PATH) || text.iter().any(|b| *b >= 0x80) {
         climbs(text, &mut facts);
         equal_separators(text, &mut facts);
         broken_encoding(text, &mut facts);

@@ -3,6 +3,7 @@
 //! A word with a bracket is ordinary text; code is a call that does something, with arguments.
 
 use super::bytes::worth_reading;
+use super::needs;
 
 features! {
     /// JavaScript that runs and shows or steals something, standing alone or behind a broken literal.
@@ -10,9 +11,6 @@ features! {
     /// A JavaScript string was left and code follows.
     JsBreakout = "js_breakout",
 }
-
-/// Code needs a bracket, a backtick or a quote.
-pub const NEEDS: &[&str] = &[];
 
 /// Calls that are telling by themselves, with an argument.
 const TELLING: &[&[u8]] = &[
@@ -58,7 +56,7 @@ const MAX_ARGUMENTS: usize = 400;
 /// Finds code.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
-    if !worth_reading(text, NEEDS) {
+    if !worth_reading(text, needs::SCRIPT) {
         return facts;
     }
     let closed_at = text

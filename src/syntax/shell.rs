@@ -10,6 +10,7 @@ mod names;
 mod words;
 
 use super::bytes::worth_reading;
+use super::needs;
 use arguments::Strength;
 use names::Kind;
 use words::Word;
@@ -38,73 +39,6 @@ features! {
     /// A path of wildcards, as in `/???/c?t`.
     Glob = "glob",
 }
-
-/// Without an odd byte there is no separator; paths and lone commands need one of these.
-pub const NEEDS: &[&str] = &[
-    "/bin/",
-    "whoami",
-    "ipconfig",
-    "ifconfig",
-    "netstat",
-    "uname",
-    "wget ",
-    "curl ",
-    "cat ",
-    "ping ",
-    "net user",
-    "net view",
-    "net start",
-    "net localgroup",
-    "sleep ",
-    "ls -",
-    "nslookup",
-    "systeminfo",
-    "tasklist",
-    "printenv",
-    "certutil",
-    "powershell",
-    "netcat",
-    "ncat",
-    "ansible",
-    "python ",
-    "perl ",
-    "ruby ",
-    "bash",
-    "reg ",
-    "traceroute",
-    "crontab",
-    "dig ",
-    "??",
-    "which ",
-    "nohup ",
-    "sysinfo",
-    "cscli",
-    "chef-",
-    "visudo",
-    "htop",
-    "time sh",
-    "nmap",
-    "strace",
-    "lsb_release",
-    "ps aux",
-    "sudo ",
-    " /etc/",
-    " /tmp/",
-    " /var/",
-    " /proc/",
-    " /home/",
-    " /root/",
-    " /usr/",
-    " /dev/",
-    " ../",
-    " ./",
-    " / ",
-    "cmd ",
-    "cmd.exe",
-    " -",
-    "ip addr",
-    "ip a",
-];
 
 /// Most words of a command line that begins with a word of the language: sentences are longer.
 const MAX_PLAIN_LINE: usize = 6;
@@ -182,7 +116,7 @@ struct Met<'w> {
 /// Finds commands.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
-    if !worth_reading(text, NEEDS) {
+    if !worth_reading(text, needs::SHELL) {
         return facts;
     }
     let words = words::words(text);

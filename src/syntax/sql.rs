@@ -20,6 +20,7 @@ use self::splice::Spliced;
 use self::token::{LineComment, Tokens};
 use self::words::Kind;
 use super::bytes::worth_reading;
+use super::needs;
 
 features! {
     /// `UNION [ALL] SELECT` with a list that could follow it.
@@ -62,31 +63,6 @@ features! {
     InlineComment = "inline_comment",
 }
 
-/// Without an odd byte, a text must hold one of these to be worth tokenising.
-pub const NEEDS: &[&str] = &[
-    "select",
-    "union",
-    "order by",
-    "group by",
-    "having",
-    "drop ",
-    "delete",
-    "insert",
-    "update",
-    "--",
-    "waitfor",
-    " or ",
-    " and ",
-    " xor ",
-    "@@",
-    "exec ",
-    "case ",
-    "truncate ",
-    "declare @",
-    "shutdown",
-    " like ",
-];
-
 /// Reads a text in every context.
 pub fn analyse(text: &[u8]) -> Facts {
     analyse_counting(text).0
@@ -96,7 +72,7 @@ pub fn analyse(text: &[u8]) -> Facts {
 fn analyse_counting(text: &[u8]) -> (Facts, u32) {
     let mut facts = Facts::default();
     let mut steps = 0;
-    if !worth_reading(text, NEEDS) {
+    if !worth_reading(text, needs::SQL) {
         return (facts, steps);
     }
     let mut tokens = Tokens::default();

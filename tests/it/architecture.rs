@@ -23,6 +23,7 @@ const ROWS: &[&[&str]] = &[
         "chunk",
         "decode",
         "syntax/bytes",
+        "syntax/needs",
         "syntax/mod",
     ],
     &["report/escape", "proxies", "known"],
@@ -40,9 +41,20 @@ const ROWS: &[&[&str]] = &[
     &["source/spool", "source/stream"],
     &["source/open", "baseline"],
     // What may be found in a line, and what is counted of it.
-    &["pattern/entry", "pattern/symptom", "pattern/words"],
+    &[
+        "pattern/entry",
+        "pattern/literals",
+        "pattern/symptom",
+        "pattern/words",
+    ],
     &["pattern/need"],
-    &["pattern/gate", "pattern/sigma"],
+    &["pattern/facts"],
+    &[
+        "pattern/candidates",
+        "pattern/gate",
+        "pattern/ready",
+        "pattern/sigma",
+    ],
     &["evidence/index"],
     &[
         "evidence/capped",

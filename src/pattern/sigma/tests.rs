@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::check::check;
 use super::*;
 use crate::event::Access;
+use crate::pattern::gate::Gate;
 use crate::pattern::inspector::Inspector;
 use crate::pattern::load::blank_access;
 use crate::pattern::set::PatternSet;
@@ -343,7 +344,8 @@ fn a_folder_without_rules_is_an_error() {
 /// The rules of the tests, without the packs' patterns.
 fn set() -> PatternSet {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/sigma");
-    let empty = PatternSet::compile(Vec::new()).unwrap_or_else(|_| panic!("no patterns compile"));
+    let empty = PatternSet::compile(Vec::new(), Gate::new(&[]))
+        .unwrap_or_else(|_| panic!("no patterns compile"));
     empty.with_sigma(load(&[dir]).unwrap()).unwrap()
 }
 
