@@ -396,6 +396,7 @@ mod tests {
         });
         let run = Run {
             chunk_bytes,
+            caps: Default::default(),
             advance: &|_| {},
         };
         let mut out = String::new();
@@ -521,6 +522,7 @@ mod tests {
         let log = log(&text);
         let run = Run {
             chunk_bytes: 1,
+            caps: Default::default(),
             advance: &|_| {},
         };
         let pool = rayon::ThreadPoolBuilder::new()

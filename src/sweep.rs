@@ -5,25 +5,11 @@
 
 use crate::evidence::capped::hash_bytes;
 use crate::focus::each_access;
-use crate::merge::Merge;
 use crate::norms::{Norms, Places};
-use crate::pass::{Limits, Log, Run, Task, merge_all, work};
+use crate::pass::{Limits, Log, Pool, Run, Task, work};
 use crate::plan::Plan;
 use crate::survey::AccessCounts;
-use crate::watch::{Rise, Rows, Watched, rises};
-
-/// Counts of one worker.
-struct Counts {
-    norms: Norms,
-    rows: Rows,
-}
-
-impl Merge for Counts {
-    fn merge(&mut self, other: Counts) {
-        self.norms.merge(other.norms);
-        self.rows.merge(other.rows);
-    }
-}
+use crate::watch::{Rise, Watched, rises};
 
 /// Learns what is ordinary at the places that were attacked, and finds what rises. `logs` are those surveyed.
 pub fn sweep(
@@ -34,9 +20,9 @@ pub fn sweep(
     run: &Run<'_>,
 ) -> (Norms, Vec<Rise>) {
     let places = Places::of(access);
-    let watched = Watched::new(access, &plan.minutes);
+    let watched = Watched::new(access, &plan.minutes, run.caps);
     if places.is_idle() && watched.is_idle() {
-        return (Norms::default(), Vec::new());
+        return (Norms::new(run.caps), Vec::new());
     }
     let read = access
         .chunks
@@ -45,22 +31,21 @@ pub fn sweep(
     let tasks: Vec<Task> = read
         .map(|chunk| (chunk.log, chunk.start..chunk.end))
         .collect();
-    let start = || Counts {
-        norms: Norms::default(),
-        rows: watched.rows(),
-    };
-    let parts = work(&tasks, run, start, |counts, (log, range)| {
+    let rows = watched.rows();
+    let start = || Norms::new(run.caps);
+    let pool = Pool::new(&run.caps);
+    let parts = work(&tasks, run, start, |norms, (log, range)| {
         let log = &logs[*log];
         each_access(log, &log.bytes[range.clone()], range.start, |access, at| {
             let secs = at.time.secs();
             if limits.contain(secs) {
                 let path = hash_bytes(access.path());
-                places.note(&mut counts.norms, log, access, path, at);
-                watched.note(&mut counts.rows, access.client, path, secs);
+                places.note(norms, log, access, path, at);
+                watched.note(&rows, access.client, path, secs);
             }
         });
+        pool.relieve(norms);
     });
-    let counts = merge_all(parts).unwrap_or_else(start);
-    let risen = rises(&watched, &counts.rows, access, plan);
-    (counts.norms, risen)
+    let norms = pool.all(parts).unwrap_or_else(start);
+    (norms, rises(&watched, rows, access, plan))
 }

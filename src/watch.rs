@@ -5,6 +5,7 @@
 //! monitor and a search bot are as busy as ever.
 
 use std::cmp::Reverse;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::HashMap;
 
@@ -12,15 +13,15 @@ use crate::baseline::{Outline, baseline};
 use crate::client::Client;
 use crate::event::is_asset;
 use crate::evidence::capped::mix64;
+use crate::evidence::caps::{Caps, Share};
 use crate::evidence::clients::ClientStats;
 use crate::focus::{Subject, Window};
-use crate::merge::Merge;
 use crate::pass::Limits;
 use crate::plan::{Dense, Plan, Stretch};
 use crate::survey::AccessCounts;
 use crate::terms::Dimension;
 
-/// Memory for the counts of one worker, in bytes; the clients that the survey keeps take several times that.
+/// Memory for the counts, in bytes, if the caps leave as much.
 const BUDGET_BYTES: usize = 16 << 20;
 
 /// Series of clients counted at most: more would not be told of.
@@ -120,27 +121,20 @@ pub struct Watched {
     buckets: usize,
 }
 
-/// One row of buckets for each watched subject.
-pub struct Rows(Vec<u32>);
-
-impl Merge for Rows {
-    fn merge(&mut self, other: Rows) {
-        self.0
-            .iter_mut()
-            .zip(other.0)
-            .for_each(|(mine, theirs)| mine.merge(theirs));
-    }
-}
+/// One row of buckets for each watched subject. All workers count into the same ones: few requests are of anybody who is
+/// watched, and rows of their own would take memory by the number of threads.
+pub struct Rows(Vec<AtomicU32>);
 
 /// Finds what rises: within each burst of everything those that stand out most, and beside them what rises although
 /// the sum does not show it.
-pub fn rises(watched: &Watched, rows: &Rows, access: &AccessCounts, plan: &Plan) -> Vec<Rise> {
+pub fn rises(watched: &Watched, rows: Rows, access: &AccessCounts, plan: &Plan) -> Vec<Rise> {
     if watched.is_idle() {
         return Vec::new();
     }
+    let rows: Vec<u32> = rows.0.into_iter().map(AtomicU32::into_inner).collect();
     let survey = Survey {
         watched,
-        rows: &rows.0,
+        rows: &rows,
         plan,
         visitor_rps: visitor_rps(access),
     };
@@ -166,12 +160,13 @@ fn stay(client: &ClientStats) -> u64 {
 
 impl Watched {
     /// The heaviest, as many as the memory suffices for.
-    pub fn new(access: &AccessCounts, minutes: &Dense) -> Watched {
+    pub fn new(access: &AccessCounts, minutes: &Dense, caps: Caps) -> Watched {
         let cell = size_of::<u32>();
-        let most = (BUDGET_BYTES / cell / LEAST_SERIES).max(1);
+        let budget = BUDGET_BYTES.min(caps.of(Share::Rows));
+        let most = (budget / cell / LEAST_SERIES).max(1);
         let factor = minutes.requests.len().div_ceil(most).max(1);
         let buckets = minutes.requests.len().div_ceil(factor);
-        let series = BUDGET_BYTES / cell / buckets.max(1);
+        let series = budget / cell / buckets.max(1);
         let mut watched = Watched {
             subjects: Vec::new(),
             clients: HashMap::new(),
@@ -203,11 +198,12 @@ impl Watched {
 
     /// Nothing counted yet.
     pub fn rows(&self) -> Rows {
-        Rows(vec![0; self.subjects.len() * self.buckets])
+        let cells = self.subjects.len() * self.buckets;
+        Rows((0..cells).map(|_| AtomicU32::new(0)).collect())
     }
 
     /// Counts a request for a path with this hash.
-    pub fn note(&self, rows: &mut Rows, client: Client, path: u64, secs: i64) {
+    pub fn note(&self, rows: &Rows, client: Client, path: u64, secs: i64) {
         let bucket = usize::try_from((secs - self.start).div_euclid(self.bucket_s));
         let Some(bucket) = bucket.ok().filter(|bucket| *bucket < self.buckets) else {
             return;
@@ -219,7 +215,7 @@ impl Watched {
         let network = network.and_then(|network| self.networks.get(&network));
         let kept = [self.clients.get(&client), network, self.paths.get(&path)];
         for row in kept.into_iter().flatten() {
-            rows.0[row * self.buckets + bucket] += 1;
+            rows.0[row * self.buckets + bucket].fetch_add(1, Ordering::Relaxed);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod aside;
 pub mod capped;
+pub mod caps;
 pub mod clients;
 pub mod conduct;
 pub mod distinct;
@@ -18,3 +19,4 @@ pub mod series;
 pub mod shapes;
 pub mod sketch;
 pub mod tries;
+pub mod weight;

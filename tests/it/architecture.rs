@@ -43,6 +43,7 @@ const ROWS: &[&[&str]] = &[
     &["pattern/entry", "pattern/symptom", "pattern/words"],
     &["pattern/need"],
     &["pattern/gate", "pattern/sigma"],
+    &["evidence/weight", "evidence/caps"],
     &[
         "evidence/capped",
         "evidence/distinct",
@@ -94,7 +95,7 @@ const ROWS: &[&[&str]] = &[
     &["quote", "preview", "skew", "ahead"],
     &["context"],
     &["attempts", "hits", "clock", "norms", "plan"],
-    &["stream", "failures", "service", "watch"],
+    &["stream", "failures", "service", "watch", "room"],
     &["sweep"],
     // From counts to claims.
     &["finding", "suspects"],
@@ -106,7 +107,7 @@ const ROWS: &[&[&str]] = &[
     &["symptoms"],
     &["actor", "impact", "outcome"],
     &["cluster", "breakdown", "timeline", "mitigation"],
-    &["headline"],
+    &["headline", "estimates"],
     &["assemble"],
     &["incident"],
     &["analysis"],
