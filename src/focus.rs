@@ -479,6 +479,11 @@ impl Tally<'_> {
         (estimate(all), estimate(failed))
     }
 
+    /// How many clients each of those stands for that are kept.
+    pub fn weight_of_a_client(&self) -> u64 {
+        self.counted.clients.scaled(1)
+    }
+
     /// How many clients there are, and the standard error of that; `None` if it is exact.
     pub fn error(&self) -> Option<(u64, f64)> {
         let kept = self.shares().count();
