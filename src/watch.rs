@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::baseline::{Outline, baseline};
 use crate::client::Client;
@@ -223,41 +223,70 @@ impl Watched {
 /// The heaviest clients: one half by requests, the other by requests for the time that they stayed, so that in
 /// a long log a short visit with much to ask is not lost among those who are there every day.
 fn heavy_clients(access: &AccessCounts, most: usize) -> Vec<Client> {
-    let enough = |stats: &ClientStats| stats.requests() >= LEAST_REQUESTS;
-    let mut all: Vec<(u64, u64, Client)> = access
-        .clients
-        .iter()
-        .filter(|(_, stats)| enough(stats))
-        .map(|(client, stats)| {
-            let density =
-                stats.requests() * LINGER_S * LINGER_S / (stay(stats) + LINGER_S * LINGER_S);
-            (stats.requests(), density, *client)
-        })
-        .collect();
-    all.sort_unstable_by_key(|(requests, _, client)| (Reverse(*requests), *client));
-    let rest = all.split_off(all.len().min(most / 2));
-    let mut chosen: Vec<Client> = all.into_iter().map(|(_, _, client)| client).collect();
-    let mut rest: Vec<(u64, Client)> = rest
-        .into_iter()
-        .map(|(_, density, client)| (density, client))
-        .collect();
-    rest.sort_unstable_by_key(|(density, client)| (Reverse(*density), *client));
+    let (mut busy, mut dense) = (Top::new(most / 2), Top::new(most));
+    for (client, stats) in access.clients.iter() {
+        let requests = stats.requests();
+        if requests >= LEAST_REQUESTS {
+            let density = requests * LINGER_S * LINGER_S / (stay(stats) + LINGER_S * LINGER_S);
+            busy.push((Reverse(requests), *client));
+            dense.push((Reverse(density), *client));
+        }
+    }
+    let mut chosen: Vec<Client> = busy.first().into_iter().map(|(_, client)| client).collect();
+    // Those of the dense that are busy as well are half of them at most.
+    let taken: HashSet<Client> = chosen.iter().copied().collect();
+    let dense = dense.first().into_iter().map(|(_, client)| client);
     chosen.extend(
-        rest.into_iter()
-            .map(|(_, client)| client)
+        dense
+            .filter(|client| !taken.contains(client))
             .take(most - most / 2),
     );
     chosen
 }
 
+/// The first so many of all values, in their order, without keeping all.
+struct Top<T> {
+    most: usize,
+    values: Vec<T>,
+}
+
+impl<T: Ord> Top<T> {
+    fn new(most: usize) -> Top<T> {
+        Top {
+            most,
+            values: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, value: T) {
+        /// So many times the values wanted are gathered before they are sorted.
+        const GATHERED: usize = 8;
+        self.values.push(value);
+        if self.values.len() > GATHERED * (self.most + 1) {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        self.values.sort_unstable();
+        self.values.truncate(self.most);
+    }
+
+    fn first(mut self) -> Vec<T> {
+        self.cut();
+        self.values
+    }
+}
+
 /// The networks with the most requests, of those with several clients. Requests are summed by hash first, so that the
-/// networks of millions of clients need no entry each.
+/// networks of millions of clients need no entry each; of too many they are looked at part by part.
 fn heavy_networks(access: &AccessCounts, most: usize) -> Vec<u128> {
     /// Sums that networks share by hash: four megabytes.
     const SUMS: usize = 1 << 20;
-    let place = |network: u128| {
-        (mix64(network as u64 ^ mix64((network >> 64) as u64)) as usize) & (SUMS - 1)
-    };
+    /// Networks that are counted at a time, or somewhat more.
+    const AT_A_TIME: usize = 1 << 18;
+    let hash = |network: u128| mix64(network as u64 ^ mix64((network >> 64) as u64));
+    let place = |network: u128| (hash(network) as usize) & (SUMS - 1);
     let mut sums = vec![0u32; SUMS];
     let clients = || {
         let clients = access.clients.iter();
@@ -267,22 +296,31 @@ fn heavy_networks(access: &AccessCounts, most: usize) -> Vec<u128> {
         let sum = &mut sums[place(network)];
         *sum = sum.saturating_add(u32::try_from(requests).unwrap_or(u32::MAX));
     }
-    let mut networks: HashMap<u128, (u64, u32)> = HashMap::new();
-    for (network, requests) in clients() {
-        if u64::from(sums[place(network)]) >= LEAST_REQUESTS {
+    let busy = |network: u128| u64::from(sums[place(network)]) >= LEAST_REQUESTS;
+    let candidates = clients().filter(|(network, _)| busy(*network)).count();
+    let parts = candidates.div_ceil(AT_A_TIME).max(1) as u64;
+    let mut heaviest = Top::new(most);
+    for part in 0..parts {
+        let mut networks: HashMap<u128, (u64, u32)> = HashMap::new();
+        // The bits that the sums' places do not use.
+        let of_part = |network: u128| (hash(network) >> u32::BITS) % parts == part;
+        for (network, requests) in
+            clients().filter(|(network, _)| busy(*network) && of_part(*network))
+        {
             let (all, members) = networks.entry(network).or_default();
             *all += requests;
             *members += 1;
         }
+        let several = networks
+            .into_iter()
+            .filter(|(_, (requests, members))| *requests >= LEAST_REQUESTS && *members > 1);
+        several.for_each(|(network, (requests, _))| heaviest.push((Reverse(requests), network)));
     }
-    let mut all: Vec<(u64, u128)> = networks
+    heaviest
+        .first()
         .into_iter()
-        .filter(|(_, (requests, members))| *requests >= LEAST_REQUESTS && *members > 1)
-        .map(|(network, (requests, _))| (requests, network))
-        .collect();
-    all.sort_unstable_by_key(|(requests, network)| (Reverse(*requests), *network));
-    all.truncate(most);
-    all.into_iter().map(|(_, network)| network).collect()
+        .map(|(_, network)| network)
+        .collect()
 }
 
 /// The paths with the most requests, images, styles and scripts aside.
