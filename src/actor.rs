@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::{HashMap, HashSet};
+use rayon::iter::ParallelIterator;
 
 use crate::client::Client;
 use crate::evidence::clients::{CLASSES, HitStats, Span};
@@ -329,9 +330,9 @@ fn networks(case: &Case<'_>, draft: &Draft, counts: &GroupCounts) -> Vec<String>
     let mut networks = Networks::new(attackers);
     // One client is a network of its own, whoever is near.
     if draft.clients.len() > 1 {
-        let others = case.access.clients.iter();
+        let others = case.access.clients.par_iter();
         let others = others.filter(|(client, _)| draft.clients.binary_search(client).is_err());
-        others.for_each(|(client, stats)| networks.bystander(*client, stats.requests()));
+        networks.bystanders(others.map(|(client, stats)| (*client, stats.requests())));
     }
     let found = networks.cover(Strays::Named).into_iter();
     found.map(|found| found.network.to_string()).collect()

@@ -53,7 +53,7 @@ pub fn count_hits(
     let own = &counts.paths;
     let pool = Pool::new(&run.caps);
     let start = || Worker {
-        counts: AccessCounts::new(bucket_s, 0, run.caps),
+        counts: AccessCounts::new(bucket_s, run.caps),
         inspector: Inspector::new(measure.patterns),
         reader: Reader::new(own),
         measure,

@@ -2,6 +2,8 @@
 //!
 //! Ranks by excess over what each brings ordinarily, so that a busy page is not blamed for being busy.
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
 use crate::actor;
 use crate::client::Client;
 use crate::evidence::endpoints::TextMap;
@@ -272,9 +274,8 @@ fn networks(
         })
     };
     let mut networks = Networks::new(clients.iter().filter_map(attacker));
-    for entry in clients.iter().filter(|entry| attacker(entry).is_none()) {
-        networks.bystander(entry.0, entry.1);
-    }
+    let others = clients.par_iter().filter(|entry| attacker(entry).is_none());
+    networks.bystanders(others.copied());
     let ranked = |network: Network| Ranked {
         key: network.network.to_string(),
         requests: network.attack + network.innocent,

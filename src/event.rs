@@ -194,33 +194,6 @@ impl Unparsed {
 
 /// True for what a browser pulls in after a page: images, styles, scripts, fonts, media.
 pub fn is_asset(path: &[u8]) -> bool {
-    const EXTENSIONS: [&[u8]; 25] = [
-        b"css",
-        b"js",
-        b"mjs",
-        b"map",
-        b"png",
-        b"jpg",
-        b"jpeg",
-        b"gif",
-        b"webp",
-        b"avif",
-        b"svg",
-        b"ico",
-        b"bmp",
-        b"woff",
-        b"woff2",
-        b"ttf",
-        b"otf",
-        b"eot",
-        b"mp4",
-        b"webm",
-        b"m3u8",
-        b"m4s",
-        b"ts",
-        b"mp3",
-        b"webmanifest",
-    ];
     /// What hands out images, styles and scripts under a name without their extension: the image optimisers of Next.js
     /// (`images.path` in its documentation) and Vercel, MediaWiki's ResourceLoader, WordPress' loaders of several at once.
     const LOADERS: [&[u8]; 5] = [
@@ -230,17 +203,22 @@ pub fn is_asset(path: &[u8]) -> bool {
         b"/load-styles.php",
         b"/load-scripts.php",
     ];
-    if LOADERS.iter().any(|loader| path.ends_with(loader)) {
-        return true;
+    /// The longest extension.
+    const LONGEST: usize = 11;
+    let tail = &path[path.len().saturating_sub(LONGEST + 1)..];
+    let dot = tail.iter().rposition(|byte| *byte == b'.');
+    let extension = dot.map_or(&[][..], |dot| &tail[dot + 1..]);
+    let mut lower = [0; LONGEST];
+    let lower = &mut lower[..extension.len()];
+    lower.copy_from_slice(extension);
+    lower.make_ascii_lowercase();
+    match &*lower {
+        b"css" | b"js" | b"mjs" | b"map" | b"png" | b"jpg" | b"jpeg" | b"gif" | b"webp"
+        | b"avif" | b"svg" | b"ico" | b"bmp" | b"woff" | b"woff2" | b"ttf" | b"otf" | b"eot"
+        | b"mp4" | b"webm" | b"m3u8" | b"m4s" | b"ts" | b"mp3" | b"webmanifest" => true,
+        b"" | b"php" => LOADERS.iter().any(|loader| path.ends_with(loader)),
+        _ => false,
     }
-    let tail = &path[path.len().saturating_sub(12)..];
-    memchr::memrchr(b'.', tail)
-        .map(|dot| &tail[dot + 1..])
-        .is_some_and(|extension| {
-            EXTENSIONS
-                .iter()
-                .any(|known| extension.eq_ignore_ascii_case(known))
-        })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
+use rayon::iter::{Either, ParallelIterator};
 
 use crate::client::Client;
 use crate::event::{Access, Event, is_asset};
@@ -20,7 +21,7 @@ use crate::evidence::numbers::{Numbers, numbered};
 use crate::evidence::series::Series;
 use crate::evidence::sketch::Sketch;
 use crate::evidence::weight::{INDEX_BYTES, Weigh, allocated, tree};
-use crate::format::spec::{Arena, Desk};
+use crate::format::spec::{Arena, Desk, Glance};
 use crate::merge::Merge;
 use crate::pass::{Bounded, ChunkSpan, Limits, Log, Pool, Run, Task, work};
 use crate::time::Time;
@@ -470,11 +471,9 @@ impl Merge for Counted {
 impl Tally<'_> {
     /// Clients, those among them that met a 5xx: exact, or estimates from a sample.
     pub fn clients(&self) -> (u64, u64) {
-        let (mut all, mut failed) = (0, 0);
-        for (_, share) in self.shares() {
-            all += 1;
-            failed += usize::from(share.errors_5xx > 0);
-        }
+        let count = |(_, share): (Client, Share)| (1, usize::from(share.errors_5xx > 0));
+        let sum = |a: (usize, usize), b: (usize, usize)| (a.0 + b.0, a.1 + b.1);
+        let (all, failed) = self.shares().map(count).reduce(|| (0, 0), sum);
         let estimate = |kept| self.counted.clients.estimate(kept);
         (estimate(all), estimate(failed))
     }
@@ -495,25 +494,34 @@ impl Tally<'_> {
     }
 
     /// Every kept client with its part, in no order.
-    pub fn shares(&self) -> impl Iterator<Item = (Client, Share)> {
-        let inside = match self.part {
-            Part::Inside => Some(self.counted.clients.iter()),
-            Part::Outside(_) => None,
-        };
-        let rest = match self.part {
-            Part::Inside => None,
-            Part::Outside(whole) => Some(whole.iter()),
-        };
-        let inside = inside.into_iter().flatten();
-        let rest = rest.into_iter().flatten();
-        inside.map(|(client, share)| (*client, *share)).chain(
-            rest.filter(|(client, _)| self.counted.clients.keeps(client))
-                .filter_map(|(client, all)| Some((*client, self.left(client, all)?))),
-        )
+    pub fn shares(&self) -> impl ParallelIterator<Item = (Client, Share)> {
+        match self.part {
+            Part::Inside => {
+                let clients = self.counted.clients.par_iter();
+                Either::Left(clients.map(|(client, share)| (*client, *share)))
+            }
+            Part::Outside(whole) => {
+                let left = |(client, all): (&Client, &ClientStats)| {
+                    Some((*client, self.left(client, all)?))
+                };
+                Either::Right(whole.par_iter().filter_map(left))
+            }
+        }
     }
 
-    /// What a client did in the stretch, if what it did outside is counted.
+    /// The part of one client, if it is kept.
+    pub fn share(&self, client: &Client) -> Option<Share> {
+        match self.part {
+            Part::Inside => self.counted.clients.get(client).copied(),
+            Part::Outside(whole) => self.left(client, whole.get(client)?),
+        }
+    }
+
+    /// What a client of the sample did in the stretch, if what it did outside is counted.
     fn left(&self, client: &Client, all: &ClientStats) -> Option<Share> {
+        if !self.counted.clients.keeps(client) {
+            return None;
+        }
         let gone = self
             .counted
             .clients
@@ -672,26 +680,64 @@ pub fn each_access_of(
 ) {
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
-    for (offset, line) in crate::chunk::lines(bytes) {
-        if line.is_empty() || line.len() > crate::chunk::MAX_LINE {
-            continue;
-        }
-        if log.client(line).is_some_and(|client| !wanted(client)) {
-            continue;
-        }
-        let offset = (start + offset) as u64;
-        if let Ok(Event::Access(access)) = log.read(line, offset, &mut desk)
-            && log.party(access.client).is_none()
+    for (offset, line) in written(bytes, start) {
+        if log.client(line).is_none_or(&wanted)
+            && let Some((access, at)) = read(log, line, offset, &mut desk)
         {
-            show(
-                &access,
-                Locator {
-                    time: access.time,
-                    source: log.source,
-                    offset,
-                },
-            );
+            show(&access, at);
         }
+    }
+}
+
+/// Who looks over many requests for the sake of a few.
+pub trait Look {
+    /// Sees the beginning of a line, and says whether it must be read. If it is no request after all, that comes to light
+    /// only then.
+    fn glance(&mut self, glance: &Glance<'_>) -> bool;
+
+    /// Sees a request of which a glance was not enough.
+    fn read(&mut self, access: &Access<'_>, at: Locator);
+}
+
+/// The same for who needs no more than the beginnings of most lines.
+pub fn look_over(log: &Log<'_>, bytes: &[u8], start: usize, look: &mut impl Look) {
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
+    for (offset, line) in written(bytes, start) {
+        let glance = log.glance(line, &mut desk.times);
+        if glance.is_none_or(|glance| log.party(glance.client).is_none() && look.glance(&glance))
+            && let Some((access, at)) = read(log, line, offset, &mut desk)
+        {
+            look.read(&access, at);
+        }
+    }
+}
+
+/// The lines of a part of a log on which something is written that can be a record, each with its byte of the log.
+fn written(bytes: &[u8], start: usize) -> impl Iterator<Item = (u64, &[u8])> {
+    let lines =
+        crate::chunk::lines(bytes).map(move |(offset, line)| ((start + offset) as u64, line));
+    lines.filter(|(_, line)| !line.is_empty() && line.len() <= crate::chunk::MAX_LINE)
+}
+
+/// Reads a request, if it is one and not of a known client.
+#[inline]
+fn read<'l>(
+    log: &Log<'_>,
+    line: &'l [u8],
+    offset: u64,
+    desk: &mut Desk<'l>,
+) -> Option<(Access<'l>, Locator)> {
+    match log.read(line, offset, desk) {
+        Ok(Event::Access(access)) if log.party(access.client).is_none() => {
+            let at = Locator {
+                time: access.time,
+                source: log.source,
+                offset,
+            };
+            Some((access, at))
+        }
+        _ => None,
     }
 }
 
@@ -1033,14 +1079,16 @@ mod tests {
                     first: times[0],
                     last: *times.last().unwrap(),
                     lines: times.len() as u64,
+                    readable: true,
                 }
             });
         (spans.collect(), clients)
     }
 
     fn sorted(tally: &Tally<'_>) -> Vec<(Client, u32, u32)> {
-        let shares = tally.shares();
+        let shares: Vec<_> = tally.shares().collect();
         let mut all: Vec<_> = shares
+            .into_iter()
             .map(|(client, share)| (client, share.requests, share.errors_5xx))
             .collect();
         all.sort_unstable();

@@ -125,12 +125,14 @@ impl Toll<'_> {
         let attackers: HashSet<Client> = attacking()
             .flat_map(|party| party.clients.iter().copied())
             .collect();
-        let failed = counts
-            .shares()
-            .filter(|(client, share)| share.errors_5xx > 0 && attackers.contains(client));
+        let met = |client: &&Client| {
+            let share = counts.share(client);
+            share.is_some_and(|share| share.errors_5xx > 0)
+        };
         // Who is of both samples, those named and those counted, is of the smaller one.
         let each = attacking().map(|party| party.weight).max();
-        failed.count() as u64 * each.unwrap_or(1).max(counts.weight_of_a_client())
+        let failed = attackers.iter().filter(met).count() as u64;
+        failed * each.unwrap_or(1).max(counts.weight_of_a_client())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What would have helped, counted on these very logs.
 
 use hashbrown::HashSet;
+use rayon::iter::ParallelIterator;
 
 use crate::client::Client;
 use crate::focus::Tally;
@@ -45,24 +46,21 @@ fn block_networks(attackers: &[&Actor], window: &Tally<'_>) -> Option<Mitigation
         .flat_map(|actor| &actor.clients)
         .filter_map(|name| name.parse().ok().map(Client::from_ip))
         .collect();
-    let attacks = |client: &Client| hostile.contains(client);
-    let shares = || window.shares();
-    let sent = shares().filter(|(client, _)| attacks(client));
-    let mut networks = Networks::new(sent.map(|(client, share)| Attacker {
+    let sent = hostile.iter().filter_map(|client| {
+        let share = window.share(client)?;
+        Some((*client, u64::from(share.requests)))
+    });
+    let sent: Vec<(Client, u64)> = sent.collect();
+    let attack: u64 = sent.iter().map(|(_, requests)| requests).sum();
+    let mut networks = Networks::new(sent.into_iter().map(|(client, attack)| Attacker {
         client,
-        attack: u64::from(share.requests),
+        attack,
         innocent: 0,
     }));
-    let (mut attack, mut innocent) = (0u64, 0u64);
-    for (client, share) in shares() {
-        let requests = u64::from(share.requests);
-        if attacks(&client) {
-            attack += requests;
-        } else {
-            innocent += requests;
-            networks.bystander(client, requests);
-        }
-    }
+    let others = window.shares();
+    let others = others.filter(|(client, _)| !hostile.contains(client));
+    let innocent =
+        networks.bystanders(others.map(|(client, share)| (client, u64::from(share.requests))));
     let mut chosen = networks.cover(Strays::LeftOut);
     let worth = |network: &Network| {
         network.addresses > 1 || network.attack as f64 >= WORTH_A_LINE * attack as f64

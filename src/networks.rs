@@ -16,6 +16,7 @@ use std::cmp::Reverse;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
+use rayon::iter::ParallelIterator;
 
 use crate::client::Client;
 
@@ -116,6 +117,25 @@ impl Tally {
     }
 }
 
+/// Innocent clients and their requests.
+struct Bystanders {
+    /// By node.
+    of: Vec<(u64, u64)>,
+    /// Requests of all, wherever they are.
+    requests: u64,
+}
+
+impl Bystanders {
+    fn and(mut self, other: Bystanders) -> Bystanders {
+        self.requests += other.requests;
+        for (mine, theirs) in self.of.iter_mut().zip(other.of) {
+            mine.0 += theirs.0;
+            mine.1 += theirs.1;
+        }
+        self
+    }
+}
+
 /// The trie of attacking addresses.
 #[derive(Debug, Clone)]
 pub struct Networks {
@@ -204,14 +224,35 @@ impl Networks {
         }
     }
 
-    /// Counts an innocent client with its requests, each client once.
-    pub fn bystander(&mut self, client: Client, requests: u64) {
-        let (Some(mut at), false) = (self.root, client.is_name()) else {
-            return;
+    /// Counts innocent clients with their requests, each client once. Returns all their requests.
+    pub fn bystanders(&mut self, clients: impl ParallelIterator<Item = (Client, u64)>) -> u64 {
+        let none = || Bystanders {
+            of: vec![(0, 0); self.nodes.len()],
+            requests: 0,
         };
+        let count = |mut all: Bystanders, (client, requests)| {
+            all.requests += requests;
+            if let Some(node) = self.home(client) {
+                let (bystanders, innocent) = &mut all.of[node];
+                *bystanders += 1;
+                *innocent += requests;
+            }
+            all
+        };
+        let all = clients.fold(none, count).reduce(none, Bystanders::and);
+        for (node, (bystanders, innocent)) in self.nodes.iter_mut().zip(all.of) {
+            node.own.bystanders += bystanders;
+            node.own.innocent += innocent;
+        }
+        all.requests
+    }
+
+    /// The node of the longest prefix that holds a client.
+    fn home(&self, client: Client) -> Option<usize> {
+        let mut at = self.root.filter(|_| !client.is_name())?;
         let holds = |node: &Node| cut(client.key(), node.length) == node.prefix;
         if !holds(&self.nodes[at as usize]) {
-            return;
+            return None;
         }
         while let Some((left, right)) = self.nodes[at as usize].children {
             let side = [left, right];
@@ -223,9 +264,7 @@ impl Networks {
                 None => break,
             }
         }
-        let own = &mut self.nodes[at as usize].own;
-        own.bystanders += 1;
-        own.innocent += requests;
+        Some(at as usize)
     }
 
     /// The cheapest set of networks, those with the most attack requests first.

@@ -9,14 +9,16 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::client::Client;
 use crate::event::Access;
-use crate::evidence::capped::{CappedMap, hash_bytes};
+use crate::evidence::capped::{CappedMap, StableHash, hash_bytes, mix64};
 use crate::evidence::caps::{Caps, Share};
 use crate::evidence::clients::HitStats;
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::histogram::Histogram;
 use crate::evidence::scripts::{Script, Use, script_candidates};
 use crate::evidence::shapes::Shapes;
+use crate::evidence::sieve::Sieve;
 use crate::evidence::weight::{Weigh, tree};
+use crate::format::spec::Glance;
 use crate::merge::Merge;
 use crate::pass::{Bounded, Log};
 use crate::survey::AccessCounts;
@@ -158,8 +160,12 @@ pub struct Places<'a> {
     paths: HashSet<u64>,
     /// Folders of attacked shapes, by hash, and the hash of the shape.
     folders: HashMap<u64, u64>,
+    /// A first look at folders.
+    folder_sieve: Sieve,
     /// Scripts that few ask for, by hash.
     scripts: HashMap<u64, &'a [u8]>,
+    /// A first look at paths and scripts.
+    sieve: Sieve,
     attackers: &'a CappedMap<Client, HitStats>,
 }
 
@@ -169,9 +175,14 @@ impl<'a> Places<'a> {
         let mut places = Places {
             paths: HashSet::new(),
             folders: HashMap::new(),
+            folder_sieve: Sieve::default(),
             scripts: script_candidates(&access.paths, access.requests()),
+            sieve: Sieve::default(),
             attackers: &access.hit_clients,
         };
+        let shapes = access.endpoints.iter();
+        let folders = shapes.filter_map(|(_, endpoint)| Shapes::folder(&endpoint.path));
+        places.folder_sieve = Sieve::of(folders.map(end_of));
         for (_, endpoint) in access.endpoints.iter() {
             let place = hash_bytes(&endpoint.path);
             match Shapes::folder(&endpoint.path) {
@@ -183,7 +194,18 @@ impl<'a> Places<'a> {
                 }
             }
         }
+        let paths = places.paths.iter().chain(places.scripts.keys());
+        places.sieve = Sieve::of(paths.map(StableHash::stable_hash));
         places
+    }
+
+    /// False for requests that [`note`](Self::note) would not count; `hash` is the path's.
+    #[inline]
+    pub fn may_count(&self, glance: &Glance<'_>, hash: u64) -> bool {
+        let sends = || !self.scripts.is_empty() && has_body(glance.method);
+        self.sieve.may_hold(hash.stable_hash())
+            || sends()
+            || !self.folders.is_empty() && self.place(glance.path, hash).is_some()
     }
 
     /// True when there is nothing to look at.
@@ -197,8 +219,26 @@ impl<'a> Places<'a> {
             return Some(hash);
         }
         let slash = (!self.folders.is_empty()).then(|| memchr::memrchr(b'/', path))??;
-        self.folders.get(&hash_bytes(&path[..=slash])).copied()
+        let folder = &path[..=slash];
+        if !self.folder_sieve.may_hold(end_of(folder)) {
+            return None;
+        }
+        self.folders.get(&hash_bytes(folder)).copied()
     }
+}
+
+/// Mixes the length of a text and its last bytes: a cheap hash, which is the same for few of a site's folders.
+fn end_of(text: &[u8]) -> u64 {
+    let last = match text.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last),
+        None => text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+    };
+    mix64(last ^ text.len() as u64)
+}
+
+/// Whether requests of this method bring something.
+fn has_body(method: &[u8]) -> bool {
+    matches!(method, b"POST" | b"PUT")
 }
 
 impl Places<'_> {
@@ -229,7 +269,7 @@ impl Places<'_> {
             }
         }
         let accepted = matches!(access.status, Some(200..=399));
-        if accepted && matches!(access.method, b"POST" | b"PUT") {
+        if accepted && has_body(access.method) {
             norms.noted += 1;
             if let Some(first) = norms.sent.entry(access.client, FirstK::default) {
                 first.push(at);

@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
 use crate::evidence::caps::{Caps, Share};
 use crate::format::forwarded::Column;
-use crate::format::spec::{Desk, Format, Reader};
+use crate::format::spec::{Desk, Format, Glance, Reader, TimeCache};
 use crate::format::timing::Timing;
 use crate::known::Known;
 use crate::merge::Merge;
@@ -164,18 +164,22 @@ impl<'a> Log<'a> {
         if line.len() > chunk::MAX_LINE {
             return Err(Unparsed::TooLong);
         }
-        let mut event = self.reader.read(line, at, desk)?;
-        if let (Event::Access(access), Some(hops)) = (&mut event, &self.hops) {
-            hops.resolve(access);
-        }
+        // Set right where it is: a record is too large to be moved about for nothing.
+        let mut event = self.reader.read(line, at, desk);
         let (time, zone) = match &mut event {
-            Event::Access(access) => (&mut access.time, &mut access.utc_offset),
-            Event::Error(record) => (&mut record.time, &mut record.utc_offset),
+            Ok(Event::Access(access)) => {
+                if let Some(hops) = &self.hops {
+                    hops.resolve(access);
+                }
+                (&mut access.time, &mut access.utc_offset)
+            }
+            Ok(Event::Error(record)) => (&mut record.time, &mut record.utc_offset),
+            Err(_) => return event,
         };
         if zone.is_none() {
             self.set_right(time, zone, at);
         }
-        Ok(event)
+        event
     }
 
     /// Whether records of both kinds may be among its lines.
@@ -189,6 +193,15 @@ impl<'a> Log<'a> {
         match self.hops {
             Some(_) => None,
             None => self.reader.client(without_lead(line)),
+        }
+    }
+
+    /// See [`ReadLine::glance`](crate::format::spec::ReadLine::glance).
+    #[inline]
+    pub fn glance<'l>(&self, line: &'l [u8], times: &mut TimeCache) -> Option<Glance<'l>> {
+        match self.hops {
+            Some(_) => None,
+            None => self.reader.glance(without_lead(line), times),
         }
     }
 
@@ -243,6 +256,8 @@ pub struct ChunkSpan {
     pub last: i64,
     /// Physical lines that begin in it.
     pub lines: u64,
+    /// Whether each of its lines was read as a record, or says nothing.
+    pub readable: bool,
 }
 
 /// Which records count.

@@ -40,13 +40,6 @@ use crate::severity::Confidence;
 use crate::terms::SymptomKind;
 use crate::time::{Time, UtcOffset};
 
-/// Bytes of log per distinct client that room is made for in advance; an ordinary log has fewer clients, a
-/// flood from everywhere about this many.
-const BYTES_PER_CLIENT: usize = 800;
-
-/// Clients that room is made for in advance at most.
-const MAX_EXPECTED: usize = 1_500_000;
-
 /// One bucket of the report's series.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Bucket {
@@ -143,18 +136,15 @@ pub struct Noted {
 const NOTED_SPACING: usize = 200;
 
 impl AccessCounts {
-    /// Nothing counted yet; `bytes` of log are expected.
-    pub fn new(bucket_s: u64, bytes: usize, caps: Caps) -> AccessCounts {
+    /// Nothing counted yet.
+    pub fn new(bucket_s: u64, caps: Caps) -> AccessCounts {
         let client = size_of::<(Client, ClientStats)>() + INDEX_BYTES;
         AccessCounts {
             caps,
             minutes: Series::new(60, caps.of(Share::Minutes)),
             buckets: Series::new(bucket_s as i64, caps.of(Share::Buckets)),
             bucket_clients: DistinctPerBucket::new(caps.of(Share::BucketClients)),
-            clients: CappedMap::expecting(
-                (bytes / BYTES_PER_CLIENT).min(MAX_EXPECTED),
-                caps.entries(Share::Clients, client),
-            ),
+            clients: CappedMap::new(caps.entries(Share::Clients, client)),
             names: CappedMap::new(usize::MAX),
             hit_clients: CappedMap::new(usize::MAX),
             paths: CappedMap::new(usize::MAX),
@@ -197,16 +187,18 @@ impl AccessCounts {
 
 impl Merge for AccessCounts {
     fn merge(&mut self, other: AccessCounts) {
-        // The two that take longest, side by side.
+        // What takes longest, side by side.
         rayon::join(
             || self.clients.merge(other.clients),
-            || self.bucket_clients.merge(other.bucket_clients),
+            || {
+                self.bucket_clients.merge(other.bucket_clients);
+                self.paths.merge(other.paths);
+            },
         );
         self.minutes.merge(other.minutes);
         self.buckets.merge(other.buckets);
         self.names.merge(other.names);
         self.hit_clients.merge(other.hit_clients);
-        self.paths.merge(other.paths);
         self.agents.merge(other.agents);
         self.endpoints.merge(other.endpoints);
         self.by_class.merge(other.by_class);
@@ -275,7 +267,7 @@ impl Bounded for AccessCounts {
 
     fn successor(&self) -> AccessCounts {
         let width = u64::try_from(self.buckets.width_s()).unwrap_or(1);
-        let mut next = AccessCounts::new(width, 0, self.caps);
+        let mut next = AccessCounts::new(width, self.caps);
         next.clients.sample_like(&self.clients);
         next.bucket_clients.sample_like(&self.bucket_clients);
         next.aside.clients.sample_like(&self.aside.clients);
@@ -451,7 +443,6 @@ impl<'p> Survey<'p> {
             inspector: Inspector::new(self.patterns),
             patterns: self.patterns,
             limits: self.limits,
-            bucket_s: self.bucket_s as i64,
             noted: Vec::new(),
         }
     }
@@ -470,8 +461,7 @@ pub fn survey_rest(
     survey: Survey<'_>,
     run: &Run<'_>,
 ) -> AccessCounts {
-    let bytes: usize = logs.iter().map(|log| log.part.bytes.len()).sum();
-    let none = || AccessCounts::new(survey.bucket_s, bytes, run.caps);
+    let none = || AccessCounts::new(survey.bucket_s, run.caps);
     let pool = Pool::new(&run.caps);
     let begun = Mutex::new(parts);
     let next = || begun.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -484,7 +474,7 @@ pub fn survey_rest(
     let others = begun.into_inner().unwrap_or_else(PoisonError::into_inner);
     let parts = workers.into_iter().map(|worker| worker.counts);
     let counts = pool.all(parts.chain(others));
-    let mut counts = counts.unwrap_or_else(|| AccessCounts::new(survey.bucket_s, 0, run.caps));
+    let mut counts = counts.unwrap_or_else(none);
     counts.flush();
     counts
 }
@@ -496,7 +486,7 @@ pub fn survey_coming<'a>(
     survey: Survey<'_>,
     run: &Run<'_>,
 ) -> Vec<AccessCounts> {
-    let start = || survey.worker(AccessCounts::new(survey.bucket_s, 0, run.caps));
+    let start = || survey.worker(AccessCounts::new(survey.bucket_s, run.caps));
     let pool = Pool::new(&run.caps);
     let workers = work_on(next, start, |worker, (log, (index, range))| {
         worker.chunk(&log, index, &range);
@@ -513,21 +503,59 @@ const BATCH: usize = 64;
 /// A record that waits to be counted.
 struct Pending<'a> {
     access: Access<'a>,
-    at: Locator,
+    /// Byte of its log at which its line begins.
+    offset: u64,
     path: &'a [u8],
     path_hash: u64,
+    client_hash: u64,
+    /// Where the counts of its path and its client stand, as far as they are there already.
+    found: Found,
+}
+
+#[derive(Default)]
+struct Found {
+    path: Option<u32>,
+    client: Option<u32>,
 }
 
 impl<'a> Pending<'a> {
     #[inline]
-    fn new(access: Access<'a>, at: Locator) -> Pending<'a> {
+    fn new(access: Access<'a>, offset: u64) -> Pending<'a> {
         let path = access.path();
         Pending {
-            access,
-            at,
+            offset,
             path,
             path_hash: hash_bytes(path),
+            client_hash: access.client.stable_hash(),
+            found: Found::default(),
+            access,
         }
+    }
+
+    /// Looks where its counts are looked for.
+    #[inline]
+    fn peek(&self, counts: &AccessCounts) -> u64 {
+        counts.paths.peek(self.path_hash.stable_hash()) ^ counts.clients.peek(self.client_hash)
+    }
+
+    /// Looks for the counts that it adds to.
+    #[inline]
+    fn find(&mut self, counts: &AccessCounts) {
+        self.found = Found {
+            path: counts.paths.candidate(self.path_hash.stable_hash()),
+            client: counts.clients.candidate(self.client_hash),
+        };
+    }
+
+    /// Looks at the counts that were found.
+    #[inline]
+    fn touch(&self, counts: &AccessCounts) -> u64 {
+        let path = |key: &u64, path: &Text<PathStats>| {
+            key ^ path.text.len() as u64 ^ u64::from(path.stats.touch())
+        };
+        let client =
+            |key: &Client, stats: &ClientStats| key.stable_hash() ^ u64::from(stats.touch());
+        counts.paths.touch(self.found.path, path) ^ counts.clients.touch(self.found.client, client)
     }
 }
 
@@ -561,7 +589,6 @@ struct AccessWorker<'p> {
     inspector: Inspector<'p>,
     patterns: &'p PatternSet,
     limits: Limits,
-    bucket_s: i64,
     /// Offsets of the noted lines of the current chunk.
     noted: Vec<u64>,
 }
@@ -583,7 +610,7 @@ impl AccessWorker<'_> {
             match log.read(line, at, &mut desk) {
                 Ok(Event::Access(access)) => {
                     zones.note(access.utc_offset.unwrap_or_default(), &mut lines);
-                    lines.record(range.start, access.time);
+                    lines.record(access.time);
                     lines.forwarded += u64::from(log.hops.is_some() && access.forwarded.is_some());
                     if !self.limits.contain(access.time.secs()) {
                         lines.outside += 1;
@@ -591,11 +618,6 @@ impl AccessWorker<'_> {
                         lines.aside += 1;
                         self.set_aside(party, &access);
                     } else {
-                        let at = Locator {
-                            time: access.time,
-                            source: log.source,
-                            offset: at,
-                        };
                         batch.push(Pending::new(access, at));
                         if batch.len() == BATCH {
                             self.record_all(&mut batch);
@@ -604,7 +626,7 @@ impl AccessWorker<'_> {
                 }
                 // What it says is for the pass over error logs.
                 Ok(Event::Error(record)) if log.is_mixed() => {
-                    lines.record(range.start, record.time);
+                    lines.record(record.time);
                 }
                 Err(Unparsed::Header) => lines.blank += 1,
                 Ok(Event::Error(_)) => self.unparsed(&mut lines, Unparsed::NotThisFormat, at, line),
@@ -659,15 +681,17 @@ impl AccessWorker<'_> {
     }
 
     fn record_all(&mut self, batch: &mut Vec<Pending<'_>>) {
-        let clients = batch.iter().map(|record| record.access.client);
-        let paths = batch.iter().map(|record| record.path_hash);
+        let counts = &self.counts;
         // Only the looking matters, which the compiler must not leave out.
-        std::hint::black_box(self.counts.clients.warm(clients, ClientStats::touch));
-        let touch = |path: &Text<PathStats>| path.stats.touch() ^ path.text.len() as u32;
-        std::hint::black_box(self.counts.paths.warm(paths, touch));
-        for record in batch.drain(..) {
-            self.record(&record);
+        let peeked = batch.iter().map(|record| record.peek(counts));
+        std::hint::black_box(peeked.fold(0, |all, one| all ^ one));
+        batch.iter_mut().for_each(|record| record.find(counts));
+        let touched = batch.iter().map(|record| record.touch(counts));
+        std::hint::black_box(touched.fold(0, |all, one| all ^ one));
+        for record in batch.iter() {
+            self.record(record);
         }
+        batch.clear();
     }
 
     /// Counts a request of a known client. The log was awake meanwhile, whoever kept it so.
@@ -684,7 +708,7 @@ impl AccessWorker<'_> {
             errors_5xx: u32::from(status_class(access.status) == 4),
             hits: u32::from(odd.is_some()),
         });
-        let bucket = secs.div_euclid(self.bucket_s);
+        let bucket = counts.buckets.bucket(secs);
         counts
             .bucket_clients
             .note(bucket, access.client.stable_hash());
@@ -692,12 +716,12 @@ impl AccessWorker<'_> {
 
     #[inline]
     fn record(&mut self, record: &Pending<'_>) {
-        let (access, at) = (&record.access, record.at);
+        let access = &record.access;
         let verdict = self.inspector.inspect(access);
         let counts = &mut self.counts;
         let odd = verdict.is_some_and(|verdict| verdict.confidence >= Confidence::Medium);
         if verdict.is_some() || access.is_rejected_page() || access.has_syntax() {
-            self.noted.push(at.offset);
+            self.noted.push(record.offset);
         }
         if let Some(verdict) = verdict {
             note_conduct(counts, self.patterns, record, verdict);
@@ -729,7 +753,7 @@ impl AccessWorker<'_> {
             errors_5xx: failed,
             hits: 0,
         });
-        note_client(counts, record, (secs, class, asset), self.bucket_s);
+        note_client(counts, record, (secs, class, asset));
         note_texts(counts, record, secs, odd);
     }
 }
@@ -739,13 +763,15 @@ fn note_client(
     counts: &mut AccessCounts,
     record: &Pending<'_>,
     (secs, class, asset): (i64, usize, bool),
-    bucket_s: i64,
 ) {
     let access = &record.access;
-    let bucket = secs.div_euclid(bucket_s);
-    let hash = access.client.stable_hash();
-    if let Some(client) = counts.clients.entry(access.client, ClientStats::default) {
-        if !client.was_last_in(bucket * bucket_s, bucket_s) {
+    let (bucket, width) = (counts.buckets.bucket(secs), counts.buckets.width_s());
+    let (found, hash) = (record.found.client, record.client_hash);
+    let client = counts
+        .clients
+        .entry_at(found, access.client, hash, ClientStats::default);
+    if let Some(client) = client {
+        if !client.was_last_in(bucket * width, width) {
             counts.bucket_clients.note(bucket, hash);
         }
         client.note(secs, class, asset);
@@ -764,10 +790,11 @@ fn note_client(
 #[inline]
 fn note_texts(counts: &mut AccessCounts, record: &Pending<'_>, secs: i64, hit: bool) {
     let access = &record.access;
-    if let Some(entry) = counts
+    let (path, key) = (record.path_hash, record.path_hash.stable_hash());
+    let entry = counts
         .paths
-        .entry(record.path_hash, || Text::<PathStats>::new(record.path))
-    {
+        .entry_at(record.found.path, path, key, || Text::new(record.path));
+    if let Some(entry) = entry {
         let stats = &mut entry.stats;
         stats.requests = stats.requests.saturating_add(1);
         stats.errors_5xx += u32::from(matches!(access.status, Some(500..=599)));
@@ -885,7 +912,7 @@ impl ErrorWorker<'_> {
                 Err(Unparsed::Header) => lines.blank += 1,
                 Ok(Event::Error(record)) => {
                     let time = record.time;
-                    lines.record(range.start, time);
+                    lines.record(time);
                     let zone = record.utc_offset.unwrap_or_default();
                     *lines.offsets.entry(zone).or_default() += 1;
                     if !self.limits.contain(time.secs()) {
@@ -906,7 +933,7 @@ impl ErrorWorker<'_> {
                 }
                 // What it says is for the pass over access logs.
                 Ok(Event::Access(access)) if log.is_mixed() => {
-                    lines.record(range.start, access.time);
+                    lines.record(access.time);
                 }
                 Ok(Event::Access(_)) => lines.unparsed(Unparsed::NotThisFormat, at),
                 Err(reason) => lines.unparsed(reason, at),
@@ -983,8 +1010,9 @@ fn file_books(
     books: &mut BTreeMap<u32, LineCounts>,
     log: &Log<'_>,
     (index, range): (usize, &Range<usize>),
-    lines: LineCounts,
+    mut lines: LineCounts,
 ) {
+    lines.order.close(range.start);
     chunks.push(chunk_span(index, range, &lines));
     books.entry(log.source).or_default().merge(lines);
 }
@@ -1000,6 +1028,7 @@ fn chunk_span(log: usize, range: &Range<usize>, lines: &LineCounts) -> ChunkSpan
         first,
         last,
         lines: lines.lines,
+        readable: lines.unparsed.is_empty(),
     }
 }
 

@@ -1,15 +1,62 @@
 //! The one look over all lines for what only the finished survey tells to look for: what attacked places answer everybody
 //! else (`norms`), and when the heaviest paths, networks and clients were there (`watch`).
 //!
-//! Reading a line costs more than counting it, hence both in one pass. A log without either does without it.
+//! Reading a line costs more than counting it, hence both in one pass, and of most lines only their beginnings are read. A log without either does without it.
 
+use crate::client::Client;
+use crate::event::Access;
 use crate::evidence::capped::hash_bytes;
-use crate::focus::each_access;
+use crate::evidence::first::Locator;
+use crate::focus::{Look, look_over};
+use crate::format::spec::Glance;
 use crate::norms::{Norms, Places};
-use crate::pass::{Limits, Log, Pool, Run, Task, work};
+use crate::pass::{ChunkSpan, Limits, Log, Pool, Run, Task, work};
 use crate::plan::Plan;
 use crate::survey::AccessCounts;
-use crate::watch::{Rise, Watched, rises};
+use crate::time::Time;
+use crate::watch::{Rise, Rows, Watched, rises};
+
+/// Looks over one chunk.
+struct Sweeper<'a> {
+    places: &'a Places<'a>,
+    watched: &'a Watched,
+    limits: Limits,
+    log: &'a Log<'a>,
+    /// What looks like the beginning of a request is one.
+    readable: bool,
+    norms: &'a mut Norms,
+    rows: &'a Rows,
+}
+
+impl Look for Sweeper<'_> {
+    fn glance(&mut self, glance: &Glance<'_>) -> bool {
+        let path = hash_bytes(glance.path);
+        if self.places.may_count(glance, path) {
+            return true;
+        }
+        let may_count = self.watched.may_count(glance.client, path);
+        if may_count && self.readable {
+            self.watch(glance.client, path, glance.time);
+        }
+        may_count && !self.readable
+    }
+
+    fn read(&mut self, access: &Access<'_>, at: Locator) {
+        let path = hash_bytes(access.path());
+        if self.limits.contain(at.time.secs()) {
+            self.places.note(self.norms, self.log, access, path, at);
+        }
+        self.watch(access.client, path, at.time);
+    }
+}
+
+impl Sweeper<'_> {
+    fn watch(&mut self, client: Client, path: u64, time: Time) {
+        if self.limits.contain(time.secs()) {
+            self.watched.note(self.rows, client, path, time.secs());
+        }
+    }
+}
 
 /// Learns what is ordinary at the places that were attacked, and finds what rises. `logs` are those surveyed.
 pub fn sweep(
@@ -24,26 +71,30 @@ pub fn sweep(
     if places.is_idle() && watched.is_idle() {
         return (Norms::new(run.caps), Vec::new());
     }
-    let read = access
+    let chunks: Vec<&ChunkSpan> = access
         .chunks
         .iter()
-        .filter(|chunk| chunk.first <= chunk.last);
-    let tasks: Vec<Task> = read
-        .map(|chunk| (chunk.log, chunk.start..chunk.end))
+        .filter(|chunk| chunk.first <= chunk.last)
+        .collect();
+    let tasks: Vec<Task> = (0..)
+        .zip(&chunks)
+        .map(|(index, chunk)| (index, chunk.start..chunk.end))
         .collect();
     let rows = watched.rows();
     let start = || Norms::new(run.caps);
     let pool = Pool::new(&run.caps);
-    let parts = work(&tasks, run, start, |norms, (log, range)| {
-        let log = &logs[*log];
-        each_access(log, &log.bytes[range.clone()], range.start, |access, at| {
-            let secs = at.time.secs();
-            if limits.contain(secs) {
-                let path = hash_bytes(access.path());
-                places.note(norms, log, access, path, at);
-                watched.note(&rows, access.client, path, secs);
-            }
-        });
+    let parts = work(&tasks, run, start, |norms, (index, range)| {
+        let log = &logs[chunks[*index].log];
+        let mut sweeper = Sweeper {
+            places: &places,
+            watched: &watched,
+            limits,
+            log,
+            readable: chunks[*index].readable,
+            norms,
+            rows: &rows,
+        };
+        look_over(log, &log.bytes[range.clone()], range.start, &mut sweeper);
         pool.relieve(norms);
     });
     let norms = pool.all(parts).unwrap_or_else(start);

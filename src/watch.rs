@@ -8,13 +8,15 @@ use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::{HashMap, HashSet};
+use rayon::iter::ParallelIterator;
 
 use crate::baseline::{Outline, baseline};
 use crate::client::Client;
 use crate::event::is_asset;
-use crate::evidence::capped::mix64;
+use crate::evidence::capped::{StableHash, mix64};
 use crate::evidence::caps::{Caps, Share};
 use crate::evidence::clients::ClientStats;
+use crate::evidence::sieve::Sieve;
 use crate::focus::{Subject, Window};
 use crate::pass::Limits;
 use crate::plan::{Dense, Plan, Stretch};
@@ -115,10 +117,19 @@ pub struct Watched {
     clients: HashMap<Client, usize>,
     networks: HashMap<u128, usize>,
     paths: HashMap<u64, usize>,
+    sieve: Sieves,
     /// First second of the first bucket, seconds per bucket, buckets.
     start: i64,
     bucket_s: i64,
     buckets: usize,
+}
+
+/// A first look at what is watched.
+#[derive(Default)]
+struct Sieves {
+    clients: Sieve,
+    networks: Sieve,
+    paths: Sieve,
 }
 
 /// One row of buckets for each watched subject. All workers count into the same ones: few requests are of anybody who is
@@ -145,11 +156,11 @@ pub fn rises(watched: &Watched, rows: Rows, access: &AccessCounts, plan: &Plan) 
 
 /// How fast the ordinary client asks while it is there: a newcomer has no past of its own to be compared with.
 fn visitor_rps(access: &AccessCounts) -> f64 {
-    let (mut requests, mut seconds) = (0, 0);
-    for (_, client) in access.clients.iter() {
-        requests += client.requests();
-        seconds += stay(client);
-    }
+    let each = access.clients.par_iter();
+    let sum = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
+    let (requests, seconds) = each
+        .map(|(_, client)| (client.requests(), stay(client)))
+        .reduce(|| (0, 0), sum);
     requests as f64 / seconds.max(1) as f64
 }
 
@@ -172,15 +183,20 @@ impl Watched {
             clients: HashMap::new(),
             networks: HashMap::new(),
             paths: HashMap::new(),
+            sieve: Sieves::default(),
             start: minutes.start,
             bucket_s: minutes.bucket_s * factor as i64,
             buckets,
         };
-        for client in heavy_clients(access, MAX_CLIENTS.min(series / 2)) {
+        let (clients, networks) = rayon::join(
+            || heavy_clients(access, MAX_CLIENTS.min(series / 2)),
+            || heavy_networks(access, MAX_NETWORKS.min(series / 4)),
+        );
+        for client in clients {
             watched.clients.insert(client, watched.subjects.len());
             watched.subjects.push(Subject::Client(client));
         }
-        for network in heavy_networks(access, MAX_NETWORKS.min(series / 4)) {
+        for network in networks {
             watched.networks.insert(network, watched.subjects.len());
             watched.subjects.push(Subject::Network(network));
         }
@@ -188,7 +204,22 @@ impl Watched {
             watched.paths.insert(path, watched.subjects.len());
             watched.subjects.push(Subject::Path(path));
         }
+        watched.sieve = Sieves {
+            clients: Sieve::of(watched.clients.keys().map(StableHash::stable_hash)),
+            networks: Sieve::of(watched.networks.keys().map(|key| network_hash(*key))),
+            paths: Sieve::of(watched.paths.keys().map(StableHash::stable_hash)),
+        };
         watched
+    }
+
+    /// False for requests that [`note`](Self::note) would not count; `path` is the path's hash.
+    #[inline]
+    pub fn may_count(&self, client: Client, path: u64) -> bool {
+        let network = || client.network_key().map(network_hash);
+        self.sieve.paths.may_hold(path.stable_hash())
+            || self.sieve.clients.may_hold(client.stable_hash())
+            || !self.sieve.networks.is_empty()
+                && network().is_some_and(|hash| self.sieve.networks.may_hold(hash))
     }
 
     /// True when nothing is watched.
@@ -285,8 +316,7 @@ fn heavy_networks(access: &AccessCounts, most: usize) -> Vec<u128> {
     const SUMS: usize = 1 << 20;
     /// Networks that are counted at a time, or somewhat more.
     const AT_A_TIME: usize = 1 << 18;
-    let hash = |network: u128| mix64(network as u64 ^ mix64((network >> 64) as u64));
-    let place = |network: u128| (hash(network) as usize) & (SUMS - 1);
+    let place = |network: u128| (network_hash(network) as usize) & (SUMS - 1);
     let mut sums = vec![0u32; SUMS];
     let clients = || {
         let clients = access.clients.iter();
@@ -303,7 +333,7 @@ fn heavy_networks(access: &AccessCounts, most: usize) -> Vec<u128> {
     for part in 0..parts {
         let mut networks: HashMap<u128, (u64, u32)> = HashMap::new();
         // The bits that the sums' places do not use.
-        let of_part = |network: u128| (hash(network) >> u32::BITS) % parts == part;
+        let of_part = |network: u128| (network_hash(network) >> u32::BITS) % parts == part;
         for (network, requests) in
             clients().filter(|(network, _)| busy(*network) && of_part(*network))
         {
@@ -321,6 +351,10 @@ fn heavy_networks(access: &AccessCounts, most: usize) -> Vec<u128> {
         .into_iter()
         .map(|(_, network)| network)
         .collect()
+}
+
+fn network_hash(network: u128) -> u64 {
+    mix64(network as u64 ^ mix64((network >> 64) as u64))
 }
 
 /// The paths with the most requests, images, styles and scripts aside.

@@ -7,9 +7,9 @@
 //! `kept * 2^level`. A part never needs a higher level than the whole, so the result does not
 //! depend on how the input was cut.
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
+use crate::evidence::index::Index;
 use crate::evidence::weight::{INDEX_BYTES, Weigh};
 use crate::merge::Merge;
 
@@ -64,11 +64,13 @@ pub fn hash_bytes(bytes: &[u8]) -> u64 {
 
 /// The map. See the file's header for what happens at the cap.
 ///
-/// Keys are hashed once, by their stable hash. Two maps therefore keep common keys in the same order,
-/// and merging them walks both from front to back instead of jumping through memory.
+/// Entries stand side by side in the order of their arrival, and an index says by hash where each stands. Most logs name
+/// a client several times within seconds, so that its entry is still in the processor's caches; a new one is written
+/// behind the last; and room that is not used yet is a few bytes of the index.
 #[derive(Debug, Clone)]
 pub struct CappedMap<K, V> {
-    table: HashTable<(K, V)>,
+    index: Index,
+    entries: Vec<(K, V)>,
     cap: usize,
     level: u32,
 }
@@ -77,18 +79,9 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
     /// An empty map that holds at most `cap` keys.
     pub fn new(cap: usize) -> Self {
         CappedMap {
-            table: HashTable::new(),
-            cap,
-            level: 0,
-        }
-    }
-
-    /// The same, with room for `expected` keys from the start. Room that is not used costs address space
-    /// and one byte a key; growing a large table step by step costs moving all of it each time.
-    pub fn expecting(expected: usize, cap: usize) -> Self {
-        CappedMap {
-            table: HashTable::with_capacity(expected.min(cap)),
-            cap,
+            index: Index::default(),
+            entries: Vec::new(),
+            cap: cap.min(MOST),
             level: 0,
         }
     }
@@ -96,43 +89,91 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
     /// The value of `key`, made if missing; `None` when the key is outside the sample.
     #[inline]
     pub fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> Option<&mut V> {
-        let hash = key.stable_hash();
+        self.entry_of(key, key.stable_hash(), make)
+    }
+
+    /// The same for who asked for the key's [`candidate`](Self::candidate) before, even if the map has grown since.
+    #[inline]
+    pub fn entry_at(
+        &mut self,
+        candidate: Option<u32>,
+        key: K,
+        hash: u64,
+        make: impl FnOnce() -> V,
+    ) -> Option<&mut V> {
+        match candidate.map(|at| at as usize) {
+            Some(at) if self.entries.get(at).is_some_and(|known| known.0 == key) => {
+                Some(&mut self.entries[at].1)
+            }
+            _ => self.entry_of(key, hash, make),
+        }
+    }
+
+    #[inline]
+    fn entry_of(&mut self, key: K, hash: u64, make: impl FnOnce() -> V) -> Option<&mut V> {
         if hash.leading_zeros() < self.level {
             return None;
         }
-        if self.table.len() == self.cap && self.get(&key).is_none() {
-            return self.insert_beyond_cap(key, make());
-        }
-        let entry = self
-            .table
-            .entry(place(hash), |(known, _)| *known == key, place_of);
-        Some(&mut entry.or_insert_with(|| (key, make())).into_mut().1)
+        let at = match self.find(&key, hash) {
+            Some(at) => at as usize,
+            None => {
+                self.push(hash, (key, make()));
+                match self.entries.len() <= self.cap {
+                    true => self.entries.len() - 1,
+                    false => self.make_room(&key, hash)?,
+                }
+            }
+        };
+        Some(&mut self.entries[at].1)
     }
 
+    /// Thins the keys out, and says where this one stands if it was kept.
     #[cold]
-    fn insert_beyond_cap(&mut self, key: K, value: V) -> Option<&mut V> {
-        let place = place(key.stable_hash());
-        self.table.insert_unique(place, (key, value), place_of);
+    fn make_room(&mut self, key: &K, hash: u64) -> Option<usize> {
         self.raise_level();
-        self.table
-            .find_mut(place, |(known, _)| *known == key)
-            .map(|(_, value)| value)
+        self.find(key, hash).map(|at| at as usize)
+    }
+
+    /// Reads what a search for a key with this stable hash begins with. The value means nothing: asked one right after the
+    /// other, the cache misses of several keys overlap, which those of searches do not.
+    #[inline]
+    pub fn peek(&self, hash: u64) -> u64 {
+        self.index.peek(short(hash))
+    }
+
+    /// Where a key with this stable hash stands, if one that differs from it in the other half of the hash does not stand
+    /// before it. See [`peek`](Self::peek).
+    #[inline]
+    pub fn candidate(&self, hash: u64) -> Option<u32> {
+        self.index.find(short(hash), |_| true)
+    }
+
+    /// Looks at the entry of a [`candidate`](Self::candidate) through `look`, which should read from both of its ends: it may
+    /// lie across lines of the cache.
+    #[inline]
+    pub fn touch(&self, candidate: Option<u32>, look: impl Fn(&K, &V) -> u64) -> u64 {
+        let entry = candidate.and_then(|at| self.entries.get(at as usize));
+        entry.map_or(0, |(key, value)| look(key, value))
+    }
+
+    #[inline]
+    fn find(&self, key: &K, hash: u64) -> Option<u32> {
+        let is_key = |at: u32| self.entries[at as usize].0 == *key;
+        self.index.find(short(hash), is_key)
+    }
+
+    /// Adds an entry that is not there yet.
+    #[inline]
+    fn push(&mut self, hash: u64, entry: (K, V)) {
+        // At most the cap.
+        self.index.insert(short(hash), self.entries.len() as u32);
+        self.entries.push(entry);
     }
 
     /// The value of `key`, if it is kept.
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.table
-            .find(place(key.stable_hash()), |(known, _)| known == key)
-            .map(|(_, value)| value)
-    }
-
-    /// Looks at the values of several keys through `look` and sums what it says. On a map larger than the
-    /// processor's caches this brings keys and values near for the [`entry`](Self::entry) that follows:
-    /// looked up one right after the other, their cache misses overlap. An entry may lie across two
-    /// cache lines, so `look` should read fields from both ends of the value.
-    pub fn warm(&self, keys: impl Iterator<Item = K>, look: impl Fn(&V) -> u32) -> u32 {
-        keys.filter_map(|key| self.get(&key).map(&look))
-            .fold(0, u32::wrapping_add)
+        let at = self.find(key, key.stable_hash())?;
+        Some(&self.entries[at as usize].1)
     }
 
     /// Keeps no more of the keys than `other` does, so that both are the same sample.
@@ -151,12 +192,12 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
     /// many independent keys (Gibbons 2001, 3.2).
     pub fn error(&self) -> Option<f64> {
         self.is_sampled()
-            .then(|| 1.0 / (self.table.len().max(1) as f64).sqrt())
+            .then(|| 1.0 / (self.entries.len().max(1) as f64).sqrt())
     }
 
     /// The values of all kept keys, in no order.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.table.iter_mut().map(|(_, value)| value)
+        self.entries.iter_mut().map(|(_, value)| value)
     }
 
     /// Halves the sample; false when it is as small as can be.
@@ -170,22 +211,31 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
 
     /// Every kept key, in no order: sort before anything depends on it.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.table.iter().map(|(key, value)| (key, value))
+        self.entries.iter().map(|(key, value)| (key, value))
+    }
+
+    /// The same for all threads of the pool together.
+    pub fn par_iter(&self) -> impl ParallelIterator<Item = (&K, &V)>
+    where
+        K: Sync,
+        V: Sync,
+    {
+        self.entries.par_iter().map(|(key, value)| (key, value))
     }
 
     /// Keys kept.
     pub fn len(&self) -> usize {
-        self.table.len()
+        self.entries.len()
     }
 
     /// True when nothing was counted.
     pub fn is_empty(&self) -> bool {
-        self.table.is_empty()
+        self.entries.is_empty()
     }
 
     /// Distinct keys met: exact below the cap, an estimate above it.
     pub fn distinct(&self) -> u64 {
-        self.estimate(self.table.len())
+        self.estimate(self.entries.len())
     }
 
     /// Of all keys met, how many are like `kept` of those kept.
@@ -205,21 +255,26 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
 
     fn raise_level(&mut self) {
         // 64 bits of hash bound the loop.
-        while self.table.len() > self.cap && self.level < 63 {
+        while self.entries.len() > self.cap && self.level < 63 {
             self.set_level(self.level + 1);
         }
     }
 
     fn set_level(&mut self, level: u32) {
         self.level = level;
-        self.table.retain(|(key, _)| in_sample(key, level));
+        self.entries
+            .retain(|(key, _)| key.stable_hash().leading_zeros() >= level);
+        self.index.clear();
+        for (at, (key, _)) in self.entries.iter().enumerate() {
+            self.index.insert(short(key.stable_hash()), at as u32);
+        }
     }
 }
 
 impl<K: StableHash + Eq + Copy, V: Weigh> CappedMap<K, V> {
     /// Bytes of everything kept.
     pub fn weight(&self) -> usize {
-        let values = self.table.iter().map(|(_, value)| value.heap_bytes());
+        let values = self.entries.iter().map(|(_, value)| value.heap_bytes());
         self.flat_weight() + values.sum::<usize>()
     }
 
@@ -234,43 +289,46 @@ impl<K: StableHash + Eq + Copy, V: Weigh> CappedMap<K, V> {
 impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
     /// Bytes of the entries, without what they have on the heap.
     pub fn flat_weight(&self) -> usize {
-        self.table.len() * (size_of::<(K, V)>() + INDEX_BYTES)
+        self.entries.len() * (size_of::<(K, V)>() + INDEX_BYTES)
     }
 }
 
 fn in_sample<K: StableHash>(key: &K, level: u32) -> bool {
     key.stable_hash().leading_zeros() >= level
 }
+/// Keys that an index has places for, with one more while the map is being thinned out.
+const MOST: usize = u32::MAX as usize - 2;
 
-/// The hash as the table uses it. A sample has no leading bits left, and the table tells its slots
-/// apart by just those, so it gets the halves swapped.
+/// The half of a hash that the index goes by: not the one whose leading bits a sample lacks.
 #[inline]
-fn place(hash: u64) -> u64 {
-    hash.rotate_left(u64::BITS / 2)
+fn short(hash: u64) -> u32 {
+    hash as u32
 }
 
-fn place_of<K: StableHash, V>((key, _): &(K, V)) -> u64 {
-    place(key.stable_hash())
-}
+/// Entries that are looked for side by side when maps are merged; see [`CappedMap::peek`].
+const MERGED_TOGETHER: usize = 64;
 
 impl<K: StableHash + Eq + Copy, V: Merge> Merge for CappedMap<K, V> {
     fn merge(&mut self, mut other: Self) {
-        if other.table.len() > self.table.len() && other.cap == self.cap {
+        if other.entries.len() > self.entries.len() && other.cap == self.cap {
             std::mem::swap(self, &mut other);
         }
         self.sample_like(&other);
-        for (key, value) in other.table {
-            let hash = key.stable_hash();
-            if hash.leading_zeros() < self.level {
-                continue;
-            }
-            match self
-                .table
-                .entry(place(hash), |(known, _)| *known == key, place_of)
-            {
-                Entry::Occupied(mut entry) => entry.get_mut().1.merge(value),
-                Entry::Vacant(entry) => {
-                    entry.insert((key, value));
+        drop(other.index);
+        let mut entries = other.entries.into_iter().peekable();
+        let mut batch = Vec::with_capacity(MERGED_TOGETHER);
+        while entries.peek().is_some() {
+            let next = entries.by_ref().take(MERGED_TOGETHER);
+            batch.extend(next.map(|entry| (entry.0.stable_hash(), entry)));
+            let peeked = batch.iter().map(|(hash, _)| self.peek(*hash));
+            std::hint::black_box(peeked.fold(0, |all, one| all ^ one));
+            for (hash, (key, value)) in batch.drain(..) {
+                if hash.leading_zeros() < self.level {
+                    continue;
+                }
+                match self.find(&key, hash) {
+                    Some(at) => self.entries[at as usize].1.merge(value),
+                    None => self.push(hash, (key, value)),
                 }
             }
         }

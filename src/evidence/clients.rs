@@ -61,7 +61,7 @@ impl ClientStats {
             && f64::from(self.by_class[3]) <= MISSED_SHARE * requests
     }
 
-    /// Reads from both ends of the entry; see `CappedMap::warm`. The value means nothing.
+    /// Reads from both ends of the counts; see `CappedMap::touch`. The value means nothing.
     pub fn touch(&self) -> u32 {
         self.by_class[0] ^ self.by_class[4] ^ self.first ^ self.last ^ self.assets
     }

@@ -76,7 +76,7 @@ pub struct PathStats {
 }
 
 impl PathStats {
-    /// Reads from both ends of the entry; see `CappedMap::warm`. The value means nothing.
+    /// Reads from both ends of the counts; see `CappedMap::touch`. The value means nothing.
     pub fn touch(&self) -> u32 {
         let sizes = self.sizes.count ^ self.sizes.sum as u32 ^ self.sizes.max as u32;
         self.requests ^ self.ordinary ^ sizes ^ u32::from(self.posts.is_some())

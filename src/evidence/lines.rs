@@ -42,11 +42,11 @@ pub struct LineCounts {
 }
 
 impl LineCounts {
-    /// Counts a record of the chunk that begins at byte `chunk`.
+    /// Counts a record of the chunk that is read.
     #[inline]
-    pub fn record(&mut self, chunk: usize, time: Time) {
+    pub fn record(&mut self, time: Time) {
         self.records += 1;
-        self.order.note(chunk, time.secs());
+        self.order.note(time.secs());
         self.span.merge(Some(Span::once(time)));
     }
 

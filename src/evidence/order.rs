@@ -23,6 +23,8 @@ pub struct Order {
     within: StepsBack,
     /// First and last time of chunks, seconds since the epoch, by where they begin.
     edges: BTreeMap<usize, (i64, i64)>,
+    /// First and last time of the chunk that is read.
+    current: Option<(i64, i64)>,
 }
 
 /// How often times run back, and how far.
@@ -46,12 +48,19 @@ impl StepsBack {
 }
 
 impl Order {
-    /// Notes the next record, at `secs` since the epoch, of the chunk that begins at byte `chunk`. Chunks are noted
-    /// one after the other, each from its beginning.
-    pub fn note(&mut self, chunk: usize, secs: i64) {
-        let (_, last) = self.edges.entry(chunk).or_insert((secs, secs));
+    /// Notes the next record, at `secs` since the epoch, of the chunk that is read from its beginning to its end.
+    #[inline]
+    pub fn note(&mut self, secs: i64) {
+        let (_, last) = self.current.get_or_insert((secs, secs));
         self.within.note(*last, secs);
         *last = secs;
+    }
+
+    /// Ends the chunk that is read, which begins at byte `chunk`.
+    pub fn close(&mut self, chunk: usize) {
+        if let Some(edges) = self.current.take() {
+            self.edges.insert(chunk, edges);
+        }
     }
 
     /// Steps back of the source as a whole.
@@ -88,8 +97,12 @@ mod tests {
             if at == 0 || cuts.contains(&at) {
                 parts.push(Order::default());
             }
-            let chunk = cuts.iter().copied().filter(|cut| *cut <= at).max();
-            parts.last_mut().unwrap().note(chunk.unwrap_or(0), *secs);
+            let part = parts.last_mut().unwrap();
+            part.note(*secs);
+            if at + 1 == times.len() || cuts.contains(&(at + 1)) {
+                let chunk = cuts.iter().copied().filter(|cut| *cut <= at).max();
+                part.close(chunk.unwrap_or(0));
+            }
         }
         // The last chunk is done first, as may happen.
         let mut all = parts.pop().unwrap();

@@ -3,8 +3,9 @@
 //! What a value weighs follows from what it holds and not from how it came about: a part never weighs more than the
 //! whole that it is merged into. That is what keeps the result the same however the input was cut.
 
-/// Bytes that finding an entry takes beside the entry itself: a slot of an index that is at least half full.
-pub const INDEX_BYTES: usize = 8;
+/// Bytes that finding an entry takes beside the entry itself: slots of 8 bytes (`evidence/index`), of which three in eight are
+/// occupied when it has just grown.
+pub const INDEX_BYTES: usize = 8 * 8 / 3;
 
 /// A B-tree that was filled in order has nodes that are little more than half full (`std`'s have 11 places, of which 6
 /// stay occupied).

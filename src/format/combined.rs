@@ -10,7 +10,7 @@ use crate::time::{self, Time, UtcOffset};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::format::spec::{Desk, Fixed, Format, LogKind, Reader};
+use crate::format::spec::{Desk, Fixed, Format, Glance, LogKind, Reader, TimeCache};
 
 /// Apache's `common`: without referer and user agent.
 pub const COMMON: Format = Format {
@@ -61,8 +61,11 @@ pub const VHOST_COMBINED: Format = Format {
 pub fn reader(
     read: for<'a> fn(&'a [u8], &mut Desk<'a>) -> Result<Event<'a>, Unparsed>,
 ) -> Option<Reader> {
-    let client = first_token;
-    Some(Arc::new(Fixed { read, client }))
+    Some(Arc::new(Fixed {
+        read,
+        client: first_token,
+        glance,
+    }))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,7 +96,8 @@ fn parse<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Even
     cut(line, desk, layout).map(Event::Access)
 }
 
-#[inline]
+/// Inlined into each of its few callers, because a record is large and would be copied on its way out.
+#[inline(always)]
 fn cut<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Access<'a>, Unparsed> {
     if line.len() > MAX_LINE {
         return Err(Unparsed::TooLong);
@@ -117,7 +121,7 @@ fn cut<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Access
     Ok(Access {
         time,
         utc_offset,
-        client: Client::parse(identity.client),
+        client: identity.key,
         client_text: identity.client,
         vhost: identity.vhost,
         user: identity.user,
@@ -137,7 +141,56 @@ fn cut<'a>(line: &'a [u8], desk: &mut Desk<'a>, layout: Layout) -> Result<Access
 
 /// The client stands first, up to a blank.
 fn first_token(line: &[u8]) -> Option<Client> {
-    cut_token(line).map(|(client, _)| Client::parse(client))
+    Client::leading(line).map(|(client, _)| client)
+}
+
+/// Time, client, method and path of what nearly every line is: see [`Identity::anonymous`]. The path ends at its query, or at the
+/// blank before a protocol that ends the request.
+#[inline]
+fn glance<'a>(line: &'a [u8], times: &mut TimeCache) -> Option<Glance<'a>> {
+    /// `HTTP/1.1" 200 `.
+    const ANSWER: usize = 14;
+    let (identity, stamp) = Identity::anonymous(line, Layout::Common)?;
+    let request = line.get(stamp.end + 1..)?;
+    let (method, rest) = cut_token(request)?;
+    let end = memchr::memchr3(b' ', b'?', b'"', rest)?;
+    let ended = match rest[end] {
+        b'?' => true,
+        b' ' => rest.get(end + 1..end + 1 + ANSWER).is_some_and(is_answer),
+        _ => false,
+    };
+    if !ended || !is_method(method) {
+        return None;
+    }
+    Some(Glance {
+        time: times.clf(&line[stamp.start + 1..stamp.end - 2])?.0,
+        client: identity.key,
+        method,
+        path: &rest[..end],
+    })
+}
+
+/// `HTTP/1.1" 200 `: the end of a request line and a status, with nothing in doubt.
+fn is_answer(bytes: &[u8]) -> bool {
+    match bytes {
+        [
+            b'H',
+            b'T',
+            b'T',
+            b'P',
+            b'/',
+            major,
+            b'.',
+            minor,
+            b'"',
+            b' ',
+            a,
+            b,
+            c,
+            b' ',
+        ] => [*major, *minor, *a, *b, *c].iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
 }
 
 /// Reads the time between the brackets: as NCSA's servers write it, the same with a fraction of the second, or ISO 8601
@@ -203,6 +256,7 @@ fn may_be_beginning(line: &[u8]) -> bool {
 struct Identity<'a> {
     vhost: Option<&'a [u8]>,
     client: &'a [u8],
+    key: Client,
     user: Option<&'a [u8]>,
 }
 
@@ -211,12 +265,13 @@ impl<'a> Identity<'a> {
     /// finds, and says where the time is.
     #[inline]
     fn anonymous(line: &'a [u8], layout: Layout) -> Option<(Identity<'a>, Range<usize>)> {
-        const NOBODY: &[u8] = b"- - [";
+        const NOBODY: &[u8] = b" - - [";
         if layout == Layout::VhostCombined {
             return None;
         }
-        let (client, rest) = cut_token(line)?;
-        let stamp = client.len() + NOBODY.len();
+        let (key, length) = Client::leading(line)?;
+        let (client, rest) = line.split_at(length);
+        let stamp = length + NOBODY.len() - 1;
         let quote = line.get(stamp + STAMP_LEN - 2..stamp + STAMP_LEN + 1)?;
         if client.is_empty() || !rest.starts_with(NOBODY) || quote != b"] \"" {
             return None;
@@ -224,6 +279,7 @@ impl<'a> Identity<'a> {
         let identity = Identity {
             vhost: None,
             client,
+            key,
             user: None,
         };
         Some((identity, stamp..stamp + STAMP_LEN))
@@ -253,6 +309,7 @@ impl<'a> Identity<'a> {
         Ok(Identity {
             vhost,
             client,
+            key: Client::parse(client),
             user: given(user),
         })
     }
@@ -296,7 +353,12 @@ impl<'a> Answer<'a> {
             let Some(after) = field[quote + 1..].strip_prefix(b" ") else {
                 continue;
             };
-            let (status, rest) = split_token(after);
+            let (status, rest) = match after.split_first_chunk() {
+                Some((status @ [_, _, _], [b' ', rest @ ..])) if !status.contains(&b' ') => {
+                    (&status[..], Some(rest))
+                }
+                _ => split_token(after),
+            };
             let Some(status) = read_status(status) else {
                 failure = Unparsed::BadNumber;
                 continue;
@@ -335,14 +397,23 @@ fn read_bytes(field: &[u8]) -> Result<Option<u64>, Unparsed> {
         b"" => return Err(Unparsed::Truncated),
         _ => {}
     }
-    field
-        .iter()
-        .try_fold(0u64, |value, byte| {
-            let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-            value.checked_mul(10)?.checked_add(digit)
-        })
-        .map(Some)
-        .ok_or(Unparsed::BadNumber)
+    /// So many digits make no number that is too large.
+    const FITTING: usize = 19;
+    if field.len() > FITTING {
+        let text = std::str::from_utf8(field).map_err(|_| Unparsed::BadNumber)?;
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        return match text.parse() {
+            Ok(number) if digits => Ok(Some(number)),
+            _ => Err(Unparsed::BadNumber),
+        };
+    }
+    let mut digits = true;
+    let number = field.iter().fold(0, |sum: u64, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        digits &= digit < 10;
+        sum.wrapping_mul(10).wrapping_add(u64::from(digit))
+    });
+    digits.then_some(Some(number)).ok_or(Unparsed::BadNumber)
 }
 
 /// What follows the answer.
@@ -454,7 +525,16 @@ impl<'a> RequestLine<'a> {
     }
 }
 
+#[inline]
 fn cut_protocol(rest: &[u8]) -> (&[u8], &[u8]) {
+    // What nearly every line ends with, ` HTTP/1.1`, found without a search.
+    if let Some((target, [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor])) =
+        rest.split_last_chunk()
+        && *major != b' '
+        && *minor != b' '
+    {
+        return (target, &rest[target.len() + 1..]);
+    }
     let last = memchr::memrchr(b' ', rest).map_or(0, |space| space + 1);
     if !rest[last..].starts_with(b"HTTP/") {
         return (rest, b"");
@@ -465,13 +545,25 @@ fn cut_protocol(rest: &[u8]) -> (&[u8], &[u8]) {
 /// A method is a token (RFC 9110, 5.6.2 and 9.1).
 #[inline]
 fn is_method(token: &[u8]) -> bool {
-    !token.is_empty()
-        && token.iter().all(|&byte| {
-            byte.is_ascii_uppercase()
-                || byte.is_ascii_alphanumeric()
-                || b"!#$%&'*+-.^_`|~".contains(&byte)
-        })
+    !token.is_empty() && token.iter().all(|byte| IN_TOKEN[usize::from(*byte)])
 }
+
+/// Letters, digits and a few signs (RFC 9110, 5.6.2).
+const IN_TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let signs = b"!#$%&'*+-.^_`|~";
+    let mut at = 0;
+    while at < signs.len() {
+        table[signs[at] as usize] = true;
+        at += 1;
+    }
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = table[byte] || (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    table
+};
 
 /// `-` stands for nothing.
 #[inline]

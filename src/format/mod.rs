@@ -326,6 +326,9 @@ impl Ballot {
 mod tests {
     use super::*;
     use crate::chunk::MAX_LINE;
+    use crate::event::Event;
+    use crate::format::spec::{Arena, Desk, Glance, TimeCache};
+    use proptest::prelude::*;
 
     fn winner(bytes: &[u8]) -> Option<&'static str> {
         vote(bytes).map(|vote| vote.format.name)
@@ -409,5 +412,65 @@ mod tests {
                 .bytes(),
         );
         assert_eq!(winner(&bytes), Some("combined"));
+    }
+
+    /// What a reader says of the beginning of a line, against all of what it reads.
+    fn glance_agrees(reader: &Reader, line: &[u8]) {
+        let arena = Arena::new();
+        let mut desk = Desk::new(&arena);
+        let Some(glance) = reader.glance(line, &mut desk.times) else {
+            return;
+        };
+        if let Ok(Event::Access(access)) = reader.read(line, 0, &mut desk) {
+            let text = String::from_utf8_lossy(line);
+            let read = Glance {
+                time: access.time,
+                client: access.client,
+                method: access.method,
+                path: access.path(),
+            };
+            assert_eq!(glance, read, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_glance_sees_what_reading_finds() {
+        let mut glances = 0;
+        for format in ALL {
+            for sample in format.samples {
+                let reader = (format.reader)(sample.as_bytes()).unwrap();
+                for line in sample.lines() {
+                    glance_agrees(&reader, line.as_bytes());
+                    let mut times = TimeCache::default();
+                    glances += usize::from(reader.glance(line.as_bytes(), &mut times).is_some());
+                }
+            }
+        }
+        assert!(glances > 3, "{glances}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_glance_sees_what_reading_finds_in_any_line(
+            pick in any::<prop::sample::Index>(),
+            edits in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![
+                Just(" "), Just("\""), Just("?"), Just("\\"), Just("\" 200 "), Just(" HTTP/1.1"), Just("["), Just("-"), Just("\u{e9}"), Just(":"), Just("1"),
+            ], any::<bool>()), 0..4),
+        ) {
+            let samples: Vec<(&Format, &str)> = ALL
+                .iter()
+                .flat_map(|format| format.samples.iter().map(move |sample| (*format, *sample)))
+                .collect();
+            let (format, sample) = samples[pick.index(samples.len())];
+            let reader = (format.reader)(sample.as_bytes()).unwrap();
+            for line in sample.lines().filter(|line| !line.is_empty()) {
+                let mut line = line.as_bytes().to_vec();
+                for (at, text, replaces) in &edits {
+                    let at = at.index(line.len());
+                    line.splice(at..at + usize::from(*replaces), text.bytes());
+                }
+                glance_agrees(&reader, &line);
+            }
+        }
     }
 }

@@ -53,6 +53,12 @@ pub trait ReadLine: Send + Sync {
         None
     }
 
+    /// What a line says first, read alone, for those who seek a few requests among many; `None` where only `read` can
+    /// tell. Never anything else than `read` finds, if that finds a request.
+    fn glance<'a>(&self, _line: &'a [u8], _times: &mut TimeCache) -> Option<Glance<'a>> {
+        None
+    }
+
     /// A reader that also knows this; `None` for one that has no use for it.
     fn with_years(&self, _hint: &YearHint) -> Option<Reader> {
         None
@@ -78,6 +84,19 @@ pub trait ReadLine: Send + Sync {
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// The beginning of a request. See [`ReadLine::glance`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Glance<'a> {
+    /// When.
+    pub time: Time,
+    /// Who asked.
+    pub client: Client,
+    /// The method.
+    pub method: &'a [u8],
+    /// The target up to the first `?`.
+    pub path: &'a [u8],
 }
 
 /// What is known from outside about the year of an input whose times write none.
@@ -112,12 +131,14 @@ impl Sought {
     }
 }
 
-/// What a format without anything left open needs: two functions.
+/// What a format without anything left open needs: three functions.
 pub struct Fixed {
     /// See [`ReadLine::read`].
     pub read: for<'a> fn(&'a [u8], &mut Desk<'a>) -> Result<Event<'a>, Unparsed>,
     /// See [`ReadLine::client`].
     pub client: fn(&[u8]) -> Option<Client>,
+    /// See [`ReadLine::glance`].
+    pub glance: for<'a> fn(&'a [u8], &mut TimeCache) -> Option<Glance<'a>>,
 }
 
 impl Fixed {
@@ -125,8 +146,11 @@ impl Fixed {
     pub fn reader(
         read: for<'a> fn(&'a [u8], &mut Desk<'a>) -> Result<Event<'a>, Unparsed>,
     ) -> Option<Reader> {
-        let client = |_: &[u8]| None;
-        Some(Arc::new(Fixed { read, client }))
+        Some(Arc::new(Fixed {
+            read,
+            client: |_| None,
+            glance: |_, _| None,
+        }))
     }
 }
 
@@ -143,6 +167,11 @@ impl ReadLine for Fixed {
 
     fn client(&self, line: &[u8]) -> Option<Client> {
         (self.client)(line)
+    }
+
+    #[inline]
+    fn glance<'a>(&self, line: &'a [u8], times: &mut TimeCache) -> Option<Glance<'a>> {
+        (self.glance)(line, times)
     }
 
     fn is_fixed(&self) -> bool {

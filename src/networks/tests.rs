@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator};
+
 use super::*;
 
 fn client(text: &str) -> Client {
@@ -20,9 +22,7 @@ fn attacker(text: &str) -> Attacker {
 
 fn cover(attackers: &[String], innocents: &[String], strays: Strays) -> Vec<Network> {
     let mut networks = Networks::new(attackers.iter().map(|text| attacker(text)));
-    innocents
-        .iter()
-        .for_each(|text| networks.bystander(client(text), 20));
+    networks.bystanders(innocents.par_iter().map(|text| (client(text), 20)));
     networks.cover(strays)
 }
 
@@ -210,9 +210,8 @@ fn trie(attackers: &[(u8, u16)], innocents: &BTreeSet<u8>) -> Networks {
         innocent: 0,
     }));
     let attacks = |host: &u8| attackers.iter().any(|known| known.0 == *host);
-    for host in innocents.iter().filter(|host| !attacks(host)) {
-        networks.bystander(small(*host), 30);
-    }
+    let others = innocents.par_iter().filter(|host| !attacks(host));
+    networks.bystanders(others.map(|host| (small(*host), 30)));
     networks
 }
 
@@ -324,7 +323,7 @@ proptest! {
             .collect();
         let build = |attackers: Vec<Attacker>, others: Vec<Client>| {
             let mut networks = Networks::new(attackers.into_iter());
-            others.into_iter().for_each(|client| networks.bystander(client, 3));
+            networks.bystanders(others.into_par_iter().map(|client| (client, 3)));
             networks.cover(Strays::Named)
         };
         let found = build(attackers.clone(), others.iter().copied().collect());

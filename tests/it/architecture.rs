@@ -43,7 +43,8 @@ const ROWS: &[&[&str]] = &[
     &["pattern/entry", "pattern/symptom", "pattern/words"],
     &["pattern/need"],
     &["pattern/gate", "pattern/sigma"],
-    &["evidence/weight", "evidence/caps"],
+    &["evidence/weight", "evidence/index"],
+    &["evidence/caps"],
     &[
         "evidence/capped",
         "evidence/distinct",
@@ -56,6 +57,7 @@ const ROWS: &[&[&str]] = &[
         "evidence/histogram",
         "evidence/numbers",
         "evidence/order",
+        "evidence/sieve",
         "evidence/tries",
     ],
     &["evidence/*"],
