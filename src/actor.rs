@@ -33,6 +33,8 @@ pub struct Draft {
     pub role: Role,
     /// Who, sorted.
     pub clients: Vec<Client>,
+    /// How many clients each of them stands for: one, unless there are more than could be kept.
+    pub weight: u64,
     /// Index of the finding that named it.
     pub finding: usize,
     /// When to follow it, seconds since the epoch; `None` where the survey's counts say it all.
@@ -87,6 +89,7 @@ pub fn cast(case: &Case<'_>, findings: &[Finding]) -> Vec<Draft> {
             drafts.push(Draft {
                 role,
                 clients,
+                weight: case.weight_of_a_client(&finding.kind),
                 finding: index,
                 watch,
             });
@@ -260,7 +263,7 @@ pub fn actor(
         id,
         role: draft.role,
         clients: names(case, &busiest(draft, counts)),
-        client_count: draft.clients.len() as u64,
+        client_count: draft.clients.len() as u64 * draft.weight,
         networks: networks(case, draft, counts),
         user_agents: top(&counts.agents, LISTED)
             .into_iter()
@@ -268,7 +271,7 @@ pub fn actor(
             .collect(),
         first: span.first.floor_to_second(),
         last: span.last.floor_to_second(),
-        requests: span.count,
+        requests: span.count.saturating_mul(draft.weight),
         hits_by_category: hits
             .categories()
             .iter()
@@ -278,7 +281,11 @@ pub fn actor(
             .into_iter()
             .map(|ranked| ranked.0)
             .collect(),
-        status: statuses(&counts.by_class),
+        status: statuses(
+            &counts
+                .by_class
+                .map(|count| count.saturating_mul(draft.weight)),
+        ),
     })
 }
 

@@ -17,9 +17,11 @@ use crate::context::Context;
 use crate::detect::detect;
 use crate::doubt;
 use crate::error::{Error, Result, Warning};
+use crate::estimates;
+use crate::evidence::caps::Caps;
 use crate::failures;
 use crate::finding::{Case, Finding};
-use crate::focus::{Whole, Window, focus, focus_on, tallies, trace};
+use crate::focus::{Subject, Whole, Window, focus, tallies, trace};
 use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
@@ -31,6 +33,7 @@ use crate::plan::Plan;
 use crate::quote::Quoter;
 use crate::readers::{FormatOptions, Readers};
 use crate::report::view::{Incident, Report};
+use crate::room::{Look, Purse};
 use crate::season::{self, Regimes};
 use crate::severity::Confidence;
 use crate::skew::{self, Skew};
@@ -79,6 +82,9 @@ pub struct ScanOptions {
     pub formats: FormatOptions,
     /// Who the clients are.
     pub who: Who,
+    /// How much memory the counts may take. Where more were needed, a part of the figures are estimates, and a warning of the
+    /// report says which.
+    pub caps: Caps,
 }
 
 impl Default for ScanOptions {
@@ -95,6 +101,7 @@ impl Default for ScanOptions {
             context: true,
             formats: FormatOptions::default(),
             who: Who::default(),
+            caps: Caps::default(),
         }
     }
 }
@@ -181,6 +188,7 @@ fn begin_survey(
 fn run<'a>(options: &ScanOptions, advance: &'a (dyn Fn(u64) + Sync)) -> Run<'a> {
     Run {
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
+        caps: options.caps,
         advance,
     }
 }
@@ -286,7 +294,7 @@ fn search_hits(
     };
     let mut inputs = inputs.identified();
     // A file that loses its end may be begun again until the first line is handed out.
-    let (limits, parts, context) = loop {
+    let (limits, parts, context, estimated) = loop {
         let ahead = mem::take(&mut ahead);
         let surroundings = || surroundings(&inputs, ahead, options, patterns, observer, &run);
         let surroundings = pool.install(surroundings);
@@ -294,6 +302,7 @@ fn search_hits(
             break surroundings?;
         }
     };
+    inputs.warnings.extend(estimated);
     let mut logs = inputs.logs(LogKind::Access);
     for (log, part) in logs.iter_mut().zip(parts) {
         log.part = part;
@@ -314,7 +323,8 @@ fn search_hits(
     Ok(inputs.warnings)
 }
 
-/// The time that was asked for, what is read of each log for it, and the context of the lines if it is wanted.
+/// The time that was asked for, what is read of each log for it, and the context of the lines if it is wanted, with what of that is
+/// estimated.
 fn surroundings(
     inputs: &Inputs,
     ahead: Ahead,
@@ -322,13 +332,13 @@ fn surroundings(
     patterns: &PatternSet,
     observer: &dyn Observer,
     run: &Run<'_>,
-) -> Result<(Limits, Vec<Part>, Context)> {
+) -> Result<(Limits, Vec<Part>, Context, Vec<Warning>)> {
     let mut logs = inputs.logs(LogKind::Access);
     let limits = limits(options, &logs, &inputs.logs(LogKind::Error))?;
     narrow(inputs, &mut logs, limits);
     let parts = logs.iter().map(|log| log.part.clone()).collect();
     if !options.context {
-        return Ok((limits, parts, Context::none()));
+        return Ok((limits, parts, Context::none(), Vec::new()));
     }
     let survey = Survey {
         patterns,
@@ -338,7 +348,8 @@ fn surroundings(
     let begun = ahead.confirmed(&logs);
     observer.begin("reading", to_read(&logs) - begun.bytes());
     let access = begun.complete(&logs, survey, run);
-    Ok((limits, parts, Context::of(&access)))
+    let estimated = estimates::of_survey(&access);
+    Ok((limits, parts, Context::of(&access), estimated))
 }
 
 /// The error of a sink that takes no more.
@@ -402,7 +413,7 @@ fn investigate(
     inputs.check()?;
     observer.begin("looking closer", 0);
     let skews = skew::skews(&surveyed.access_logs, &surveyed.error_logs);
-    let incidents = reconstruct(inputs, options, &surveyed, &skews, patterns, &run);
+    let (incidents, looks) = reconstruct(inputs, options, &surveyed, &skews, patterns, &run);
     inputs.check()?;
     let read = Read {
         inputs,
@@ -416,7 +427,7 @@ fn investigate(
         limits: surveyed.limits,
         reach: surveyed.reach,
     };
-    let report = assemble::report(&read, incidents);
+    let report = assemble::report(&read, incidents, looks);
     let Surveyed { access, errors, .. } = surveyed;
     let_go((access, errors));
     Ok(report)
@@ -512,7 +523,7 @@ fn context(options: &ScanOptions, access: &AccessCounts) -> Context {
     }
 }
 
-/// From counts to incidents: plan, second look, findings, actors, third look, clusters.
+/// From counts to incidents: plan, second look, findings, actors, third look, clusters; and what of it is estimated.
 fn reconstruct<'a>(
     inputs: &'a Inputs,
     options: &ScanOptions,
@@ -520,17 +531,22 @@ fn reconstruct<'a>(
     skews: &BTreeMap<u32, Skew>,
     patterns: &PatternSet,
     run: &Run<'_>,
-) -> Vec<Incident> {
+) -> (Vec<Incident>, Vec<Warning>) {
     let (logs, access) = (&surveyed.access_logs, &surveyed.access);
     let mut plan = Plan::new(access);
     plan.set_aside(&failures::own(logs, access, &plan, run));
-    let windows = focus(logs, &access.chunks, &plan.windows(surveyed.limits), run);
+    let purse = Purse::new(&run.caps, access);
+    let look = |look: Look, windows: &[(Window, Subject)]| {
+        let sights = purse.sights(look, access, windows);
+        focus(logs, &access.chunks, &sights, &access.clients, run)
+    };
+    let windows = look(Look::Bursts, &everybody(plan.windows(surveyed.limits)));
     let (norms, rises) = sweep(logs, access, &plan, surveyed.limits, run);
     let sights: Vec<_> = rises
         .iter()
         .map(|rise| rise.sight(surveyed.limits))
         .collect();
-    let risen = focus_on(logs, &access.chunks, &sights, run);
+    let risen = look(Look::Rises, &sights);
     let case = Case {
         access,
         norms: &norms,
@@ -547,8 +563,9 @@ fn reconstruct<'a>(
     cluster::sharpen(&mut findings, &drafts, &traces);
     let clusters = cluster::cluster(&findings);
     let spans: Vec<_> = clusters.iter().map(Cluster::window).collect();
-    let impacts = tallies(logs, &access.chunks, &whole(surveyed), &spans, run);
-    let in_full = focus(logs, &access.chunks, &failed(&clusters, &findings), run);
+    let room = purse.of(Look::Tallies);
+    let impacts = tallies(logs, &access.chunks, &whole(surveyed), &spans, room, run);
+    let in_full = look(Look::Failures, &everybody(failed(&clusters, &findings)));
 
     let mut quoter = quoter(inputs, surveyed);
     quoter.set_ahead(skews.iter().map(|(source, skew)| (*source, skew.ahead_s)));
@@ -563,9 +580,16 @@ fn reconstruct<'a>(
         quoter: &quoter,
         zone: options.tz.or(surveyed.zone).unwrap_or_default(),
     };
+    let estimated = estimates::of_looks(&[&windows, &risen, &in_full], &impacts, &norms);
     let incidents = incident::incidents(&material, &clusters, &impacts, &in_full);
     let_go((windows, risen, in_full));
-    incidents
+    (incidents, estimated)
+}
+
+/// Windows in which everybody's requests count.
+fn everybody(windows: Vec<Window>) -> Vec<(Window, Subject)> {
+    let windows = windows.into_iter();
+    windows.map(|window| (window, Subject::All)).collect()
 }
 
 /// What incidents are a part of.

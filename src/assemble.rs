@@ -7,6 +7,7 @@ use crate::actor::statuses;
 use crate::category::Category;
 use crate::clock::Basis;
 use crate::error::Warning;
+use crate::estimates;
 use crate::evidence::lines::LineCounts;
 use crate::format::spec::LogKind;
 use crate::headline;
@@ -96,8 +97,8 @@ pub fn zone(access: &AccessCounts) -> Option<UtcOffset> {
         .map(|(zone, _)| zone)
 }
 
-/// The report.
-pub fn report(read: &Read<'_>, incidents: Vec<Incident>) -> Report {
+/// The report. `looks` says what of the incidents is estimated.
+pub fn report(read: &Read<'_>, incidents: Vec<Incident>, looks: Vec<Warning>) -> Report {
     let inputs = inputs(read);
     let (series, stray) = series(read);
     let mut warnings = read.inputs.warnings.clone();
@@ -109,7 +110,9 @@ pub fn report(read: &Read<'_>, incidents: Vec<Incident>) -> Report {
     );
     warnings.extend(client_warnings(read));
     warnings.extend(repetition_warnings(read));
-    warnings.extend(cap_warnings(read.access));
+    warnings.extend(estimates::of_survey(read.access));
+    warnings.extend(estimates::of_errors(read.errors));
+    warnings.extend(looks);
     warnings.extend(stray);
     warnings.extend(
         read.inputs
@@ -480,40 +483,6 @@ fn unparsed_warning(input: &view::Input) -> Option<Warning> {
         ),
         input: Some(input.path.clone()),
     })
-}
-
-fn cap_warnings(access: &AccessCounts) -> Vec<Warning> {
-    let capped = [
-        (access.clients.is_sampled(), "clients"),
-        (
-            access.hit_clients.is_sampled(),
-            "clients with suspicious requests",
-        ),
-        (
-            access.misses.is_sampled(),
-            "clients that met rejected pages",
-        ),
-        (access.paths.is_sampled(), "paths"),
-        (access.agents.is_sampled(), "user agents"),
-        (access.endpoints.is_sampled(), "attacked endpoints"),
-        (access.bucket_clients.is_sampled(), "clients per bucket"),
-        (
-            access.minutes.overflowed() || access.buckets.overflowed(),
-            "minutes",
-        ),
-    ];
-    let warning = |what: &str| Warning {
-        code: "cap_reached",
-        message: format!(
-            "there are more distinct {what} than are kept: figures about them are estimates from a sample"
-        ),
-        input: None,
-    };
-    capped
-        .into_iter()
-        .filter(|(reached, _)| *reached)
-        .map(|(_, what)| warning(what))
-        .collect()
 }
 
 /// The time that the records cover, cut to what was asked for.

@@ -17,7 +17,7 @@ use crate::evidence::shapes::{Shapes, VALUE, before_payload};
 use crate::evidence::tries::Asked;
 use crate::format::spec::{Arena, Desk};
 use crate::merge::Merge;
-use crate::pass::{Limits, Log, Run, Task, merge_all, work};
+use crate::pass::{Bounded, Limits, Log, Pool, Run, Task, work};
 use crate::pattern::entry::Field;
 use crate::pattern::inspector::Inspector;
 use crate::pattern::set::PatternSet;
@@ -51,8 +51,9 @@ pub fn count_hits(
         .map(|index| (index, noted[index].start..noted[index].end))
         .collect();
     let own = &counts.paths;
+    let pool = Pool::new(&run.caps);
     let start = || Worker {
-        counts: AccessCounts::new(bucket_s),
+        counts: AccessCounts::new(bucket_s, run.caps),
         inspector: Inspector::new(measure.patterns),
         reader: Reader::new(own),
         measure,
@@ -60,9 +61,11 @@ pub fn count_hits(
     let workers = work(&tasks, run, start, |worker, (index, _)| {
         let noted = &noted[*index];
         worker.chunk(&logs[noted.log], noted);
+        pool.relieve(&mut worker.counts);
     });
-    if let Some(hits) = merge_all(workers.into_iter().map(|worker| worker.counts)) {
+    if let Some(hits) = pool.all(workers.into_iter().map(|worker| worker.counts)) {
         counts.merge(hits);
+        counts.fit();
     }
     counts.flush();
 }

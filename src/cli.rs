@@ -25,6 +25,7 @@ use std::sync::Arc;
 use aftertrace::addresses::AddressMap;
 use aftertrace::category::Category;
 use aftertrace::error::Result;
+use aftertrace::evidence::caps::Caps;
 use aftertrace::known::{self, Known, Party};
 use aftertrace::pass::Who;
 use aftertrace::proxies::HeaderName;
@@ -179,6 +180,10 @@ struct InputArguments {
     /// Worker threads [default: one for each core]
     #[arg(long, short = 'j', value_name = "N")]
     threads: Option<NonZeroUsize>,
+    /// Memory that the counts may take, such as 512M or 2G, beside the mapped files: above it a part of the figures are
+    /// estimates, and the report says which and how good
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = values::memory_limit)]
+    memory_limit: Caps,
     /// Read files instead of mapping them into memory; for logs that may be truncated meanwhile
     #[arg(long)]
     no_mmap: bool,
@@ -393,6 +398,7 @@ impl InputArguments {
             context: !self.no_context,
             formats: self.formats.options(),
             who: self.who()?,
+            caps: self.memory_limit,
             ..ScanOptions::default()
         })
     }

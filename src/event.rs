@@ -213,9 +213,9 @@ pub fn is_asset(path: &[u8]) -> bool {
     lower.copy_from_slice(extension);
     lower.make_ascii_lowercase();
     match &*lower {
-        b"css" | b"js" | b"mjs" | b"map" | b"png" | b"jpg" | b"jpeg" | b"gif" | b"webp" | b"avif"
-        | b"svg" | b"ico" | b"bmp" | b"woff" | b"woff2" | b"ttf" | b"otf" | b"eot" | b"mp4"
-        | b"webm" | b"m3u8" | b"m4s" | b"ts" | b"mp3" | b"webmanifest" => true,
+        b"css" | b"js" | b"mjs" | b"map" | b"png" | b"jpg" | b"jpeg" | b"gif" | b"webp"
+        | b"avif" | b"svg" | b"ico" | b"bmp" | b"woff" | b"woff2" | b"ttf" | b"otf" | b"eot"
+        | b"mp4" | b"webm" | b"m3u8" | b"m4s" | b"ts" | b"mp3" | b"webmanifest" => true,
         b"" | b"php" => LOADERS.iter().any(|loader| path.ends_with(loader)),
         _ => false,
     }

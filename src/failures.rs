@@ -135,7 +135,7 @@ mod tests {
     }
 
     fn access(log: &Log<'_>, chunk_bytes: usize) -> AccessCounts {
-        let mut access = AccessCounts::new(60);
+        let mut access = AccessCounts::new(60, Default::default());
         for (client, requests, payloads) in [(PROBER, 10, 1), (CURIOUS, 100, 1), (VISITOR, 10, 0)] {
             let client = Client::parse(client.as_bytes());
             let stats = access.clients.entry(client, ClientStats::default).unwrap();
@@ -166,7 +166,7 @@ mod tests {
         let text = text();
         let log = Log::of(&COMBINED, text.as_bytes()).unwrap();
         let access = access(&log, chunk_bytes);
-        let mut plan = Plan::new(&AccessCounts::new(60));
+        let mut plan = Plan::new(&AccessCounts::new(60, Default::default()));
         plan.failures = vec![Stretch {
             start: NOON + from,
             end: NOON + to,
@@ -182,6 +182,7 @@ mod tests {
         }];
         let run = Run {
             chunk_bytes,
+            caps: Default::default(),
             advance: &|_| (),
         };
         own(&[log], &access, &plan, &run)

@@ -128,6 +128,26 @@ impl Case<'_> {
             .map_or(0, |(first, last)| last - first + 1)
     }
 
+    /// How many clients each of those stands for whom a finding names, where its window has more than are kept: a power of
+    /// two. Where few sources matter, they are named one by one and stand for themselves.
+    pub fn weight_of_a_client(&self, kind: &Kind) -> u64 {
+        let (windows, window) = match kind {
+            Kind::Burst {
+                cause: Cause::Ddos | Cause::FlashCrowd,
+                window,
+                dimension,
+                ..
+            } => match dimension {
+                Dimension::Total => (self.windows, *window),
+                _ => (self.risen, *window),
+            },
+            Kind::BruteForce { window, .. } => (self.windows, *window),
+            _ => return 1,
+        };
+        let counts = windows.get(window);
+        counts.map_or(1, |counts| counts.clients.scaled(1))
+    }
+
     /// A client as text.
     pub fn name(&self, client: Client) -> String {
         match client.ip() {

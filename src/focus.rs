@@ -13,15 +13,17 @@ use rayon::iter::{Either, ParallelIterator};
 use crate::client::Client;
 use crate::event::{Access, Event, is_asset};
 use crate::evidence::capped::{CappedMap, hash_bytes};
-use crate::evidence::clients::{CLASSES, ClientStats, MAX_CLIENTS, Span, status_class};
-use crate::evidence::endpoints::{MAX_TEXT_BYTES, MAX_TEXTS, Text, TextMap};
+use crate::evidence::caps::{self, divide};
+use crate::evidence::clients::{CLASSES, ClientStats, Span, status_class};
+use crate::evidence::endpoints::{MAX_TEXT_BYTES, Text, TextMap};
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::numbers::{Numbers, numbered};
 use crate::evidence::series::Series;
 use crate::evidence::sketch::Sketch;
+use crate::evidence::weight::{INDEX_BYTES, Weigh, allocated, tree};
 use crate::format::spec::{Arena, Desk, Glance};
 use crate::merge::Merge;
-use crate::pass::{ChunkSpan, Limits, Log, Run, Task, merge_all, work};
+use crate::pass::{Bounded, ChunkSpan, Limits, Log, Pool, Run, Task, work};
 use crate::time::Time;
 
 /// A stretch of time worth a second look; seconds since the epoch, both ends within.
@@ -79,6 +81,30 @@ impl Subject {
     }
 }
 
+/// Bytes that the counts of one window may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Of clients.
+    pub clients: usize,
+    /// Of paths.
+    pub paths: usize,
+    /// Of user agents.
+    pub agents: usize,
+    /// Of samples of answers.
+    pub answers: usize,
+}
+
+/// A window, whose requests of it count, and the room for what is counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Sight {
+    /// When.
+    pub window: Window,
+    /// Whose.
+    pub subject: Subject,
+    /// How much of it is kept.
+    pub room: Room,
+}
+
 /// What a window consists of.
 pub struct WindowCounts {
     /// First and last request.
@@ -99,6 +125,7 @@ pub struct WindowCounts {
     pub agents: TextMap<u64>,
     /// Per status: how many, and the first of them.
     pub answers: BTreeMap<u16, Answers>,
+    room: Room,
 }
 
 /// Requests answered with one status.
@@ -120,17 +147,35 @@ impl Merge for Answers {
     }
 }
 
+/// Bytes that a client of a window costs beside its entry, if it is named: in findings, actors, groups and the report, and
+/// what the counts of a group say of it.
+pub const NAMED_BYTES: usize = 256;
+
+impl Weigh for Presence {
+    fn heap_bytes(&self) -> usize {
+        self.agents.heap_bytes() + self.paths.heap_bytes() + self.numbers.heap_bytes() + NAMED_BYTES
+    }
+}
+
 impl WindowCounts {
-    fn new() -> WindowCounts {
+    /// `wider` is a sample that the clients are one of as well, so that whoever is known here is known there.
+    fn new<V>(room: Room, wider: &CappedMap<Client, V>) -> WindowCounts {
+        let mut counts = WindowCounts::empty(room);
+        counts.clients.sample_like(wider);
+        counts
+    }
+
+    fn empty(room: Room) -> WindowCounts {
         WindowCounts {
+            room,
             span: None,
             requests: 0,
             errors_5xx: 0,
             referred: 0,
             assets: 0,
-            clients: CappedMap::new(MAX_CLIENTS),
-            paths: CappedMap::new(MAX_TEXTS),
-            agents: CappedMap::new(MAX_TEXTS),
+            clients: CappedMap::new(usize::MAX),
+            paths: CappedMap::new(usize::MAX),
+            agents: CappedMap::new(usize::MAX),
             answers: BTreeMap::new(),
         }
     }
@@ -174,6 +219,44 @@ impl WindowCounts {
                 numbers.note(hash_bytes(access.target), number);
             }
         }
+    }
+}
+
+impl WindowCounts {
+    /// Requests of those clients that are kept.
+    pub fn kept_requests(&self) -> u64 {
+        let clients = self.clients.iter();
+        clients.map(|(_, here)| u64::from(here.requests)).sum()
+    }
+}
+
+impl Bounded for WindowCounts {
+    fn weight(&self) -> usize {
+        /// Bytes of a client with a few pages; the allowance of a worker need not be exact.
+        const CLIENT: usize = 512;
+        /// Bytes of a text, if all are long.
+        const TEXT: usize = allocated(MAX_TEXT_BYTES);
+        let texts = self.paths.len() + self.agents.len();
+        let flat = self.paths.flat_weight() + self.agents.flat_weight();
+        let answers = self.answers.len() * ANSWER_SAMPLES * size_of::<(Locator, Client)>();
+        self.clients.len() * CLIENT + flat + texts * TEXT + answers
+    }
+
+    fn fit(&mut self) {
+        self.clients.fit(self.room.clients);
+        self.paths.fit(self.room.paths);
+        self.agents.fit(self.room.agents);
+        let each = self.room.answers / size_of::<(Locator, Client)>() / self.answers.len().max(1);
+        for answers in self.answers.values_mut() {
+            answers.first.truncate(each.clamp(1, ANSWER_SAMPLES));
+        }
+    }
+
+    fn successor(&self) -> WindowCounts {
+        let mut next = WindowCounts::new(self.room, &self.clients);
+        next.paths.sample_like(&self.paths);
+        next.agents.sample_like(&self.agents);
+        next
     }
 }
 
@@ -253,39 +336,30 @@ impl Presence {
     }
 }
 
-/// Counts every window; one result a window, in order.
-pub fn focus(
+/// Counts in every window those requests that are a subject's; one result a window, in order. Clients are kept as far as
+/// they are of the sample `wider`.
+pub fn focus<V: Sync>(
     logs: &[Log<'_>],
     chunks: &[ChunkSpan],
-    windows: &[Window],
-    run: &Run<'_>,
-) -> Vec<WindowCounts> {
-    let everybody: Vec<_> = windows
-        .iter()
-        .map(|window| (*window, Subject::All))
-        .collect();
-    focus_on(logs, chunks, &everybody, run)
-}
-
-/// Counts in every window those requests that are a subject's; one result a window, in order.
-pub fn focus_on(
-    logs: &[Log<'_>],
-    chunks: &[ChunkSpan],
-    sights: &[(Window, Subject)],
+    sights: &[Sight],
+    wider: &CappedMap<Client, V>,
     run: &Run<'_>,
 ) -> Vec<WindowCounts> {
     if sights.is_empty() {
         return Vec::new();
     }
     let tasks = chosen(chunks, |chunk| {
-        sights.iter().any(|(window, _)| window.overlaps(chunk))
+        sights.iter().any(|sight| sight.window.overlaps(chunk))
     });
     let start = || {
-        sights
-            .iter()
-            .map(|_| WindowCounts::new())
-            .collect::<Vec<_>>()
+        let counts = sights.iter();
+        Several(
+            counts
+                .map(|sight| WindowCounts::new(sight.room, wider))
+                .collect(),
+        )
     };
+    let pool = Pool::new(&run.caps);
     let parts = work(&tasks, run, start, |counts, (log, range)| {
         each_access(
             &logs[*log],
@@ -293,15 +367,16 @@ pub fn focus_on(
             range.start,
             |access, at| {
                 let secs = at.time.secs();
-                for ((window, subject), counts) in sights.iter().zip(counts.iter_mut()) {
-                    if window.takes(secs, access) && subject.takes(access) {
+                for (sight, counts) in sights.iter().zip(counts.0.iter_mut()) {
+                    if sight.window.takes(secs, access) && sight.subject.takes(access) {
                         counts.note(access, at);
                     }
                 }
             },
         );
+        pool.relieve(counts);
     });
-    merge_all(parts.into_iter().map(Several)).map_or_else(Vec::new, |counts| counts.0)
+    pool.all(parts).map_or_else(Vec::new, |counts| counts.0)
 }
 
 /// What a stretch of time cost.
@@ -348,11 +423,14 @@ impl Merge for Share {
 }
 
 impl Counted {
-    fn new() -> Counted {
+    /// Counts of the clients that are of the sample `like`.
+    fn new<V>(like: &CappedMap<Client, V>) -> Counted {
+        let mut clients = CappedMap::new(usize::MAX);
+        clients.sample_like(like);
         Counted {
             requests: 0,
             errors_5xx: 0,
-            clients: CappedMap::new(MAX_CLIENTS),
+            clients,
         }
     }
 
@@ -366,6 +444,19 @@ impl Counted {
                 errors_5xx: u32::from(failed),
             });
         }
+    }
+}
+
+impl Bounded for Counted {
+    fn weight(&self) -> usize {
+        self.clients.flat_weight()
+    }
+
+    /// The sample was chosen small enough.
+    fn fit(&mut self) {}
+
+    fn successor(&self) -> Counted {
+        Counted::new(&self.clients)
     }
 }
 
@@ -385,6 +476,21 @@ impl Tally<'_> {
         let (all, failed) = self.shares().map(count).reduce(|| (0, 0), sum);
         let estimate = |kept| self.counted.clients.estimate(kept);
         (estimate(all), estimate(failed))
+    }
+
+    /// How many clients each of those stands for that are kept.
+    pub fn weight_of_a_client(&self) -> u64 {
+        self.counted.clients.scaled(1)
+    }
+
+    /// How many clients there are, and the standard error of that; `None` if it is exact.
+    pub fn error(&self) -> Option<(u64, f64)> {
+        let kept = self.shares().count();
+        let sampled = self.counted.clients.is_sampled();
+        sampled.then(|| {
+            let clients = self.counted.clients.estimate(kept);
+            (clients, 1.0 / (kept.max(1) as f64).sqrt())
+        })
     }
 
     /// Every kept client with its part, in no order.
@@ -411,8 +517,11 @@ impl Tally<'_> {
         }
     }
 
-    /// What a client did in the stretch, if what it did outside is counted.
+    /// What a client of the sample did in the stretch, if what it did outside is counted.
     fn left(&self, client: &Client, all: &ClientStats) -> Option<Share> {
+        if !self.counted.clients.keeps(client) {
+            return None;
+        }
         let gone = self
             .counted
             .clients
@@ -440,9 +549,24 @@ pub struct Whole<'a> {
 }
 
 impl<'w> Whole<'w> {
-    fn tally(&self, mut counted: Counted, outside: bool) -> Tally<'w> {
-        // The same sample, whichever side was read.
-        counted.clients.sample_like(self.clients);
+    /// What is told apart when so many windows are counted in `bytes`: as much of all clients as would fit if each of them
+    /// came in every window, so that it is the same sample whichever side of a window is read.
+    fn sample(&self, windows: usize, bytes: usize) -> CappedMap<Client, Share> {
+        let entry = size_of::<(Client, Share)>() + INDEX_BYTES;
+        let mut sample = CappedMap::new(usize::MAX);
+        sample.sample_like(self.clients);
+        while self
+            .clients
+            .iter()
+            .filter(|(client, _)| sample.keeps(client))
+            .count()
+            > bytes / entry / windows.max(1)
+            && sample.thin()
+        {}
+        sample
+    }
+
+    fn tally(&self, counted: Counted, outside: bool) -> Tally<'w> {
         let (requests, errors_5xx) = (counted.requests, counted.errors_5xx);
         match outside {
             false => Tally {
@@ -495,14 +619,17 @@ pub fn tallies<'w>(
     chunks: &[ChunkSpan],
     whole: &Whole<'w>,
     windows: &[Window],
+    bytes: usize,
     run: &Run<'_>,
 ) -> Vec<Tally<'w>> {
+    let sample = whole.sample(windows.len(), bytes);
     let sides: Vec<Side> = windows
         .iter()
         .map(|window| Side::of(window, chunks))
         .collect();
     let tasks = chosen(chunks, |chunk| sides.iter().any(|side| side.reads(chunk)));
-    let start = || windows.iter().map(|_| Counted::new()).collect::<Vec<_>>();
+    let start = || Several(windows.iter().map(|_| Counted::new(&sample)).collect());
+    let pool = Pool::new(&run.caps);
     let parts = work(&tasks, run, start, |counts, (log, range)| {
         let bytes = &logs[*log].bytes[range.clone()];
         each_access(&logs[*log], bytes, range.start, |access, at| {
@@ -510,14 +637,15 @@ pub fn tallies<'w>(
             if !whole.limits.contain(secs) {
                 return;
             }
-            for (side, counts) in sides.iter().zip(counts.iter_mut()) {
+            for (side, counts) in sides.iter().zip(counts.0.iter_mut()) {
                 if side.window.takes(secs, access) != side.outside {
                     counts.note(access);
                 }
             }
         });
+        pool.relieve(counts);
     });
-    let counted = merge_all(parts.into_iter().map(Several)).map_or_else(Vec::new, |all| all.0);
+    let counted = pool.all(parts).map_or_else(Vec::new, |all| all.0);
     let sides = sides.iter().zip(counted);
     sides
         .map(|(side, counted)| whole.tally(counted, side.outside))
@@ -587,7 +715,8 @@ pub fn look_over(log: &Log<'_>, bytes: &[u8], start: usize, look: &mut impl Look
 
 /// The lines of a part of a log on which something is written that can be a record, each with its byte of the log.
 fn written(bytes: &[u8], start: usize) -> impl Iterator<Item = (u64, &[u8])> {
-    let lines = crate::chunk::lines(bytes).map(move |(offset, line)| ((start + offset) as u64, line));
+    let lines =
+        crate::chunk::lines(bytes).map(move |(offset, line)| ((start + offset) as u64, line));
     lines.filter(|(_, line)| !line.is_empty() && line.len() <= crate::chunk::MAX_LINE)
 }
 
@@ -651,18 +780,48 @@ pub struct GroupCounts {
     pub last: FirstK<Reverse<Locator>, EDGE_REQUESTS>,
     /// The first refused requests.
     pub first_refused: FirstK<Locator, 8>,
+    /// Bytes of paths, and of user agents.
+    texts: usize,
 }
 
+/// Bytes that the counts of one group may take, the clients aside.
+#[derive(Debug, Clone, Copy)]
+struct GroupRoom {
+    seconds: usize,
+    texts: usize,
+}
+
+impl GroupRoom {
+    /// Divides `bytes` among groups by how long each is followed.
+    fn divide(bytes: usize, groups: &[Group]) -> Vec<GroupRoom> {
+        let half = bytes as u64 / 2;
+        let seconds = |group: &Group| (group.end - group.start).max(0) as u64 + 1;
+        let needs = groups.iter().map(|group| seconds(group) * SECOND_BYTES);
+        let shares = divide(half, &needs.collect::<Vec<_>>());
+        // Paths and user agents have one half of the other half each.
+        let texts = (half / 2) as usize / groups.len().max(1);
+        let room = |share: u64| GroupRoom {
+            seconds: share as usize,
+            texts,
+        };
+        shares.into_iter().map(room).collect()
+    }
+}
+
+/// Bytes of a second in which a group asked.
+const SECOND_BYTES: u64 = tree::<i64, u32>(1) as u64;
+
 impl GroupCounts {
-    fn new() -> GroupCounts {
+    fn new(room: GroupRoom) -> GroupCounts {
         GroupCounts {
+            texts: room.texts,
             span: None,
             by_class: [0; CLASSES],
             refused: 0,
             paths: CappedMap::new(MAX_GROUP_TEXTS),
             agents: CappedMap::new(MAX_GROUP_TEXTS),
             clients: HashMap::new(),
-            seconds: Series::new(1),
+            seconds: Series::new(1, room.seconds),
             first: FirstK::default(),
             last: FirstK::default(),
             first_refused: FirstK::default(),
@@ -762,6 +921,30 @@ const STRAY_PAUSE: i64 = 10;
 /// See [`STRAY_PAUSE`].
 const STRAY_LEAST_S: i64 = 10;
 
+impl Bounded for GroupCounts {
+    fn weight(&self) -> usize {
+        let texts = self.paths.len() + self.agents.len();
+        let flat = self.paths.flat_weight() + self.agents.flat_weight();
+        let clients = self.clients.len() * (size_of::<(Client, Span)>() + INDEX_BYTES);
+        clients + flat + texts * allocated(MAX_TEXT_BYTES) + self.seconds.weight()
+    }
+
+    fn fit(&mut self) {
+        self.paths.fit(self.texts);
+        self.agents.fit(self.texts);
+    }
+
+    fn successor(&self) -> GroupCounts {
+        let mut next = GroupCounts::new(GroupRoom {
+            seconds: self.seconds.most_bytes(),
+            texts: self.texts,
+        });
+        next.paths.sample_like(&self.paths);
+        next.agents.sample_like(&self.agents);
+        next
+    }
+}
+
 impl Merge for GroupCounts {
     fn merge(&mut self, other: GroupCounts) {
         self.span.merge(other.span);
@@ -800,17 +983,14 @@ pub fn trace(
         followed.any(|group| chunk.first <= group.end && chunk.last >= group.start)
     };
     let tasks = chosen(chunks, overlaps);
-    let start = || {
-        groups
-            .iter()
-            .map(|_| GroupCounts::new())
-            .collect::<Vec<_>>()
-    };
+    let rooms = GroupRoom::divide(run.caps.of(caps::Share::Groups), groups);
+    let start = || Several(rooms.iter().copied().map(GroupCounts::new).collect());
+    let pool = Pool::new(&run.caps);
     let parts = work(
         &tasks,
         run,
         start,
-        |counts: &mut Vec<GroupCounts>, (log, range)| {
+        |counts: &mut Several<GroupCounts>, (log, range)| {
             each_access_of(
                 &logs[*log],
                 &logs[*log].bytes[range.clone()],
@@ -822,14 +1002,14 @@ pub fn trace(
                     };
                     let group = &groups[*index];
                     if (group.start..=group.end).contains(&at.time.secs()) {
-                        counts[*index].note(access, at);
+                        counts.0[*index].note(access, at);
                     }
                 },
             );
+            pool.relieve(counts);
         },
     );
-    let mut counts =
-        merge_all(parts.into_iter().map(Several)).map_or_else(Vec::new, |counts| counts.0);
+    let mut counts = pool.all(parts).map_or_else(Vec::new, |counts| counts.0);
     counts.iter_mut().for_each(|group| group.seconds.flush());
     counts
 }
@@ -843,6 +1023,20 @@ impl<T: Merge> Merge for Several<T> {
             .iter_mut()
             .zip(other.0)
             .for_each(|(mine, theirs)| mine.merge(theirs));
+    }
+}
+
+impl<T: Bounded> Bounded for Several<T> {
+    fn weight(&self) -> usize {
+        self.0.iter().map(Bounded::weight).sum()
+    }
+
+    fn fit(&mut self) {
+        self.0.iter_mut().for_each(Bounded::fit);
+    }
+
+    fn successor(&self) -> Several<T> {
+        Several(self.0.iter().map(Bounded::successor).collect())
     }
 }
 
@@ -867,7 +1061,7 @@ mod tests {
 
     /// The spans of the chunks, and all of it counted, as the survey would.
     fn survey(log: &Log<'_>, run: &Run<'_>) -> (Vec<ChunkSpan>, CappedMap<Client, ClientStats>) {
-        let mut clients = CappedMap::new(MAX_CLIENTS);
+        let mut clients = CappedMap::new(usize::MAX);
         let spans = tasks(std::slice::from_ref(log), run.chunk_bytes)
             .into_iter()
             .map(|(index, range)| {
@@ -893,7 +1087,8 @@ mod tests {
 
     fn sorted(tally: &Tally<'_>) -> Vec<(Client, u32, u32)> {
         let shares: Vec<_> = tally.shares().collect();
-        let mut all: Vec<_> = shares.into_iter()
+        let mut all: Vec<_> = shares
+            .into_iter()
             .map(|(client, share)| (client, share.requests, share.errors_5xx))
             .collect();
         all.sort_unstable();
@@ -906,6 +1101,7 @@ mod tests {
         let log = Log::of(&COMBINED, text.as_bytes()).unwrap();
         let run = Run {
             chunk_bytes: 500,
+            caps: Default::default(),
             advance: &|_| {},
         };
         let (chunks, clients) = survey(&log, &run);
@@ -927,9 +1123,20 @@ mod tests {
                 posts_to: None,
                 failed: false,
             };
-            let found = &tallies(&logs, &chunks, &whole, &[window], &run)[0];
+            let found = &tallies(&logs, &chunks, &whole, &[window], usize::MAX, &run)[0];
             assert_eq!(matches!(found.part, Part::Outside(_)), end - start > 200);
-            let exact = &focus(&logs, &chunks, &[window], &run)[0];
+            let plenty = Room {
+                clients: usize::MAX,
+                paths: usize::MAX,
+                agents: usize::MAX,
+                answers: usize::MAX,
+            };
+            let sight = Sight {
+                window,
+                subject: Subject::All,
+                room: plenty,
+            };
+            let exact = &focus(&logs, &chunks, &[sight], &clients, &run)[0];
             assert_eq!(found.requests, exact.requests);
             assert_eq!(found.errors_5xx, exact.errors_5xx);
             let mut expected: Vec<_> = exact

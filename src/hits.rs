@@ -14,6 +14,7 @@ use crate::chunk;
 use crate::context::{Context, Shift, Weighed};
 use crate::error::Warning;
 use crate::event::{Access, Event};
+use crate::evidence::caps::{Caps, Share};
 use crate::format::spec::{Arena, Desk};
 use crate::pass::{Limits, Log, Run, Task, tasks, work};
 use crate::pattern::entry::Field;
@@ -24,9 +25,15 @@ use crate::severity::{Confidence, Severity};
 use crate::text::{counted, visible};
 use crate::time::Time;
 
+/// How many times its bytes a suspicious line may take: its target and what matched, with each byte that is no text written
+/// as four.
+const EXPANSION: usize = 8;
+
 /// How many bytes of logs are judged before their hits are handed on, in order: enough that workers
 /// seldom wait for each other, and little enough that a log full of attacks stays within memory.
-const WAVE_BYTES: usize = 32 << 20;
+fn wave_bytes(caps: &Caps) -> usize {
+    (caps.of(Share::Windows) + caps.of(Share::Parts)) / EXPANSION
+}
 
 /// A suspicious line. What the line does not say is `null`; bytes that are no text show as `\xHH`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -97,7 +104,7 @@ pub fn hits<'a>(
     let before = |log: usize| logs.get(log)?.part.lines_before;
     let mut lines_before = before(log);
     let mut aside = 0;
-    for wave in waves(&tasks) {
+    for wave in waves(&tasks, wave_bytes(&run.caps)) {
         let judged = pool.install(|| judge(wave, logs, &name, search, run));
         for mut done in judged {
             if done.log != log {
@@ -130,8 +137,8 @@ pub fn set_aside(requests: u64) -> Option<Warning> {
     })
 }
 
-/// Groups tasks that follow each other so that each group has about [`WAVE_BYTES`].
-fn waves(tasks: &[Task]) -> impl Iterator<Item = &[Task]> {
+/// Groups tasks that follow each other so that each group has about so many bytes.
+fn waves(tasks: &[Task], most: usize) -> impl Iterator<Item = &[Task]> {
     let mut rest = tasks;
     std::iter::from_fn(move || {
         let mut bytes = 0;
@@ -140,7 +147,7 @@ fn waves(tasks: &[Task]) -> impl Iterator<Item = &[Task]> {
             .take_while(|(_, range)| {
                 let first = bytes == 0;
                 bytes += range.len();
-                first || bytes <= WAVE_BYTES
+                first || bytes <= most
             })
             .count();
         let (wave, after) = rest.split_at(count);
@@ -396,6 +403,7 @@ mod tests {
         });
         let run = Run {
             chunk_bytes,
+            caps: Default::default(),
             advance: &|_| {},
         };
         let mut out = String::new();
@@ -521,6 +529,7 @@ mod tests {
         let log = log(&text);
         let run = Run {
             chunk_bytes: 1,
+            caps: Default::default(),
             advance: &|_| {},
         };
         let pool = rayon::ThreadPoolBuilder::new()
@@ -539,10 +548,11 @@ mod tests {
 
     #[test]
     fn waves_keep_order_and_leave_nothing_out() {
-        let sizes = [WAVE_BYTES * 2, 5, WAVE_BYTES - 4, 4, 1, 1];
+        const MOST: usize = 1000;
+        let sizes = [MOST * 2, 5, MOST - 4, 4, 1, 1];
         let tasks: Vec<Task> = sizes.iter().map(|&size| (0, 0..size)).collect();
-        let groups: Vec<usize> = waves(&tasks).map(<[Task]>::len).collect();
+        let groups: Vec<usize> = waves(&tasks, MOST).map(<[Task]>::len).collect();
         assert_eq!(groups, [1, 1, 2, 2]);
-        assert_eq!(waves(&[]).count(), 0);
+        assert_eq!(waves(&[], MOST).count(), 0);
     }
 }

@@ -121,15 +121,18 @@ impl Toll<'_> {
 
     /// Attackers that met a 5xx.
     fn attackers_failed(&self, counts: &Tally<'_>) -> u64 {
-        let attacking = self.parties.iter().filter(|party| party.role.is_attack());
-        let attackers: HashSet<Client> = attacking
+        let attacking = || self.parties.iter().filter(|party| party.role.is_attack());
+        let attackers: HashSet<Client> = attacking()
             .flat_map(|party| party.clients.iter().copied())
             .collect();
         let met = |client: &&Client| {
             let share = counts.share(client);
             share.is_some_and(|share| share.errors_5xx > 0)
         };
-        attackers.iter().filter(met).count() as u64
+        // Who is of both samples, those named and those counted, is of the smaller one.
+        let each = attacking().map(|party| party.weight).max();
+        let failed = attackers.iter().filter(met).count() as u64;
+        failed * each.unwrap_or(1).max(counts.weight_of_a_client())
     }
 }
 

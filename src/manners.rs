@@ -136,7 +136,7 @@ impl Manners {
         };
         let ordinary = Ordinary::new(case, excess);
         Manners {
-            sources: clients.len(),
+            sources: counts.clients.estimate(clients.len()) as usize,
             assets: excess.assets as f64 / (requests - failed).max(1.0),
             ordinary_assets: excess.ordinary_assets,
             referred: excess.referred as f64 / requests.max(1.0),
@@ -157,7 +157,7 @@ impl Manners {
             known: by_requests(&|client| f64::from(client.is_known(stretch))),
             read_robots: clients.iter().any(Present::read_robots),
             monitoring: by_requests(&|client| client.monitoring(counts)),
-            effective: effective(&clients),
+            effective: effective(&clients) * counts.clients.scaled(1) as f64,
             browsers: agent(&|text| text.is_empty() || Meaning::Browser.is_in(text)),
             relays: agent(&|text| Meaning::Relay.is_in(text)),
             loading: by_clients(&|client| client.here.assets > 0),
@@ -451,12 +451,14 @@ impl Surplus {
             returning += if was_there || comes_back { more } else { 0 };
             new += u64::from((stretch.start..=stretch.end).contains(&stats.first().secs()));
         }
-        let first_elsewhere = (case.access.clients.len() as u64).saturating_sub(new);
+        // Of all that there are, not only of those that are kept.
+        let (new, each) = (counts.clients.scaled(new), counts.clients.scaled(1) as f64);
+        let first_elsewhere = case.access.clients.distinct().saturating_sub(new);
         let expected = (first_elsewhere as f64 / outside_s * window_s).max(FEW_ARRIVALS);
         Surplus {
             returning: returning as f64 / all.max(1) as f64,
             arrivals: new as f64 / expected,
-            sources: all as f64 * all as f64 / squares.max(1) as f64,
+            sources: all as f64 * all as f64 / squares.max(1) as f64 * each,
             failed: counts.errors_5xx as f64 / counts.requests.max(1) as f64,
             referred: counts.referred as f64 / counts.requests.max(1) as f64,
         }

@@ -10,19 +10,18 @@ use hashbrown::{HashMap, HashSet};
 use crate::client::Client;
 use crate::event::Access;
 use crate::evidence::capped::{CappedMap, StableHash, hash_bytes, mix64};
+use crate::evidence::caps::{Caps, Share};
 use crate::evidence::clients::HitStats;
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::histogram::Histogram;
 use crate::evidence::scripts::{Script, Use, script_candidates};
 use crate::evidence::shapes::Shapes;
 use crate::evidence::sieve::Sieve;
+use crate::evidence::weight::{Weigh, tree};
 use crate::format::spec::Glance;
 use crate::merge::Merge;
-use crate::pass::Log;
+use crate::pass::{Bounded, Log};
 use crate::survey::AccessCounts;
-
-/// Clients whose POST and PUT requests are kept, while there are scripts to watch.
-const MAX_SENDERS: usize = 50_000;
 
 /// Requests with a body kept per client: the first ones.
 pub const SENT_KEPT: usize = 16;
@@ -61,6 +60,13 @@ impl Norm {
     }
 }
 
+impl Weigh for Norm {
+    fn heap_bytes(&self) -> usize {
+        let statuses = tree::<u16, u64>(self.statuses.len());
+        statuses + self.sizes.heap_bytes() + self.micros.heap_bytes()
+    }
+}
+
 impl Merge for Norm {
     fn merge(&mut self, other: Norm) {
         for (status, count) in other.statuses {
@@ -72,17 +78,30 @@ impl Merge for Norm {
 }
 
 /// What is counted.
-#[derive(Default)]
 pub struct Norms {
     /// By the attacked place's path or shape, by hash.
-    places: HashMap<u64, Norm>,
+    places: CappedMap<u64, Norm>,
     /// By path, by hash.
-    pub scripts: HashMap<u64, Script>,
+    pub scripts: CappedMap<u64, Script>,
     /// Successful requests with a body, by client.
-    sent: Option<CappedMap<Client, FirstK<Locator, SENT_KEPT>>>,
+    sent: CappedMap<Client, FirstK<Locator, SENT_KEPT>>,
+    /// Requests counted.
+    noted: usize,
+    caps: Caps,
 }
 
 impl Norms {
+    /// Nothing counted yet.
+    pub fn new(caps: Caps) -> Norms {
+        Norms {
+            places: CappedMap::new(usize::MAX),
+            scripts: CappedMap::new(usize::MAX),
+            sent: CappedMap::new(usize::MAX),
+            noted: 0,
+            caps,
+        }
+    }
+
     /// How a place answers clients that never attack.
     pub fn of(&self, place: &[u8]) -> Option<&Norm> {
         self.places.get(&hash_bytes(place))
@@ -90,25 +109,48 @@ impl Norms {
 
     /// The requests with a body that a client sent first and that were answered with 2xx or 3xx.
     pub fn sent(&self, client: &Client) -> &[Locator] {
-        let sent = self.sent.as_ref().and_then(|sent| sent.get(client));
-        sent.map_or(&[], |sent| sent.as_slice())
+        self.sent.get(client).map_or(&[], |sent| sent.as_slice())
+    }
+
+    /// How many attacked places, scripts and senders of requests with a body were left out.
+    pub fn errors(&self) -> [Option<f64>; 3] {
+        [self.places.error(), self.scripts.error(), self.sent.error()]
     }
 }
 
 impl Merge for Norms {
     fn merge(&mut self, other: Norms) {
-        for (place, norm) in other.places {
-            self.places.entry(place).or_default().merge(norm);
-        }
-        for (path, script) in other.scripts {
-            match self.scripts.get_mut(&path) {
-                Some(known) => known.merge(script),
-                None => {
-                    self.scripts.insert(path, script);
-                }
-            }
-        }
+        self.places.merge(other.places);
+        self.scripts.merge(other.scripts);
         self.sent.merge(other.sent);
+        self.noted += other.noted;
+    }
+}
+
+/// Bytes that a request adds to what is known already: an answer of another size, another line.
+const REQUEST_BYTES: usize = 64;
+
+/// Bytes of a place, a script or a sender beside those.
+const ENTRY_BYTES: usize = 512;
+
+impl Bounded for Norms {
+    fn weight(&self) -> usize {
+        let entries = self.places.len() + self.scripts.len() + self.sent.len();
+        self.noted.saturating_mul(REQUEST_BYTES) + entries * ENTRY_BYTES
+    }
+
+    fn fit(&mut self) {
+        self.places.fit(self.caps.of(Share::Norms));
+        self.scripts.fit(self.caps.of(Share::Scripts));
+        self.sent.fit(self.caps.of(Share::Senders));
+    }
+
+    fn successor(&self) -> Norms {
+        let mut next = Norms::new(self.caps);
+        next.places.sample_like(&self.places);
+        next.scripts.sample_like(&self.scripts);
+        next.sent.sample_like(&self.sent);
+        next
     }
 }
 
@@ -212,24 +254,24 @@ impl Places<'_> {
         if let Some(place) = self.place(access.path(), hash)
             && self.attackers.get(&access.client).is_none()
         {
-            let norm = norms.places.entry(place).or_default();
-            norm.note(access, log.duration_us(access));
+            norms.noted += 1;
+            if let Some(norm) = norms.places.entry(place, Norm::default) {
+                norm.note(access, log.duration_us(access));
+            }
         }
         if self.scripts.is_empty() {
             return;
         }
         if let Some(text) = self.scripts.get(&hash) {
-            let script = norms.scripts.entry(hash);
-            script
-                .or_insert_with(|| Script::new(text))
-                .note(access.client, Use::of(access, at));
+            norms.noted += 1;
+            if let Some(script) = norms.scripts.entry(hash, || Script::new(text)) {
+                script.note(access.client, Use::of(access, at));
+            }
         }
         let accepted = matches!(access.status, Some(200..=399));
         if accepted && has_body(access.method) {
-            let sent = norms
-                .sent
-                .get_or_insert_with(|| CappedMap::new(MAX_SENDERS));
-            if let Some(first) = sent.entry(access.client, FirstK::default) {
+            norms.noted += 1;
+            if let Some(first) = norms.sent.entry(access.client, FirstK::default) {
                 first.push(at);
             }
         }

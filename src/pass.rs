@@ -4,14 +4,16 @@
 //! locked. Since merging is commutative, neither the number of workers nor who took which chunk can
 //! be seen in the result.
 
+use std::mem;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::addresses::AddressMap;
 use crate::chunk;
 use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
+use crate::evidence::caps::{Caps, Share};
 use crate::format::forwarded::Column;
 use crate::format::spec::{Desk, Format, Glance, Reader, TimeCache};
 use crate::format::timing::Timing;
@@ -278,6 +280,8 @@ impl Limits {
 pub struct Run<'a> {
     /// Bytes per chunk.
     pub chunk_bytes: usize,
+    /// How much memory the counts may take.
+    pub caps: Caps,
     /// Told the bytes done, from any worker.
     pub advance: &'a (dyn Fn(u64) + Sync),
 }
@@ -285,8 +289,13 @@ pub struct Run<'a> {
 /// A chunk to do: which log, which bytes.
 pub type Task = (usize, Range<usize>);
 
+/// Chunks at most: what is kept for each of them must not grow with a log of any length.
+const MAX_CHUNKS: usize = 1 << 16;
+
 /// Cuts what is read of the logs into tasks.
 pub fn tasks(logs: &[Log<'_>], chunk_bytes: usize) -> Vec<Task> {
+    let bytes: usize = logs.iter().map(|log| log.part.bytes.len()).sum();
+    let chunk_bytes = chunk_bytes.max(bytes / MAX_CHUNKS);
     let cut = |(index, log): (usize, &Log<'_>)| {
         let part = log.part.bytes.clone();
         let start = part.start;
@@ -325,6 +334,73 @@ pub fn work_on<T, W: Send>(
         }
         worker
     })
+}
+
+/// Counts that are kept within caps.
+pub trait Bounded: Merge {
+    /// Bytes that a part takes, or somewhat more; asked after every chunk, so it must be cheap.
+    fn weight(&self) -> usize;
+
+    /// Brings what was merged back within its caps. What is left must not depend on how often this is called.
+    fn fit(&mut self);
+
+    /// An empty part, which passes over what is left out here already.
+    fn successor(&self) -> Self;
+}
+
+/// Where workers hand over what they counted before it becomes too large, so that all of them together take not much
+/// more than one would. Small logs never need it.
+pub struct Pool<C> {
+    common: Mutex<Option<C>>,
+    allowance: usize,
+}
+
+impl<C: Bounded> Pool<C> {
+    /// A pool for the threads of the current thread pool.
+    pub fn new(caps: &Caps) -> Pool<C> {
+        Pool {
+            common: Mutex::new(None),
+            allowance: caps.of(Share::Parts) / rayon::current_num_threads().max(1),
+        }
+    }
+
+    /// Takes over a part that has outgrown its allowance, and leaves an empty one.
+    #[inline]
+    pub fn relieve(&self, part: &mut C) {
+        if part.weight() > self.allowance {
+            self.take(part);
+        }
+    }
+
+    #[cold]
+    fn take(&self, part: &mut C) {
+        let full = mem::replace(part, part.successor());
+        let mut common = self.common.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = common.take();
+        match &mut all {
+            Some(all) => all.merge(full),
+            None => all = Some(full),
+        }
+        if let Some(all) = &mut all {
+            all.fit();
+            *part = all.successor();
+        }
+        *common = all;
+    }
+
+    /// What was handed over.
+    pub fn handed_over(self) -> Option<C> {
+        self.common
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything that was counted, those parts included that are with the workers still; `None` when there are none.
+    pub fn all(self, parts: impl IntoIterator<Item = C>) -> Option<C> {
+        let mut all = merge_all(self.handed_over().into_iter().chain(parts))?;
+        all.fit();
+        Some(all)
+    }
 }
 
 /// Merges the workers' parts; `None` only when there are none.

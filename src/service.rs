@@ -167,7 +167,7 @@ mod tests {
 
     /// A log of an hour from the epoch on, with `trouble` from minute 20 on.
     fn plan(trouble: &[Answered]) -> Plan {
-        let mut counts = AccessCounts::new(60);
+        let mut counts = AccessCounts::new(60, Default::default());
         for minute in 0..60usize {
             let answered = minute.checked_sub(20).and_then(|at| trouble.get(at));
             let (requests, failed, refused) = *answered.unwrap_or(&(USUAL, 0, 0));
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn an_empty_log_says_nothing() {
-        let plan = Plan::new(&AccessCounts::new(60));
+        let plan = Plan::new(&AccessCounts::new(60, Default::default()));
         let service = Service::new(&plan, 0);
         assert_eq!(service.ordinary_from(0, true), None);
         assert_eq!(service.first_refusals(100), None);

@@ -129,6 +129,13 @@ impl<'a> Clocked<'a> {
     }
 }
 
+/// A piece of a large log in parts of [`PIECE_BYTES`], of which so many may be held in memory.
+fn parts(log: &Log<'_>, of: &Piece) -> Vec<Piece> {
+    let cut = chunk::chunks(&log.bytes[of.bytes.clone()], PIECE_BYTES).into_iter();
+    let cut = cut.map(|range| of.bytes.start + range.start..of.bytes.start + range.end);
+    cut.filter_map(|bytes| piece(log, bytes)).collect()
+}
+
 /// The times at both ends; `None` where there are none.
 fn piece(log: &Log<'_>, bytes: Range<usize>) -> Option<Piece> {
     let at_start = chunk::lines(&log.bytes[bytes.clone()]).map(|(offset, _)| bytes.start + offset);
@@ -240,14 +247,17 @@ fn compare(clocked: &Clocked<'_>, other: &Clocked<'_>) -> Option<Skew> {
         return None;
     }
     let mut quiet: Vec<&Piece> = clocked.pieces.iter().collect();
-    quiet.retain(|piece| !partners(piece, other).is_empty());
+    quiet.retain(|piece| !nearest(piece, other.pieces.iter()).is_empty());
     quiet.sort_by_key(|piece| (std::cmp::Reverse(piece.quiet()), piece.bytes.start));
     let mut differences: BTreeMap<Alike, Vec<Vec<i64>>> = BTreeMap::new();
-    for piece in quiet.into_iter().take(PIECES) {
+    let firsts = quiet.into_iter().take(PIECES);
+    let firsts = firsts.filter_map(|piece| parts(clocked.log, piece).into_iter().next());
+    for piece in firsts {
+        let piece = &piece;
         let (mut mine, mut theirs) = (Lines::new(), Lines::new());
         read(clocked.log, piece, &mut mine);
         for partner in partners(piece, other) {
-            read(other.log, partner, &mut theirs);
+            read(other.log, &partner, &mut theirs);
         }
         for (key, times) in mine.iter().filter(|(_, times)| times.len() <= COMMON) {
             let partners = theirs.get(key);
@@ -281,11 +291,20 @@ fn compare(clocked: &Clocked<'_>, other: &Clocked<'_>) -> Option<Skew> {
 }
 
 /// The pieces of the other log that may hold the same requests: those nearest in time.
-fn partners<'o>(piece: &Piece, other: &'o Clocked<'_>) -> Vec<&'o Piece> {
+fn partners(piece: &Piece, other: &Clocked<'_>) -> Vec<Piece> {
+    let near = nearest(piece, other.pieces.iter());
+    let parts: Vec<Piece> = near
+        .into_iter()
+        .flat_map(|near| parts(other.log, near))
+        .collect();
+    nearest(piece, parts.iter()).into_iter().cloned().collect()
+}
+
+fn nearest<'o>(piece: &Piece, theirs: impl Iterator<Item = &'o Piece>) -> Vec<&'o Piece> {
     let middle = piece.first + (piece.last - piece.first) / 2;
     let reach = piece.first - REACH_S..=piece.last + REACH_S;
     let near = |theirs: &&Piece| theirs.first <= *reach.end() && theirs.last >= *reach.start();
-    let mut near: Vec<&Piece> = other.pieces.iter().filter(near).collect();
+    let mut near: Vec<&Piece> = theirs.filter(near).collect();
     near.sort_by_key(|theirs| {
         let away = (theirs.first - middle).max(middle - theirs.last).max(0);
         (away, theirs.bytes.start)

@@ -12,24 +12,25 @@ use crate::client::Client;
 use crate::event::{Access, ErrorRecord, Event, Unparsed, is_asset};
 use crate::evidence::aside::Aside;
 use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
-use crate::evidence::clients::{
-    CLASSES, ClientStats, HitStats, MAX_CLIENTS, MAX_HIT_CLIENTS, status_class,
-};
-use crate::evidence::conduct::{Conduct, Habit, MAX_HABITS, OddLine};
+use crate::evidence::caps::{Caps, Share};
+use crate::evidence::clients::{CLASSES, ClientStats, HitStats, status_class};
+use crate::evidence::conduct::{Conduct, Habit, OddLine};
 use crate::evidence::distinct::DistinctPerBucket;
-use crate::evidence::endpoints::{Endpoint, MAX_ENDPOINTS, MAX_TEXTS, PathStats, Text, TextMap};
-use crate::evidence::errors::{
-    DatabaseErrors, MAX_ERROR_CLIENTS, MAX_MENTIONS, Mentions, SymptomStats, mention,
+use crate::evidence::endpoints::{
+    Endpoint, MAX_TEXT_BYTES, PathStats, Text, TextMap, fit_endpoints,
 };
+use crate::evidence::errors::{DatabaseErrors, Mentions, SymptomStats, mention};
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::lines::LineCounts;
-use crate::evidence::misses::{MAX_MISS_CLIENTS, Misses};
+use crate::evidence::misses::Misses;
 use crate::evidence::series::{Minute, Series};
 use crate::evidence::shapes::Shapes;
+use crate::evidence::tries::MAX_TRIES;
+use crate::evidence::weight::{INDEX_BYTES, allocated};
 use crate::format::nginx_error;
 use crate::format::spec::{Arena, Desk};
 use crate::merge::Merge;
-use crate::pass::{ChunkSpan, Limits, Log, Run, Task, merge_all, tasks, work, work_on};
+use crate::pass::{Bounded, ChunkSpan, Limits, Log, Pool, Run, Task, tasks, work, work_on};
 use crate::pattern::entry::{Field, Pattern};
 use crate::pattern::inspector::Inspector;
 use crate::pattern::set::PatternSet;
@@ -105,10 +106,15 @@ pub struct AccessCounts {
     pub aside: Aside,
     /// Lines that the next pass judges, in the order of the logs.
     pub noted: Vec<Noted>,
+    /// Bytes of their lists.
+    listed: usize,
+    /// Attempts kept per attacked place at most.
+    pub tries: usize,
     /// The books of each log.
     pub lines: BTreeMap<u32, LineCounts>,
     /// Time range of each chunk.
     pub chunks: Vec<ChunkSpan>,
+    caps: Caps,
 }
 
 /// The lines of a chunk that may turn out to be suspicious.
@@ -131,30 +137,34 @@ const NOTED_SPACING: usize = 200;
 
 impl AccessCounts {
     /// Nothing counted yet.
-    pub fn new(bucket_s: u64) -> AccessCounts {
+    pub fn new(bucket_s: u64, caps: Caps) -> AccessCounts {
+        let client = size_of::<(Client, ClientStats)>() + INDEX_BYTES;
         AccessCounts {
-            minutes: Series::new(60),
-            buckets: Series::new(bucket_s as i64),
-            bucket_clients: DistinctPerBucket::default(),
-            clients: CappedMap::new(MAX_CLIENTS),
-            names: CappedMap::new(MAX_TEXTS),
-            hit_clients: CappedMap::new(MAX_HIT_CLIENTS),
-            paths: CappedMap::new(MAX_TEXTS),
-            agents: CappedMap::new(MAX_TEXTS),
+            caps,
+            minutes: Series::new(60, caps.of(Share::Minutes)),
+            buckets: Series::new(bucket_s as i64, caps.of(Share::Buckets)),
+            bucket_clients: DistinctPerBucket::new(caps.of(Share::BucketClients)),
+            clients: CappedMap::new(caps.entries(Share::Clients, client)),
+            names: CappedMap::new(usize::MAX),
+            hit_clients: CappedMap::new(usize::MAX),
+            paths: CappedMap::new(usize::MAX),
+            agents: CappedMap::new(usize::MAX),
             shapes: Shapes::default(),
-            endpoints: CappedMap::new(MAX_ENDPOINTS),
+            endpoints: CappedMap::new(caps.entries(Share::Endpoints, Endpoint::LEAST_WEIGHT)),
+            tries: MAX_TRIES,
             by_class: [0; CLASSES],
             bytes_sent: 0,
             sized: 0,
             referred: 0,
             hits: 0,
             hits_by_category: [0; Category::ALL.len()],
-            hit_samples: CappedMap::new(MAX_HIT_CLIENTS),
-            misses: CappedMap::new(MAX_MISS_CLIENTS),
-            conduct: CappedMap::new(MAX_HIT_CLIENTS),
-            habits: CappedMap::new(MAX_HABITS),
-            aside: Aside::default(),
+            hit_samples: CappedMap::new(usize::MAX),
+            misses: CappedMap::new(usize::MAX),
+            conduct: CappedMap::new(usize::MAX),
+            habits: CappedMap::new(usize::MAX),
+            aside: Aside::new(caps),
             noted: Vec::new(),
+            listed: 0,
             lines: BTreeMap::new(),
             chunks: Vec::new(),
         }
@@ -203,8 +213,119 @@ impl Merge for AccessCounts {
         self.habits.merge(other.habits);
         self.aside.merge(other.aside);
         self.noted.extend(other.noted);
+        self.listed += other.listed;
+        self.tries = self.tries.min(other.tries);
         merge_lines(&mut self.lines, other.lines);
         self.chunks.extend(other.chunks);
+    }
+}
+
+/// Bytes that a suspicious line adds at most, to all that is counted of it: an attempt and a client at each of some places,
+/// and what its client may be new to.
+const HIT_BYTES: usize = 4 << 10;
+
+/// Bytes that a client with odd lines, or one that asks in vain, takes at most.
+const ODD_CLIENT_BYTES: usize = 1 << 10;
+
+impl Bounded for AccessCounts {
+    fn weight(&self) -> usize {
+        /// Bytes of a text, if all are long.
+        const TEXT: usize = allocated(MAX_TEXT_BYTES);
+        let texts = self.paths.len() + self.agents.len() + self.names.len();
+        let flat = self.clients.flat_weight()
+            + self.aside.clients.flat_weight()
+            + self.paths.flat_weight()
+            + self.agents.flat_weight()
+            + self.names.flat_weight();
+        let times = self.minutes.weight() + self.buckets.weight() + self.bucket_clients.weight();
+        let hits = usize::try_from(self.hits).unwrap_or(usize::MAX);
+        let odd = self.conduct.len() + self.habits.len() + self.misses.len();
+        let odd = hits
+            .saturating_mul(HIT_BYTES)
+            .saturating_add(odd * ODD_CLIENT_BYTES);
+        (flat + texts * TEXT + times + self.listed).saturating_add(odd)
+    }
+
+    fn fit(&mut self) {
+        let caps = self.caps;
+        for path in self.paths.values_mut() {
+            if let Some(posts) = &mut path.stats.posts {
+                posts.settle();
+            }
+        }
+        self.paths.fit(caps.of(Share::Paths));
+        self.agents.fit(caps.of(Share::Agents));
+        self.names.fit(caps.of(Share::Names));
+        self.hit_clients.fit(caps.of(Share::HitClients));
+        self.hit_samples.fit(caps.of(Share::HitSamples));
+        self.misses.fit(caps.of(Share::Misses));
+        self.conduct.fit(caps.of(Share::Conduct));
+        self.habits.fit(caps.of(Share::Habits));
+        self.tries = fit_endpoints(&mut self.endpoints, caps.of(Share::Endpoints)).min(self.tries);
+        self.shorten_lists(caps.of(Share::Noted));
+    }
+
+    fn successor(&self) -> AccessCounts {
+        let width = u64::try_from(self.buckets.width_s()).unwrap_or(1);
+        let mut next = AccessCounts::new(width, self.caps);
+        next.clients.sample_like(&self.clients);
+        next.bucket_clients.sample_like(&self.bucket_clients);
+        next.aside.clients.sample_like(&self.aside.clients);
+        next.names.sample_like(&self.names);
+        next.paths.sample_like(&self.paths);
+        next.agents.sample_like(&self.agents);
+        next.hit_clients.sample_like(&self.hit_clients);
+        next.hit_samples.sample_like(&self.hit_samples);
+        next.misses.sample_like(&self.misses);
+        next.conduct.sample_like(&self.conduct);
+        next.habits.sample_like(&self.habits);
+        next.endpoints.sample_like(&self.endpoints);
+        next
+    }
+}
+
+impl AccessCounts {
+    /// Replaces the longest lists of noted lines by "all lines" until the others fit. What follows reads more for that, and
+    /// finds the same.
+    fn shorten_lists(&mut self, most: usize) {
+        if self.listed <= most {
+            return;
+        }
+        let length = |noted: &Noted| noted.lines.as_deref().map_or(0, size_of_val);
+        self.noted.sort_unstable_by_key(length);
+        let mut left = most;
+        for noted in &mut self.noted {
+            let bytes = length(noted);
+            match left.checked_sub(bytes) {
+                Some(rest) => left = rest,
+                None => {
+                    left = 0;
+                    noted.lines = None;
+                }
+            }
+        }
+        self.listed = self.noted.iter().map(length).sum();
+    }
+
+    /// Bytes of the shares that the counts could have taken and did not.
+    pub fn spare_bytes(&self) -> usize {
+        let taken = [
+            (Share::Clients, self.clients.flat_weight()),
+            (Share::BucketClients, self.bucket_clients.weight()),
+            (Share::Aside, self.aside.clients.flat_weight()),
+            (Share::Names, self.names.weight()),
+            (Share::Paths, self.paths.weight()),
+            (Share::Agents, self.agents.weight()),
+            (Share::Minutes, self.minutes.weight()),
+            (Share::Buckets, self.buckets.weight()),
+            (Share::Conduct, self.conduct.weight()),
+            (Share::Habits, self.habits.weight()),
+            (Share::HitClients, self.hit_clients.weight()),
+            (Share::HitSamples, self.hit_samples.weight()),
+            (Share::Misses, self.misses.weight()),
+        ];
+        let spare = |(share, bytes): (Share, usize)| self.caps.of(share).saturating_sub(bytes);
+        taken.into_iter().map(spare).sum()
     }
 }
 
@@ -222,25 +343,24 @@ pub struct ErrorCounts {
     pub chunks: Vec<ChunkSpan>,
     /// The books of each log.
     pub lines: BTreeMap<u32, LineCounts>,
+    /// Messages were left out because their minutes have no room.
+    pub forgotten: bool,
+    caps: Caps,
 }
 
 impl ErrorCounts {
     /// Nothing counted yet.
-    pub fn new() -> ErrorCounts {
+    pub fn new(caps: Caps) -> ErrorCounts {
         ErrorCounts {
+            forgotten: false,
+            caps,
             symptoms: BTreeMap::new(),
             unclassified: 0,
-            database: CappedMap::new(MAX_ERROR_CLIENTS),
-            mentions: CappedMap::new(MAX_MENTIONS),
+            database: CappedMap::new(usize::MAX),
+            mentions: CappedMap::new(usize::MAX),
             chunks: Vec::new(),
             lines: BTreeMap::new(),
         }
-    }
-}
-
-impl Default for ErrorCounts {
-    fn default() -> Self {
-        ErrorCounts::new()
     }
 }
 
@@ -250,10 +370,52 @@ impl Merge for ErrorCounts {
             self.symptoms.entry(symptom).or_default().merge(stats);
         }
         self.unclassified.merge(other.unclassified);
+        self.forgotten |= other.forgotten;
         self.database.merge(other.database);
         self.mentions.merge(other.mentions);
         self.chunks.extend(other.chunks);
         merge_lines(&mut self.lines, other.lines);
+    }
+}
+
+impl Bounded for ErrorCounts {
+    fn weight(&self) -> usize {
+        let minutes: usize = self.symptoms.values().map(SymptomStats::weight).sum();
+        let clients = self.database.len() + self.mentions.len();
+        minutes + clients * 2 * ODD_CLIENT_BYTES
+    }
+
+    fn fit(&mut self) {
+        self.database.fit(self.caps.of(Share::DatabaseErrors));
+        self.mentions.fit(self.caps.of(Share::Mentions));
+        self.forget_earliest(self.caps.of(Share::Symptoms));
+    }
+
+    fn successor(&self) -> ErrorCounts {
+        let mut next = ErrorCounts::new(self.caps);
+        next.database.sample_like(&self.database);
+        next.mentions.sample_like(&self.mentions);
+        next
+    }
+}
+
+impl ErrorCounts {
+    /// Keeps the latest minutes of all symptoms that fit into `most` bytes. What was forgotten may come again from another
+    /// part, and is forgotten again, because more does not fit better.
+    fn forget_earliest(&mut self, most: usize) {
+        let kept = most / SymptomStats::MINUTE_BYTES;
+        let minutes = self.symptoms.values().flat_map(SymptomStats::minutes);
+        let mut minutes: Vec<i64> = minutes.collect();
+        minutes.sort_unstable();
+        // Of those that share a minute with the latest that does not fit none is kept.
+        let Some(last_out) = minutes.len().checked_sub(kept + 1) else {
+            return;
+        };
+        let from = minutes[last_out] + 1;
+        self.symptoms
+            .values_mut()
+            .for_each(|symptom| symptom.forget_before(from));
+        self.forgotten = true;
     }
 }
 
@@ -299,17 +461,19 @@ pub fn survey_rest(
     survey: Survey<'_>,
     run: &Run<'_>,
 ) -> AccessCounts {
-    let none = || AccessCounts::new(survey.bucket_s);
+    let none = || AccessCounts::new(survey.bucket_s, run.caps);
+    let pool = Pool::new(&run.caps);
     let begun = Mutex::new(parts);
     let next = || begun.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let start = || survey.worker(next().unwrap_or_else(none));
     let workers = work(tasks, run, start, |worker, (log, range)| {
-        worker.chunk(&logs[*log], *log, range)
+        worker.chunk(&logs[*log], *log, range);
+        pool.relieve(&mut worker.counts);
     });
     // Parts that no thread took, if there are fewer threads than before.
     let others = begun.into_inner().unwrap_or_else(PoisonError::into_inner);
     let parts = workers.into_iter().map(|worker| worker.counts);
-    let counts = merge_all(parts.chain(others));
+    let counts = pool.all(parts.chain(others));
     let mut counts = counts.unwrap_or_else(none);
     counts.flush();
     counts
@@ -322,12 +486,15 @@ pub fn survey_coming<'a>(
     survey: Survey<'_>,
     run: &Run<'_>,
 ) -> Vec<AccessCounts> {
-    let start = || survey.worker(AccessCounts::new(survey.bucket_s));
+    let start = || survey.worker(AccessCounts::new(survey.bucket_s, run.caps));
+    let pool = Pool::new(&run.caps);
     let workers = work_on(next, start, |worker, (log, (index, range))| {
         worker.chunk(&log, index, &range);
+        pool.relieve(&mut worker.counts);
         (run.advance)(range.len() as u64);
     });
-    workers.into_iter().map(|worker| worker.counts).collect()
+    let counts = workers.into_iter().map(|worker| worker.counts);
+    pool.handed_over().into_iter().chain(counts).collect()
 }
 
 /// Records that are counted together, so that what they miss in the caches is fetched side by side.
@@ -386,9 +553,8 @@ impl<'a> Pending<'a> {
         let path = |key: &u64, path: &Text<PathStats>| {
             key ^ path.text.len() as u64 ^ u64::from(path.stats.touch())
         };
-        let client = |key: &Client, stats: &ClientStats| {
-            key.stable_hash() ^ u64::from(stats.touch())
-        };
+        let client =
+            |key: &Client, stats: &ClientStats| key.stable_hash() ^ u64::from(stats.touch());
         counts.paths.touch(self.found.path, path) ^ counts.clients.touch(self.found.client, client)
     }
 }
@@ -502,11 +668,13 @@ impl AccessWorker<'_> {
         let short = |offset: u64| u32::try_from(offset - start as u64).ok();
         let listed = || self.noted.iter().map(|offset| short(*offset)).collect();
         if count > 0 {
+            let lines: Option<Box<[u32]>> = (count <= most).then(listed).flatten();
+            self.counts.listed += lines.as_deref().map_or(0, size_of_val);
             self.counts.noted.push(Noted {
                 log,
                 start,
                 end: range.end,
-                lines: (count <= most).then(listed).flatten(),
+                lines,
             });
         }
         self.noted.clear();
@@ -706,17 +874,19 @@ pub fn survey_errors(
     run: &Run<'_>,
 ) -> ErrorCounts {
     let tasks = tasks(logs, run.chunk_bytes);
+    let pool = Pool::new(&run.caps);
     let start = || ErrorWorker {
-        counts: ErrorCounts::new(),
+        counts: ErrorCounts::new(run.caps),
         symptoms,
         classifier: Classifier::new(symptoms),
         limits,
     };
     let workers = work(&tasks, run, start, |worker, (log, range)| {
-        worker.chunk(&logs[*log], *log, range)
+        worker.chunk(&logs[*log], *log, range);
+        pool.relieve(&mut worker.counts);
     });
-    let mut counts: ErrorCounts =
-        merge_all(workers.into_iter().map(|worker| worker.counts)).unwrap_or_default();
+    let counts = pool.all(workers.into_iter().map(|worker| worker.counts));
+    let mut counts = counts.unwrap_or_else(|| ErrorCounts::new(run.caps));
     counts.chunks.sort_unstable();
     counts
 }

@@ -77,11 +77,11 @@ const MIN_ORDINARY: usize = 20;
 pub struct Excess {
     /// Clients that behave like it, sorted.
     pub suspects: Vec<Client>,
-    /// Their requests in the window.
+    /// Requests of everybody like them in the window.
     pub requests: u64,
-    /// Their requests with a referer.
+    /// Requests with a referer of those who are listed.
     pub referred: u64,
-    /// Their requests for assets.
+    /// Requests for assets of those who are listed.
     pub assets: u64,
     /// Suspects that were first seen shortly before the window or in it.
     pub newcomers: u64,
@@ -154,6 +154,8 @@ struct Sample<'a> {
 }
 
 impl<'a> Sample<'a> {
+    /// Of a window with more clients than are kept it compares those that are: what everybody brought is taken for
+    /// their part of it. Texts that the window has no room for say nothing.
     fn new(
         counts: &'a AccessCounts,
         window: &'a WindowCounts,
@@ -161,14 +163,21 @@ impl<'a> Sample<'a> {
         log_seconds: i64,
     ) -> Sample<'a> {
         let inside = window.requests as f64;
+        let kept = match window.clients.is_sampled() {
+            true => share(window.kept_requests() as f64, inside),
+            false => 1.0,
+        };
         let window_s = (stretch.end - stretch.start + 1) as f64;
         let beyond = |all: u64, here: u64| all.saturating_sub(here) as f64;
-        let agents = counts.agents.iter().map(|(hash, text)| {
+        let agents = counts.agents.iter();
+        let agents = agents.filter(|(hash, _)| window.agents.keeps(hash));
+        let agents = agents.map(|(hash, text)| {
             let here = window.agents.get(hash).map_or(0, |text| text.stats);
             (*hash, beyond(text.stats, here))
         });
         let mut shapes: HashMap<u64, f64> = HashMap::new();
-        for (hash, text) in counts.paths.iter() {
+        let known = counts.paths.iter();
+        for (hash, text) in known.filter(|(hash, _)| window.paths.keeps(hash)) {
             let here = window.paths.get(hash).map_or(0, |text| text.stats);
             *shapes.entry(shape(&text.text)).or_default() +=
                 beyond(u64::from(text.stats.requests), here);
@@ -181,7 +190,7 @@ impl<'a> Sample<'a> {
             window_s,
             outside_s: (log_seconds as f64 - window_s).max(1.0),
             outside: beyond(counts.requests(), window.requests),
-            normal: (inside - stretch.excess as f64).clamp(1.0, inside.max(1.0)),
+            normal: (inside - stretch.excess as f64).clamp(1.0, inside.max(1.0)) * kept,
             agents: agents.collect(),
             shapes,
             shape_of: paths
@@ -303,6 +312,7 @@ impl<'a> Sample<'a> {
             found.assets += u64::from(presence.assets);
             found.newcomers += u64::from(is_newcomer(self.counts, *client, self.stretch));
         }
+        found.requests = self.window.clients.scaled(found.requests);
         found
     }
 }
@@ -582,8 +592,10 @@ fn volume_weights(sample: &Sample<'_>, suspects: Option<&HashSet<Client>>) -> (f
         return (0.0, vec![0.0; VOLUME_BINS]);
     }
     let clients = whole.suspects + whole.others;
+    // Of as many as there are, not only of those kept.
+    let outside = whole.outside * sample.counts.clients.scaled(1) as f64;
     let expected =
-        (sample.normal / (sample.outside / whole.outside).max(1.0)).clamp(1.0, clients.max(1.0));
+        (sample.normal / (sample.outside / outside).max(1.0)).clamp(1.0, clients.max(1.0));
     let extra = (clients - expected).max(1.0);
     let scale = Scale {
         whole,

@@ -9,26 +9,12 @@ use crate::evidence::capped::hash_bytes;
 use crate::evidence::first::Locator;
 use crate::focus::{Look, look_over};
 use crate::format::spec::Glance;
-use crate::merge::Merge;
 use crate::norms::{Norms, Places};
-use crate::pass::{ChunkSpan, Limits, Log, Run, Task, merge_all, work};
+use crate::pass::{ChunkSpan, Limits, Log, Pool, Run, Task, work};
 use crate::plan::Plan;
 use crate::survey::AccessCounts;
 use crate::time::Time;
 use crate::watch::{Rise, Rows, Watched, rises};
-
-/// Counts of one worker.
-struct Counts {
-    norms: Norms,
-    rows: Rows,
-}
-
-impl Merge for Counts {
-    fn merge(&mut self, other: Counts) {
-        self.norms.merge(other.norms);
-        self.rows.merge(other.rows);
-    }
-}
 
 /// Looks over one chunk.
 struct Sweeper<'a> {
@@ -38,7 +24,8 @@ struct Sweeper<'a> {
     log: &'a Log<'a>,
     /// What looks like the beginning of a request is one.
     readable: bool,
-    counts: &'a mut Counts,
+    norms: &'a mut Norms,
+    rows: &'a Rows,
 }
 
 impl Look for Sweeper<'_> {
@@ -57,8 +44,7 @@ impl Look for Sweeper<'_> {
     fn read(&mut self, access: &Access<'_>, at: Locator) {
         let path = hash_bytes(access.path());
         if self.limits.contain(at.time.secs()) {
-            let norms = &mut self.counts.norms;
-            self.places.note(norms, self.log, access, path, at);
+            self.places.note(self.norms, self.log, access, path, at);
         }
         self.watch(access.client, path, at.time);
     }
@@ -67,8 +53,7 @@ impl Look for Sweeper<'_> {
 impl Sweeper<'_> {
     fn watch(&mut self, client: Client, path: u64, time: Time) {
         if self.limits.contain(time.secs()) {
-            let rows = &mut self.counts.rows;
-            self.watched.note(rows, client, path, time.secs());
+            self.watched.note(self.rows, client, path, time.secs());
         }
     }
 }
@@ -82,9 +67,9 @@ pub fn sweep(
     run: &Run<'_>,
 ) -> (Norms, Vec<Rise>) {
     let places = Places::of(access);
-    let watched = Watched::new(access, &plan.minutes);
+    let watched = Watched::new(access, &plan.minutes, run.caps);
     if places.is_idle() && watched.is_idle() {
-        return (Norms::default(), Vec::new());
+        return (Norms::new(run.caps), Vec::new());
     }
     let chunks: Vec<&ChunkSpan> = access
         .chunks
@@ -95,11 +80,10 @@ pub fn sweep(
         .zip(&chunks)
         .map(|(index, chunk)| (index, chunk.start..chunk.end))
         .collect();
-    let start = || Counts {
-        norms: Norms::default(),
-        rows: watched.rows(),
-    };
-    let parts = work(&tasks, run, start, |counts, (index, range)| {
+    let rows = watched.rows();
+    let start = || Norms::new(run.caps);
+    let pool = Pool::new(&run.caps);
+    let parts = work(&tasks, run, start, |norms, (index, range)| {
         let log = &logs[chunks[*index].log];
         let mut sweeper = Sweeper {
             places: &places,
@@ -107,11 +91,12 @@ pub fn sweep(
             limits,
             log,
             readable: chunks[*index].readable,
-            counts,
+            norms,
+            rows: &rows,
         };
         look_over(log, &log.bytes[range.clone()], range.start, &mut sweeper);
+        pool.relieve(norms);
     });
-    let counts = merge_all(parts).unwrap_or_else(start);
-    let risen = rises(&watched, &counts.rows, access, plan);
-    (counts.norms, risen)
+    let norms = pool.all(parts).unwrap_or_else(start);
+    (norms, rises(&watched, rows, access, plan))
 }

@@ -64,6 +64,8 @@ pub struct Party<'a> {
     pub role: Role,
     /// Who.
     pub clients: &'a [Client],
+    /// How many clients each of them stands for.
+    pub weight: u64,
     /// Its first request.
     pub first: Option<Time>,
 }

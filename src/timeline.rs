@@ -51,6 +51,7 @@ impl Member<'_> {
             id: &self.id,
             role: self.draft.role,
             clients: &self.draft.clients,
+            weight: self.draft.weight,
             first: self.counts.span.map(|span| span.first),
         }
     }

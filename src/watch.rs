@@ -5,25 +5,25 @@
 //! monitor and a search bot are as busy as ever.
 
 use std::cmp::Reverse;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rayon::iter::ParallelIterator;
 
 use crate::baseline::{Outline, baseline};
 use crate::client::Client;
 use crate::event::is_asset;
 use crate::evidence::capped::{StableHash, mix64};
+use crate::evidence::caps::{Caps, Share};
 use crate::evidence::clients::ClientStats;
 use crate::evidence::sieve::Sieve;
 use crate::focus::{Subject, Window};
-use crate::merge::Merge;
 use crate::pass::Limits;
 use crate::plan::{Dense, Plan, Stretch};
 use crate::survey::AccessCounts;
 use crate::terms::Dimension;
 
-/// Memory for the counts of one worker, in bytes; the clients that the survey keeps take several times that.
+/// Memory for the counts, in bytes, if the caps leave as much.
 const BUDGET_BYTES: usize = 16 << 20;
 
 /// Series of clients counted at most: more would not be told of.
@@ -132,27 +132,20 @@ struct Sieves {
     paths: Sieve,
 }
 
-/// One row of buckets for each watched subject.
-pub struct Rows(Vec<u32>);
-
-impl Merge for Rows {
-    fn merge(&mut self, other: Rows) {
-        self.0
-            .iter_mut()
-            .zip(other.0)
-            .for_each(|(mine, theirs)| mine.merge(theirs));
-    }
-}
+/// One row of buckets for each watched subject. All workers count into the same ones: few requests are of anybody who is
+/// watched, and rows of their own would take memory by the number of threads.
+pub struct Rows(Vec<AtomicU32>);
 
 /// Finds what rises: within each burst of everything those that stand out most, and beside them what rises although
 /// the sum does not show it.
-pub fn rises(watched: &Watched, rows: &Rows, access: &AccessCounts, plan: &Plan) -> Vec<Rise> {
+pub fn rises(watched: &Watched, rows: Rows, access: &AccessCounts, plan: &Plan) -> Vec<Rise> {
     if watched.is_idle() {
         return Vec::new();
     }
+    let rows: Vec<u32> = rows.0.into_iter().map(AtomicU32::into_inner).collect();
     let survey = Survey {
         watched,
-        rows: &rows.0,
+        rows: &rows,
         plan,
         visitor_rps: visitor_rps(access),
     };
@@ -178,12 +171,13 @@ fn stay(client: &ClientStats) -> u64 {
 
 impl Watched {
     /// The heaviest, as many as the memory suffices for.
-    pub fn new(access: &AccessCounts, minutes: &Dense) -> Watched {
+    pub fn new(access: &AccessCounts, minutes: &Dense, caps: Caps) -> Watched {
         let cell = size_of::<u32>();
-        let most = (BUDGET_BYTES / cell / LEAST_SERIES).max(1);
+        let budget = BUDGET_BYTES.min(caps.of(Share::Rows));
+        let most = (budget / cell / LEAST_SERIES).max(1);
         let factor = minutes.requests.len().div_ceil(most).max(1);
         let buckets = minutes.requests.len().div_ceil(factor);
-        let series = BUDGET_BYTES / cell / buckets.max(1);
+        let series = budget / cell / buckets.max(1);
         let mut watched = Watched {
             subjects: Vec::new(),
             clients: HashMap::new(),
@@ -231,11 +225,12 @@ impl Watched {
 
     /// Nothing counted yet.
     pub fn rows(&self) -> Rows {
-        Rows(vec![0; self.subjects.len() * self.buckets])
+        let cells = self.subjects.len() * self.buckets;
+        Rows((0..cells).map(|_| AtomicU32::new(0)).collect())
     }
 
     /// Counts a request for a path with this hash.
-    pub fn note(&self, rows: &mut Rows, client: Client, path: u64, secs: i64) {
+    pub fn note(&self, rows: &Rows, client: Client, path: u64, secs: i64) {
         let bucket = usize::try_from((secs - self.start).div_euclid(self.bucket_s));
         let Some(bucket) = bucket.ok().filter(|bucket| *bucket < self.buckets) else {
             return;
@@ -247,7 +242,7 @@ impl Watched {
         let network = network.and_then(|network| self.networks.get(&network));
         let kept = [self.clients.get(&client), network, self.paths.get(&path)];
         for row in kept.into_iter().flatten() {
-            rows.0[row * self.buckets + bucket] += 1;
+            rows.0[row * self.buckets + bucket].fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -256,37 +251,77 @@ impl Watched {
 /// a long log a short visit with much to ask is not lost among those who are there every day.
 fn heavy_clients(access: &AccessCounts, most: usize) -> Vec<Client> {
     let enough = |stats: &ClientStats| stats.requests() >= LEAST_REQUESTS;
-    let mut all: Vec<(u64, u64, Client)> = access
-        .clients
-        .par_iter()
-        .filter(|(_, stats)| enough(stats))
-        .map(|(client, stats)| {
-            let density =
-                stats.requests() * LINGER_S * LINGER_S / (stay(stats) + LINGER_S * LINGER_S);
-            (stats.requests(), density, *client)
+    let density = |stats: &ClientStats| {
+        stats.requests() * LINGER_S * LINGER_S / (stay(stats) + LINGER_S * LINGER_S)
+    };
+    let none = || (Top::new(most / 2), Top::new(most));
+    let heavy = access.clients.par_iter().filter(|(_, stats)| enough(stats));
+    let (busy, dense) = heavy
+        .fold(none, |(mut busy, mut dense), (client, stats)| {
+            busy.push((Reverse(stats.requests()), *client));
+            dense.push((Reverse(density(stats)), *client));
+            (busy, dense)
         })
-        .collect();
-    all.sort_unstable_by_key(|(requests, _, client)| (Reverse(*requests), *client));
-    let rest = all.split_off(all.len().min(most / 2));
-    let mut chosen: Vec<Client> = all.into_iter().map(|(_, _, client)| client).collect();
-    let mut rest: Vec<(u64, Client)> = rest
-        .into_iter()
-        .map(|(_, density, client)| (density, client))
-        .collect();
-    rest.sort_unstable_by_key(|(density, client)| (Reverse(*density), *client));
+        .reduce(none, |a, b| (a.0.and(b.0), a.1.and(b.1)));
+    let mut chosen: Vec<Client> = busy.first().into_iter().map(|(_, client)| client).collect();
+    // Those of the dense that are busy as well are half of them at most.
+    let taken: HashSet<Client> = chosen.iter().copied().collect();
+    let dense = dense.first().into_iter().map(|(_, client)| client);
     chosen.extend(
-        rest.into_iter()
-            .map(|(_, client)| client)
+        dense
+            .filter(|client| !taken.contains(client))
             .take(most - most / 2),
     );
     chosen
 }
 
+/// The first so many of all values, in their order, without keeping all.
+struct Top<T> {
+    most: usize,
+    values: Vec<T>,
+}
+
+impl<T: Ord> Top<T> {
+    fn new(most: usize) -> Top<T> {
+        Top {
+            most,
+            values: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, value: T) {
+        /// So many times the values wanted are gathered before they are sorted.
+        const GATHERED: usize = 8;
+        self.values.push(value);
+        if self.values.len() > GATHERED * (self.most + 1) {
+            self.cut();
+        }
+    }
+
+    fn and(mut self, other: Top<T>) -> Top<T> {
+        self.values.extend(other.values);
+        self.cut();
+        self
+    }
+
+    fn cut(&mut self) {
+        self.values.sort_unstable();
+        self.values.truncate(self.most);
+    }
+
+    fn first(mut self) -> Vec<T> {
+        self.cut();
+        self.values
+    }
+}
+
 /// The networks with the most requests, of those with several clients. Requests are summed by hash first, so that the
-/// networks of millions of clients need no entry each.
+/// networks of millions of clients need no entry each; of too many they are looked at part by part.
 fn heavy_networks(access: &AccessCounts, most: usize) -> Vec<u128> {
     /// Sums that networks share by hash: eight megabytes.
     const SUMS: usize = 1 << 20;
+    /// Networks that are counted at a time, or somewhat more.
+    const AT_A_TIME: usize = 1 << 18;
     let sums: Vec<AtomicU64> = (0..SUMS).map(|_| AtomicU64::new(0)).collect();
     let sum = |network: u128| &sums[network_hash(network) as usize & (SUMS - 1)];
     let clients = || {
@@ -296,23 +331,32 @@ fn heavy_networks(access: &AccessCounts, most: usize) -> Vec<u128> {
     clients().for_each(|(network, requests)| {
         sum(network).fetch_add(requests, Ordering::Relaxed);
     });
-    let may_be_heavy =
-        |(network, _): &(u128, u64)| sum(*network).load(Ordering::Relaxed) >= LEAST_REQUESTS;
-    let members: Vec<(u128, u64)> = clients().filter(may_be_heavy).collect();
-    let mut networks: HashMap<u128, (u64, u32)> = HashMap::new();
-    for (network, requests) in members {
-        let (all, members) = networks.entry(network).or_default();
-        *all += requests;
-        *members += 1;
+    let busy = |network: u128| sum(network).load(Ordering::Relaxed) >= LEAST_REQUESTS;
+    let candidates = clients().filter(|(network, _)| busy(*network)).count();
+    let parts = candidates.div_ceil(AT_A_TIME).max(1) as u64;
+    let mut heaviest = Top::new(most);
+    for part in 0..parts {
+        // The bits that the sums' places do not use.
+        let of_part = |network: u128| (network_hash(network) >> u32::BITS) % parts == part;
+        let members: Vec<(u128, u64)> = clients()
+            .filter(|(network, _)| busy(*network) && of_part(*network))
+            .collect();
+        let mut networks: HashMap<u128, (u64, u32)> = HashMap::new();
+        for (network, requests) in members {
+            let (all, members) = networks.entry(network).or_default();
+            *all += requests;
+            *members += 1;
+        }
+        let several = networks
+            .into_iter()
+            .filter(|(_, (requests, members))| *requests >= LEAST_REQUESTS && *members > 1);
+        several.for_each(|(network, (requests, _))| heaviest.push((Reverse(requests), network)));
     }
-    let mut all: Vec<(u64, u128)> = networks
+    heaviest
+        .first()
         .into_iter()
-        .filter(|(_, (requests, members))| *requests >= LEAST_REQUESTS && *members > 1)
-        .map(|(network, (requests, _))| (requests, network))
-        .collect();
-    all.sort_unstable_by_key(|(requests, network)| (Reverse(*requests), *network));
-    all.truncate(most);
-    all.into_iter().map(|(_, network)| network).collect()
+        .map(|(_, network)| network)
+        .collect()
 }
 
 fn network_hash(network: u128) -> u64 {

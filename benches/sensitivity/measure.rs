@@ -41,7 +41,7 @@ impl Minutes {
 
     /// What the planner finds: bursts of everything, and rises of pages alone.
     pub fn bursts(&self) -> Vec<Stretch> {
-        let mut counts = AccessCounts::new(60);
+        let mut counts = AccessCounts::new(60, Default::default());
         for (minute, (requests, assets)) in (self.first..).zip(&self.counts) {
             if *requests > 0 {
                 let cell = counts.minutes.cell(MIDNIGHT + minute * 60);

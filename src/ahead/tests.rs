@@ -81,6 +81,7 @@ fn survey(first: Vec<u8>, second: Vec<u8>) -> (usize, u64) {
     let advance = |_| (0..2).for_each(|_| _ = open.send(()));
     let run = Run {
         chunk_bytes: 64 << 10,
+        caps: Default::default(),
         advance: &advance,
     };
     let inputs = Inputs::begin_stream(

@@ -5,6 +5,7 @@
 use aftertrace::TimeBound;
 use aftertrace::addresses::parse_networks;
 use aftertrace::category::Category;
+use aftertrace::evidence::caps::Caps;
 use aftertrace::severity::{Confidence, Severity};
 use aftertrace::time::{LocalTime, Time, UtcOffset, Zone as LogZone, parse_clf, parse_clf_local};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -93,6 +94,31 @@ pub fn bucket(text: &str) -> Result<u64, String> {
     seconds(text)
         .filter(|width| (1..=DAY).contains(width))
         .ok_or_else(|| "expected a duration from 1s to 1d, such as 10s, 5m or 1h".to_string())
+}
+
+/// `512M`, `2G`, `1536 MiB`: bytes, in powers of 1024.
+pub fn memory_limit(text: &str) -> Result<Caps, String> {
+    let bytes =
+        bytes(text).ok_or_else(|| "expected a size such as 512M, 2G or 1536MiB".to_string())?;
+    Caps::new(bytes).map_err(|refusal| refusal.to_string())
+}
+
+/// A number of bytes with a unit, all of which count in 1024: `k`, `M`, `G`, `T`, with `B` or `iB` behind it or not.
+fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let number: u64 = text[..digits].parse().ok()?;
+    let unit = text[digits..].trim_start().to_ascii_lowercase();
+    let unit = unit.strip_suffix('b').unwrap_or(&unit);
+    let power = match unit.strip_suffix('i').unwrap_or(unit) {
+        "" if unit.is_empty() => 0,
+        "k" => 1,
+        "m" => 2,
+        "g" => 3,
+        "t" => 4,
+        _ => return None,
+    };
+    number.checked_mul(1024_u64.pow(power))
 }
 
 /// `90s`, `5m`, `1h30m`, `2d`, `1w` in seconds; every number needs its unit.

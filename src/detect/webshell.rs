@@ -39,7 +39,7 @@ const BUSY: f64 = 0.3;
 
 /// One finding for each path that acts like a web shell.
 pub fn detect(case: &Case<'_>) -> Vec<Finding> {
-    let scripts = case.norms.scripts.values();
+    let scripts = case.norms.scripts.iter().map(|(_, script)| script);
     let mut found: Vec<Finding> = scripts.filter_map(|script| used(case, script)).collect();
     found.sort_by(|a, b| (a.start, &a.clients, &a.reasons).cmp(&(b.start, &b.clients, &b.reasons)));
     found
@@ -47,7 +47,7 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
 
 /// The paths that act like web shells.
 pub fn paths(case: &Case<'_>) -> Vec<Box<[u8]>> {
-    let scripts = case.norms.scripts.values();
+    let scripts = case.norms.scripts.iter().map(|(_, script)| script);
     let acting = scripts.filter(|script| used(case, script).is_some());
     acting.map(|script| script.path.clone()).collect()
 }

@@ -6,7 +6,9 @@ use crate::category::Category;
 use crate::client::Client;
 use crate::event::Access;
 use crate::evidence::capped::CappedMap;
-use crate::evidence::clients::{CLASSES, ClientStats, MAX_CLIENTS, status_class};
+use crate::evidence::caps::{Caps, Share};
+use crate::evidence::clients::{CLASSES, ClientStats, status_class};
+use crate::evidence::weight::INDEX_BYTES;
 use crate::merge::Merge;
 
 /// Counts of all known clients.
@@ -43,8 +45,10 @@ impl Merge for PartyCounts {
     }
 }
 
-impl Default for Aside {
-    fn default() -> Aside {
+impl Aside {
+    /// Nothing counted yet.
+    pub fn new(caps: Caps) -> Aside {
+        let entry = size_of::<(Client, ClientStats)>() + INDEX_BYTES;
         Aside {
             parties: BTreeMap::new(),
             by_class: [0; CLASSES],
@@ -52,7 +56,7 @@ impl Default for Aside {
             sized: 0,
             hits: 0,
             hits_by_category: [0; Category::ALL.len()],
-            clients: CappedMap::new(MAX_CLIENTS),
+            clients: CappedMap::new(caps.entries(Share::Aside, entry)),
         }
     }
 }

@@ -10,6 +10,7 @@
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::evidence::index::Index;
+use crate::evidence::weight::{INDEX_BYTES, Weigh};
 use crate::merge::Merge;
 
 /// A key with a hash that is the same on every machine and in every run.
@@ -182,6 +183,32 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
         }
     }
 
+    /// Whether a key would be kept.
+    pub fn keeps(&self, key: &K) -> bool {
+        in_sample(key, self.level)
+    }
+
+    /// The standard error of figures over keys, as a share of them; `None` when they are exact. It is that of a count of so
+    /// many independent keys (Gibbons 2001, 3.2).
+    pub fn error(&self) -> Option<f64> {
+        self.is_sampled()
+            .then(|| 1.0 / (self.entries.len().max(1) as f64).sqrt())
+    }
+
+    /// The values of all kept keys, in no order.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.iter_mut().map(|(_, value)| value)
+    }
+
+    /// Halves the sample; false when it is as small as can be.
+    pub fn thin(&mut self) -> bool {
+        let more = self.level < 63;
+        if more {
+            self.set_level(self.level + 1);
+        }
+        more
+    }
+
     /// Every kept key, in no order: sort before anything depends on it.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().map(|(key, value)| (key, value))
@@ -216,6 +243,11 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
         (kept as u64) << self.level
     }
 
+    /// A sum over all keys, from that over those kept.
+    pub fn scaled(&self, sum: u64) -> u64 {
+        sum.saturating_mul(1 << self.level)
+    }
+
     /// True when the cap was reached, so that figures over keys are estimates.
     pub fn is_sampled(&self) -> bool {
         self.level > 0
@@ -239,6 +271,31 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
     }
 }
 
+impl<K: StableHash + Eq + Copy, V: Weigh> CappedMap<K, V> {
+    /// Bytes of everything kept.
+    pub fn weight(&self) -> usize {
+        let values = self.entries.iter().map(|(_, value)| value.heap_bytes());
+        self.flat_weight() + values.sum::<usize>()
+    }
+
+    /// Keeps what weighs at most `most` bytes. As long as a value never weighs less for being merged with others, the
+    /// level does not depend on how the input was cut, whenever this was called for its parts.
+    pub fn fit(&mut self, most: usize) {
+        // 64 bits of hash bound the loop.
+        while self.weight() > most && self.thin() {}
+    }
+}
+
+impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
+    /// Bytes of the entries, without what they have on the heap.
+    pub fn flat_weight(&self) -> usize {
+        self.entries.len() * (size_of::<(K, V)>() + INDEX_BYTES)
+    }
+}
+
+fn in_sample<K: StableHash>(key: &K, level: u32) -> bool {
+    key.stable_hash().leading_zeros() >= level
+}
 /// Keys that an index has places for, with one more while the map is being thinned out.
 const MOST: usize = u32::MAX as usize - 2;
 

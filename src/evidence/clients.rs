@@ -2,14 +2,9 @@
 
 use crate::category::Category;
 use crate::evidence::sketch::Sketch;
+use crate::evidence::weight::{Weigh, grown};
 use crate::merge::Merge;
 use crate::time::Time;
-
-/// Clients counted exactly at most. One entry takes 48 bytes with its key.
-pub const MAX_CLIENTS: usize = 6_000_000;
-
-/// Clients with hits kept at most; one takes a few hundred bytes.
-pub const MAX_HIT_CLIENTS: usize = 200_000;
 
 /// Requests of one client. Small, since a flood brings millions: times are whole seconds in 32 bits
 /// (1970 to 2106), beyond which they are clamped.
@@ -217,5 +212,19 @@ impl Merge for HitStats {
         for (category, span) in other.by_category {
             self.add(category, span);
         }
+    }
+}
+
+impl Weigh for ClientStats {
+    fn heap_bytes(&self) -> usize {
+        0
+    }
+}
+
+impl Weigh for HitStats {
+    fn heap_bytes(&self) -> usize {
+        grown::<(Category, Span)>(self.by_category.len())
+            + self.paths.heap_bytes()
+            + self.agents.heap_bytes()
     }
 }

@@ -8,11 +8,9 @@ use crate::client::Client;
 use crate::evidence::capped::{StableHash, hash_bytes, mix64};
 use crate::evidence::first::FirstK;
 use crate::evidence::sketch::Sketch;
+use crate::evidence::weight::Weigh;
 use crate::merge::Merge;
 use crate::severity::Confidence;
-
-/// Habits kept at most; one takes up to about 300 bytes.
-pub const MAX_HABITS: usize = 20_000;
 
 /// Clients remembered of a habit: enough to tell whether visitors or attackers have it.
 const HABIT_CLIENTS: usize = 8;
@@ -102,6 +100,12 @@ impl Conduct {
     }
 }
 
+impl Weigh for Conduct {
+    fn heap_bytes(&self) -> usize {
+        self.paths.heap_bytes() + self.agents.heap_bytes()
+    }
+}
+
 impl Merge for Conduct {
     fn merge(&mut self, other: Conduct) {
         self.lines.merge(other.lines);
@@ -136,6 +140,12 @@ impl Habit {
     /// Some of the clients, at most `HABIT_CLIENTS`.
     pub fn clients(&self) -> impl ExactSizeIterator<Item = Client> + '_ {
         self.clients.as_slice().iter().map(|(_, client)| *client)
+    }
+}
+
+impl Weigh for Habit {
+    fn heap_bytes(&self) -> usize {
+        self.clients.heap_bytes()
     }
 }
 

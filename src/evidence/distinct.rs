@@ -4,24 +4,58 @@
 
 use std::collections::BTreeMap;
 
+use crate::evidence::weight::{allocated, tree};
 use crate::merge::Merge;
-
-/// Pairs kept at most; 8 bytes each.
-pub const MAX_PAIRS: usize = 8_000_000;
 
 /// Notes of the bucket at hand before repeats are removed: bounds what one crowded bucket can take.
 const MAX_AT_HAND: usize = 1 << 18;
 
 /// Hashes of the clients seen in each bucket.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct DistinctPerBucket {
     buckets: BTreeMap<i64, Vec<u64>>,
     current: Option<(i64, Vec<u64>)>,
     pairs: usize,
     level: u32,
+    /// Bytes taken at most.
+    most: usize,
 }
 
 impl DistinctPerBucket {
+    /// Nothing noted yet, and room for so many bytes.
+    pub fn new(bytes: usize) -> DistinctPerBucket {
+        DistinctPerBucket {
+            buckets: BTreeMap::new(),
+            current: None,
+            pairs: 0,
+            level: 0,
+            most: bytes,
+        }
+    }
+
+    /// Bytes taken, without the bucket at hand.
+    pub fn weight(&self) -> usize {
+        self.pairs * size_of::<u64>()
+            + self.buckets.len() * (tree::<i64, Vec<u64>>(1) + allocated(1))
+    }
+
+    /// Pairs kept.
+    pub fn len(&self) -> usize {
+        self.pairs
+    }
+
+    /// True when nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.pairs == 0
+    }
+
+    /// Keeps no more than `other` does, so that both are the same sample.
+    pub fn sample_like(&mut self, other: &DistinctPerBucket) {
+        while self.level < other.level {
+            self.raise_level();
+        }
+    }
+
     /// Notes a client (by its stable hash) in a bucket; the same pair may be noted again.
     #[inline]
     pub fn note(&mut self, bucket: i64, hash: u64) {
@@ -46,9 +80,20 @@ impl DistinctPerBucket {
         }
     }
 
+    /// The distinct clients of each bucket from `first` to `last`, summed up.
+    pub fn between(&self, first: i64, last: i64) -> u64 {
+        let buckets = self.buckets.range(first..=last.max(first));
+        (buckets.map(|(_, hashes)| hashes.len() as u64).sum::<u64>()) << self.level
+    }
+
     /// Distinct clients in a bucket.
     pub fn count(&self, bucket: i64) -> u64 {
         (self.buckets.get(&bucket).map_or(0, Vec::len) as u64) << self.level
+    }
+
+    /// One client in so many is kept.
+    pub fn one_in(&self) -> u64 {
+        1 << self.level
     }
 
     /// True when the counts are estimates.
@@ -75,7 +120,10 @@ impl DistinctPerBucket {
         }
         kept.shrink_to_fit();
         self.pairs += kept.len();
-        while self.pairs > MAX_PAIRS && self.level < 63 {
+        if kept.is_empty() {
+            self.buckets.remove(&bucket);
+        }
+        while self.weight() > self.most && self.level < 63 {
             self.raise_level();
         }
     }
@@ -85,7 +133,9 @@ impl DistinctPerBucket {
         let level = self.level;
         for hashes in self.buckets.values_mut() {
             hashes.retain(|hash| hash.leading_zeros() >= level);
+            hashes.shrink_to_fit();
         }
+        self.buckets.retain(|_, hashes| !hashes.is_empty());
         self.pairs = self.buckets.values().map(Vec::len).sum();
     }
 }
@@ -94,9 +144,7 @@ impl Merge for DistinctPerBucket {
     fn merge(&mut self, mut other: Self) {
         self.flush();
         other.flush();
-        while self.level < other.level {
-            self.raise_level();
-        }
+        self.sample_like(&other);
         for (bucket, hashes) in other.buckets {
             self.put(bucket, hashes);
         }

@@ -8,14 +8,9 @@ use crate::client::Client;
 use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
 use crate::evidence::clients::{CLASSES, Span};
 use crate::evidence::first::{FirstK, Locator};
-use crate::evidence::tries::{Answer, Asked, Tries, Try};
+use crate::evidence::tries::{Answer, Asked, MAX_TRIES, Tries, Try};
+use crate::evidence::weight::{INDEX_BYTES, Weigh, allocated, grown, tree};
 use crate::merge::Merge;
-
-/// Paths and user agents counted at most; one takes about 150 bytes with its text.
-pub const MAX_TEXTS: usize = 1_000_000;
-
-/// Attacked endpoints kept at most; one takes up to 70 kilobytes if it is attacked hundreds of times.
-pub const MAX_ENDPOINTS: usize = 10_000;
 
 /// Clients remembered per endpoint.
 const MAX_ENDPOINT_CLIENTS: usize = 4_096;
@@ -46,6 +41,12 @@ impl<S: Default> Text<S> {
             text: text[..text.len().min(MAX_TEXT_BYTES)].into(),
             stats: S::default(),
         }
+    }
+}
+
+impl<S: Weigh> Weigh for Text<S> {
+    fn heap_bytes(&self) -> usize {
+        self.text.heap_bytes() + self.stats.heap_bytes()
     }
 }
 
@@ -101,7 +102,10 @@ impl Posts {
         let minute = u32::try_from(secs.div_euclid(60).max(0)).unwrap_or(u32::MAX);
         match self.runs.last_mut() {
             Some((at, count)) if *at == minute => *count += 1,
-            _ => self.runs.push((minute, 1)),
+            _ => {
+                self.make_room();
+                self.runs.push((minute, 1));
+            }
         }
         match status {
             Some(401 | 403) => self.denied += 1,
@@ -109,6 +113,20 @@ impl Posts {
             Some(300..=399) => self.redirected += 1,
             _ => {}
         }
+    }
+
+    /// Joins repeats before more memory is taken for them, so that lines out of order take no more than twice what their
+    /// minutes need.
+    fn make_room(&mut self) {
+        if self.runs.len() == self.runs.capacity() {
+            join_runs(&mut self.runs);
+            self.runs.reserve(self.runs.len().max(1));
+        }
+    }
+
+    /// Joins what is counted by minute: what it weighs then is the same in whatever order it was counted.
+    pub fn settle(&mut self) {
+        join_runs(&mut self.runs);
     }
 
     /// All of them.
@@ -135,6 +153,18 @@ fn join_runs(runs: &mut Vec<(u32, u32)>) {
         }
         same
     });
+}
+
+impl Weigh for Posts {
+    fn heap_bytes(&self) -> usize {
+        grown::<(u32, u32)>(self.runs.len())
+    }
+}
+
+impl Weigh for PathStats {
+    fn heap_bytes(&self) -> usize {
+        self.posts.heap_bytes()
+    }
 }
 
 impl Merge for Posts {
@@ -331,6 +361,70 @@ impl Endpoint {
                 at: attempt.at,
             });
         }
+    }
+}
+
+/// Attempts kept per place where there are as many places as can be; clients are eight times as many.
+const LEAST_TRIES: usize = 4;
+
+/// Clients kept for each attempt that is kept.
+const CLIENTS_PER_TRY: usize = MAX_ENDPOINT_CLIENTS / MAX_TRIES;
+
+impl Endpoint {
+    /// Bytes of its entry, when at most so many attempts are kept. It counts every attempt as a client, because how many of
+    /// a sample are clients depends on the sample.
+    fn weight(&self, tries: usize) -> usize {
+        let texts = self.path.heap_bytes() + self.parameter.heap_bytes();
+        let lines = self.samples.heap_bytes() + self.largest.heap_bytes();
+        let clients = usize::try_from(self.span.count).unwrap_or(usize::MAX);
+        let own = texts + lines + tree::<u16, ()>(self.patterns.len());
+        let tried = grown::<Try>(self.tries.as_slice().len().min(tries));
+        Self::ENTRY + own + tried + clients.min(tries * CLIENTS_PER_TRY) * Self::CLIENT
+    }
+
+    const ENTRY: usize = size_of::<(u64, Endpoint)>() + INDEX_BYTES;
+    const CLIENT: usize = size_of::<(Client, Attempts)>() + INDEX_BYTES;
+
+    /// What one weighs at most when as few attempts are kept as can be; there are a few hundred patterns.
+    pub const LEAST_WEIGHT: usize = Self::ENTRY
+        + 2 * allocated(MAX_TEXT_BYTES)
+        + tree::<u16, ()>(256)
+        + grown::<Locator>(ENDPOINT_SAMPLES)
+        + grown::<(Reverse<u64>, Locator)>(ENDPOINT_SAMPLES)
+        + grown::<Try>(LEAST_TRIES)
+        + LEAST_TRIES * CLIENTS_PER_TRY * Self::CLIENT;
+
+    /// Keeps at most so many attempts.
+    fn thin(&mut self, tries: usize) {
+        self.tries.truncate(tries);
+        self.clients.fit(tries * CLIENTS_PER_TRY * Self::CLIENT);
+    }
+}
+
+/// Keeps what weighs at most `most` bytes: all places, with as many of the attempts at each as all of them leave room for.
+/// Returns how many these are at most. Where the places themselves are a sample, each keeps the fewest: what was kept must not
+/// depend on when this was called.
+pub fn fit_endpoints(endpoints: &mut CappedMap<u64, Endpoint>, most: usize) -> usize {
+    let weight = |endpoints: &CappedMap<u64, Endpoint>, tries| {
+        let all = endpoints.iter().map(|(_, endpoint)| endpoint.weight(tries));
+        all.sum::<usize>()
+    };
+    let mut tries = match endpoints.is_sampled() {
+        true => LEAST_TRIES,
+        false => MAX_TRIES,
+    };
+    while tries > LEAST_TRIES && weight(endpoints, tries) > most {
+        tries /= 2;
+    }
+    if tries < MAX_TRIES {
+        endpoints.values_mut().for_each(|place| place.thin(tries));
+    }
+    tries
+}
+
+impl Weigh for Attempts {
+    fn heap_bytes(&self) -> usize {
+        0
     }
 }
 

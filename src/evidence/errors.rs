@@ -6,20 +6,12 @@ use crate::client::Client;
 use crate::evidence::capped::{CappedMap, StableHash, mix64};
 use crate::evidence::clients::Span;
 use crate::evidence::first::{FirstK, Locator};
+use crate::evidence::weight::{Weigh, tree};
 use crate::merge::Merge;
 use crate::time::Time;
 
-/// Minutes kept per symptom: a year.
-const MAX_SYMPTOM_MINUTES: usize = 366 * 24 * 60;
-
-/// Clients whose database errors are kept.
-pub const MAX_ERROR_CLIENTS: usize = 50_000;
-
 /// Database errors kept per client.
 pub const ERRORS_PER_CLIENT: usize = 64;
-
-/// Pairs of a symptom and a client that are kept.
-pub const MAX_MENTIONS: usize = 100_000;
 
 /// Lines kept per pair, as evidence.
 pub const LINES_PER_MENTION: usize = 3;
@@ -58,6 +50,12 @@ pub fn mention(mentions: &mut Mentions, symptom: u16, client: Client, at: Locato
         first.push(at);
         let span = Span::once(at.time);
         known.merge(Some(Mentioned { span, first }));
+    }
+}
+
+impl Weigh for Mentioned {
+    fn heap_bytes(&self) -> usize {
+        self.first.heap_bytes()
     }
 }
 
@@ -125,9 +123,24 @@ impl SymptomStats {
             .entry(minute)
             .and_modify(|known| known.merge(of))
             .or_insert(of);
-        if self.minutes.len() > MAX_SYMPTOM_MINUTES {
-            self.minutes.pop_first();
-        }
+    }
+
+    /// Bytes of all minutes.
+    pub fn weight(&self) -> usize {
+        self.minutes.len() * SymptomStats::MINUTE_BYTES
+    }
+
+    /// Bytes of a minute.
+    pub const MINUTE_BYTES: usize = tree::<i64, MinuteOf>(1);
+
+    /// The minutes that hold messages.
+    pub fn minutes(&self) -> impl Iterator<Item = i64> + '_ {
+        self.minutes.keys().copied()
+    }
+
+    /// Forgets what was before a minute.
+    pub fn forget_before(&mut self, minute: i64) {
+        self.minutes = self.minutes.split_off(&minute);
     }
 }
 

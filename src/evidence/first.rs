@@ -1,5 +1,6 @@
 //! The first K of something, by time and place, never by arrival.
 
+use crate::evidence::weight::{Weigh, grown};
 use crate::merge::Merge;
 use crate::time::Time;
 
@@ -41,6 +42,22 @@ impl<T: Ord, const K: usize> FirstK<T, K> {
     /// The values kept, smallest first.
     pub fn as_slice(&self) -> &[T] {
         &self.sorted
+    }
+}
+
+impl<T: Ord, const K: usize> FirstK<T, K> {
+    /// Keeps no more than the `most` smallest.
+    pub fn truncate(&mut self, most: usize) {
+        if self.sorted.len() > most {
+            self.sorted.truncate(most);
+            self.sorted.shrink_to_fit();
+        }
+    }
+}
+
+impl<T, const K: usize> Weigh for FirstK<T, K> {
+    fn heap_bytes(&self) -> usize {
+        grown::<T>(self.sorted.len())
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::evidence::weight::{Weigh, tree};
 use crate::merge::Merge;
 
 /// Buckets for each doubling: a quantile is right within half of 1/32, about 2%.
@@ -54,6 +55,12 @@ impl Histogram {
         let at = bucket(value);
         let beside = self.buckets.range(at.saturating_sub(1)..=at + 1);
         beside.map(|(_, count)| count).sum()
+    }
+}
+
+impl Weigh for Histogram {
+    fn heap_bytes(&self) -> usize {
+        tree::<u16, u64>(self.buckets.len())
     }
 }
 

@@ -6,10 +6,8 @@ use crate::event::Access;
 use crate::evidence::capped::hash_bytes;
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::sketch::Sketch;
+use crate::evidence::weight::Weigh;
 use crate::merge::Merge;
-
-/// Clients kept at most; one takes up to about 700 bytes.
-pub const MAX_MISS_CLIENTS: usize = 50_000;
 
 /// Lines kept as examples per client.
 const SAMPLES: usize = 5;
@@ -38,6 +36,14 @@ impl Misses {
         self.agents
             .note(hash_bytes(access.user_agent.unwrap_or_default()));
         self.first.push(at);
+    }
+}
+
+impl Weigh for Misses {
+    fn heap_bytes(&self) -> usize {
+        let sketches = [&self.paths, &self.forms, &self.agents];
+        let sketches: usize = sketches.into_iter().map(Weigh::heap_bytes).sum();
+        sketches + self.first.heap_bytes()
     }
 }
 

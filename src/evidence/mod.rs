@@ -2,6 +2,7 @@
 
 pub mod aside;
 pub mod capped;
+pub mod caps;
 pub mod clients;
 pub mod conduct;
 pub mod distinct;
@@ -20,3 +21,4 @@ pub mod shapes;
 pub mod sieve;
 pub mod sketch;
 pub mod tries;
+pub mod weight;

@@ -4,6 +4,7 @@
 //! once; who makes up a new address for every request to get past a cache takes numbers that lie anywhere.
 
 use crate::evidence::sketch::Sketch;
+use crate::evidence::weight::Weigh;
 use crate::merge::Merge;
 
 /// Longest number that names a page: longer ones are times and chance.
@@ -39,6 +40,12 @@ impl Numbers {
             Some((low, high)) => (low.min(least), high.max(most)),
             None => (least, most),
         });
+    }
+}
+
+impl Weigh for Numbers {
+    fn heap_bytes(&self) -> usize {
+        self.pages.heap_bytes()
     }
 }
 

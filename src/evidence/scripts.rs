@@ -11,6 +11,7 @@ use crate::evidence::capped::CappedMap;
 use crate::evidence::clients::Span;
 use crate::evidence::endpoints::{PathStats, TextMap};
 use crate::evidence::first::{FirstK, Locator};
+use crate::evidence::weight::{Weigh, allocated, tree};
 use crate::merge::Merge;
 
 /// Scripts watched at most: those with the fewest requests.
@@ -131,6 +132,18 @@ impl Script {
                 .iter()
                 .any(|known| folder.eq_ignore_ascii_case(known))
         })
+    }
+}
+
+impl Weigh for Script {
+    fn heap_bytes(&self) -> usize {
+        allocated(self.path.len()) + self.users.weight()
+    }
+}
+
+impl Weigh for Uses {
+    fn heap_bytes(&self) -> usize {
+        tree::<u64, ()>(self.sizes.len()) + self.first.heap_bytes()
     }
 }
 

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::evidence::weight::tree;
 use crate::merge::Merge;
-
-/// Cells kept at most: ten years of minutes. Beyond it the earliest cells are dropped, which gives
-/// the same result in any order of arrival.
-pub const MAX_CELLS: usize = 10 * 366 * 24 * 60;
 
 /// Sparse cells by bucket number (seconds since the epoch divided by the width).
 #[derive(Debug, Clone)]
@@ -14,6 +11,8 @@ pub struct Series<C> {
     width_s: i64,
     current: Option<Current<C>>,
     cells: BTreeMap<i64, C>,
+    /// Cells kept at most. Beyond it the earliest are dropped, which gives the same result in any order of arrival.
+    most: usize,
     overflowed: bool,
 }
 
@@ -27,9 +26,11 @@ struct Current<C> {
 }
 
 impl<C: Merge + Default> Series<C> {
-    /// An empty series of buckets `width_s` seconds wide (at least 1).
-    pub fn new(width_s: i64) -> Self {
+    /// An empty series of buckets `width_s` seconds wide (at least 1), of which at most so many are kept as have room in
+    /// `bytes`.
+    pub fn new(width_s: i64, bytes: usize) -> Self {
         Series {
+            most: (bytes / tree::<i64, C>(1)).max(1),
             width_s: width_s.max(1),
             current: None,
             cells: BTreeMap::new(),
@@ -73,6 +74,14 @@ impl<C: Merge + Default> Series<C> {
         }
     }
 
+    /// The cells that seconds from `start` to `end` fall in. Call [`Series::flush`] first.
+    pub fn between(&self, start: i64, end: i64) -> impl Iterator<Item = &C> {
+        debug_assert!(self.current.is_none(), "flush before reading");
+        let first = start.div_euclid(self.width_s);
+        let last = end.div_euclid(self.width_s).max(first);
+        self.cells.range(first..=last).map(|(_, cell)| cell)
+    }
+
     /// Seconds per bucket.
     pub fn width_s(&self) -> i64 {
         self.width_s
@@ -82,6 +91,16 @@ impl<C: Merge + Default> Series<C> {
     pub fn iter(&self) -> impl Iterator<Item = (i64, &C)> {
         debug_assert!(self.current.is_none(), "flush before reading");
         self.cells.iter().map(|(bucket, cell)| (*bucket, cell))
+    }
+
+    /// Bytes that the cells may take.
+    pub fn most_bytes(&self) -> usize {
+        self.most * tree::<i64, C>(1)
+    }
+
+    /// Bytes of the cells.
+    pub fn weight(&self) -> usize {
+        tree::<i64, C>(self.cells.len())
     }
 
     /// True when the cap was reached.
@@ -98,7 +117,7 @@ impl<C: Merge + Default> Series<C> {
 
     fn put(&mut self, bucket: i64, cell: C) {
         self.cells.entry(bucket).or_default().merge(cell);
-        if self.cells.len() > MAX_CELLS {
+        if self.cells.len() > self.most {
             self.cells.pop_first();
             self.overflowed = true;
         }

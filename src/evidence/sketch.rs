@@ -1,12 +1,21 @@
 //! A handful of values and how often each occurred, in fixed space.
 
+use crate::evidence::weight::{Weigh, grown};
 use crate::merge::Merge;
 
 /// Counts of a few hashed values: exact up to [`SKETCH_VALUES`] distinct ones, beyond that of the
 /// values with the smallest hashes (a sample that does not depend on the order of arrival).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sketch {
-    sorted: Vec<(u64, u32)>,
+pub struct Sketch(Values);
+
+/// Most clients have one user agent and ask for one thing, which needs no memory of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Values {
+    #[default]
+    None,
+    One((u64, u32)),
+    /// Sorted; two at least.
+    Many(Vec<(u64, u32)>),
 }
 
 /// Values a sketch keeps.
@@ -20,15 +29,15 @@ impl Sketch {
 
     /// Distinct values kept: all of them up to [`SKETCH_VALUES`].
     pub fn distinct(&self) -> usize {
-        self.sorted.len()
+        self.sorted().len()
     }
 
     /// Distinct values met: exact up to [`SKETCH_VALUES`], beyond that an estimate from how dense the kept hashes are
     /// (k minimum values: Beyer et al. 2007, *On synopses for distinct-value estimation*), right within a quarter
     /// two times in three. The values must be good hashes.
     pub fn distinct_estimate(&self) -> f64 {
-        let kept = self.sorted.len();
-        match self.sorted.last() {
+        let kept = self.sorted().len();
+        match self.sorted().last() {
             Some((largest, _)) if kept == SKETCH_VALUES => {
                 (kept - 1) as f64 * (u64::MAX as f64 / (*largest as f64).max(1.0))
             }
@@ -38,24 +47,54 @@ impl Sketch {
 
     /// Kept values and their counts.
     pub fn iter(&self) -> impl Iterator<Item = (u64, u32)> + '_ {
-        self.sorted.iter().copied()
+        self.sorted().iter().copied()
+    }
+
+    fn sorted(&self) -> &[(u64, u32)] {
+        match &self.0 {
+            Values::None => &[],
+            Values::One(one) => std::slice::from_ref(one),
+            Values::Many(many) => many,
+        }
     }
 
     fn add(&mut self, hash: u64, count: u32) {
-        match self.sorted.binary_search_by_key(&hash, |(kept, _)| *kept) {
-            Ok(at) => self.sorted[at].1 += count,
-            Err(at) if at < SKETCH_VALUES => {
-                self.sorted.insert(at, (hash, count));
-                self.sorted.truncate(SKETCH_VALUES);
+        match &mut self.0 {
+            Values::None => self.0 = Values::One((hash, count)),
+            Values::One((known, counted)) if *known == hash => *counted += count,
+            Values::One(one) => {
+                let mut both = vec![*one, (hash, count)];
+                both.sort_unstable();
+                self.0 = Values::Many(both);
             }
-            Err(_) => {}
+            Values::Many(sorted) => add_to(sorted, hash, count),
+        }
+    }
+}
+
+fn add_to(sorted: &mut Vec<(u64, u32)>, hash: u64, count: u32) {
+    match sorted.binary_search_by_key(&hash, |(kept, _)| *kept) {
+        Ok(at) => sorted[at].1 += count,
+        Err(at) if at < SKETCH_VALUES => {
+            sorted.truncate(SKETCH_VALUES - 1);
+            sorted.insert(at, (hash, count));
+        }
+        Err(_) => {}
+    }
+}
+
+impl Weigh for Sketch {
+    fn heap_bytes(&self) -> usize {
+        match &self.0 {
+            Values::Many(many) => grown::<(u64, u32)>(many.len()),
+            _ => 0,
         }
     }
 }
 
 impl Merge for Sketch {
     fn merge(&mut self, other: Sketch) {
-        for (hash, count) in other.sorted {
+        for (hash, count) in other.iter() {
             self.add(hash, count);
         }
     }

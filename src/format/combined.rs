@@ -173,9 +173,22 @@ fn glance<'a>(line: &'a [u8], times: &mut TimeCache) -> Option<Glance<'a>> {
 /// `HTTP/1.1" 200 `: the end of a request line and a status, with nothing in doubt.
 fn is_answer(bytes: &[u8]) -> bool {
     match bytes {
-        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor, b'"', b' ', a, b, c, b' '] => {
-            [*major, *minor, *a, *b, *c].iter().all(u8::is_ascii_digit)
-        }
+        [
+            b'H',
+            b'T',
+            b'T',
+            b'P',
+            b'/',
+            major,
+            b'.',
+            minor,
+            b'"',
+            b' ',
+            a,
+            b,
+            c,
+            b' ',
+        ] => [*major, *minor, *a, *b, *c].iter().all(u8::is_ascii_digit),
         _ => false,
     }
 }

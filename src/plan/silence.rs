@@ -103,7 +103,7 @@ mod tests {
 
     /// The silences of a log with so many requests in each minute (of the epoch) up to `minutes`.
     fn silences(minutes: i64, requests: impl Fn(i64) -> u32) -> Vec<Silence> {
-        let mut counts = AccessCounts::new(60);
+        let mut counts = AccessCounts::new(60, Default::default());
         for minute in 0..minutes {
             let requests = requests(minute);
             if requests > 0 {

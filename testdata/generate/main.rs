@@ -4,6 +4,7 @@
 //! cargo run --release --example generate -- scenario NAME DIR
 //! cargo run --release --example generate -- scenarios testdata/scenarios
 //! cargo run --release --example generate -- large --lines 5000000 --clients 1700000 FILE
+//! cargo run --release --example generate -- many --lines N --clients C --targets T --agents A FILE
 //! ```
 
 mod traffic;
@@ -13,15 +14,18 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use traffic::large::{self, Size};
+use traffic::large;
+use traffic::many;
 use traffic::scenarios;
 
-/// The seed of large logs; `--seed` replaces it.
+/// The seed of large logs and of those with many clients; `--seed` replaces it.
 const LARGE_SEED: u64 = 20_240_311;
 
 const USAGE: &str = "usage: generate scenario NAME DIR
        generate scenarios DIR
-       generate large --lines N --clients N [--seed N] FILE";
+       generate large --lines N --clients N [--seed N] FILE
+       generate many --lines N --clients N --targets N --agents N
+                     [--floods N --flooders N --flood-lines N] [--seed N] FILE";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +34,7 @@ fn main() -> ExitCode {
         ["scenario", name, folder] => scenario(name, Path::new(folder)),
         ["scenarios", folder] => all_scenarios(Path::new(folder)),
         ["large", options @ .., file] => large_log(options, Path::new(file)),
+        ["many", options @ .., file] => log_of_many(options, Path::new(file)),
         _ => Err(io::Error::other(USAGE)),
     };
     match result {
@@ -62,18 +67,43 @@ fn all_scenarios(folder: &Path) -> io::Result<()> {
 
 fn large_log(options: &[&str], file: &Path) -> io::Result<()> {
     let mut seed = LARGE_SEED;
-    let mut size = Size {
+    let mut size = large::Size {
         lines: 0,
         clients: 0,
     };
-    for pair in options.chunks(2) {
-        let value = pair.get(1).and_then(|text| text.parse().ok());
-        match (pair[0], value) {
-            ("--lines", Some(number)) => size.lines = number,
-            ("--clients", Some(number)) => size.clients = number,
-            ("--seed", Some(number)) => seed = number,
+    for (name, number) in numbers(options)? {
+        match name {
+            "--lines" => size.lines = number,
+            "--clients" => size.clients = number,
+            "--seed" => seed = number,
             _ => return Err(io::Error::other(USAGE)),
         }
     }
     large::write(size, seed, &mut File::create(file)?)
+}
+
+fn log_of_many(options: &[&str], file: &Path) -> io::Result<()> {
+    let mut seed = LARGE_SEED;
+    let mut size = many::Size::default();
+    for (name, number) in numbers(options)? {
+        match name {
+            "--lines" => size.lines = number,
+            "--clients" => size.clients = number,
+            "--targets" => size.targets = number,
+            "--agents" => size.agents = number,
+            "--floods" => size.floods = number,
+            "--flooders" => size.flooders = number,
+            "--flood-lines" => size.flood_lines = number,
+            "--seed" => seed = number,
+            _ => return Err(io::Error::other(USAGE)),
+        }
+    }
+    many::write(size, seed, &mut File::create(file)?)
+}
+
+/// Options with a number each.
+fn numbers<'a>(options: &[&'a str]) -> io::Result<Vec<(&'a str, u64)>> {
+    let number = |pair: &[&'a str]| Some((pair[0], pair.get(1)?.parse().ok()?));
+    let read: Option<Vec<_>> = options.chunks(2).map(number).collect();
+    read.ok_or_else(|| io::Error::other(USAGE))
 }

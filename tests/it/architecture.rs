@@ -55,7 +55,8 @@ const ROWS: &[&[&str]] = &[
         "pattern/ready",
         "pattern/sigma",
     ],
-    &["evidence/index"],
+    &["evidence/weight", "evidence/index"],
+    &["evidence/caps"],
     &[
         "evidence/capped",
         "evidence/distinct",
@@ -108,7 +109,7 @@ const ROWS: &[&[&str]] = &[
     &["quote", "preview", "skew", "ahead"],
     &["context"],
     &["attempts", "hits", "clock", "norms", "plan"],
-    &["stream", "failures", "service", "watch"],
+    &["stream", "failures", "service", "watch", "room"],
     &["sweep"],
     // From counts to claims.
     &["finding", "suspects"],
@@ -120,7 +121,7 @@ const ROWS: &[&[&str]] = &[
     &["symptoms"],
     &["actor", "impact", "outcome"],
     &["cluster", "breakdown", "timeline", "mitigation"],
-    &["headline"],
+    &["headline", "estimates"],
     &["assemble"],
     &["incident"],
     &["analysis"],

@@ -22,6 +22,7 @@ mod hosts;
 mod json_formats;
 mod laws;
 mod line_formats;
+mod memory;
 mod parsers;
 mod properties;
 mod readme;

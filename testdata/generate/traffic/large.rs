@@ -216,17 +216,17 @@ fn push_client(out: &mut Vec<u8>, client: u64) {
     }
 }
 
-fn push(out: &mut Vec<u8>, parts: &[&str]) {
+pub fn push(out: &mut Vec<u8>, parts: &[&str]) {
     for part in parts {
         out.extend_from_slice(part.as_bytes());
     }
 }
 
-fn push_number(out: &mut Vec<u8>, number: u64) {
+pub fn push_number(out: &mut Vec<u8>, number: u64) {
     push_digits(out, number, 10);
 }
 
-fn push_hex(out: &mut Vec<u8>, number: u64) {
+pub fn push_hex(out: &mut Vec<u8>, number: u64) {
     push_digits(out, number, 16);
 }
 

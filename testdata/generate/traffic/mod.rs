@@ -15,6 +15,7 @@ pub mod campaigns;
 pub mod clock;
 pub mod errors;
 pub mod large;
+pub mod many;
 pub mod noise;
 pub mod rng;
 pub mod robots;
