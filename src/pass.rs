@@ -346,6 +346,26 @@ pub trait Bounded: Merge {
 
     /// An empty part, which passes over what is left out here already.
     fn successor(&self) -> Self;
+
+    /// Takes out what a part hands over that has become too large: all of it, unless it is better off without only some.
+    fn hand_over(&mut self) -> Handed<Self>
+    where
+        Self: Sized,
+    {
+        let next = self.successor();
+        Handed::All(mem::replace(self, next))
+    }
+
+    /// Passes over what is left out in `all` already, among what it kept when it handed over the rest.
+    fn follow(&mut self, _all: &Self) {}
+}
+
+/// What a worker hands over.
+pub enum Handed<C> {
+    /// Everything, so that it begins anew.
+    All(C),
+    /// What need not be brought back within its caps together with others: each of its counts has a cap of its own.
+    Some(C),
 }
 
 /// Where workers hand over what they counted before it becomes too large, so that all of them together take not much
@@ -364,7 +384,7 @@ impl<C: Bounded> Pool<C> {
         }
     }
 
-    /// Takes over a part that has outgrown its allowance, and leaves an empty one.
+    /// Takes over what a part hands over when it has outgrown its allowance.
     #[inline]
     pub fn relieve(&self, part: &mut C) {
         if part.weight() > self.allowance {
@@ -374,16 +394,27 @@ impl<C: Bounded> Pool<C> {
 
     #[cold]
     fn take(&self, part: &mut C) {
-        let full = mem::replace(part, part.successor());
+        let handed = part.hand_over();
         let mut common = self.common.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = common.take();
-        match &mut all {
-            Some(all) => all.merge(full),
-            None => all = Some(full),
-        }
-        if let Some(all) = &mut all {
-            all.fit();
-            *part = all.successor();
+        let mut merge = |handed| match &mut all {
+            Some(all) => all.merge(handed),
+            None => all = Some(handed),
+        };
+        match handed {
+            Handed::All(handed) => {
+                merge(handed);
+                if let Some(all) = &mut all {
+                    all.fit();
+                    *part = all.successor();
+                }
+            }
+            Handed::Some(handed) => {
+                merge(handed);
+                if let Some(all) = &all {
+                    part.follow(all);
+                }
+            }
         }
         *common = all;
     }

@@ -3,6 +3,7 @@
 //! Nothing is decided here. Each worker counts into its own [`AccessCounts`] (or [`ErrorCounts`]).
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -16,9 +17,7 @@ use crate::evidence::caps::{Caps, Share};
 use crate::evidence::clients::{CLASSES, ClientStats, HitStats, status_class};
 use crate::evidence::conduct::{Conduct, Habit, OddLine};
 use crate::evidence::distinct::DistinctPerBucket;
-use crate::evidence::endpoints::{
-    Endpoint, MAX_TEXT_BYTES, PathStats, Text, TextMap, fit_endpoints,
-};
+use crate::evidence::endpoints::{Endpoint, PathStats, Text, TextMap, fit_endpoints};
 use crate::evidence::errors::{DatabaseErrors, Mentions, SymptomStats, mention};
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::lines::LineCounts;
@@ -30,7 +29,7 @@ use crate::evidence::weight::{INDEX_BYTES, allocated};
 use crate::format::nginx_error;
 use crate::format::spec::{Arena, Desk};
 use crate::merge::Merge;
-use crate::pass::{Bounded, ChunkSpan, Limits, Log, Pool, Run, Task, tasks, work, work_on};
+use crate::pass::{Bounded, ChunkSpan, Handed, Limits, Log, Pool, Run, Task, tasks, work, work_on};
 use crate::pattern::entry::{Field, Pattern};
 use crate::pattern::inspector::Inspector;
 use crate::pattern::set::PatternSet;
@@ -108,6 +107,8 @@ pub struct AccessCounts {
     pub noted: Vec<Noted>,
     /// Bytes of their lists.
     listed: usize,
+    /// Bytes of the texts that came to paths, agents and names.
+    text_bytes: usize,
     /// Attempts kept per attacked place at most.
     pub tries: usize,
     /// The books of each log.
@@ -165,6 +166,7 @@ impl AccessCounts {
             aside: Aside::new(caps),
             noted: Vec::new(),
             listed: 0,
+            text_bytes: 0,
             lines: BTreeMap::new(),
             chunks: Vec::new(),
         }
@@ -214,6 +216,7 @@ impl Merge for AccessCounts {
         self.aside.merge(other.aside);
         self.noted.extend(other.noted);
         self.listed += other.listed;
+        self.text_bytes += other.text_bytes;
         self.tries = self.tries.min(other.tries);
         merge_lines(&mut self.lines, other.lines);
         self.chunks.extend(other.chunks);
@@ -229,9 +232,6 @@ const ODD_CLIENT_BYTES: usize = 1 << 10;
 
 impl Bounded for AccessCounts {
     fn weight(&self) -> usize {
-        /// Bytes of a text, if all are long.
-        const TEXT: usize = allocated(MAX_TEXT_BYTES);
-        let texts = self.paths.len() + self.agents.len() + self.names.len();
         let flat = self.clients.flat_weight()
             + self.aside.clients.flat_weight()
             + self.paths.flat_weight()
@@ -243,7 +243,7 @@ impl Bounded for AccessCounts {
         let odd = hits
             .saturating_mul(HIT_BYTES)
             .saturating_add(odd * ODD_CLIENT_BYTES);
-        (flat + texts * TEXT + times + self.listed).saturating_add(odd)
+        (flat + self.text_bytes + times + self.listed).saturating_add(odd)
     }
 
     fn fit(&mut self) {
@@ -266,25 +266,46 @@ impl Bounded for AccessCounts {
     }
 
     fn successor(&self) -> AccessCounts {
-        let width = u64::try_from(self.buckets.width_s()).unwrap_or(1);
-        let mut next = AccessCounts::new(width, self.caps);
-        next.clients.sample_like(&self.clients);
-        next.bucket_clients.sample_like(&self.bucket_clients);
-        next.aside.clients.sample_like(&self.aside.clients);
-        next.names.sample_like(&self.names);
-        next.paths.sample_like(&self.paths);
-        next.agents.sample_like(&self.agents);
-        next.hit_clients.sample_like(&self.hit_clients);
-        next.hit_samples.sample_like(&self.hit_samples);
-        next.misses.sample_like(&self.misses);
-        next.conduct.sample_like(&self.conduct);
-        next.habits.sample_like(&self.habits);
-        next.endpoints.sample_like(&self.endpoints);
+        let mut next = self.empty();
+        next.follow(self);
         next
+    }
+
+    /// Clients come and go, while the paths of a site come back: these stay, to be merged only once, unless it is they that
+    /// take the room.
+    fn hand_over(&mut self) -> Handed<AccessCounts> {
+        let of_clients = self.clients.flat_weight() + self.bucket_clients.weight();
+        let mut rest = self.successor();
+        if of_clients < self.weight() / 4 {
+            return Handed::All(mem::replace(self, rest));
+        }
+        mem::swap(&mut self.clients, &mut rest.clients);
+        mem::swap(&mut self.bucket_clients, &mut rest.bucket_clients);
+        Handed::Some(rest)
+    }
+
+    fn follow(&mut self, all: &AccessCounts) {
+        self.clients.sample_like(&all.clients);
+        self.bucket_clients.sample_like(&all.bucket_clients);
+        self.aside.clients.sample_like(&all.aside.clients);
+        self.names.sample_like(&all.names);
+        self.paths.sample_like(&all.paths);
+        self.agents.sample_like(&all.agents);
+        self.hit_clients.sample_like(&all.hit_clients);
+        self.hit_samples.sample_like(&all.hit_samples);
+        self.misses.sample_like(&all.misses);
+        self.conduct.sample_like(&all.conduct);
+        self.habits.sample_like(&all.habits);
+        self.endpoints.sample_like(&all.endpoints);
     }
 }
 
 impl AccessCounts {
+    fn empty(&self) -> AccessCounts {
+        let width = u64::try_from(self.buckets.width_s()).unwrap_or(1);
+        AccessCounts::new(width, self.caps)
+    }
+
     /// Replaces the longest lists of noted lines by "all lines" until the others fit. What follows reads more for that, and
     /// finds the same.
     fn shorten_lists(&mut self, most: usize) {
@@ -758,6 +779,13 @@ impl AccessWorker<'_> {
     }
 }
 
+/// A text that is new, and its bytes beside those of others.
+fn text<S: Default>(bytes: &[u8], all: &mut usize) -> Text<S> {
+    let text = Text::new(bytes);
+    *all += allocated(text.text.len());
+    text
+}
+
 #[inline]
 fn note_client(
     counts: &mut AccessCounts,
@@ -779,9 +807,9 @@ fn note_client(
         counts.bucket_clients.note(bucket, hash);
     }
     if access.client.is_name()
-        && let Some(name) = counts
-            .names
-            .entry(access.client, || Text::new(access.client_text))
+        && let Some(name) = counts.names.entry(access.client, || {
+            text(access.client_text, &mut counts.text_bytes)
+        })
     {
         name.stats += 1;
     }
@@ -791,9 +819,9 @@ fn note_client(
 fn note_texts(counts: &mut AccessCounts, record: &Pending<'_>, secs: i64, hit: bool) {
     let access = &record.access;
     let (path, key) = (record.path_hash, record.path_hash.stable_hash());
-    let entry = counts
-        .paths
-        .entry_at(record.found.path, path, key, || Text::new(record.path));
+    let entry = counts.paths.entry_at(record.found.path, path, key, || {
+        text(record.path, &mut counts.text_bytes)
+    });
     if let Some(entry) = entry {
         let stats = &mut entry.stats;
         stats.requests = stats.requests.saturating_add(1);
@@ -812,7 +840,9 @@ fn note_texts(counts: &mut AccessCounts, record: &Pending<'_>, secs: i64, hit: b
         }
     }
     if let Some(agent) = access.user_agent
-        && let Some(entry) = counts.agents.entry(hash_bytes(agent), || Text::new(agent))
+        && let Some(entry) = counts
+            .agents
+            .entry(hash_bytes(agent), || text(agent, &mut counts.text_bytes))
     {
         entry.stats += 1;
     }
