@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use traffic::large::{self, Size};
+use traffic::large::{self, Mix, Size};
 use traffic::scenarios;
 
 /// The seed of large logs; `--seed` replaces it.
@@ -21,7 +21,10 @@ const LARGE_SEED: u64 = 20_240_311;
 
 const USAGE: &str = "usage: generate scenario NAME DIR
        generate scenarios DIR
-       generate large --lines N --clients N [--seed N] FILE";
+       generate large --lines N --clients N [--seed N] [--attacks N] [--floods N] [--rate N] FILE
+         --attacks  attack lines in a thousand (default 5); when given, no two are alike
+         --floods   floods, which have 40% of the lines together (default 0)
+         --rate     requests a second outside floods (default 20)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -66,14 +69,18 @@ fn large_log(options: &[&str], file: &Path) -> io::Result<()> {
         lines: 0,
         clients: 0,
     };
+    let mut mix = Mix::default();
     for pair in options.chunks(2) {
         let value = pair.get(1).and_then(|text| text.parse().ok());
         match (pair[0], value) {
             ("--lines", Some(number)) => size.lines = number,
             ("--clients", Some(number)) => size.clients = number,
             ("--seed", Some(number)) => seed = number,
+            ("--attacks", Some(number)) => (mix.attacks, mix.numbered) = (number, true),
+            ("--floods", Some(number)) => mix.floods = number,
+            ("--rate", Some(number)) if number > 0 => mix.rate = number,
             _ => return Err(io::Error::other(USAGE)),
         }
     }
-    large::write(size, seed, &mut File::create(file)?)
+    large::write_mix(size, mix, seed, &mut File::create(file)?)
 }
