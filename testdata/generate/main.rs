@@ -4,6 +4,7 @@
 //! cargo run --release --example generate -- scenario NAME DIR
 //! cargo run --release --example generate -- scenarios testdata/scenarios
 //! cargo run --release --example generate -- large --lines 5000000 --clients 1700000 FILE
+//! cargo run --release --example generate -- evil NAME BYTES FILE
 //! ```
 
 mod traffic;
@@ -13,6 +14,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use traffic::evil;
 use traffic::large::{self, Mix, Size};
 use traffic::scenarios;
 
@@ -21,6 +23,7 @@ const LARGE_SEED: u64 = 20_240_311;
 
 const USAGE: &str = "usage: generate scenario NAME DIR
        generate scenarios DIR
+       generate evil NAME BYTES FILE
        generate large --lines N --clients N [--seed N] [--attacks N] [--floods N] [--rate N] FILE
          --attacks  attack lines in a thousand (default 5); when given, no two are alike
          --floods   floods, which have 40% of the lines together (default 0)
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["scenario", name, folder] => scenario(name, Path::new(folder)),
         ["scenarios", folder] => all_scenarios(Path::new(folder)),
+        ["evil", name, bytes, file] => evil_log(name, bytes, Path::new(file)),
         ["large", options @ .., file] => large_log(options, Path::new(file)),
         _ => Err(io::Error::other(USAGE)),
     };
@@ -55,6 +59,16 @@ fn scenario(name: &str, folder: &Path) -> io::Result<()> {
         return Err(io::Error::other(text));
     };
     scenario.write(folder)
+}
+
+fn evil_log(name: &str, bytes: &str, file: &Path) -> io::Result<()> {
+    let bytes = bytes.parse().map_err(io::Error::other)?;
+    let Some(evil) = evil::all().find(|evil| evil.name == name) else {
+        let names: Vec<&str> = evil::all().map(|evil| evil.name).collect();
+        let text = format!("no evil log {name}; there are {}", names.join(", "));
+        return Err(io::Error::other(text));
+    };
+    std::fs::write(file, evil.log(bytes))
 }
 
 fn all_scenarios(folder: &Path) -> io::Result<()> {

@@ -261,12 +261,13 @@ fn flood_line(out: &mut Vec<u8>, rng: &mut Rng, time: &str, flood: u64) {
     push_number(out, 1 + rng.below(FLOODERS));
     push(out, &[" - - [", time, "] \"GET /search?q="]);
     push_number(out, rng.below(FLOODERS * FLOODERS));
-    let status = if rng.below(4) == 0 { "503 0" } else { "200 9120" };
+    let status = if rng.below(4) == 0 {
+        "503 0"
+    } else {
+        "200 9120"
+    };
     let agent = FLOOD_AGENTS[(flood % FLOOD_AGENTS.len() as u64) as usize];
-    push(
-        out,
-        &[" HTTP/1.1\" ", status, " \"-\" \"", agent, "\"\n"],
-    );
+    push(out, &[" HTTP/1.1\" ", status, " \"-\" \"", agent, "\"\n"]);
 }
 
 /// The address of the nth client; no two share one.
