@@ -21,11 +21,12 @@ pub struct Evil {
     pub write: fn(&mut Pen),
 }
 
+/// What is to be decoded and judged, what is to be counted, what is to be read, and what is no access log.
+pub const GROUPS: [&[Evil]; 4] = [targets::ALL, visits::ALL, lines::ALL, errors::ALL];
+
 /// Every one of them.
 pub fn all() -> impl Iterator<Item = &'static Evil> {
-    [targets::ALL, visits::ALL, lines::ALL, errors::ALL]
-        .into_iter()
-        .flatten()
+    GROUPS.into_iter().flatten()
 }
 
 /// Seeds all of them.

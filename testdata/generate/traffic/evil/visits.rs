@@ -46,6 +46,16 @@ pub const ALL: &[Evil] = &[
         write: |pen| pen.at(pen.number as i64 * 90 * MINUTE),
     },
     Evil {
+        name: "every-minute",
+        what: "one line in each minute, for seven weeks",
+        write: |pen| pen.at(pen.number as i64 * MINUTE),
+    },
+    Evil {
+        name: "every-second",
+        what: "one line in each second, each page from other clients than the last",
+        write: every_second,
+    },
+    Evil {
         name: "random-times",
         what: "each line at a random second of ten years",
         write: |pen| {
@@ -199,6 +209,16 @@ fn all_distinct(pen: &mut Pen) {
         request: &request,
         referer: &referer,
         agent: &agent,
+        ..pen.visit()
+    };
+    pen.put(&visit);
+}
+
+fn every_second(pen: &mut Pen) {
+    let request = format!("GET /page/{} HTTP/1.1", pen.number % 50);
+    let visit = Visit {
+        at: start() + pen.number as i64 * SECOND,
+        request: &request,
         ..pen.visit()
     };
     pen.put(&visit);
