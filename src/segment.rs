@@ -138,34 +138,88 @@ fn cost(sum: u64, buckets: usize, dispersion: f64) -> f64 {
     -2.0 * sum * (sum / buckets as f64).ln() / dispersion
 }
 
+/// Natural logarithms of whole numbers, from tables as long as that is cheaper: a block has as many prices of cuts as
+/// the square of its buckets, most of them those of a few counts.
+struct Logarithms {
+    of_buckets: Vec<f64>,
+    of_counts: Vec<f64>,
+}
+
+impl Logarithms {
+    /// The longest table.
+    const LONGEST: u64 = 1 << 16;
+
+    /// For so many buckets with so many counts together.
+    fn up_to(buckets: u64, total: u64) -> Logarithms {
+        // Nothing times its logarithm is nothing.
+        let table = |most: u64| (0..=most).map(|number| (number.max(1) as f64).ln());
+        Logarithms {
+            of_buckets: table(buckets).collect(),
+            of_counts: table(total.min(Logarithms::LONGEST)).collect(),
+        }
+    }
+
+    /// [`cost`] of a stretch.
+    #[inline]
+    fn cost(&self, sum: u64, buckets: usize, dispersion: f64) -> f64 {
+        let log_sum = match self.of_counts.get(sum as usize) {
+            Some(known) => *known,
+            None => (sum as f64).ln(),
+        };
+        -2.0 * sum as f64 * (log_sum - self.of_buckets[buckets]) / dispersion
+    }
+}
+
+/// Where the last segment up to some bucket may begin.
+#[derive(Clone, Copy)]
+struct Candidate {
+    start: usize,
+    /// The lowest price of all that lies before it.
+    best: f64,
+    /// What was counted before it.
+    before: u64,
+}
+
 /// Ends of the segments of one block.
 fn pelt(values: &[u32], dispersion: f64) -> Vec<usize> {
     let n = values.len();
-    let prefix = prefix_sums(values);
     let penalty = PENALTY_PER_LOG * (n.max(2) as f64).ln();
-    let mut best = vec![0.0; n + 1];
-    best[0] = -penalty;
+    let total = values.iter().map(|count| u64::from(*count)).sum();
+    let logarithms = Logarithms::up_to(n as u64, total);
     let mut previous = vec![0usize; n + 1];
-    let mut candidates = vec![0usize];
-    for end in 1..=n {
-        let price =
-            |start: usize| best[start] + cost(prefix[end] - prefix[start], end - start, dispersion);
-        let prices: Vec<f64> = candidates.iter().map(|start| price(*start)).collect();
-        let (at, cheapest) = prices
-            .iter()
-            .enumerate()
-            .min_by(|a, b| a.1.total_cmp(b.1))
-            .map(|(at, price)| (at, *price))
-            .unwrap_or((0, 0.0));
-        best[end] = cheapest + penalty;
-        previous[end] = candidates[at];
-        let mut prices = prices.into_iter();
-        candidates.retain(|_| {
-            prices
-                .next()
-                .is_some_and(|price| price <= cheapest + penalty)
+    let mut candidates = vec![Candidate {
+        start: 0,
+        best: -penalty,
+        before: 0,
+    }];
+    let mut prices = vec![0.0; n];
+    let mut counted = 0;
+    for (index, count) in values.iter().enumerate() {
+        let end = index + 1;
+        counted += u64::from(*count);
+        let mut cheapest = (f64::INFINITY, 0);
+        for (price, from) in prices.iter_mut().zip(&candidates) {
+            *price =
+                from.best + logarithms.cost(counted - from.before, end - from.start, dispersion);
+            if *price < cheapest.0 {
+                cheapest = (*price, from.start);
+            }
+        }
+        let best = cheapest.0 + penalty;
+        previous[end] = cheapest.1;
+        // Where nothing was counted since the last bucket, a cut there is dearer than one here, whatever comes: the
+        // same counts would have to fill more buckets. Without this all buckets of a silence stay candidates.
+        let silent = |from: &Candidate| from.start == index && *count == 0 && best <= from.best;
+        let mut place = 0..;
+        candidates.retain(|from| {
+            let price = place.next().map_or(f64::INFINITY, |place| prices[place]);
+            price <= best && !silent(from)
         });
-        candidates.push(end);
+        candidates.push(Candidate {
+            start: end,
+            best,
+            before: counted,
+        });
     }
     let mut ends = Vec::new();
     let mut end = n;

@@ -54,12 +54,59 @@ pub type Name = (&'static str, Take);
 pub struct Keys {
     /// Paths with dots, in the order in which they came first.
     known: Vec<(Box<[u8]>, Take)>,
+    /// Tells most of the paths that are none of them.
+    sieve: Sieve,
     /// How many of them lines had; the others may still come.
     seen: usize,
     /// What becomes of others.
     other: fn(&Path<'_, '_>) -> Take,
     /// The client stands nowhere but in the header that the user named.
     client_in_list: bool,
+}
+
+/// A set of bits for lengths, first and last bytes of names. Lines with hundreds of keys that nobody knows would be held
+/// against every name otherwise, key by key.
+#[derive(Clone, Default)]
+struct Sieve([u64; Sieve::WORDS]);
+
+impl Sieve {
+    /// Enough bits for most to stay empty when there are [`MAX_KEYS`] names.
+    const WORDS: usize = 32;
+
+    fn of<'n>(names: impl Iterator<Item = &'n [u8]>) -> Sieve {
+        let mut sieve = Sieve::default();
+        for name in names {
+            if let (Some(first), Some(last)) = (name.first(), name.last()) {
+                let (word, bit) = Sieve::place(name.len(), *first, *last);
+                sieve.0[word] |= bit;
+            }
+        }
+        sieve
+    }
+
+    /// The word and the bit in it.
+    #[inline]
+    fn place(length: usize, first: u8, last: u8) -> (usize, u64) {
+        // Odd, so that each letter moves the bit.
+        let mixed = length
+            .wrapping_mul(0x9e5)
+            .wrapping_add(usize::from(first).wrapping_mul(0x2f))
+            .wrapping_add(usize::from(last).wrapping_mul(0x3b3));
+        (mixed / 64 % Sieve::WORDS, 1 << (mixed % 64))
+    }
+
+    /// False if a path is none of the names for certain.
+    #[inline]
+    fn may_hold(&self, path: &Path<'_, '_>) -> bool {
+        let ends = (path.keys.first(), path.keys.last());
+        let (Some([first, ..]), Some([.., last])) = ends else {
+            return true;
+        };
+        let dots = path.keys.len() - 1;
+        let length = path.keys.iter().map(|key| key.len()).sum::<usize>() + dots;
+        let (word, bit) = Sieve::place(length, *first, *last);
+        self.0[word] & bit != 0
+    }
 }
 
 /// Gives the name of the request's header that a path (with dots) holds, if it holds one.
@@ -75,6 +122,7 @@ impl Keys {
         let known: Vec<_> = known.into_iter().map(boxed).collect();
         Keys {
             seen: known.len(),
+            sieve: Sieve::of(known.iter().map(|(name, _)| &**name)),
             known,
             other,
             client_in_list: false,
@@ -180,6 +228,10 @@ impl Keys {
     /// What becomes of a path. `next` is where it is looked for first, and then where the one after it stands.
     #[inline]
     fn find(&self, path: &Path<'_, '_>, next: &mut usize) -> Take {
+        let expected = self.known.get(*next);
+        if !expected.is_some_and(|(name, _)| path.is(name)) && !self.sieve.may_hold(path) {
+            return (self.other)(path);
+        }
         for step in 0..self.known.len() {
             let mut at = *next + step;
             if at >= self.known.len() {

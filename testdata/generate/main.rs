@@ -5,6 +5,7 @@
 //! cargo run --release --example generate -- scenarios testdata/scenarios
 //! cargo run --release --example generate -- large --lines 5000000 --clients 1700000 FILE
 //! cargo run --release --example generate -- many --lines N --clients C --targets T --agents A FILE
+//! cargo run --release --example generate -- evil NAME BYTES FILE
 //! ```
 
 mod traffic;
@@ -14,7 +15,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use traffic::large;
+use traffic::evil;
+use traffic::large::{self, Mix, Size};
 use traffic::many;
 use traffic::scenarios;
 
@@ -23,7 +25,11 @@ const LARGE_SEED: u64 = 20_240_311;
 
 const USAGE: &str = "usage: generate scenario NAME DIR
        generate scenarios DIR
-       generate large --lines N --clients N [--seed N] FILE
+       generate evil NAME BYTES FILE
+       generate large --lines N --clients N [--seed N] [--attacks N] [--floods N] [--rate N] FILE
+         --attacks  attack lines in a thousand (default 5); when given, no two are alike
+         --floods   floods, which have 40% of the lines together (default 0)
+         --rate     requests a second outside floods (default 20)
        generate many --lines N --clients N --targets N --agents N
                      [--floods N --flooders N --flood-lines N] [--seed N] FILE";
 
@@ -33,6 +39,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["scenario", name, folder] => scenario(name, Path::new(folder)),
         ["scenarios", folder] => all_scenarios(Path::new(folder)),
+        ["evil", name, bytes, file] => evil_log(name, bytes, Path::new(file)),
         ["large", options @ .., file] => large_log(options, Path::new(file)),
         ["many", options @ .., file] => log_of_many(options, Path::new(file)),
         _ => Err(io::Error::other(USAGE)),
@@ -59,6 +66,16 @@ fn scenario(name: &str, folder: &Path) -> io::Result<()> {
     scenario.write(folder)
 }
 
+fn evil_log(name: &str, bytes: &str, file: &Path) -> io::Result<()> {
+    let bytes = bytes.parse().map_err(io::Error::other)?;
+    let Some(evil) = evil::all().find(|evil| evil.name == name) else {
+        let names: Vec<&str> = evil::all().map(|evil| evil.name).collect();
+        let text = format!("no evil log {name}; there are {}", names.join(", "));
+        return Err(io::Error::other(text));
+    };
+    std::fs::write(file, evil.log(bytes))
+}
+
 fn all_scenarios(folder: &Path) -> io::Result<()> {
     scenarios::ALL
         .iter()
@@ -71,15 +88,19 @@ fn large_log(options: &[&str], file: &Path) -> io::Result<()> {
         lines: 0,
         clients: 0,
     };
+    let mut mix = Mix::default();
     for (name, number) in numbers(options)? {
         match name {
             "--lines" => size.lines = number,
             "--clients" => size.clients = number,
             "--seed" => seed = number,
+            "--attacks" => (mix.attacks, mix.numbered) = (number, true),
+            "--floods" => mix.floods = number,
+            "--rate" if number > 0 => mix.rate = number,
             _ => return Err(io::Error::other(USAGE)),
         }
     }
-    large::write(size, seed, &mut File::create(file)?)
+    large::write_mix(size, mix, seed, &mut File::create(file)?)
 }
 
 fn log_of_many(options: &[&str], file: &Path) -> io::Result<()> {

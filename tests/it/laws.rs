@@ -11,7 +11,7 @@ use crate::harness::{each, lines, number, read_log, report_in, scenarios};
 use crate::traffic::large::{self, Size};
 
 /// Checks all laws on one report of the files in a folder.
-fn check(name: &str, folder: &Path, report: &Value) {
+pub fn check(name: &str, folder: &Path, report: &Value) {
     no_line_is_lost(name, folder, report);
     sums_are_sums(name, report);
     evidence_stands_where_it_says(name, folder, report);

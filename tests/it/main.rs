@@ -13,6 +13,7 @@ mod clients;
 mod context;
 mod custom_formats;
 mod error_formats;
+mod evil;
 mod explain;
 mod formats;
 mod fuzz;

@@ -1,13 +1,14 @@
 //! A log as large as wanted, for measuring: written as a stream, several hundred megabytes a second.
 //!
-//! Half a percent of the lines are attacks of all kinds. The number of distinct clients is exactly
-//! the one asked for, as long as it fits the address space used; the paths grow with the log up to
-//! 149,000.
+//! Half a percent of the lines are attacks of all kinds, unless a [`Mix`] says otherwise. The number of
+//! distinct clients is exactly the one asked for, as long as it fits the address space used; the paths
+//! grow with the log up to 149,000.
 
 use std::io::{self, Write};
 
+use super::address::SHARED_SPACE;
 use super::agents;
-use super::attackers::samples;
+use super::attackers::{FLOOD_AGENTS, samples};
 use super::clock::{Millis, SECOND, Zone};
 use super::rng::Rng;
 use super::shop::item_name;
@@ -19,13 +20,42 @@ pub struct Size {
     pub clients: u64,
 }
 
-/// The most clients there can be: IPv4 clients have one address each of the shared space.
-pub const MAX_CLIENTS: u64 = super::address::SHARED_SPACE;
+/// What a log is made of.
+#[derive(Clone, Copy)]
+pub struct Mix {
+    /// Attack lines in a thousand.
+    pub attacks: u64,
+    /// Each attack line has a number of its own in its target, as those of a tool have.
+    pub numbered: bool,
+    /// Requests per second on average, outside floods.
+    pub rate: u64,
+    /// Floods, spread evenly over the log; together they have [`FLOODED`] of its lines.
+    pub floods: u64,
+}
 
-/// Requests per second on average.
-const RATE: u64 = 20;
-/// One line in this many is an attack.
-const ATTACK_EVERY: u64 = 200;
+impl Default for Mix {
+    fn default() -> Mix {
+        Mix {
+            attacks: 5,
+            numbered: false,
+            rate: 20,
+            floods: 0,
+        }
+    }
+}
+
+/// The most clients there can be: IPv4 clients have one address each of the shared space and then of
+/// 240.0.0.0/4, which nobody has (RFC 1112, section 4).
+pub const MAX_CLIENTS: u64 = SHARED_SPACE + (1 << 28);
+
+/// Attacks are counted in lines of this many.
+const THOUSAND: u64 = 1_000;
+/// Lines of floods in a thousand, when there are floods.
+const FLOODED: u64 = 400;
+/// How many times the ordinary rate a flood has.
+const FLOOD_TIMES: u64 = 30;
+/// Addresses of a flood, from a network of its own.
+const FLOODERS: u64 = 250;
 /// One client in this many comes by IPv6.
 const SIXTH_EVERY: u64 = 10;
 /// Clients that came before are met again among this many latest ones.
@@ -51,10 +81,17 @@ struct Stock {
     attacks: Vec<String>,
 }
 
-/// Writes the log.
+/// Writes the log with the usual mix.
 pub fn write(size: Size, seed: u64, out: &mut impl Write) -> io::Result<()> {
-    if size.clients > MAX_CLIENTS || size.clients > size.lines {
-        let text = format!("at most one client a line, and {MAX_CLIENTS} in all");
+    write_mix(size, Mix::default(), seed, out)
+}
+
+/// Writes the log.
+pub fn write_mix(size: Size, mix: Mix, seed: u64, out: &mut impl Write) -> io::Result<()> {
+    if size.clients > MAX_CLIENTS || size.clients > size.lines || mix.attacks > THOUSAND {
+        let text = format!(
+            "at most one client a line, and {MAX_CLIENTS} in all; at most {THOUSAND} attacks in {THOUSAND} lines"
+        );
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }
     let zone = Zone(0);
@@ -63,18 +100,25 @@ pub fn write(size: Size, seed: u64, out: &mut impl Write) -> io::Result<()> {
     let mut buffer = Vec::with_capacity(BUFFER + 4_096);
     let mut second = zone.at((2024, 3, 11), 6, 0, 0);
     let mut time = zone.access(second);
+    let attacks = attacks_before(size.lines, mix);
     let visitors = size
         .clients
-        .saturating_sub(ATTACKERS.min(size.lines / ATTACK_EVERY));
+        .saturating_sub(ATTACKERS.min(attacks))
+        .max(u64::from(size.clients > 0));
     for line in 0..size.lines {
-        if rng.below(RATE) == 0 {
+        let flood = flood_of_line(line, size.lines, mix);
+        let rate = mix.rate * if flood.is_some() { FLOOD_TIMES } else { 1 };
+        if rng.below(rate) == 0 {
             second = next_second(&mut rng, second);
             time = zone.access(second);
         }
-        if line % ATTACK_EVERY == ATTACK_EVERY / 2 {
-            attack_line(&mut buffer, &mut rng, &stock, &time, line / ATTACK_EVERY);
+        let number = attacks_before(line, mix);
+        if attacks_before(line + 1, mix) > number {
+            attack_line(&mut buffer, &mut rng, &stock, &time, number, mix.numbered);
+        } else if let Some(flood) = flood {
+            flood_line(&mut buffer, &mut rng, &time, flood);
         } else {
-            let client = client_of_line(&mut rng, line, size.lines, visitors);
+            let client = client_of_line(&mut rng, line, size.lines, visitors, mix);
             visitor_line(&mut buffer, &mut rng, &stock, &time, client);
         }
         if buffer.len() >= BUFFER {
@@ -85,6 +129,21 @@ pub fn write(size: Size, seed: u64, out: &mut impl Write) -> io::Result<()> {
     out.write_all(&buffer)
 }
 
+/// How many of the lines before this one are attacks: one stands in the middle of each stretch of
+/// lines that has one.
+fn attacks_before(line: u64, mix: Mix) -> u64 {
+    (line * mix.attacks + THOUSAND / 2 - 1) / THOUSAND
+}
+
+/// The flood that a line belongs to: the last part of its share of the log.
+fn flood_of_line(line: u64, lines: u64, mix: Mix) -> Option<u64> {
+    if mix.floods == 0 {
+        return None;
+    }
+    let share = (lines / mix.floods).max(1);
+    (line % share >= share * (THOUSAND - FLOODED) / THOUSAND).then_some(line / share)
+}
+
 /// Usually the next second; at times a quiet one is left out.
 fn next_second(rng: &mut Rng, second: Millis) -> Millis {
     second + SECOND + if rng.below(50) == 0 { SECOND } else { 0 }
@@ -92,19 +151,18 @@ fn next_second(rng: &mut Rng, second: Millis) -> Millis {
 
 /// The number of the client that asks in a line: a new one whenever one is due, so that the last
 /// comes with the last line, else one that was here lately.
-fn client_of_line(rng: &mut Rng, line: u64, lines: u64, clients: u64) -> u64 {
+fn client_of_line(rng: &mut Rng, line: u64, lines: u64, clients: u64, mix: Mix) -> u64 {
     // Attack lines take the place of some visitors' lines; those clients come one line later.
     let seen = |line: u64| {
-        let attacks = (line + ATTACK_EVERY / 2 - 1) / ATTACK_EVERY;
-        let all = lines - (lines + ATTACK_EVERY / 2 - 1) / ATTACK_EVERY;
-        ((line - attacks) * clients).div_ceil(all.max(1))
+        let all = lines - attacks_before(lines, mix);
+        ((line - attacks_before(line, mix)) * clients).div_ceil(all.max(1))
     };
     let (before, after) = (seen(line), seen(line + 1));
     if after > before {
         return after - 1;
     }
-    let recent = RECENT_CLIENTS.min(before);
-    before - 1 - rng.skewed(recent as usize) as u64
+    let recent = RECENT_CLIENTS.min(before).max(1);
+    before.saturating_sub(1) - rng.skewed(recent as usize) as u64
 }
 
 impl Stock {
@@ -169,7 +227,14 @@ fn browser_of(client: u64, browsers: usize) -> usize {
     ((dice * dice * browsers as u64) >> 32) as usize
 }
 
-fn attack_line(out: &mut Vec<u8>, rng: &mut Rng, stock: &Stock, time: &str, number: u64) {
+fn attack_line(
+    out: &mut Vec<u8>,
+    rng: &mut Rng,
+    stock: &Stock,
+    time: &str,
+    number: u64,
+    numbered: bool,
+) {
     push(out, &["203.0.113."]);
     push_number(out, 1 + number % ATTACKERS);
     let target = rng.pick(&stock.attacks);
@@ -179,27 +244,38 @@ fn attack_line(out: &mut Vec<u8>, rng: &mut Rng, stock: &Stock, time: &str, numb
     } else {
         ("404", "4120")
     };
-    push(
-        out,
-        &[
-            " - - [",
-            time,
-            "] \"GET ",
-            target,
-            " HTTP/1.1\" ",
-            status,
-            " ",
-            bytes,
-            " \"-\" \"",
-            browser,
-            "\"\n",
-        ],
-    );
+    push(out, &[" - - [", time, "] \"GET ", target]);
+    if numbered {
+        push(out, &[if target.contains('?') { "&_=" } else { "?_=" }]);
+        push_number(out, number);
+    }
+    push(out, &[" HTTP/1.1\" ", status, " ", bytes]);
+    push(out, &[" \"-\" \"", browser, "\"\n"]);
+}
+
+/// A request of one of the machines that flood: a search for something else each time.
+fn flood_line(out: &mut Vec<u8>, rng: &mut Rng, time: &str, flood: u64) {
+    push(out, &["198.19."]);
+    push_number(out, flood % 256);
+    out.push(b'.');
+    push_number(out, 1 + rng.below(FLOODERS));
+    push(out, &[" - - [", time, "] \"GET /search?q="]);
+    push_number(out, rng.below(FLOODERS * FLOODERS));
+    let status = if rng.below(4) == 0 {
+        "503 0"
+    } else {
+        "200 9120"
+    };
+    let agent = FLOOD_AGENTS[(flood % FLOOD_AGENTS.len() as u64) as usize];
+    push(out, &[" HTTP/1.1\" ", status, " \"-\" \"", agent, "\"\n"]);
 }
 
 /// The address of the nth client; no two share one.
 fn push_client(out: &mut Vec<u8>, client: u64) {
-    let scattered = client.wrapping_mul(SCATTER) & (MAX_CLIENTS - 1);
+    if client >= SHARED_SPACE {
+        return push_reserved(out, client - SHARED_SPACE);
+    }
+    let scattered = client.wrapping_mul(SCATTER) & (SHARED_SPACE - 1);
     if client.is_multiple_of(SIXTH_EVERY) {
         push(out, &["2001:db8:"]);
         push_hex(out, scattered >> 12);
@@ -213,6 +289,16 @@ fn push_client(out: &mut Vec<u8>, client: u64) {
         push_number(out, scattered >> 8 & 0xff);
         out.push(b'.');
         push_number(out, scattered & 0xff);
+    }
+}
+
+/// The nth address of 240.0.0.0/4.
+fn push_reserved(out: &mut Vec<u8>, number: u64) {
+    let scattered = number.wrapping_mul(SCATTER) & ((1 << 28) - 1);
+    push_number(out, 240 + (scattered >> 24));
+    for shift in [16, 8, 0] {
+        out.push(b'.');
+        push_number(out, scattered >> shift & 0xff);
     }
 }
 

@@ -14,6 +14,7 @@ pub mod attackers;
 pub mod campaigns;
 pub mod clock;
 pub mod errors;
+pub mod evil;
 pub mod large;
 pub mod many;
 pub mod noise;
