@@ -40,6 +40,7 @@ pub mod finding;
 pub mod focus;
 pub mod format;
 pub mod headline;
+pub mod heavy;
 pub mod hits;
 pub mod impact;
 pub mod incident;

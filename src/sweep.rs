@@ -14,7 +14,7 @@ use crate::pass::{ChunkSpan, Limits, Log, Pool, Run, Task, work};
 use crate::plan::Plan;
 use crate::survey::AccessCounts;
 use crate::time::Time;
-use crate::watch::{Rise, Rows, Watched, rises};
+use crate::watch::{Counter, Rise, Watched, rises};
 
 /// Looks over one chunk.
 struct Sweeper<'a> {
@@ -25,7 +25,7 @@ struct Sweeper<'a> {
     /// What looks like the beginning of a request is one.
     readable: bool,
     norms: &'a mut Norms,
-    rows: &'a Rows,
+    counter: Counter<'a>,
 }
 
 impl Look for Sweeper<'_> {
@@ -53,7 +53,7 @@ impl Look for Sweeper<'_> {
 impl Sweeper<'_> {
     fn watch(&mut self, client: Client, path: u64, time: Time) {
         if self.limits.contain(time.secs()) {
-            self.watched.note(self.rows, client, path, time.secs());
+            self.counter.note(client, path, time.secs());
         }
     }
 }
@@ -92,11 +92,12 @@ pub fn sweep(
             log,
             readable: chunks[*index].readable,
             norms,
-            rows: &rows,
+            counter: watched.counter(&rows),
         };
         look_over(log, &log.bytes[range.clone()], range.start, &mut sweeper);
+        sweeper.counter.file();
         pool.relieve(norms);
     });
     let norms = pool.all(parts).unwrap_or_else(start);
-    (norms, rises(&watched, rows, access, plan))
+    (norms, rises(&watched, rows, plan))
 }

@@ -5,19 +5,18 @@
 //! monitor and a search bot are as busy as ever.
 
 use std::cmp::Reverse;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use hashbrown::{HashMap, HashSet};
-use rayon::iter::ParallelIterator;
+use hashbrown::HashMap;
 
 use crate::baseline::{Outline, baseline};
 use crate::client::Client;
-use crate::event::is_asset;
-use crate::evidence::capped::{StableHash, mix64};
+use crate::evidence::capped::StableHash;
 use crate::evidence::caps::{Caps, Share};
-use crate::evidence::clients::ClientStats;
 use crate::evidence::sieve::Sieve;
 use crate::focus::{Subject, Window};
+use crate::heavy::{Heaviest, Most, network_hash};
 use crate::pass::Limits;
 use crate::plan::{Dense, Plan, Stretch};
 use crate::survey::AccessCounts;
@@ -35,9 +34,6 @@ const MAX_PATHS: usize = 256;
 
 /// Series that the memory suffices for at least; the buckets of a long log are widened for that.
 const LEAST_SERIES: usize = 256;
-
-/// What has fewer requests in all is not watched: a visitor who looks around for a while has as many.
-const LEAST_REQUESTS: u64 = 200;
 
 /// A rise on its own must bring this many requests beyond its baseline.
 const LEAST_EXCESS: f64 = 300.0;
@@ -58,9 +54,6 @@ const LEAST_SHARE_BEFORE_FAILURES: f64 = 0.03;
 /// Failures end within this time of what brings them about, in seconds: the queue is worked off, and the last minutes'
 /// requests time out.
 const FAILS_ON_S: i64 = 10 * 60;
-
-/// Seconds that a client is taken to stay beyond its last request.
-const LINGER_S: u64 = 60;
 
 /// Rises on their own looked at, those with the most excess first.
 const MAX_ALONE: usize = 20;
@@ -118,6 +111,7 @@ pub struct Watched {
     networks: HashMap<u128, usize>,
     paths: HashMap<u64, usize>,
     sieve: Sieves,
+    visitor_rps: f64,
     /// First second of the first bucket, seconds per bucket, buckets.
     start: i64,
     bucket_s: i64,
@@ -138,7 +132,7 @@ pub struct Rows(Vec<AtomicU32>);
 
 /// Finds what rises: within each burst of everything those that stand out most, and beside them what rises although
 /// the sum does not show it.
-pub fn rises(watched: &Watched, rows: Rows, access: &AccessCounts, plan: &Plan) -> Vec<Rise> {
+pub fn rises(watched: &Watched, rows: Rows, plan: &Plan) -> Vec<Rise> {
     if watched.is_idle() {
         return Vec::new();
     }
@@ -147,26 +141,11 @@ pub fn rises(watched: &Watched, rows: Rows, access: &AccessCounts, plan: &Plan) 
         watched,
         rows: &rows,
         plan,
-        visitor_rps: visitor_rps(access),
+        visitor_rps: watched.visitor_rps,
     };
     let mut found = survey.alone();
     found.extend(survey.within_bursts());
     found
-}
-
-/// How fast the ordinary client asks while it is there: a newcomer has no past of its own to be compared with.
-fn visitor_rps(access: &AccessCounts) -> f64 {
-    let each = access.clients.par_iter();
-    let sum = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
-    let (requests, seconds) = each
-        .map(|(_, client)| (client.requests(), stay(client)))
-        .reduce(|| (0, 0), sum);
-    requests as f64 / seconds.max(1) as f64
-}
-
-fn stay(client: &ClientStats) -> u64 {
-    let seconds = client.last().secs() - client.first().secs();
-    u64::try_from(seconds).unwrap_or(0) + LINGER_S
 }
 
 impl Watched {
@@ -184,19 +163,29 @@ impl Watched {
             networks: HashMap::new(),
             paths: HashMap::new(),
             sieve: Sieves::default(),
+            visitor_rps: 0.0,
             start: minutes.start,
             bucket_s: minutes.bucket_s * factor as i64,
             buckets,
         };
-        for client in heavy_clients(access, MAX_CLIENTS.min(series / 2)) {
+        let heaviest = Heaviest::of(
+            access,
+            Most {
+                clients: MAX_CLIENTS.min(series / 2),
+                networks: MAX_NETWORKS.min(series / 4),
+                paths: MAX_PATHS.min(series / 4),
+            },
+        );
+        watched.visitor_rps = heaviest.visitor_rps;
+        for client in heaviest.clients {
             watched.clients.insert(client, watched.subjects.len());
             watched.subjects.push(Subject::Client(client));
         }
-        for network in heavy_networks(access, MAX_NETWORKS.min(series / 4)) {
+        for network in heaviest.networks {
             watched.networks.insert(network, watched.subjects.len());
             watched.subjects.push(Subject::Network(network));
         }
-        for path in heavy_paths(access, MAX_PATHS.min(series / 4)) {
+        for path in heaviest.paths {
             watched.paths.insert(path, watched.subjects.len());
             watched.subjects.push(Subject::Path(path));
         }
@@ -208,7 +197,7 @@ impl Watched {
         watched
     }
 
-    /// False for requests that [`note`](Self::note) would not count; `path` is the path's hash.
+    /// False for requests that a [`Counter`] would not count; `path` is the path's hash.
     #[inline]
     pub fn may_count(&self, client: Client, path: u64) -> bool {
         let network = || client.network_key().map(network_hash);
@@ -229,152 +218,83 @@ impl Watched {
         Rows((0..cells).map(|_| AtomicU32::new(0)).collect())
     }
 
+    /// Counts requests into `rows`, those of one bucket together.
+    pub fn counter<'a>(&'a self, rows: &'a Rows) -> Counter<'a> {
+        Counter {
+            watched: self,
+            rows,
+            bucket: None,
+            counts: vec![0; self.subjects.len()],
+            counted: Vec::new(),
+        }
+    }
+
+    /// The bucket that a second lies in.
+    fn bucket(&self, secs: i64) -> Option<Bucket> {
+        let index = usize::try_from((secs - self.start).div_euclid(self.bucket_s));
+        let index = index.ok().filter(|index| *index < self.buckets)?;
+        let start = self.start + index as i64 * self.bucket_s;
+        Some(Bucket {
+            index,
+            seconds: start..start + self.bucket_s,
+        })
+    }
+}
+
+struct Bucket {
+    index: usize,
+    seconds: Range<i64>,
+}
+
+/// Counts requests of what is watched. Lines come in runs of one bucket, and rows that all threads write to at once are
+/// slow: so the counts of a bucket are gathered here.
+pub struct Counter<'a> {
+    watched: &'a Watched,
+    rows: &'a Rows,
+    bucket: Option<Bucket>,
+    /// By subject.
+    counts: Vec<u32>,
+    /// Subjects whose counts are not zero.
+    counted: Vec<usize>,
+}
+
+impl Counter<'_> {
     /// Counts a request for a path with this hash.
-    pub fn note(&self, rows: &Rows, client: Client, path: u64, secs: i64) {
-        let bucket = usize::try_from((secs - self.start).div_euclid(self.bucket_s));
-        let Some(bucket) = bucket.ok().filter(|bucket| *bucket < self.buckets) else {
-            return;
-        };
-        let network = match self.networks.is_empty() {
+    pub fn note(&mut self, client: Client, path: u64, secs: i64) {
+        let at_hand = |bucket: &Bucket| bucket.seconds.contains(&secs);
+        if !self.bucket.as_ref().is_some_and(at_hand) {
+            self.file();
+            self.bucket = self.watched.bucket(secs);
+        }
+        let watched = self.watched;
+        let network = match watched.networks.is_empty() || self.bucket.is_none() {
             true => None,
             false => client.network_key(),
         };
-        let network = network.and_then(|network| self.networks.get(&network));
-        let kept = [self.clients.get(&client), network, self.paths.get(&path)];
-        for row in kept.into_iter().flatten() {
-            rows.0[row * self.buckets + bucket].fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-/// The heaviest clients: one half by requests, the other by requests for the time that they stayed, so that in
-/// a long log a short visit with much to ask is not lost among those who are there every day.
-fn heavy_clients(access: &AccessCounts, most: usize) -> Vec<Client> {
-    let enough = |stats: &ClientStats| stats.requests() >= LEAST_REQUESTS;
-    let density = |stats: &ClientStats| {
-        stats.requests() * LINGER_S * LINGER_S / (stay(stats) + LINGER_S * LINGER_S)
-    };
-    let none = || (Top::new(most / 2), Top::new(most));
-    let heavy = access.clients.par_iter().filter(|(_, stats)| enough(stats));
-    let (busy, dense) = heavy
-        .fold(none, |(mut busy, mut dense), (client, stats)| {
-            busy.push((Reverse(stats.requests()), *client));
-            dense.push((Reverse(density(stats)), *client));
-            (busy, dense)
-        })
-        .reduce(none, |a, b| (a.0.and(b.0), a.1.and(b.1)));
-    let mut chosen: Vec<Client> = busy.first().into_iter().map(|(_, client)| client).collect();
-    // Those of the dense that are busy as well are half of them at most.
-    let taken: HashSet<Client> = chosen.iter().copied().collect();
-    let dense = dense.first().into_iter().map(|(_, client)| client);
-    chosen.extend(
-        dense
-            .filter(|client| !taken.contains(client))
-            .take(most - most / 2),
-    );
-    chosen
-}
-
-/// The first so many of all values, in their order, without keeping all.
-struct Top<T> {
-    most: usize,
-    values: Vec<T>,
-}
-
-impl<T: Ord> Top<T> {
-    fn new(most: usize) -> Top<T> {
-        Top {
-            most,
-            values: Vec::new(),
+        let network = network.and_then(|network| watched.networks.get(&network));
+        let kept = [
+            watched.clients.get(&client),
+            network,
+            watched.paths.get(&path),
+        ];
+        for subject in kept.into_iter().flatten() {
+            if self.counts[*subject] == 0 {
+                self.counted.push(*subject);
+            }
+            self.counts[*subject] += 1;
         }
     }
 
-    fn push(&mut self, value: T) {
-        /// So many times the values wanted are gathered before they are sorted.
-        const GATHERED: usize = 8;
-        self.values.push(value);
-        if self.values.len() > GATHERED * (self.most + 1) {
-            self.cut();
+    /// Adds what was gathered to the rows. To be called at the end as well.
+    pub fn file(&mut self) {
+        for subject in self.counted.drain(..) {
+            let count = std::mem::take(&mut self.counts[subject]);
+            if let Some(bucket) = &self.bucket {
+                let cell = subject * self.watched.buckets + bucket.index;
+                self.rows.0[cell].fetch_add(count, Ordering::Relaxed);
+            }
         }
     }
-
-    fn and(mut self, other: Top<T>) -> Top<T> {
-        self.values.extend(other.values);
-        self.cut();
-        self
-    }
-
-    fn cut(&mut self) {
-        self.values.sort_unstable();
-        self.values.truncate(self.most);
-    }
-
-    fn first(mut self) -> Vec<T> {
-        self.cut();
-        self.values
-    }
-}
-
-/// The networks with the most requests, of those with several clients. Requests are summed by hash first, so that the
-/// networks of millions of clients need no entry each; of too many they are looked at part by part.
-fn heavy_networks(access: &AccessCounts, most: usize) -> Vec<u128> {
-    /// Sums that networks share by hash: eight megabytes.
-    const SUMS: usize = 1 << 20;
-    /// Networks that are counted at a time, or somewhat more.
-    const AT_A_TIME: usize = 1 << 18;
-    let sums: Vec<AtomicU64> = (0..SUMS).map(|_| AtomicU64::new(0)).collect();
-    let sum = |network: u128| &sums[network_hash(network) as usize & (SUMS - 1)];
-    let clients = || {
-        let clients = access.clients.par_iter();
-        clients.filter_map(|(client, stats)| Some((client.network_key()?, stats.requests())))
-    };
-    clients().for_each(|(network, requests)| {
-        sum(network).fetch_add(requests, Ordering::Relaxed);
-    });
-    let busy = |network: u128| sum(network).load(Ordering::Relaxed) >= LEAST_REQUESTS;
-    let candidates = clients().filter(|(network, _)| busy(*network)).count();
-    let parts = candidates.div_ceil(AT_A_TIME).max(1) as u64;
-    let mut heaviest = Top::new(most);
-    for part in 0..parts {
-        // The bits that the sums' places do not use.
-        let of_part = |network: u128| (network_hash(network) >> u32::BITS) % parts == part;
-        let members: Vec<(u128, u64)> = clients()
-            .filter(|(network, _)| busy(*network) && of_part(*network))
-            .collect();
-        let mut networks: HashMap<u128, (u64, u32)> = HashMap::new();
-        for (network, requests) in members {
-            let (all, members) = networks.entry(network).or_default();
-            *all += requests;
-            *members += 1;
-        }
-        let several = networks
-            .into_iter()
-            .filter(|(_, (requests, members))| *requests >= LEAST_REQUESTS && *members > 1);
-        several.for_each(|(network, (requests, _))| heaviest.push((Reverse(requests), network)));
-    }
-    heaviest
-        .first()
-        .into_iter()
-        .map(|(_, network)| network)
-        .collect()
-}
-
-fn network_hash(network: u128) -> u64 {
-    mix64(network as u64 ^ mix64((network >> 64) as u64))
-}
-
-/// The paths with the most requests, images, styles and scripts aside.
-fn heavy_paths(access: &AccessCounts, most: usize) -> Vec<u64> {
-    let mut all: Vec<(u64, u64)> = access
-        .paths
-        .iter()
-        .map(|(hash, path)| (u64::from(path.stats.requests), *hash, path))
-        .filter(|(requests, _, path)| *requests >= LEAST_REQUESTS && !is_asset(&path.text))
-        .map(|(requests, hash, _)| (requests, hash))
-        .collect();
-    all.sort_unstable_by_key(|(requests, hash)| (Reverse(*requests), *hash));
-    all.truncate(most);
-    all.into_iter().map(|(_, hash)| hash).collect()
 }
 
 /// The counted series and what they are compared with.

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use traffic::evil;
-use traffic::large::{self, Mix, Size};
+use traffic::large::{self, Mix};
 use traffic::many;
 use traffic::scenarios;
 

@@ -108,7 +108,7 @@ const ROWS: &[&[&str]] = &[
     &["inputs", "focus", "survey", "season", "bisect"],
     &["quote", "preview", "skew", "ahead"],
     &["context"],
-    &["attempts", "hits", "clock", "norms", "plan"],
+    &["attempts", "hits", "clock", "heavy", "norms", "plan"],
     &["stream", "failures", "service", "watch", "room"],
     &["sweep"],
     // From counts to claims.
