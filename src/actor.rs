@@ -9,13 +9,13 @@ use crate::client::Client;
 use crate::evidence::clients::{CLASSES, HitStats, Span};
 use crate::evidence::endpoints::{Text, TextMap};
 use crate::finding::{Case, Finding, Kind};
-use crate::focus::{Group, GroupCounts};
 use crate::merge::Merge;
 use crate::networks::{Attacker, Networks, Strays};
 use crate::pass::Limits;
 use crate::report::view;
 use crate::terms::Role;
 use crate::text::visible;
+use crate::trace::{Group, GroupCounts};
 
 /// Payloads this long before a flood are an attack of their own, in seconds.
 const BEFORE_FLOOD_S: i64 = 300;

@@ -16,12 +16,13 @@ use std::thread;
 use std::time::Duration;
 
 use crate::chunk::line_end;
+use crate::counts::AccessCounts;
 use crate::format::forwarded::Column;
 use crate::inputs::Inputs;
 use crate::pass::{Clock, Log, Part, Run, Task, tasks};
 use crate::season::writes_zone;
 use crate::source::open::Source;
-use crate::survey::{AccessCounts, Survey, survey_coming, survey_rest};
+use crate::survey::{Survey, survey_coming, survey_rest};
 
 /// Bytes of an input that tell what it seems to be: more lines than vote on all of it.
 const HEAD: usize = 1 << 20;

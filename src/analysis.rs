@@ -13,15 +13,18 @@ use crate::attempts::{Measure, count_hits};
 use crate::bisect;
 use crate::clock::{self, Basis};
 use crate::cluster::{self, Cluster};
+use crate::complaints::survey_errors;
 use crate::context::Context;
+use crate::counts::{AccessCounts, ErrorCounts};
 use crate::detect::detect;
 use crate::doubt;
+use crate::edges::{first_time, first_zone, last_time};
 use crate::error::{Error, Result, Warning};
 use crate::estimates;
 use crate::evidence::caps::Caps;
 use crate::failures;
 use crate::finding::{Case, Finding};
-use crate::focus::{Subject, Whole, Window, focus, tallies, trace};
+use crate::focus::{Subject, Window, focus};
 use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
@@ -40,11 +43,11 @@ use crate::skew::{self, Skew};
 use crate::source::map::Manner;
 use crate::source::stream::stdin;
 use crate::stream;
-use crate::survey::{
-    AccessCounts, ErrorCounts, Survey, first_time, first_zone, last_time, survey_errors,
-};
+use crate::survey::Survey;
 use crate::sweep::sweep;
+use crate::tally::{Whole, tallies};
 use crate::time::{LocalTime, Time, UtcOffset, Zone};
+use crate::trace::trace;
 
 /// A point in time as a user names it.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::actor::statuses;
 use crate::category::Category;
 use crate::clock::Basis;
+use crate::counts::{AccessCounts, ErrorCounts};
 use crate::error::Warning;
 use crate::estimates;
 use crate::evidence::lines::LineCounts;
@@ -21,7 +22,6 @@ use crate::report::view::{
     self, Incident, KnownParty, Report, SCHEMA_VERSION, Series, Tool, Totals, Verdict, Window,
 };
 use crate::skew::Skew;
-use crate::survey::{AccessCounts, ErrorCounts};
 use crate::terms::Cause;
 use crate::text::{count, counted, visible};
 use crate::time::{Time, UtcOffset};
@@ -662,7 +662,7 @@ fn series(read: &Read<'_>) -> (Series, Option<Warning>) {
 }
 
 /// First and last bucket of the stretch of at most [`MAX_BUCKETS`] that holds most requests.
-fn densest(occupied: &[(i64, &crate::survey::Bucket)]) -> Option<(i64, i64)> {
+fn densest(occupied: &[(i64, &crate::counts::Bucket)]) -> Option<(i64, i64)> {
     let (mut from, mut inside, mut best) = (0, 0u64, None::<(u64, i64, i64)>);
     for (bucket, cell) in occupied {
         inside += u64::from(cell.requests);

@@ -6,6 +6,7 @@
 use crate::category::Category;
 use crate::chunk;
 use crate::context::Context;
+use crate::counts::{AccessCounts, Noted};
 use crate::decode::{Decoded, Form, unescape_log};
 use crate::event::{Access, Event};
 use crate::evidence::capped::hash_bytes;
@@ -23,7 +24,6 @@ use crate::pattern::inspector::Inspector;
 use crate::pattern::set::PatternSet;
 use crate::pattern::verdict::{Match, Verdict};
 use crate::severity::Confidence;
-use crate::survey::{AccessCounts, Noted};
 use crate::syntax::condition;
 
 /// What makes a line count.

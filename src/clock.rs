@@ -5,11 +5,11 @@
 //! does, because a server usually writes both in one zone.
 
 use crate::chunk;
+use crate::counts::AccessCounts;
 use crate::event::{ErrorRecord, Event};
 use crate::format::spec::{Arena, Desk};
 use crate::pass::{Limits, Log};
 use crate::season;
-use crate::survey::AccessCounts;
 use crate::time::{LocalTime, Time, UtcOffset};
 
 /// Places in an error log at which a message is read for the vote.

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use crate::actor::{Draft, edges};
 use crate::client::Client;
 use crate::finding::{Finding, Kind};
-use crate::focus::{GroupCounts, Window};
+use crate::focus::Window;
 use crate::impact;
 use crate::terms::Cause;
 use crate::time::Time;
+use crate::trace::GroupCounts;
 
 /// Cause and effect, and waves of traffic, belong together when they are less than this apart, in seconds.
 const LINK_S: i64 = 30 * 60;

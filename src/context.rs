@@ -9,6 +9,7 @@ use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
 
 use crate::client::Client;
+use crate::counts::AccessCounts;
 use crate::event::Access;
 use crate::evidence::capped::hash_bytes;
 use crate::evidence::clients::ClientStats;
@@ -16,7 +17,6 @@ use crate::evidence::conduct::{Conduct, Habit};
 use crate::pattern::set::PatternSet;
 use crate::pattern::verdict::{Match, Verdict};
 use crate::severity::Confidence;
-use crate::survey::AccessCounts;
 
 /// Odd lines among a client's pages from which it can be an attacker at all. Behind one address of an
 /// office hundreds of people may work, and one of them may play.

@@ -1,12 +1,13 @@
 //! What of a report is an estimate because memory did not suffice for all of it, and how good it is.
 
 use crate::client::Client;
+use crate::counts::{AccessCounts, ErrorCounts};
 use crate::error::Warning;
 use crate::evidence::capped::{CappedMap, StableHash};
 use crate::evidence::tries::MAX_TRIES;
-use crate::focus::{Tally, WindowCounts};
+use crate::focus::WindowCounts;
 use crate::norms::Norms;
-use crate::survey::{AccessCounts, ErrorCounts};
+use crate::tally::Tally;
 use crate::text::count;
 
 /// Stable, for scripts.

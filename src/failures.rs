@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use hashbrown::HashSet;
 
 use crate::client::Client;
+use crate::counts::AccessCounts;
 use crate::evidence::clients::status_class;
-use crate::focus::each_access_of;
+use crate::look::each_access_of;
 use crate::merge::Merge;
 use crate::pass::{ChunkSpan, Log, Run, Task, merge_all, work};
 use crate::plan::{Own, Plan, Stretch};
-use crate::survey::AccessCounts;
 
 /// Share of a client's requests that must be payloads for its failures to be its own doing. Injection tools send
 /// little else; a flood with some payloads in it fails because the server is overloaded.

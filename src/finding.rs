@@ -3,6 +3,7 @@
 //! Detectors make findings; what belongs together is decided later.
 
 use crate::client::Client;
+use crate::counts::AccessCounts;
 use crate::evidence::capped::hash_bytes;
 use crate::evidence::endpoints::{Endpoint, Sizes};
 use crate::evidence::first::Locator;
@@ -10,7 +11,6 @@ use crate::evidence::shapes::Shapes;
 use crate::focus::{Subject, WindowCounts};
 use crate::norms::Norms;
 use crate::plan::{self, Plan, Silence, Stretch};
-use crate::survey::AccessCounts;
 use crate::terms::{Cause, Dimension, Role};
 use crate::text::visible;
 use crate::time::Time;

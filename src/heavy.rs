@@ -7,10 +7,10 @@ use hashbrown::{HashMap, HashSet};
 use rayon::iter::ParallelIterator;
 
 use crate::client::Client;
+use crate::counts::AccessCounts;
 use crate::event::is_asset;
 use crate::evidence::capped::mix64;
 use crate::evidence::clients::ClientStats;
-use crate::survey::AccessCounts;
 
 /// What has fewer requests in all is not watched: a visitor who looks around for a while has as many.
 const LEAST_REQUESTS: u64 = 200;

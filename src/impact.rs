@@ -5,12 +5,12 @@ use hashbrown::HashSet;
 use crate::client::Client;
 use crate::evidence::clients::Span;
 use crate::finding::{Finding, Kind};
-use crate::focus::Tally;
 use crate::merge::Merge;
 use crate::plan::Plan;
 use crate::report::view::{Impact, Outage, Symptom};
 use crate::service::Service;
 use crate::symptoms::{Party, is_their_doing};
+use crate::tally::Tally;
 use crate::terms::SymptomKind;
 use crate::time::Time;
 

@@ -11,10 +11,11 @@ use crate::actor::{self, Draft, hits, joined};
 use crate::breakdown;
 use crate::client::Client;
 use crate::cluster::Cluster;
+use crate::counts::ErrorCounts;
 use crate::evidence::clients::Span;
 use crate::evidence::endpoints::Endpoint;
 use crate::finding::{Case, Finding, Kind};
-use crate::focus::{GroupCounts, Tally, WindowCounts};
+use crate::focus::WindowCounts;
 use crate::headline::Headline;
 use crate::impact::{self, Toll};
 use crate::mitigation;
@@ -25,12 +26,13 @@ use crate::plan::Stretch;
 use crate::quote::Quoter;
 use crate::report::view;
 use crate::severity::Severity;
-use crate::survey::ErrorCounts;
 use crate::symptoms::{Messages, Party};
+use crate::tally::Tally;
 use crate::terms::{Cause, Outcome, Role};
 use crate::text::visible;
 use crate::time::{Time, UtcOffset};
 use crate::timeline::{Member, Story};
+use crate::trace::GroupCounts;
 
 /// Attacked endpoints listed per incident, by attempts; one scan can touch thousands.
 const MAX_INJECTIONS: usize = 100;

@@ -4,10 +4,10 @@ use hashbrown::HashSet;
 use rayon::iter::ParallelIterator;
 
 use crate::client::Client;
-use crate::focus::Tally;
 use crate::impact::rounded;
 use crate::networks::{Attacker, Network, Networks, Strays};
 use crate::report::view::{Actor, Injection, Mitigation, Target};
+use crate::tally::Tally;
 use crate::terms::Outcome;
 use crate::text::counted;
 

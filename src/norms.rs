@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use hashbrown::{HashMap, HashSet};
 
 use crate::client::Client;
+use crate::counts::AccessCounts;
 use crate::event::Access;
 use crate::evidence::capped::{CappedMap, StableHash, hash_bytes, mix64};
 use crate::evidence::caps::{Caps, Share};
@@ -21,7 +22,6 @@ use crate::evidence::weight::{Weigh, tree};
 use crate::format::spec::Glance;
 use crate::merge::Merge;
 use crate::pass::{Bounded, Log};
-use crate::survey::AccessCounts;
 
 /// Requests with a body kept per client: the first ones.
 pub const SENT_KEPT: usize = 16;

@@ -19,12 +19,12 @@ mod tests;
 use std::collections::BTreeSet;
 
 use crate::category::Category;
+use crate::counts::ErrorCounts;
 use crate::evidence::endpoints::Endpoint;
 use crate::evidence::first::Locator;
 use crate::evidence::tries::Try;
 use crate::finding::Case;
 use crate::norms::Norm;
-use crate::survey::ErrorCounts;
 use crate::terms::Outcome;
 use crate::text::count;
 

@@ -4,6 +4,7 @@
 //! locked. Since merging is commutative, neither the number of workers nor who took which chunk can
 //! be seen in the result.
 
+use std::collections::BTreeMap;
 use std::mem;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,6 +15,7 @@ use crate::chunk;
 use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
 use crate::evidence::caps::{Caps, Share};
+use crate::evidence::lines::LineCounts;
 use crate::format::forwarded::Column;
 use crate::format::spec::{Desk, Format, Glance, Reader, TimeCache};
 use crate::format::timing::Timing;
@@ -260,6 +262,34 @@ pub struct ChunkSpan {
     pub readable: bool,
 }
 
+/// Files the books of a chunk (index of the log, bytes), and the time that it covers.
+pub fn file_books(
+    chunks: &mut Vec<ChunkSpan>,
+    books: &mut BTreeMap<u32, LineCounts>,
+    log: &Log<'_>,
+    (index, range): (usize, &Range<usize>),
+    mut lines: LineCounts,
+) {
+    lines.order.close(range.start);
+    chunks.push(chunk_span(index, range, &lines));
+    books.entry(log.source).or_default().merge(lines);
+}
+
+fn chunk_span(log: usize, range: &Range<usize>, lines: &LineCounts) -> ChunkSpan {
+    let (first, last) = lines.span.map_or((i64::MAX, i64::MIN), |span| {
+        (span.first.secs(), span.last.secs())
+    });
+    ChunkSpan {
+        log,
+        start: range.start,
+        end: range.end,
+        first,
+        last,
+        lines: lines.lines,
+        readable: lines.unparsed.is_empty(),
+    }
+}
+
 /// Which records count.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -440,6 +470,41 @@ pub fn merge_all<T: Merge>(parts: impl IntoIterator<Item = T>) -> Option<T> {
         left.merge(right);
         left
     })
+}
+
+/// The counts of several windows or groups, merged one by one.
+pub struct Several<T>(pub Vec<T>);
+
+impl<T: Merge> Merge for Several<T> {
+    fn merge(&mut self, other: Several<T>) {
+        self.0
+            .iter_mut()
+            .zip(other.0)
+            .for_each(|(mine, theirs)| mine.merge(theirs));
+    }
+}
+
+impl<T: Bounded> Bounded for Several<T> {
+    fn weight(&self) -> usize {
+        self.0.iter().map(Bounded::weight).sum()
+    }
+
+    fn fit(&mut self) {
+        self.0.iter_mut().for_each(Bounded::fit);
+    }
+
+    fn successor(&self) -> Several<T> {
+        Several(self.0.iter().map(Bounded::successor).collect())
+    }
+}
+
+/// The chunks that are wanted, as tasks.
+pub fn chosen(chunks: &[ChunkSpan], wanted: impl Fn(&ChunkSpan) -> bool) -> Vec<Task> {
+    chunks
+        .iter()
+        .filter(|chunk| wanted(chunk))
+        .map(|chunk| (chunk.log, chunk.start..chunk.end))
+        .collect()
 }
 
 #[cfg(test)]

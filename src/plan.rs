@@ -5,13 +5,13 @@ mod silence;
 use std::collections::BTreeMap;
 
 use crate::baseline::{Baseline, Outline, baseline};
+use crate::counts::AccessCounts;
 use crate::evidence::endpoints::Posts;
 use crate::evidence::series::{Minute, Series};
 use crate::focus::Window;
 use crate::merge::Merge;
 use crate::pass::Limits;
 use crate::pattern::words::Meaning;
-use crate::survey::AccessCounts;
 
 /// Bursts of less excess than this are a visitor's click trail.
 const MIN_BURST_EXCESS: f64 = 100.0;

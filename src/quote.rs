@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::chunk;
 use crate::client::Client;
+use crate::complaints::{MAX_RECORD_LINES, continues_record};
 use crate::event::{Access, Event};
 use crate::evidence::first::Locator;
 use crate::format::spec::{Arena, Desk, LogKind};
 use crate::pass::{ChunkSpan, Log};
 use crate::report::view::Evidence;
-use crate::survey::{MAX_RECORD_LINES, continues_record};
 use crate::text::visible;
 
 /// Longer lines are quoted up to here, in bytes; far above what servers log of a request line.

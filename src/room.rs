@@ -5,12 +5,12 @@
 //! logs were read, and so is the result.
 
 use crate::client::Client;
+use crate::counts::AccessCounts;
 use crate::evidence::caps::{Caps, Share, divide};
 use crate::evidence::endpoints::Text;
 use crate::evidence::first::Locator;
 use crate::evidence::weight::{INDEX_BYTES, allocated};
 use crate::focus::{ANSWER_SAMPLES, NAMED_BYTES, Presence, Room, Sight, Subject, Window};
-use crate::survey::AccessCounts;
 
 /// Bytes of a client in a window that asks for a few pages.
 const CLIENT_BYTES: u64 =

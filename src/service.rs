@@ -156,7 +156,7 @@ impl<'a> Service<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::survey::AccessCounts;
+    use crate::counts::AccessCounts;
 
     const MINUTE: i64 = 60;
     /// Requests in every ordinary minute.

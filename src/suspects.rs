@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use hashbrown::{HashMap, HashSet};
 
 use crate::client::Client;
+use crate::counts::AccessCounts;
 use crate::event::is_asset;
 use crate::evidence::capped::{CappedMap, hash_bytes};
 use crate::evidence::sketch::Sketch;
 use crate::focus::{Presence, WindowCounts};
 use crate::plan::Stretch;
-use crate::survey::AccessCounts;
 
 /// Largest weight of evidence (natural log of the ratio) that one feature may have: e^4 is about 55 to 1.
 const MAX_WEIGHT: f64 = 4.0;

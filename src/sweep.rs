@@ -4,15 +4,15 @@
 //! Reading a line costs more than counting it, hence both in one pass, and of most lines only their beginnings are read. A log without either does without it.
 
 use crate::client::Client;
+use crate::counts::AccessCounts;
 use crate::event::Access;
 use crate::evidence::capped::hash_bytes;
 use crate::evidence::first::Locator;
-use crate::focus::{Look, look_over};
 use crate::format::spec::Glance;
+use crate::look::{Look, look_over};
 use crate::norms::{Norms, Places};
 use crate::pass::{ChunkSpan, Limits, Log, Pool, Run, Task, work};
 use crate::plan::Plan;
-use crate::survey::AccessCounts;
 use crate::time::Time;
 use crate::watch::{Counter, Rise, Watched, rises};
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::client::Client;
+use crate::counts::ErrorCounts;
 use crate::evidence::errors::{Mention, MinuteOf, SymptomStats};
 use crate::evidence::first::Locator;
 use crate::finding::{Case, Finding, Kind};
@@ -11,7 +12,6 @@ use crate::merge::Merge;
 use crate::pattern::symptom::{SymptomId, SymptomSet};
 use crate::quote::Quoter;
 use crate::report::view::{Evidence, Symptom, SymptomLink};
-use crate::survey::ErrorCounts;
 use crate::terms::{Relation, Role, SymptomKind};
 use crate::time::Time;
 

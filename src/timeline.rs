@@ -9,7 +9,7 @@ use crate::category::Category;
 use crate::evidence::clients::{HitStats, Span};
 use crate::evidence::first::Locator;
 use crate::finding::{Case, Finding, Kind};
-use crate::focus::{GroupCounts, WindowCounts};
+use crate::focus::WindowCounts;
 use crate::impact::{LEAST_BASELINE_RPS, rounded};
 use crate::plan::Stretch;
 use crate::quote::Quoter;
@@ -19,6 +19,7 @@ use crate::symptoms::{Messages, Party};
 use crate::terms::{Cause, Outcome, Phase, Role};
 use crate::text::{count, counted, visible};
 use crate::time::Time;
+use crate::trace::GroupCounts;
 
 /// Looking around belongs to an attack when it is no older than this, in seconds.
 const RECON_S: i64 = 3 * 3600;

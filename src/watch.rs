@@ -12,6 +12,7 @@ use hashbrown::HashMap;
 
 use crate::baseline::{Outline, baseline};
 use crate::client::Client;
+use crate::counts::AccessCounts;
 use crate::evidence::capped::StableHash;
 use crate::evidence::caps::{Caps, Share};
 use crate::evidence::sieve::Sieve;
@@ -19,7 +20,6 @@ use crate::focus::{Subject, Window};
 use crate::heavy::{Heaviest, Most, network_hash};
 use crate::pass::Limits;
 use crate::plan::{Dense, Plan, Stretch};
-use crate::survey::AccessCounts;
 use crate::terms::Dimension;
 
 /// Memory for the counts, in bytes, if the caps leave as much.

@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::io::Write;
 
+use aftertrace::counts::AccessCounts;
 use aftertrace::pattern::set::PatternSet;
 use aftertrace::plan::{Plan, Stretch};
-use aftertrace::survey::AccessCounts;
 use aftertrace::{ScanOptions, Silent};
 
 use crate::model::{Asked, Flood, MIDNIGHT, Request, Site, lines};

@@ -8,11 +8,11 @@ use hashbrown::HashMap;
 
 use super::{Scene, Sign, Weight};
 use crate::client::Client;
+use crate::counts::ErrorCounts;
 use crate::evidence::capped::hash_bytes;
 use crate::evidence::endpoints::Endpoint;
 use crate::evidence::first::Locator;
 use crate::finding::Case;
-use crate::survey::ErrorCounts;
 use crate::text::counted;
 
 /// An error belongs to an attempt of the same client when it comes this close, in seconds: Apache logs the start of

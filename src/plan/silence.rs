@@ -95,8 +95,8 @@ impl Dense {
 
 #[cfg(test)]
 mod tests {
+    use crate::counts::AccessCounts;
     use crate::plan::{Plan, Silence};
-    use crate::survey::AccessCounts;
 
     const HOUR: i64 = 60;
     const DAY: i64 = 24 * HOUR;

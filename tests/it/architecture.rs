@@ -105,7 +105,9 @@ const ROWS: &[&[&str]] = &[
     &["explain"],
     // The report's shape, and the passes that fill it.
     &["report/view", "pass", "relays"],
-    &["inputs", "focus", "survey", "season", "bisect"],
+    &["inputs", "look", "counts", "edges", "season", "bisect"],
+    &["survey", "complaints", "focus"],
+    &["tally", "trace"],
     &["quote", "preview", "skew", "ahead"],
     &["context"],
     &["attempts", "hits", "clock", "heavy", "norms", "plan"],

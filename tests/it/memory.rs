@@ -4,11 +4,12 @@
 use std::fs::File;
 use std::path::Path;
 
+use aftertrace::counts::AccessCounts;
 use aftertrace::evidence::caps::{Caps, DEFAULT_LIMIT, FIXED, LEAST_LIMIT, SHARES, Share};
 use aftertrace::format::combined::COMBINED;
 use aftertrace::pass::{Limits, Log, Run};
 use aftertrace::pattern::load;
-use aftertrace::survey::{AccessCounts, Survey, survey_access};
+use aftertrace::survey::{Survey, survey_access};
 use serde_json::Value;
 
 use crate::harness::{aftertrace, each, number, parse, report_in, run_in, text};

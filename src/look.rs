@@ -1,0 +1,88 @@
+//! How later passes look at the lines of a part of a log: all of them, those of some clients, or only their beginnings.
+
+use crate::client::Client;
+use crate::event::{Access, Event};
+use crate::evidence::first::Locator;
+use crate::format::spec::{Arena, Desk, Glance};
+use crate::pass::Log;
+
+/// Shows every access record of a part of a log but those of known clients. Lines that do not parse were counted by the survey.
+pub fn each_access(
+    log: &Log<'_>,
+    bytes: &[u8],
+    start: usize,
+    show: impl FnMut(&Access<'_>, Locator),
+) {
+    each_access_of(log, bytes, start, |_| true, show);
+}
+
+/// The same, passing over clients that are not `wanted` as cheaply as the format allows.
+pub fn each_access_of(
+    log: &Log<'_>,
+    bytes: &[u8],
+    start: usize,
+    wanted: impl Fn(Client) -> bool,
+    mut show: impl FnMut(&Access<'_>, Locator),
+) {
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
+    for (offset, line) in written(bytes, start) {
+        if log.client(line).is_none_or(&wanted)
+            && let Some((access, at)) = read(log, line, offset, &mut desk)
+        {
+            show(&access, at);
+        }
+    }
+}
+
+/// Who looks over many requests for the sake of a few.
+pub trait Look {
+    /// Sees the beginning of a line, and says whether it must be read. If it is no request after all, that comes to light
+    /// only then.
+    fn glance(&mut self, glance: &Glance<'_>) -> bool;
+
+    /// Sees a request of which a glance was not enough.
+    fn read(&mut self, access: &Access<'_>, at: Locator);
+}
+
+/// The same for who needs no more than the beginnings of most lines.
+pub fn look_over(log: &Log<'_>, bytes: &[u8], start: usize, look: &mut impl Look) {
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
+    for (offset, line) in written(bytes, start) {
+        let glance = log.glance(line, &mut desk.times);
+        if glance.is_none_or(|glance| log.party(glance.client).is_none() && look.glance(&glance))
+            && let Some((access, at)) = read(log, line, offset, &mut desk)
+        {
+            look.read(&access, at);
+        }
+    }
+}
+
+/// The lines of a part of a log on which something is written that can be a record, each with its byte of the log.
+fn written(bytes: &[u8], start: usize) -> impl Iterator<Item = (u64, &[u8])> {
+    let lines =
+        crate::chunk::lines(bytes).map(move |(offset, line)| ((start + offset) as u64, line));
+    lines.filter(|(_, line)| !line.is_empty() && line.len() <= crate::chunk::MAX_LINE)
+}
+
+/// Reads a request, if it is one and not of a known client.
+#[inline]
+fn read<'l>(
+    log: &Log<'_>,
+    line: &'l [u8],
+    offset: u64,
+    desk: &mut Desk<'l>,
+) -> Option<(Access<'l>, Locator)> {
+    match log.read(line, offset, desk) {
+        Ok(Event::Access(access)) if log.party(access.client).is_none() => {
+            let at = Locator {
+                time: access.time,
+                source: log.source,
+                offset,
+            };
+            Some((access, at))
+        }
+        _ => None,
+    }
+}
