@@ -27,6 +27,8 @@ pub struct Cost {
     pub user: f64,
     /// The most anonymous memory that was seen, in bytes; 0 where the system does not tell.
     pub memory: u64,
+    /// The exit status; that of `aftertrace` is 2 for what is no log.
+    pub status: i32,
     /// It took longer than it may, and was ended.
     pub ended: bool,
 }
@@ -98,14 +100,16 @@ fn watch(command: &mut Command, limit: Duration) -> Answer<Cost> {
     }
     let wall = started.elapsed();
     let status = child.wait()?;
-    // What is no log is refused with a status of its own; a signal would be a crash.
-    if !ended && status.code().is_none() {
-        return Err(format!("{command:?} failed: {status}").into());
-    }
+    let status = match status.code() {
+        Some(code) => code,
+        None if ended => 0,
+        None => return Err(format!("{command:?} died: {status}").into()),
+    };
     Ok(Cost {
         wall: wall.as_secs_f64(),
         user,
         memory,
+        status,
         ended,
     })
 }

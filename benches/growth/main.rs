@@ -5,7 +5,7 @@
 //! ```
 //!
 //! WHAT is `size`, `hits`, `clients`, `patterns`, `windows` or `worst`; all of them when none is named. The logs are
-//! written to `target/growth` one after the other, and removed again; none is larger than `--max-size` (3 GB). The
+//! written to a folder in `target` one after the other, and removed again; none is larger than `--max-size` (3 GB). The
 //! program that is measured is `target/release/aftertrace`, or what AFTERTRACE names.
 
 mod child;
@@ -60,7 +60,7 @@ fn main() -> Answer<()> {
             Some(program) => program.into(),
             None => top.join("target/release/aftertrace"),
         },
-        folder: top.join("target/growth"),
+        folder: top.join(format!("target/growth.{}", std::process::id())),
         max_size: MAX_SIZE,
         runs: RUNS,
     };

@@ -134,9 +134,10 @@ pub fn patterns(bench: &Bench) -> Answer<()> {
             fs::create_dir_all(&packs)?;
             let count = copy_packs(&packs, times)?;
             let log = bench.generate(lines, lines / LINES_PER_CLIENT, Mix::default())?;
-            let options = [Path::new("--patterns"), &packs];
+            let copies = [Path::new("--patterns"), &packs];
+            let options = if times > 1 { &copies[..] } else { &[] };
             let label = format!("{count} (×{times})");
-            points.push(bench.point(label, count as f64, &options, &log)?);
+            points.push(bench.point(label, count as f64, options, &log)?);
             fs::remove_dir_all(&packs)?;
         }
         println!("\n### Patterns, {lines} lines");
@@ -194,7 +195,7 @@ fn copied(pack: &str, copy: usize) -> String {
     for line in pack.lines() {
         let quoted = |before, after| line.strip_prefix(before)?.strip_suffix(after);
         if let Some(own) = quoted("id = \"", "\"") {
-            id = format!("{own}-copy{copy}");
+            id = format!("copy{copy}-{own}");
             copied.push_str(&format!("id = \"{id}\"\n"));
         } else if let Some(regex) = quoted("regex = '''", "'''") {
             let word: String = id.split('-').rev().collect();
@@ -230,7 +231,11 @@ impl Bench {
     fn scan(&self, options: &[&Path], log: &Path) -> Answer<Cost> {
         let large = fs::metadata(log)?.len() >= ONCE_FROM;
         let runs = if large { 1 } else { self.runs };
-        child::scan(&self.program, options, log, runs, Duration::MAX)
+        let cost = child::scan(&self.program, options, log, runs, Duration::MAX)?;
+        match cost.status {
+            0 => Ok(cost),
+            status => Err(format!("the scan of {} ended with {status}", log.display()).into()),
+        }
     }
 
     /// Scans a log, and removes it.
