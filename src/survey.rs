@@ -320,7 +320,8 @@ impl AccessWorker<'_> {
         let verdict = self.inspector.inspect(access);
         let counts = &mut self.counts;
         let odd = verdict.is_some_and(|verdict| verdict.confidence >= Confidence::Medium);
-        if verdict.is_some() || access.is_rejected_page() || access.has_syntax() {
+        let asks = record.path.len() < access.target.len();
+        if verdict.is_some() || access.is_rejected_page() || asks && access.has_syntax() {
             self.noted.push(record.offset);
         }
         if let Some(verdict) = verdict {
