@@ -78,6 +78,11 @@ fn base64_value(byte: u8) -> Option<u8> {
 /// The text of the first data URL within `input` that holds base64 of readable text. Returns false,
 /// leaving `out` in any state, when there is none.
 pub fn data_url_text(input: &[u8], out: &mut Vec<u8>) -> bool {
+    // to prepare the search below costs more than to look for its first byte
+    let Some(first) = memchr::memchr(DATA_MARK[0], input) else {
+        return false;
+    };
+    let input = &input[first..];
     memchr::memmem::find_iter(input, DATA_MARK).any(|at| {
         let rest = &input[at + DATA_MARK.len()..];
         let end = rest

@@ -20,18 +20,32 @@ const MAX_LITERALS: usize = 1 << 22;
 pub(super) struct EntrySet(Vec<u64>);
 
 impl EntrySet {
-    fn with_room(entries: usize) -> EntrySet {
+    pub(super) fn with_room(entries: usize) -> EntrySet {
         EntrySet(vec![0; entries.div_ceil(64)])
     }
 
     #[inline]
-    fn add(&mut self, entry: u16) {
+    pub(super) fn add(&mut self, entry: u16) {
         self.0[usize::from(entry / 64)] |= 1 << (entry % 64);
     }
 
     #[inline]
     fn has(&self, entry: u16) -> bool {
         self.0[usize::from(entry / 64)] >> (entry % 64) & 1 != 0
+    }
+
+    /// Whether an entry is in both.
+    #[inline]
+    pub(super) fn meets(&self, other: &EntrySet) -> bool {
+        self.0.iter().zip(&other.0).any(|(one, two)| one & two != 0)
+    }
+
+    /// Takes out the entries of another set.
+    #[inline]
+    pub(super) fn remove(&mut self, other: &EntrySet) {
+        for (mine, out) in self.0.iter_mut().zip(&other.0) {
+            *mine &= !out;
+        }
     }
 
     /// The entries, in order.

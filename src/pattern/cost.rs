@@ -144,7 +144,7 @@ impl<'s> Probe<'s> {
         let expression = compiled
             .regex
             .as_ref()
-            .is_none_or(|regex| regex.get().find(&view.lower).is_some());
+            .is_none_or(|regex| regex.find(&view.lower).is_some());
         expression
             && compiled
                 .syntax

@@ -20,7 +20,42 @@ pub(super) enum Syntax {
     References,
 }
 
+/// A grammar, which is asked once for all of its features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grammar {
+    Sql,
+    Markup,
+    Script,
+    Shell,
+    Path,
+    Lookup,
+}
+
+impl Grammar {
+    pub(super) const ALL: [Grammar; 6] = [
+        Grammar::Sql,
+        Grammar::Markup,
+        Grammar::Script,
+        Grammar::Shell,
+        Grammar::Path,
+        Grammar::Lookup,
+    ];
+}
+
 impl Syntax {
+    /// The grammar that knows the feature; `None` where decoding has told it.
+    pub(super) fn grammar(self) -> Option<Grammar> {
+        match self {
+            Syntax::Sql(_) => Some(Grammar::Sql),
+            Syntax::Markup(_) => Some(Grammar::Markup),
+            Syntax::Script(_) => Some(Grammar::Script),
+            Syntax::Shell(_) => Some(Grammar::Shell),
+            Syntax::Path(_) => Some(Grammar::Path),
+            Syntax::Lookup(_) => Some(Grammar::Lookup),
+            Syntax::Nul | Syntax::References => None,
+        }
+    }
+
     /// What the feature is, in words.
     fn about(self) -> &'static str {
         match self {
@@ -96,30 +131,55 @@ pub(super) struct Analyses {
 }
 
 impl Analyses {
+    /// Whether a grammar sees any of its features in `view`.
+    pub(super) fn sees(&mut self, grammar: Grammar, view: &Decoded) -> bool {
+        let text = &view.lower;
+        match grammar {
+            Grammar::Sql => self.sql(text).any(),
+            Grammar::Markup => self.markup(text).any(),
+            Grammar::Script => self.script(text).any(),
+            Grammar::Shell => self.shell(text).any(),
+            Grammar::Path => self.path(text).any(),
+            Grammar::Lookup => self.lookup(text).any(),
+        }
+    }
+
+    fn sql(&mut self, text: &[u8]) -> &sql::Facts {
+        self.sql.get_or_insert_with(|| sql::analyse(text))
+    }
+
+    fn markup(&mut self, text: &[u8]) -> &markup::Facts {
+        self.markup.get_or_insert_with(|| markup::analyse(text))
+    }
+
+    fn script(&mut self, text: &[u8]) -> &script::Facts {
+        self.script.get_or_insert_with(|| script::analyse(text))
+    }
+
+    fn shell(&mut self, text: &[u8]) -> &shell::Facts {
+        self.shell.get_or_insert_with(|| shell::analyse(text))
+    }
+
+    fn path(&mut self, text: &[u8]) -> &path::Facts {
+        self.path.get_or_insert_with(|| path::analyse(text))
+    }
+
+    fn lookup(&mut self, text: &[u8]) -> &lookup::Facts {
+        self.lookup.get_or_insert_with(|| lookup::analyse(text))
+    }
+
     /// Where `feature` was seen in `view`.
     pub(super) fn span(&mut self, feature: Syntax, view: &Decoded) -> Option<(usize, usize)> {
         let text = &view.lower;
         match feature {
-            Syntax::Sql(f) => self.sql.get_or_insert_with(|| sql::analyse(text)).span(f),
-            Syntax::Markup(f) => self
-                .markup
-                .get_or_insert_with(|| markup::analyse(text))
-                .span(f),
-            Syntax::Script(f) => self
-                .script
-                .get_or_insert_with(|| script::analyse(text))
-                .span(f),
-            Syntax::Shell(f) => self
-                .shell
-                .get_or_insert_with(|| shell::analyse(text))
-                .span(f),
-            Syntax::Path(f) => self.path.get_or_insert_with(|| path::analyse(text)).span(f),
+            Syntax::Sql(f) => self.sql(text).span(f),
+            Syntax::Markup(f) => self.markup(text).span(f),
+            Syntax::Script(f) => self.script(text).span(f),
+            Syntax::Shell(f) => self.shell(text).span(f),
+            Syntax::Path(f) => self.path(text).span(f),
+            Syntax::Lookup(f) => self.lookup(text).span(f),
             Syntax::References => view.references.then_some((0, text.len())),
             Syntax::Nul => view.nul.then_some((0, text.len())),
-            Syntax::Lookup(f) => self
-                .lookup
-                .get_or_insert_with(|| lookup::analyse(text))
-                .span(f),
         }
     }
 }

@@ -476,7 +476,7 @@ impl Worker<'_> {
         if name.lower[..name.lower.len() - 1]
             .iter()
             .any(|b| !b.is_ascii_alphanumeric() && *b != b'_')
-            || memchr::memmem::find(&name.lower, b"__").is_some()
+            || name.lower.windows(2).any(|pair| pair == b"__")
         {
             self.judge(field, &name, None, Reading::Whole);
         }
@@ -625,6 +625,9 @@ impl Worker<'_> {
             expressions: reading != Reading::Structure,
             grammars: reading != Reading::Words,
         }));
+        if reading != Reading::Words && self.watch.is_none() {
+            set.drop_unseen(&mut candidates, &mut analyses, view);
+        }
         for index in candidates.iter() {
             let structural = set.compiled[usize::from(index)].syntax.is_some();
             let wanted = match reading {
@@ -670,7 +673,7 @@ impl Worker<'_> {
         }
         let mut span = (0, view.text.len());
         if let Some(expression) = &compiled.regex {
-            match expression.get().find(&view.lower) {
+            match expression.find(&view.lower) {
                 Some(found) => span = (found.start(), found.end()),
                 None => return,
             }

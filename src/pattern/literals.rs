@@ -74,8 +74,35 @@ pub(super) struct Literals<const WORDS: usize> {
     heads: Vec<u32>,
     grams: Box<[u64; WORDS]>,
     pairs: Box<[u64; PAIR_WORDS]>,
+    /// The bytes that are literals by themselves, in either case.
+    singles: ByteSet,
+    /// The same if they are no more than two, which the processor looks for at once.
+    few: Option<[u8; 2]>,
     /// Some literal is empty, and so in every text.
     everywhere: bool,
+}
+
+/// A set of bytes.
+#[derive(Default)]
+struct ByteSet([u64; 4]);
+
+impl ByteSet {
+    fn add(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    #[inline]
+    fn has(&self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0
+    }
+}
+
+/// What speaks against a gram while literals are taken.
+struct Load<const WORDS: usize> {
+    /// For each chain, how many literals are in it.
+    shared: Vec<u16>,
+    /// The grams of [`ORDINARY`], and some that are taken for them.
+    ordinary: Box<[u64; WORDS]>,
 }
 
 impl<const WORDS: usize> Literals<WORDS> {
@@ -87,16 +114,34 @@ impl<const WORDS: usize> Literals<WORDS> {
             heads: vec![NONE; (2 * literals.len()).next_power_of_two()],
             grams: Box::new([0; WORDS]),
             pairs: Box::new([0; PAIR_WORDS]),
+            singles: ByteSet::default(),
+            few: None,
             everywhere: false,
         };
-        let mut shared = vec![0; all.heads.len()];
-        for literal in literals {
-            all.add(literal, &mut shared);
+        let mut load = Load {
+            shared: vec![0; all.heads.len()],
+            ordinary: Box::new([0; WORDS]),
+        };
+        for part in ORDINARY.windows(GRAM) {
+            let (word, bit) = Self::place(folded(part));
+            load.ordinary[word] |= bit;
         }
+        for literal in literals {
+            all.add(literal, &mut load);
+        }
+        let mut singles = (0..=u8::MAX).filter(|byte| all.singles.has(*byte));
+        all.few = match (singles.next(), singles.next(), singles.next()) {
+            // where there is none, a byte is looked for that makes no difference
+            (first, second, None) => Some([
+                first.unwrap_or_default(),
+                second.or(first).unwrap_or_default(),
+            ]),
+            _ => None,
+        };
         all
     }
 
-    fn add(&mut self, literal: &[u8], shared: &mut [u16]) {
+    fn add(&mut self, literal: &[u8], load: &mut Load<WORDS>) {
         let literal = &literal[..literal.len().min(usize::from(u8::MAX))];
         let width = match literal.len() {
             length @ 0..=2 => length,
@@ -107,8 +152,9 @@ impl<const WORDS: usize> Literals<WORDS> {
         let rarest = rarest.min_by_key(|(_, gram)| {
             let ranks = gram.iter().map(|b| u32::from(RANKS[usize::from(*b)]));
             let gram = first(folded(gram), width);
-            let others = u32::from(shared[self.chain(gram, width)]);
-            let ordinary = width == GRAM && is_ordinary(gram);
+            let others = u32::from(load.shared[self.chain(gram, width)]);
+            let (word, bit) = Self::place(gram);
+            let ordinary = width == GRAM && load.ordinary[word] & bit != 0;
             ranks.sum::<u32>() + others * others / CROWD + if ordinary { IS_ORDINARY } else { 0 }
         });
         let (at, gram) = rarest.unwrap_or((0, &[]));
@@ -116,18 +162,20 @@ impl<const WORDS: usize> Literals<WORDS> {
         match width {
             0 => self.everywhere = true,
             1 => {
-                for second in 0..=u8::MAX {
-                    self.mark_pair(gram | u32::from(second) << 8);
-                }
+                self.singles.add(literal[0].to_ascii_lowercase());
+                self.singles.add(literal[0].to_ascii_uppercase());
             }
-            2 => self.mark_pair(gram),
+            2 => {
+                let pair = gram as u16 | FOLD as u16;
+                self.pairs[usize::from(pair >> 6)] |= 1 << (pair & 63);
+            }
             _ => {
                 let (word, bit) = Self::place(gram);
                 self.grams[word] |= bit;
             }
         }
         let chain = self.chain(gram, width);
-        shared[chain] = shared[chain].saturating_add(1);
+        load.shared[chain] = load.shared[chain].saturating_add(1);
         self.items.push(Item {
             gram,
             start: self.bytes.len() as u32,
@@ -137,11 +185,6 @@ impl<const WORDS: usize> Literals<WORDS> {
         });
         self.heads[chain] = (self.items.len() - 1) as u32;
         self.bytes.extend_from_slice(literal);
-    }
-
-    fn mark_pair(&mut self, pair: u32) {
-        let pair = pair as u16 | FOLD as u16;
-        self.pairs[usize::from(pair >> 6)] |= 1 << (pair & 63);
     }
 
     /// The chain of the literals that are known by a gram of some width.
@@ -161,7 +204,7 @@ impl<const WORDS: usize> Literals<WORDS> {
         (word, 1 << (hash >> (bits - 6) & 63))
     }
 
-    /// Whether a literal could be known by these four bytes, or by the first of them.
+    /// Whether a literal could be known by these four bytes, or by the first two of them.
     #[inline]
     fn may_stand(&self, window: u32) -> (bool, bool) {
         let (word, bit) = Self::place(window);
@@ -180,11 +223,14 @@ impl<const WORDS: usize> Literals<WORDS> {
         any
     }
 
-    /// Hands the number of each literal that is in a text to `found`, once for every place, until that
+    /// Hands the number of each literal that is in a text to `found`, once or for every place, until that
     /// returns false.
     #[inline]
     pub(super) fn each(&self, text: &[u8], mut found: impl FnMut(usize) -> bool) {
         if self.everywhere && !self.chain_finds(text, 0, 0, 0, &mut found) {
+            return;
+        }
+        if !self.singles_found(text, &mut found) {
             return;
         }
         for (at, window) in text.windows(GRAM).enumerate() {
@@ -214,7 +260,28 @@ impl<const WORDS: usize> Literals<WORDS> {
         found: &mut impl FnMut(usize) -> bool,
     ) -> bool {
         let mut look = |width| self.chain_finds(text, at, window, width, found);
-        (!four || look(GRAM)) && (!fewer || (look(2) && look(1)))
+        (!four || look(GRAM)) && (!fewer || look(2))
+    }
+
+    /// Literals of one byte: each is handed on once, for some texts have little else.
+    #[inline]
+    fn singles_found(&self, text: &[u8], found: &mut impl FnMut(usize) -> bool) -> bool {
+        if self
+            .few
+            .is_some_and(|[a, b]| memchr::memchr2(a, b, text).is_none())
+        {
+            return true;
+        }
+        let mut seen = ByteSet::default();
+        for (at, byte) in text.iter().enumerate() {
+            if self.singles.has(*byte) && !seen.has(*byte) {
+                seen.add(*byte);
+                if !self.chain_finds(text, at, folded(&[*byte]), 1, found) {
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     fn chain_finds(
@@ -246,11 +313,6 @@ impl<const WORDS: usize> Literals<WORDS> {
         here.and_then(|from| text.get(from..from + literal.len()))
             .is_some_and(|there| there.eq_ignore_ascii_case(literal))
     }
-}
-
-/// Whether a gram is part of what targets are made of.
-fn is_ordinary(gram: u32) -> bool {
-    ORDINARY.windows(GRAM).any(|part| folded(part) == gram)
 }
 
 /// The first four bytes as a number, letters in lower case. What lacks at the end of a text counts as blanks, which

@@ -3,7 +3,7 @@
 //! Both the gate and the search for candidates rest on this; neither needs to be told anything by
 //! the author of a pattern. They differ in what they call rare, so they bring their own measure.
 
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 
 use super::entry::Pattern;
 use crate::syntax::needs;
@@ -32,6 +32,33 @@ pub(super) fn parse(expression: &str) -> Option<Hir> {
         .build()
         .parse(expression)
         .ok()
+}
+
+/// Repetitions of up to so many rounds are counted where an expression is loosened.
+const MAX_COUNTED: u32 = 8;
+
+/// An expression without the bounds of its long repetitions: it matches whatever the given one does, and more.
+/// `None` when it has no such bounds. Automata that must count begin anew at every place of a text and grow
+/// with each; those that need not stay small.
+pub(super) fn loosened(expression: &str) -> Option<String> {
+    let hir = parse(expression)?;
+    let loose = loosen(&hir);
+    (loose != hir).then(|| loose.to_string())
+}
+
+fn loosen(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Repetition(repetition) => Hir::repetition(Repetition {
+            min: repetition.min.min(MAX_COUNTED),
+            max: repetition.max.filter(|max| *max <= MAX_COUNTED),
+            greedy: repetition.greedy,
+            sub: Box::new(loosen(&repetition.sub)),
+        }),
+        HirKind::Capture(capture) => loosen(&capture.sub),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(loosen).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(loosen).collect()),
+        _ => hir.clone(),
+    }
 }
 
 /// The best need of an expression; `None` when nothing follows from it.
@@ -260,6 +287,36 @@ mod tests {
         assert_eq!(need("[a-z]*"), None);
         assert_eq!(need("(?:abc)?"), None);
         assert_eq!(need("(?:abc|[a-z]+)"), None);
+    }
+
+    #[test]
+    fn loosened_expressions_match_whatever_the_given_ones_do() {
+        let mut compared = 0;
+        for pattern in crate::pattern::load::embedded().unwrap().patterns() {
+            let Some(expression) = &pattern.regex else {
+                continue;
+            };
+            let Some(loose) = loosened(expression) else {
+                continue;
+            };
+            let compile = |text: &str| crate::pattern::set::compile_regex(text).unwrap();
+            let (exact, loose) = (compile(expression), compile(&loose));
+            for sample in pattern.matches.iter().chain(&pattern.ignores) {
+                let mut view = crate::decode::Decoded::default();
+                let form = crate::decode::Form::Urlencoded;
+                view.decode(sample.as_bytes(), form, &mut Vec::new());
+                if exact.is_match(&view.lower) {
+                    compared += 1;
+                    assert!(loose.is_match(&view.lower), "{}: {sample}", pattern.id);
+                }
+            }
+        }
+        assert!(compared > 50, "{compared}");
+        assert_eq!(loosened("a{1,3}(?:b|c)+"), None);
+        let loose = loosened("x[^>]{0,200}?y{40}").unwrap();
+        let loose = crate::pattern::set::compile_regex(&loose).unwrap();
+        assert!(loose.is_match(&[b"x", &[b'a'; 999][..], &[b'y'; 40]].concat()));
+        assert!(!loose.is_match(b"x>yyyyyyyyyyyyy"));
     }
 
     /// The law that gate and candidates rest on: what matches contains one of the literals.

@@ -4,15 +4,17 @@
 
 use std::sync::OnceLock;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{Match, Regex, RegexBuilder};
 
 use super::candidates::{Candidates, EntrySet};
 use super::entry::{Field, Pattern, PatternId};
 use super::facts::Facts;
-use super::feature::{Syntax, syntax_names};
+use super::feature::{Analyses, Grammar, Syntax, syntax_names};
 use super::gate::Gate;
+use super::need;
 use super::sigma::Loaded;
 use super::sigma::judge::Rules;
+use crate::decode::Decoded;
 use crate::error::{Error, Result};
 
 /// Limit on one compiled expression in bytes; a sane entry needs a hundredth.
@@ -30,20 +32,46 @@ pub(super) struct Compiled {
 pub(super) struct LazyRegex {
     expression: String,
     compiled: OnceLock<Regex>,
+    /// The same without bounds of long repetitions, if it has any.
+    loose: OnceLock<Option<Regex>>,
 }
+
+/// Texts beyond this length, in bytes, are tried without the bounds of repetitions first: there an automaton
+/// that counts may cost a hundred times as much as one that does not.
+const LONG: usize = 256;
 
 impl LazyRegex {
     fn new(expression: &str) -> LazyRegex {
         LazyRegex {
             expression: expression.to_owned(),
             compiled: OnceLock::new(),
+            loose: OnceLock::new(),
         }
+    }
+
+    /// The first match.
+    pub(super) fn find<'t>(&self, text: &'t [u8]) -> Option<Match<'t>> {
+        if text.len() > LONG {
+            let loosened = || compile_regex(&need::loosened(&self.expression)?).ok();
+            let loose = self.loose.get_or_init(loosened);
+            if loose.as_ref().is_some_and(|loose| !loose.is_match(text)) {
+                return None;
+            }
+        }
+        self.get().find(text)
     }
 
     pub(super) fn get(&self) -> &Regex {
         self.compiled
             .get_or_init(|| compile_regex(&self.expression).expect("checked by `compile_entry`"))
     }
+}
+
+/// The entries that ask one grammar.
+struct Asking {
+    all: EntrySet,
+    /// Those among them that ask it whatever else they want.
+    surely: EntrySet,
 }
 
 /// An entry on its way into a set.
@@ -61,6 +89,8 @@ pub struct PatternSet {
     facts: Vec<Facts>,
     /// Made when the first text needs it: in most small logs none does.
     candidates: OnceLock<Candidates>,
+    /// In the order of [`Grammar::ALL`].
+    grammars: OnceLock<[Asking; Grammar::ALL.len()]>,
     pub(super) gate: Gate,
     /// Sigma rules, whose entries follow the packs' own.
     pub(super) sigma: Rules,
@@ -77,6 +107,7 @@ impl PatternSet {
             compiled: Vec::with_capacity(entries.len()),
             facts: Vec::with_capacity(entries.len()),
             candidates: OnceLock::new(),
+            grammars: OnceLock::new(),
             gate,
             sigma: Rules::default(),
         };
@@ -100,6 +131,22 @@ impl PatternSet {
     #[inline]
     pub(super) fn candidates(&self, field: Field, text: &[u8], into: &mut EntrySet) {
         self.all_candidates().of(field, text, into);
+    }
+
+    /// Takes out of the candidates for a text those that ask a grammar which sees nothing in it. Only grammars
+    /// that some candidate asks in any case are asked.
+    pub(super) fn drop_unseen(
+        &self,
+        candidates: &mut EntrySet,
+        analyses: &mut Analyses,
+        view: &Decoded,
+    ) {
+        let grammars = self.grammars.get_or_init(|| by_grammar(&self.compiled));
+        for (grammar, asking) in Grammar::ALL.into_iter().zip(grammars) {
+            if candidates.meets(&asking.surely) && !analyses.sees(grammar, view) {
+                candidates.remove(&asking.all);
+            }
+        }
     }
 
     /// Whether an entry looks at a field.
@@ -149,6 +196,26 @@ impl PatternSet {
     pub fn pattern(&self, id: PatternId) -> &Pattern {
         &self.patterns[usize::from(id.0)]
     }
+}
+
+/// Sorts entries by the grammar that they ask.
+fn by_grammar(compiled: &[Compiled]) -> [Asking; Grammar::ALL.len()] {
+    Grammar::ALL.map(|grammar| {
+        let none = || EntrySet::with_room(compiled.len());
+        let mut asking = Asking {
+            all: none(),
+            surely: none(),
+        };
+        for (index, entry) in (0u16..).zip(compiled) {
+            if entry.syntax.and_then(Syntax::grammar) == Some(grammar) {
+                asking.all.add(index);
+                if entry.regex.is_none() && entry.parameter.is_none() {
+                    asking.surely.add(index);
+                }
+            }
+        }
+        asking
+    })
 }
 
 /// Compiles an expression for the decoded, lower-case view.

@@ -21,7 +21,8 @@ pub fn analyse(text: &[u8]) -> Facts {
     if !worth_reading(text, needs::LOOKUP) {
         return facts;
     }
-    let Some(start) = memchr::memmem::find(text, b"${") else {
+    let begins = |at: &usize| text.get(at + 1) == Some(&b'{');
+    let Some(start) = memchr::memchr_iter(b'$', text).find(begins) else {
         return facts;
     };
     if names_address(&text[start..], b"${jndi:") {

@@ -46,6 +46,11 @@ macro_rules! features {
                 self.seen[feature as usize]
             }
 
+            /// Whether any feature was seen.
+            pub fn any(&self) -> bool {
+                self.seen.iter().any(Option::is_some)
+            }
+
             /// Whether every feature lies within a text of this length.
             #[cfg(test)]
             fn stay_within(&self, length: usize) -> bool {

@@ -60,6 +60,11 @@ fn climbs(text: &[u8], facts: &mut Facts) {
     let mut first = None;
     let mut at = 0;
     while at < text.len() {
+        // the bytes with which dots begin, however they are written
+        if !matches!(text[at], b'.' | b'\\' | b'0' | b'%' | b'2' | b'^') {
+            at += 1;
+            continue;
+        }
         let dots = dots_at(text, at);
         if dots.count >= 2 && dots.count <= MAX_DOTS {
             let after = separators_at(text, dots.end);
@@ -180,7 +185,10 @@ fn separator_before(text: &[u8], at: usize) -> (bool, bool) {
 /// a path in the eyes of whoever sent it. Some tools write question marks where bytes were lost.
 fn equal_separators(text: &[u8], facts: &mut Facts) {
     for dots in [&b".."[..], b"??"] {
-        let mut from = 0;
+        // to prepare a search costs more than most texts are worth
+        let Some(mut from) = memchr::memchr(dots[0], text) else {
+            continue;
+        };
         while let Some(at) = memchr::memmem::find(&text[from..], dots).map(|n| from + n) {
             let start = at + 2 + text[at + 2..].iter().take_while(|b| **b == dots[0]).count();
             from = start;

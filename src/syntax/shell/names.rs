@@ -721,6 +721,30 @@ pub(super) fn base(word: &[u8]) -> &[u8] {
     base.strip_suffix(b".exe").unwrap_or(base)
 }
 
+/// For each byte, a bit for every length of the commands that begin with it.
+const LENGTHS: [u64; 256] = {
+    let mut lengths = [0; 256];
+    let lists = [RARE, TOPIC, PLAIN];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut at = 0;
+        while at < lists[list].len() {
+            let name = lists[list][at].as_bytes();
+            assert!(!name.is_empty() && name.len() < 64);
+            lengths[name[0] as usize] |= 1 << name.len();
+            at += 1;
+        }
+        list += 1;
+    }
+    lengths
+};
+
+/// Whether some command begins like a word and is as long: most words of a text are no command's.
+fn may_be_known(word: &[u8]) -> bool {
+    let first = word.first().copied().unwrap_or_default();
+    word.len() < 64 && LENGTHS[usize::from(first)] >> word.len() & 1 != 0
+}
+
 /// What is known of the command that a word names.
 pub(super) fn kind(word: &[u8]) -> Option<Kind> {
     let base = base(word);
@@ -734,6 +758,9 @@ pub(super) fn kind(word: &[u8]) -> Option<Kind> {
         .take_while(|b| b.is_ascii_digit() || **b == b'.')
         .count();
     let stem = &base[..base.len() - version];
+    if !may_be_known(base) && !may_be_known(stem) {
+        return None;
+    }
     let found = [
         (RARE, Kind::Rare),
         (TOPIC, Kind::Topic),
