@@ -201,6 +201,17 @@ impl<'a> Sample<'a> {
         }
     }
 
+    /// Whether it is known how often a user agent was seen outside of the window: there are no more of them than were kept, or
+    /// it is of the sample. Of others it must not be thought that they are new.
+    fn knows_agent(&self, agent: u64) -> bool {
+        self.counts.agents.keeps(&agent) && self.window.agents.keeps(&agent)
+    }
+
+    /// The same of a path.
+    fn knows_path(&self, path: u64) -> bool {
+        self.counts.paths.keeps(&path) && self.window.paths.keeps(&path)
+    }
+
     /// Whether there are suspects enough, and ordinary visitors enough beside them, to learn from.
     fn is_worth_learning(&self, suspects: &HashSet<Client>) -> bool {
         let presences = suspects
@@ -444,11 +455,13 @@ impl Census {
             census.requests.add(suspect, requests);
             census.referred.add(suspect, f64::from(presence.referred));
             census.assets.add(suspect, f64::from(presence.assets));
-            for (agent, part) in shares(&presence.agents) {
+            let known = shares(&presence.agents).filter(|(agent, _)| sample.knows_agent(*agent));
+            for (agent, part) in known {
                 let seen = census.agents.entry(agent).or_default();
                 seen.add(suspect, whole_part(part, requests));
             }
-            for (path, part) in shares(&presence.paths) {
+            let known = shares(&presence.paths).filter(|(path, _)| sample.knows_path(*path));
+            for (path, part) in known {
                 let shape = sample.shape_of.get(&path).copied().unwrap_or(path);
                 let seen = census.shapes.entry(shape).or_default();
                 seen.add(suspect, whole_part(part, requests));
@@ -523,8 +536,14 @@ impl Model {
             let yes = f64::from(yes) / requests.max(1.0);
             weights[1] * yes + weights[0] * (1.0 - yes)
         };
-        let agent = |hash| self.agents.get(&hash).copied().unwrap_or(0.0);
+        let agent = |hash| match sample.knows_agent(hash) {
+            true => self.agents.get(&hash).copied().unwrap_or(0.0),
+            false => 0.0,
+        };
         let path = |hash| {
+            if !sample.knows_path(hash) {
+                return 0.0;
+            }
             let shape = sample.shape_of.get(&hash).unwrap_or(&hash);
             self.shapes.get(shape).copied().unwrap_or(0.0)
         };
