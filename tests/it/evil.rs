@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::fs;
 
-use crate::harness::{parse, run_in, text};
+use crate::harness::{each, parse, run_in, text};
 use crate::laws;
 use crate::traffic::evil::{self, Evil};
 
@@ -26,7 +26,14 @@ fn every_log_of(group: &[Evil]) {
             output.status,
             text(&output.stderr)
         );
-        laws::check(evil.name, folder.path(), &parse(&output));
+        let report = parse(&output);
+        // Records of other decades are counted, and the report says that its series lacks them.
+        let strays = each(&report, "/warnings/*/code");
+        if strays.iter().any(|code| *code == "stray_times") {
+            laws::no_line_is_lost(evil.name, folder.path(), &report);
+        } else {
+            laws::check(evil.name, folder.path(), &report);
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub fn check(name: &str, folder: &Path, report: &Value) {
     incidents_are_ordered(name, report);
 }
 
-fn no_line_is_lost(name: &str, folder: &Path, report: &Value) {
+pub fn no_line_is_lost(name: &str, folder: &Path, report: &Value) {
     for input in each(report, "/inputs/*") {
         let path = input["path"].as_str().unwrap();
         let log = read_log(&folder.join(path));

@@ -260,7 +260,7 @@ fn silences(pen: &mut Pen) {
 fn failures(pen: &mut Pen) {
     let run = pen.number / 40;
     let visit = Visit {
-        status: if run % 2 == 0 {
+        status: if run.is_multiple_of(2) {
             200
         } else {
             500 + (run % 5) as u16
