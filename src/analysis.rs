@@ -545,10 +545,8 @@ fn reconstruct<'a>(
     };
     let windows = look(Look::Bursts, &everybody(plan.windows(surveyed.limits)));
     let (norms, rises) = sweep(logs, access, &plan, surveyed.limits, run);
-    let sights: Vec<_> = rises
-        .iter()
-        .map(|rise| rise.sight(surveyed.limits))
-        .collect();
+    let sights = rises.iter().map(|rise| rise.sight(surveyed.limits));
+    let sights: Vec<_> = sights.collect();
     let risen = look(Look::Rises, &sights);
     let case = Case {
         access,

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-
 use crate::client::Client;
 use crate::event::{Access, is_asset};
 use crate::evidence::capped::{CappedMap, hash_bytes};

@@ -23,7 +23,7 @@ pub const COMMON: Format = Format {
         r#"host.example - ana [19/May/2026:14:02:11 +0000] "-" 408 -"#,
         r#"2001:db8::7 - - [19/May/2026:14:02:11 +0200] "GET /slow HTTP/1.1" 200 512 1532"#,
     ],
-    reader: |_| reader(|line, desk| parse(line, desk, Layout::Common)),
+    reader: |_| glancing(|line, desk| parse(line, desk, Layout::Common)),
 };
 
 /// Apache's `combined` and nginx's default; extras may follow.
@@ -38,7 +38,7 @@ pub const COMBINED: Format = Format {
         r#"203.0.113.7 - - [19/May/2026:14:02:11 +0000] "\x16\x03\x01\x00\xA5" 400 157 "-" "-""#,
         r#"203.0.113.7 - - [19/May/2026:14:02:11 +0000] "GET /?q=\"a b\" HTTP/1.1" 200 9 "-" "say \"x\"""#,
     ],
-    reader: |_| reader(|line, desk| parse(line, desk, Layout::Combined)),
+    reader: |_| glancing(|line, desk| parse(line, desk, Layout::Combined)),
 };
 
 /// Debian's `vhost_combined`: the virtual host and its port come first.
@@ -59,6 +59,17 @@ pub const VHOST_COMBINED: Format = Format {
 
 /// A reader for a layout in which the client stands first.
 pub fn reader(
+    read: for<'a> fn(&'a [u8], &mut Desk<'a>) -> Result<Event<'a>, Unparsed>,
+) -> Option<Reader> {
+    Some(Arc::new(Fixed {
+        read,
+        client: first_token,
+        glance: |_, _| None,
+    }))
+}
+
+/// The same for one that takes time, client, method and path from where they stand in the combined format.
+pub fn glancing(
     read: for<'a> fn(&'a [u8], &mut Desk<'a>) -> Result<Event<'a>, Unparsed>,
 ) -> Option<Reader> {
     Some(Arc::new(Fixed {

@@ -6,7 +6,7 @@
 //! tried on several upstreams has lists in four of the fields.
 
 use crate::event::{Event, Unparsed};
-use crate::format::combined::{combined, reader};
+use crate::format::combined::{combined, glancing};
 use crate::format::extras::columns;
 use crate::format::record::number;
 use crate::format::spec::{Desk, Format, LogKind};
@@ -24,7 +24,7 @@ pub const FORMAT: Format = Format {
         r#"203.0.113.7 - - [19/May/2026:14:02:11 +0000] "GET /cart HTTP/2.0" 502 552 "-" "x" 88 5.003 [shop-web-80] [] 10.1.0.4:80, 10.1.0.5:80 : 10.1.0.4:80 0, 0 : 552 5.000, 0.001 : 0.002 504, 502 : 502 936bf8aa"#,
         r#"203.0.113.7 - [203.0.113.7] - ana [19/May/2026:14:02:11 +0000] "GET / HTTP/1.1" 200 9 "-" "x" 301 0.020 [shop-web-80] 10.1.0.4:80 9 0.019 200 a1b2"#,
     ],
-    reader: |_| reader(parse),
+    reader: |_| glancing(parse),
 };
 
 /// Columns of the versions without an alternative upstream.

@@ -5,7 +5,7 @@
 //! and user agent are quoted as Go does it: `\"`, `\x1b`, `\u00fc`.
 
 use crate::event::{Event, Unparsed};
-use crate::format::combined::{combined, reader};
+use crate::format::combined::{combined, glancing};
 use crate::format::extras::columns;
 use crate::format::record::number;
 use crate::format::spec::{Desk, Format, LogKind};
@@ -22,7 +22,7 @@ pub const FORMAT: Format = Format {
         r#"203.0.113.7 - - [19/May/2026:14:02:11 +0000] "GET /.env HTTP/2.0" 404 19 "-" "say \"x\" \u00fc" 4411 "-" "-" 0ms"#,
         r#"203.0.113.7 - ana [19/May/2026:14:02:11 +0000] "GET /a?b=c HTTP/1.1" - - "https://shop.example/" "x" 4412 "a b@file" "-" 30000ms"#,
     ],
-    reader: |_| reader(parse),
+    reader: |_| glancing(parse),
 };
 
 fn parse<'a>(line: &'a [u8], desk: &mut Desk<'a>) -> Result<Event<'a>, Unparsed> {
