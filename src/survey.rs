@@ -147,11 +147,26 @@ impl<'a> Pending<'a> {
         };
     }
 
+    /// Whether the target has no query.
+    #[inline]
+    fn is_path_alone(&self) -> bool {
+        self.path.len() == self.access.target.len()
+    }
+
+    /// Whether the same path was judged before, and nothing was found in it. Texts are compared and not hashes, which an
+    /// attacker could make alike.
+    #[inline]
+    fn is_known_as_harmless(&self, counts: &AccessCounts) -> bool {
+        let path = counts.paths.at(self.found.path, &self.path_hash);
+        path.is_some_and(|path| path.stats.harmless && *path.text == *self.path)
+    }
+
     /// Looks at the counts that were found.
     #[inline]
     fn touch(&self, counts: &AccessCounts) -> u64 {
         let path = |key: &u64, path: &Text<PathStats>| {
-            key ^ path.text.len() as u64 ^ u64::from(path.stats.touch())
+            let text = path.text.first().copied().unwrap_or_default();
+            key ^ u64::from(text) ^ u64::from(path.stats.touch())
         };
         let client =
             |key: &Client, stats: &ClientStats| key.stable_hash() ^ u64::from(stats.touch());
@@ -317,11 +332,12 @@ impl AccessWorker<'_> {
     #[inline]
     fn record(&mut self, record: &Pending<'_>) {
         let access = &record.access;
-        let verdict = self.inspector.inspect(access);
         let counts = &mut self.counts;
+        let known = record.is_path_alone() && record.is_known_as_harmless(counts);
+        let verdict = self.inspector.inspect_known(access, known);
         let odd = verdict.is_some_and(|verdict| verdict.confidence >= Confidence::Medium);
-        let asks = record.path.len() < access.target.len();
-        if verdict.is_some() || access.is_rejected_page() || asks && access.has_syntax() {
+        let asks = || !record.is_path_alone() && access.has_syntax();
+        if verdict.is_some() || access.is_rejected_page() || asks() {
             self.noted.push(record.offset);
         }
         if let Some(verdict) = verdict {
@@ -354,8 +370,9 @@ impl AccessWorker<'_> {
             errors_5xx: failed,
             hits: 0,
         });
+        let harmless = record.is_path_alone() && self.inspector.target_is_harmless();
         note_client(counts, record, (secs, class, asset));
-        note_texts(counts, record, secs, odd);
+        note_texts(counts, record, secs, (odd, harmless));
     }
 }
 
@@ -396,7 +413,12 @@ fn note_client(
 }
 
 #[inline]
-fn note_texts(counts: &mut AccessCounts, record: &Pending<'_>, secs: i64, hit: bool) {
+fn note_texts(
+    counts: &mut AccessCounts,
+    record: &Pending<'_>,
+    secs: i64,
+    (hit, harmless): (bool, bool),
+) {
     let access = &record.access;
     let (path, key) = (record.path_hash, record.path_hash.stable_hash());
     let entry = counts.paths.entry_at(record.found.path, path, key, || {
@@ -404,6 +426,10 @@ fn note_texts(counts: &mut AccessCounts, record: &Pending<'_>, secs: i64, hit: b
     });
     if let Some(entry) = entry {
         let stats = &mut entry.stats;
+        // Another path may have the same hash, and long ones are cut.
+        if harmless && !stats.harmless && *entry.text == *record.path {
+            stats.harmless = true;
+        }
         stats.requests = stats.requests.saturating_add(1);
         stats.errors_5xx += u32::from(matches!(access.status, Some(500..=599)));
         if !hit && matches!(access.status, Some(200..=399)) {

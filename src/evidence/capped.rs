@@ -156,6 +156,13 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
         entry.map_or(0, |(key, value)| look(key, value))
     }
 
+    /// The value of a [`candidate`](Self::candidate), if the key is the one that was meant.
+    #[inline]
+    pub fn at(&self, candidate: Option<u32>, key: &K) -> Option<&V> {
+        let entry = self.entries.get(candidate? as usize)?;
+        (entry.0 == *key).then_some(&entry.1)
+    }
+
     #[inline]
     fn find(&self, key: &K, hash: u64) -> Option<u32> {
         let is_key = |at: u32| self.entries[at as usize].0 == *key;

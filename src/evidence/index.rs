@@ -5,6 +5,10 @@
 //! lines of memory where this looks at one, and cannot be asked to fetch one ahead: on millions of clients that is
 //! most of the time of counting.
 
+/// A slot that nothing stands in. Not zero: memory that is zero from the system is shared until it is written to, and to read
+/// each page first and write to it then costs two faults, and a message to all other processors.
+const FREE: u64 = u64::MAX;
+
 /// Slots of the smallest index.
 const LEAST_SLOTS: usize = 16;
 
@@ -15,7 +19,7 @@ const LOAD: (usize, usize) = (3, 4);
 /// An index of places below 2^32 - 1. It holds no keys: who searches says which place is meant.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
-    /// Zero, or the hash and, from one on, the place.
+    /// [`FREE`], or the hash and the place.
     slots: Vec<u64>,
     len: usize,
 }
@@ -59,7 +63,7 @@ impl Index {
 
     /// Forgets everything, and keeps the room.
     pub fn clear(&mut self) {
-        self.slots.fill(0);
+        self.slots.fill(FREE);
         self.len = 0;
     }
 
@@ -80,7 +84,7 @@ impl Index {
     #[inline]
     fn put(&mut self, word: u64) {
         let mut slot = self.home((word >> u32::BITS) as u32);
-        while self.slots[slot] != 0 {
+        while self.slots[slot] != FREE {
             slot = self.after(slot);
         }
         self.slots[slot] = word;
@@ -89,8 +93,8 @@ impl Index {
     #[cold]
     fn grow(&mut self) {
         let more = (self.slots.len() * 2).max(LEAST_SLOTS);
-        let words = std::mem::replace(&mut self.slots, vec![0; more]);
-        for word in words.into_iter().filter(|word| *word != 0) {
+        let words = std::mem::replace(&mut self.slots, vec![FREE; more]);
+        for word in words.into_iter().filter(|word| *word != FREE) {
             self.put(word);
         }
     }
@@ -98,13 +102,12 @@ impl Index {
 
 #[inline]
 fn write(hash: u32, place: u32) -> u64 {
-    u64::from(hash) << u32::BITS | (u64::from(place) + 1)
+    u64::from(hash) << u32::BITS | u64::from(place)
 }
 
 #[inline]
 fn read(word: u64) -> Option<(u32, u32)> {
-    let place = (word as u32).checked_sub(1)?;
-    Some(((word >> u32::BITS) as u32, place))
+    (word != FREE).then_some(((word >> u32::BITS) as u32, word as u32))
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ pub struct Inspector<'s> {
     agents: Memory,
     extras: Memory,
     gated: bool,
+    harmless: bool,
     verdict: Option<Verdict>,
 }
 
@@ -100,6 +101,7 @@ impl<'s> Inspector<'s> {
             agents: Memory::default(),
             extras: Memory::default(),
             gated: true,
+            harmless: false,
             verdict: None,
         }
     }
@@ -129,12 +131,19 @@ impl<'s> Inspector<'s> {
     /// Judges a record of an access log; `None` when nothing was found. Includes findings of low
     /// confidence.
     pub fn inspect(&mut self, access: &Access<'_>) -> Option<&Verdict> {
+        self.inspect_known(access, false)
+    }
+
+    /// The same, without looking at the target if it is known to be `harmless`: if
+    /// [`target_is_harmless`](Self::target_is_harmless) said so of the same target before.
+    pub fn inspect_known(&mut self, access: &Access<'_>, harmless: bool) -> Option<&Verdict> {
         self.worker.matches.clear();
-        if access.has_target() {
-            self.target(access.target);
-        } else {
-            self.request(access.request);
+        match access.has_target() {
+            true if harmless => {}
+            true => self.target(access.target),
+            false => self.request(access.request),
         }
+        self.harmless = access.has_target() && self.worker.matches.is_empty();
         if let Some(referer) = access.referer {
             self.header(Field::Referer, referer);
         }
@@ -167,6 +176,11 @@ impl<'s> Inspector<'s> {
             }
         }
         self.sum_up(None)
+    }
+
+    /// Whether the record that was judged last has a target, and nothing was found in it.
+    pub fn target_is_harmless(&self) -> bool {
+        self.harmless
     }
 
     fn sum_up(&mut self, status: Option<u16>) -> Option<&Verdict> {
