@@ -2,8 +2,11 @@
 //!
 //! Nothing is decided here. Each worker counts into its own [`AccessCounts`].
 
+use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
+
+use hashbrown::DefaultHashBuilder;
 
 use crate::chunk;
 use crate::client::Client;
@@ -40,6 +43,7 @@ impl<'p> Survey<'p> {
     fn worker(&self, counts: AccessCounts) -> AccessWorker<'p> {
         AccessWorker {
             counts,
+            checks: DefaultHashBuilder::default(),
             inspector: Inspector::new(self.patterns),
             patterns: self.patterns,
             limits: self.limits,
@@ -153,20 +157,20 @@ impl<'a> Pending<'a> {
         self.path.len() == self.access.target.len()
     }
 
-    /// Whether the same path was judged before, and nothing was found in it. Texts are compared and not hashes, which an
-    /// attacker could make alike.
+    /// Whether the same path was judged before, and nothing was found in it. The texts of paths are far apart in memory,
+    /// so that two hashes are compared instead: one of them is another one in each run, so that nobody can write a log in which an attack
+    /// passes for something harmless.
     #[inline]
-    fn is_known_as_harmless(&self, counts: &AccessCounts) -> bool {
+    fn is_known_as_harmless(&self, check: u64, counts: &AccessCounts) -> bool {
         let path = counts.paths.at(self.found.path, &self.path_hash);
-        path.is_some_and(|path| path.stats.harmless && *path.text == *self.path)
+        path.is_some_and(|path| path.stats.harmless == check && check != 0)
     }
 
     /// Looks at the counts that were found.
     #[inline]
     fn touch(&self, counts: &AccessCounts) -> u64 {
         let path = |key: &u64, path: &Text<PathStats>| {
-            let text = path.text.first().copied().unwrap_or_default();
-            key ^ u64::from(text) ^ u64::from(path.stats.touch())
+            key ^ path.text.len() as u64 ^ u64::from(path.stats.touch())
         };
         let client =
             |key: &Client, stats: &ClientStats| key.stable_hash() ^ u64::from(stats.touch());
@@ -201,6 +205,8 @@ impl Zones {
 
 struct AccessWorker<'p> {
     counts: AccessCounts,
+    /// The second hash of paths; see [`Pending::is_known_as_harmless`].
+    checks: DefaultHashBuilder,
     inspector: Inspector<'p>,
     patterns: &'p PatternSet,
     limits: Limits,
@@ -333,7 +339,10 @@ impl AccessWorker<'_> {
     fn record(&mut self, record: &Pending<'_>) {
         let access = &record.access;
         let counts = &mut self.counts;
-        let known = record.is_path_alone() && record.is_known_as_harmless(counts);
+        let check = record
+            .is_path_alone()
+            .then(|| self.checks.hash_one(record.path));
+        let known = check.is_some_and(|check| record.is_known_as_harmless(check, counts));
         let verdict = self.inspector.inspect_known(access, known);
         let odd = verdict.is_some_and(|verdict| verdict.confidence >= Confidence::Medium);
         let asks = || !record.is_path_alone() && access.has_syntax();
@@ -370,7 +379,7 @@ impl AccessWorker<'_> {
             errors_5xx: failed,
             hits: 0,
         });
-        let harmless = record.is_path_alone() && self.inspector.target_is_harmless();
+        let harmless = check.filter(|_| self.inspector.target_is_harmless());
         note_client(counts, record, (secs, class, asset));
         note_texts(counts, record, secs, (odd, harmless));
     }
@@ -417,7 +426,7 @@ fn note_texts(
     counts: &mut AccessCounts,
     record: &Pending<'_>,
     secs: i64,
-    (hit, harmless): (bool, bool),
+    (hit, harmless): (bool, Option<u64>),
 ) {
     let access = &record.access;
     let (path, key) = (record.path_hash, record.path_hash.stable_hash());
@@ -426,10 +435,7 @@ fn note_texts(
     });
     if let Some(entry) = entry {
         let stats = &mut entry.stats;
-        // Another path may have the same hash, and long ones are cut.
-        if harmless && !stats.harmless && *entry.text == *record.path {
-            stats.harmless = true;
-        }
+        stats.harmless = harmless.unwrap_or(stats.harmless);
         stats.requests = stats.requests.saturating_add(1);
         stats.errors_5xx += u32::from(matches!(access.status, Some(500..=599)));
         if !hit && matches!(access.status, Some(200..=399)) {

@@ -73,8 +73,8 @@ pub struct PathStats {
     pub sizes: Sizes,
     /// POST requests per minute, refused ones (401, 403, 429) apart.
     pub posts: Option<Box<Posts>>,
-    /// No pattern finds anything in the path alone: for who counts, not for who reads the counts.
-    pub harmless: bool,
+    /// A second hash of the path if no pattern finds anything in it, for who counts; 0 if that is not known.
+    pub harmless: u64,
 }
 
 impl PathStats {
