@@ -120,9 +120,8 @@ impl Tally<'_> {
 
     /// How many clients there are, and the standard error of that; `None` if it is exact.
     pub fn error(&self) -> Option<(u64, f64)> {
-        let kept = self.shares().count();
-        let sampled = self.counted.clients.is_sampled();
-        sampled.then(|| {
+        self.counted.clients.is_sampled().then(|| {
+            let kept = self.shares().count();
             let clients = self.counted.clients.estimate(kept);
             (clients, 1.0 / (kept.max(1) as f64).sqrt())
         })
