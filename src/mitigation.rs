@@ -51,6 +51,10 @@ fn block_networks(attackers: &[&Actor], window: &Tally<'_>) -> Option<Mitigation
         Some((*client, u64::from(share.requests)))
     });
     let sent: Vec<(Client, u64)> = sent.collect();
+    // A single one is in no network with others, and to look at everybody else would be in vain.
+    if sent.len() < 2 {
+        return None;
+    }
     let attack: u64 = sent.iter().map(|(_, requests)| requests).sum();
     let mut networks = Networks::new(sent.into_iter().map(|(client, attack)| Attacker {
         client,

@@ -1,6 +1,7 @@
 //! From a locator back to the line itself: the only way in which log text reaches a report.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use crate::chunk;
 use crate::client::Client;
@@ -31,6 +32,8 @@ struct Quoted<'a> {
     chunks: Vec<(usize, Option<u64>)>,
     /// The chunks themselves.
     spans: Vec<&'a ChunkSpan>,
+    /// Numbers of the lines that were quoted, by where they begin: lines are counted from the nearest one on.
+    numbers: Mutex<BTreeMap<usize, u64>>,
 }
 
 impl<'a> Quoter<'a> {
@@ -56,6 +59,7 @@ impl<'a> Quoter<'a> {
                     bytes: log.bytes,
                     chunks: starts,
                     spans: chunks.iter().filter(|chunk| chunk.log == index).collect(),
+                    numbers: Mutex::default(),
                 },
             );
         }
@@ -267,7 +271,13 @@ impl Quoted<'_> {
             .partition_point(|(start, _)| *start <= offset)
             .saturating_sub(1);
         let (start, before) = self.chunks.get(chunk).copied().unwrap_or((0, Some(0)));
-        let ends = memchr::memchr_iter(b'\n', &self.bytes[start..offset]).count();
-        Some(before? + ends as u64 + 1)
+        let before = before?;
+        let mut known = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let near = known.range(start..=offset).next_back();
+        let (from, passed) = near.map_or((start, before), |(at, number)| (*at, *number - 1));
+        let ends = memchr::memchr_iter(b'\n', &self.bytes[from..offset]).count();
+        let number = passed + ends as u64 + 1;
+        known.insert(offset, number);
+        Some(number)
     }
 }

@@ -38,7 +38,37 @@ enum Part<'w> {
     /// They are of what is in the stretch.
     Inside,
     /// They are of what is outside it.
-    Outside(&'w CappedMap<Client, ClientStats>),
+    Outside(&'w CappedMap<Client, ClientStats>, Kept),
+}
+
+/// Clients, and those among them that met a 5xx.
+#[derive(Debug, Clone, Copy, Default)]
+struct Kept {
+    all: usize,
+    failed: usize,
+}
+
+impl Kept {
+    fn of(failed: bool) -> Kept {
+        Kept {
+            all: 1,
+            failed: usize::from(failed),
+        }
+    }
+
+    fn plus(self, other: Kept) -> Kept {
+        Kept {
+            all: self.all + other.all,
+            failed: self.failed + other.failed,
+        }
+    }
+
+    fn less(self, other: Kept) -> Kept {
+        Kept {
+            all: self.all.saturating_sub(other.all),
+            failed: self.failed.saturating_sub(other.failed),
+        }
+    }
 }
 
 /// One client's part of a [`Tally`].
@@ -106,11 +136,31 @@ impl Merge for Counted {
 impl Tally<'_> {
     /// Clients, those among them that met a 5xx: exact, or estimates from a sample.
     pub fn clients(&self) -> (u64, u64) {
-        let count = |(_, share): (Client, Share)| (1, usize::from(share.errors_5xx > 0));
-        let sum = |a: (usize, usize), b: (usize, usize)| (a.0 + b.0, a.1 + b.1);
-        let (all, failed) = self.shares().map(count).reduce(|| (0, 0), sum);
+        let kept = self.kept();
         let estimate = |kept| self.counted.clients.estimate(kept);
-        (estimate(all), estimate(failed))
+        (estimate(kept.all), estimate(kept.failed))
+    }
+
+    /// The clients kept. Where what is outside was counted, only those are looked at that were there.
+    fn kept(&self) -> Kept {
+        let counted = self.counted.clients.par_iter();
+        match self.part {
+            Part::Inside => counted
+                .map(|(_, share)| Kept::of(share.errors_5xx > 0))
+                .reduce(Kept::default, Kept::plus),
+            Part::Outside(whole, kept) => {
+                let gone = counted.filter_map(|(client, _)| {
+                    let all = whole.get(client)?;
+                    let left = self.left(client, all);
+                    let failed = left.is_some_and(|left| left.errors_5xx > 0);
+                    Some(Kept {
+                        all: usize::from(left.is_none()),
+                        failed: usize::from(all.by_class[4] > 0 && !failed),
+                    })
+                });
+                kept.less(gone.reduce(Kept::default, Kept::plus))
+            }
+        }
     }
 
     /// How many clients each of those stands for that are kept.
@@ -121,7 +171,7 @@ impl Tally<'_> {
     /// How many clients there are, and the standard error of that; `None` if it is exact.
     pub fn error(&self) -> Option<(u64, f64)> {
         self.counted.clients.is_sampled().then(|| {
-            let kept = self.shares().count();
+            let kept = self.kept().all;
             let clients = self.counted.clients.estimate(kept);
             (clients, 1.0 / (kept.max(1) as f64).sqrt())
         })
@@ -134,7 +184,7 @@ impl Tally<'_> {
                 let clients = self.counted.clients.par_iter();
                 Either::Left(clients.map(|(client, share)| (*client, *share)))
             }
-            Part::Outside(whole) => {
+            Part::Outside(whole, _) => {
                 let left = |(client, all): (&Client, &ClientStats)| {
                     Some((*client, self.left(client, all)?))
                 };
@@ -147,7 +197,7 @@ impl Tally<'_> {
     pub fn share(&self, client: &Client) -> Option<Share> {
         match self.part {
             Part::Inside => self.counted.clients.get(client).copied(),
-            Part::Outside(whole) => self.left(client, whole.get(client)?),
+            Part::Outside(whole, _) => self.left(client, whole.get(client)?),
         }
     }
 
@@ -200,20 +250,29 @@ impl<'w> Whole<'w> {
         sample
     }
 
-    fn tally(&self, counted: Counted, outside: bool) -> Tally<'w> {
+    /// All clients of a sample.
+    fn kept(&self, sample: &CappedMap<Client, Share>) -> Kept {
+        let clients = self.clients.par_iter();
+        let clients = clients.filter(|(client, _)| sample.keeps(client));
+        clients
+            .map(|(_, stats)| Kept::of(stats.by_class[4] > 0))
+            .reduce(Kept::default, Kept::plus)
+    }
+
+    fn tally(&self, counted: Counted, outside: Option<Kept>) -> Tally<'w> {
         let (requests, errors_5xx) = (counted.requests, counted.errors_5xx);
         match outside {
-            false => Tally {
+            None => Tally {
                 requests,
                 errors_5xx,
                 counted,
                 part: Part::Inside,
             },
-            true => Tally {
+            Some(kept) => Tally {
                 requests: self.requests.saturating_sub(requests),
                 errors_5xx: self.errors_5xx.saturating_sub(errors_5xx),
                 counted,
-                part: Part::Outside(self.clients),
+                part: Part::Outside(self.clients, kept),
             },
         }
     }
@@ -280,9 +339,11 @@ pub fn tallies<'w>(
         pool.relieve(counts);
     });
     let counted = pool.all(parts).map_or_else(Vec::new, |all| all.0);
+    let of_all = sides.iter().any(|side| side.outside);
+    let of_all = of_all.then(|| whole.kept(&sample));
     let sides = sides.iter().zip(counted);
     sides
-        .map(|(side, counted)| whole.tally(counted, side.outside))
+        .map(|(side, counted)| whole.tally(counted, of_all.filter(|_| side.outside)))
         .collect()
 }
 
@@ -371,7 +432,7 @@ mod tests {
                 failed: false,
             };
             let found = &tallies(&logs, &chunks, &whole, &[window], usize::MAX, &run)[0];
-            assert_eq!(matches!(found.part, Part::Outside(_)), end - start > 200);
+            assert_eq!(matches!(found.part, Part::Outside(..)), end - start > 200);
             let plenty = Room {
                 clients: usize::MAX,
                 paths: usize::MAX,
