@@ -180,20 +180,20 @@ impl<'a> Places<'a> {
             sieve: Sieve::default(),
             attackers: &access.hit_clients,
         };
-        let shapes = access.endpoints.iter();
-        let folders = shapes.filter_map(|(_, endpoint)| Shapes::folder(&endpoint.path));
-        places.folder_sieve = Sieve::of(folders.map(end_of));
+        let mut ends = Vec::new();
         for (_, endpoint) in access.endpoints.iter() {
             let place = hash_bytes(&endpoint.path);
             match Shapes::folder(&endpoint.path) {
                 Some(folder) => {
                     places.folders.insert(hash_bytes(folder), place);
+                    ends.push(end_of(folder));
                 }
                 None => {
                     places.paths.insert(place);
                 }
             }
         }
+        places.folder_sieve = Sieve::of(ends);
         let paths = places.paths.iter().chain(places.scripts.keys());
         places.sieve = Sieve::of(paths.map(StableHash::stable_hash));
         places

@@ -386,8 +386,13 @@ pub trait Bounded: Merge {
         Handed::All(mem::replace(self, next))
     }
 
-    /// Passes over what is left out in `all` already, among what it kept when it handed over the rest.
-    fn follow(&mut self, _all: &Self) {}
+    /// Passes over what is left out in `all` already; for a part that handed over all or some of what it counted.
+    fn follow(&mut self, all: &Self)
+    where
+        Self: Sized,
+    {
+        *self = all.successor();
+    }
 }
 
 /// What a worker hands over.
@@ -425,28 +430,23 @@ impl<C: Bounded> Pool<C> {
     #[cold]
     fn take(&self, part: &mut C) {
         let handed = part.hand_over();
-        let mut common = self.common.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all = common.take();
-        let mut merge = |handed| match &mut all {
-            Some(all) => all.merge(handed),
-            None => all = Some(handed),
+        let (handed, fits) = match handed {
+            Handed::All(handed) => (handed, false),
+            Handed::Some(handed) => (handed, true),
         };
-        match handed {
-            Handed::All(handed) => {
-                merge(handed);
-                if let Some(all) = &mut all {
-                    all.fit();
-                    *part = all.successor();
-                }
+        let mut common = self.common.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = match common.take() {
+            Some(mut all) => {
+                all.merge(handed);
+                all
             }
-            Handed::Some(handed) => {
-                merge(handed);
-                if let Some(all) = &all {
-                    part.follow(all);
-                }
-            }
+            None => handed,
+        };
+        if !fits {
+            all.fit();
         }
-        *common = all;
+        part.follow(&all);
+        *common = Some(all);
     }
 
     /// What was handed over.

@@ -111,6 +111,8 @@ struct Pending<'a> {
     offset: u64,
     path: &'a [u8],
     path_hash: u64,
+    /// The stable hashes by which the counts of its path and its client are found.
+    path_key: u64,
     client_hash: u64,
     /// Where the counts of its path and its client stand, as far as they are there already.
     found: Found,
@@ -126,10 +128,12 @@ impl<'a> Pending<'a> {
     #[inline]
     fn new(access: Access<'a>, offset: u64) -> Pending<'a> {
         let path = access.path();
+        let path_hash = hash_bytes(path);
         Pending {
             offset,
             path,
-            path_hash: hash_bytes(path),
+            path_hash,
+            path_key: path_hash.stable_hash(),
             client_hash: access.client.stable_hash(),
             found: Found::default(),
             access,
@@ -139,14 +143,14 @@ impl<'a> Pending<'a> {
     /// Looks where its counts are looked for.
     #[inline]
     fn peek(&self, counts: &AccessCounts) -> u64 {
-        counts.paths.peek(self.path_hash.stable_hash()) ^ counts.clients.peek(self.client_hash)
+        counts.paths.peek(self.path_key) ^ counts.clients.peek(self.client_hash)
     }
 
     /// Looks for the counts that it adds to.
     #[inline]
     fn find(&mut self, counts: &AccessCounts) {
         self.found = Found {
-            path: counts.paths.candidate(self.path_hash.stable_hash()),
+            path: counts.paths.candidate(self.path_key),
             client: counts.clients.candidate(self.client_hash),
         };
     }
@@ -429,7 +433,7 @@ fn note_texts(
     (hit, harmless): (bool, Option<u64>),
 ) {
     let access = &record.access;
-    let (path, key) = (record.path_hash, record.path_hash.stable_hash());
+    let (path, key) = (record.path_hash, record.path_key);
     let entry = counts.paths.entry_at(record.found.path, path, key, || {
         text(record.path, &mut counts.text_bytes)
     });

@@ -6,7 +6,7 @@ use rayon::iter::{Either, ParallelIterator};
 
 use crate::client::Client;
 use crate::event::Access;
-use crate::evidence::capped::CappedMap;
+use crate::evidence::capped::{CappedMap, standard_error};
 use crate::evidence::clients::{ClientStats, status_class};
 use crate::evidence::weight::INDEX_BYTES;
 use crate::focus::Window;
@@ -173,7 +173,7 @@ impl Tally<'_> {
         self.counted.clients.is_sampled().then(|| {
             let kept = self.kept().all;
             let clients = self.counted.clients.estimate(kept);
-            (clients, 1.0 / (kept.max(1) as f64).sqrt())
+            (clients, standard_error(kept))
         })
     }
 

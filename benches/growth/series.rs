@@ -62,16 +62,7 @@ enum Base {
 
 /// Time and memory against the size of the log.
 pub fn size(bench: &Bench) -> Answer<()> {
-    let start = bench.log("start", |file| {
-        large::write(
-            Size {
-                lines: 3,
-                clients: 1,
-            },
-            SEED,
-            file,
-        )
-    })?;
+    let start = bench.start()?;
     let start_up = bench.scan(&[], &start)?;
     let mut points = Vec::new();
     for bytes in SIZES.into_iter().filter(|bytes| *bytes <= bench.max_size) {
@@ -226,6 +217,15 @@ impl Bench {
         let mut file = File::create(&path)?;
         write(&mut file).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(path)
+    }
+
+    /// Three lines: what they take is what starting costs.
+    pub fn start(&self) -> Answer<PathBuf> {
+        const LINES: Size = Size {
+            lines: 3,
+            clients: 1,
+        };
+        self.log("start", |file| large::write(LINES, SEED, file))
     }
 
     fn scan(&self, options: &[&Path], log: &Path) -> Answer<Cost> {

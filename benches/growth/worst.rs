@@ -31,16 +31,7 @@ const GOAL: f64 = 10.0;
 /// Prints one row for each input, those first that take the most processor time: it depends less on what else runs.
 pub fn worst(bench: &Bench) -> Answer<()> {
     let ordinary = bench.log("ordinary", |file| large::write(ORDINARY, SEED, file))?;
-    let start = bench.log("start", |file| {
-        large::write(
-            Size {
-                lines: 3,
-                clients: 1,
-            },
-            SEED,
-            file,
-        )
-    })?;
+    let start = bench.start()?;
     let (ordinary, start) = (measure(bench, ordinary)?, measure(bench, start)?);
     let mut rows: Vec<(&Evil, Cost)> = Vec::new();
     for evil in evil::all() {

@@ -199,7 +199,7 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
     /// many independent keys (Gibbons 2001, 3.2).
     pub fn error(&self) -> Option<f64> {
         self.is_sampled()
-            .then(|| 1.0 / (self.entries.len().max(1) as f64).sqrt())
+            .then(|| standard_error(self.entries.len()))
     }
 
     /// The values of all kept keys, in no order.
@@ -260,6 +260,11 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
         self.level > 0
     }
 
+    /// Bytes of the entries, without what they have on the heap.
+    pub fn flat_weight(&self) -> usize {
+        self.entries.len() * (size_of::<(K, V)>() + INDEX_BYTES)
+    }
+
     fn raise_level(&mut self) {
         // 64 bits of hash bound the loop.
         while self.entries.len() > self.cap && self.level < 63 {
@@ -269,8 +274,7 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
 
     fn set_level(&mut self, level: u32) {
         self.level = level;
-        self.entries
-            .retain(|(key, _)| key.stable_hash().leading_zeros() >= level);
+        self.entries.retain(|(key, _)| in_sample(key, level));
         self.index.clear();
         for (at, (key, _)) in self.entries.iter().enumerate() {
             self.index.insert(short(key.stable_hash()), at as u32);
@@ -293,16 +297,15 @@ impl<K: StableHash + Eq + Copy, V: Weigh> CappedMap<K, V> {
     }
 }
 
-impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
-    /// Bytes of the entries, without what they have on the heap.
-    pub fn flat_weight(&self) -> usize {
-        self.entries.len() * (size_of::<(K, V)>() + INDEX_BYTES)
-    }
-}
-
 fn in_sample<K: StableHash>(key: &K, level: u32) -> bool {
     key.stable_hash().leading_zeros() >= level
 }
+
+/// The standard error of a count of so many independent keys, as a share of it.
+pub fn standard_error(kept: usize) -> f64 {
+    1.0 / (kept.max(1) as f64).sqrt()
+}
+
 /// Keys that an index has places for, with one more while the map is being thinned out.
 const MOST: usize = u32::MAX as usize - 2;
 
