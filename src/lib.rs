@@ -56,6 +56,7 @@ pub mod mitigation;
 pub mod nature;
 pub mod networks;
 pub mod norms;
+pub mod noted;
 pub mod outcome;
 pub mod pass;
 pub mod pattern;

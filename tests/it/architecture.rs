@@ -104,7 +104,7 @@ const ROWS: &[&[&str]] = &[
     &["pattern/load"],
     &["explain"],
     // The report's shape, and the passes that fill it.
-    &["report/view", "pass", "relays"],
+    &["report/view", "noted", "pass", "relays"],
     &["inputs", "look", "counts", "edges", "season", "bisect"],
     &["survey", "complaints", "focus"],
     &["tally", "trace"],
