@@ -129,7 +129,13 @@ const ROWS: &[&[&str]] = &[
     &["analysis"],
     // From the report to text.
     &["report/sample"],
-    &["report/json", "report/table"],
+    &[
+        "report/words",
+        "report/json",
+        "report/saved",
+        "report/schema",
+    ],
+    &["report/markdown", "report/table"],
     &["report/catalogue", "report/explanation", "report/reading"],
     &["report/mod"],
     &["lib"],
