@@ -8,7 +8,7 @@ use crate::counts::AccessCounts;
 use crate::event::Access;
 use crate::evidence::capped::hash_bytes;
 use crate::evidence::first::Locator;
-use crate::format::spec::Glance;
+use crate::format::spec::{Arena, Glance};
 use crate::look::{Look, look_over};
 use crate::norms::{Norms, Places};
 use crate::pass::{ChunkSpan, Limits, Log, Pool, Run, Task, work};
@@ -28,8 +28,8 @@ struct Sweeper<'a> {
     counter: Counter<'a>,
 }
 
-impl Look for Sweeper<'_> {
-    fn glance(&mut self, glance: &Glance<'_>) -> bool {
+impl<'l> Look<'l> for Sweeper<'_> {
+    fn glance(&mut self, glance: &Glance<'l>) -> bool {
         let path = hash_bytes(glance.path);
         if self.places.may_count(glance, path) {
             return true;
@@ -41,10 +41,10 @@ impl Look for Sweeper<'_> {
         may_count && !self.readable
     }
 
-    fn read(&mut self, access: &Access<'_>, at: Locator) {
+    fn read(&mut self, access: Access<'l>, at: Locator) {
         let path = hash_bytes(access.path());
         if self.limits.contain(at.time.secs()) {
-            self.places.note(self.norms, self.log, access, path, at);
+            self.places.note(self.norms, self.log, &access, path, at);
         }
         self.watch(access.client, path, at.time);
     }
@@ -94,7 +94,8 @@ pub fn sweep(
             norms,
             counter: watched.counter(&rows),
         };
-        look_over(log, &log.bytes[range.clone()], range.start, &mut sweeper);
+        let (bytes, arena) = (&log.bytes[range.clone()], Arena::new());
+        look_over(log, bytes, range.start, &arena, &mut sweeper);
         sweeper.counter.file();
         pool.relieve(norms);
     });

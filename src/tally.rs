@@ -350,7 +350,7 @@ pub fn tallies<'w>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::focus::{Room, Sight, Subject, focus};
+    use crate::focus::{Detail, Room, Sight, Subject, focus};
     use crate::format::combined::COMBINED;
     use crate::pass::tasks;
 
@@ -442,6 +442,7 @@ mod tests {
             let sight = Sight {
                 window,
                 subject: Subject::All,
+                detail: Detail::Conduct,
                 room: plenty,
             };
             let exact = &focus(&logs, &chunks, &[sight], &clients, &run)[0];
