@@ -17,7 +17,7 @@ use crate::evidence::weight::{Weigh, allocated};
 use crate::format::spec::{Arena, Glance};
 use crate::look::{Look, look_over, read_over};
 use crate::merge::Merge;
-use crate::pass::{Bounded, ChunkSpan, Log, Pool, Run, Several, Task, work};
+use crate::pass::{Bounded, ChunkSpan, Log, Pool, Run, Several, spans_of, work};
 use crate::time::Time;
 
 /// A stretch of time worth a second look; seconds since the epoch, both ends within.
@@ -538,15 +538,9 @@ pub fn focus<V: Sync>(
     if sights.is_empty() {
         return Vec::new();
     }
-    let overlaps = |chunk: &&ChunkSpan| {
-        let mut sights = sights.iter();
-        sights.any(|sight| sight.window.overlaps(chunk))
-    };
-    let chunks: Vec<&ChunkSpan> = chunks.iter().filter(overlaps).collect();
-    let tasks: Vec<Task> = (0..)
-        .zip(&chunks)
-        .map(|(index, chunk)| (index, chunk.start..chunk.end))
-        .collect();
+    let (chunks, tasks) = spans_of(chunks, |chunk| {
+        sights.iter().any(|sight| sight.window.overlaps(chunk))
+    });
     let start = || {
         let counts = sights.iter();
         Several(

@@ -11,7 +11,7 @@ use crate::evidence::first::Locator;
 use crate::format::spec::{Arena, Glance};
 use crate::look::{Look, look_over};
 use crate::norms::{Norms, Places};
-use crate::pass::{ChunkSpan, Limits, Log, Pool, Run, Task, work};
+use crate::pass::{Limits, Log, Pool, Run, spans_of, work};
 use crate::plan::Plan;
 use crate::time::Time;
 use crate::watch::{Counter, Rise, Watched, rises};
@@ -71,15 +71,7 @@ pub fn sweep(
     if places.is_idle() && watched.is_idle() {
         return (Norms::new(run.caps), Vec::new());
     }
-    let chunks: Vec<&ChunkSpan> = access
-        .chunks
-        .iter()
-        .filter(|chunk| chunk.first <= chunk.last)
-        .collect();
-    let tasks: Vec<Task> = (0..)
-        .zip(&chunks)
-        .map(|(index, chunk)| (index, chunk.start..chunk.end))
-        .collect();
+    let (chunks, tasks) = spans_of(&access.chunks, |chunk| chunk.first <= chunk.last);
     let rows = watched.rows();
     let start = || Norms::new(run.caps);
     let pool = Pool::new(&run.caps);
