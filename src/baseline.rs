@@ -425,6 +425,7 @@ fn local_quantile(
     const ENOUGH: usize = 20;
     let step = ((reach / 12.0) as usize).max(1);
     let mut levels = Vec::with_capacity(counts.len());
+    let mut values: Vec<u32> = Vec::new();
     for grid in (0..counts.len()).step_by(step) {
         let middle = grid + step / 2;
         let mut reach = (reach as usize).max(ENOUGH);
@@ -434,7 +435,8 @@ fn local_quantile(
                 (middle + reach).min(counts.len()),
             );
             let usable = (from..to).filter(|at| !silent[*at] && !flagged[*at]);
-            let mut values: Vec<u32> = usable.map(|at| counts[at]).collect();
+            values.clear();
+            values.extend(usable.map(|at| counts[at]));
             if values.len() >= ENOUGH || (from == 0 && to == counts.len()) {
                 break quantile_of(&mut values, quantile);
             }
@@ -470,10 +472,17 @@ fn quantile_of(values: &mut [u32], quantile: f64) -> f64 {
     if values.is_empty() {
         return 0.0;
     }
-    values.sort_unstable();
     let at = |share: f64| ((values.len() as f64 * share) as usize).min(values.len() - 1);
-    let band = &values[at((quantile - half_width).max(0.0))..=at(quantile + half_width)];
-    band.iter().map(|value| f64::from(*value)).sum::<f64>() / band.len() as f64
+    let (first, last) = (
+        at((quantile - half_width).max(0.0)),
+        at(quantile + half_width),
+    );
+    // What lies below the band and above it need not be in order, nor does the band.
+    values.select_nth_unstable(last);
+    values[..=last].select_nth_unstable(first);
+    let band = &values[first..=last];
+    let sum: u64 = band.iter().map(|value| u64::from(*value)).sum();
+    sum as f64 / band.len() as f64
 }
 
 #[cfg(test)]

@@ -3,19 +3,21 @@
 //! Reads only chunks whose time range overlaps a window.
 
 use std::collections::BTreeMap;
+use std::hint::black_box;
 
 use crate::client::Client;
 use crate::event::{Access, is_asset};
-use crate::evidence::capped::{CappedMap, hash_bytes};
+use crate::evidence::capped::{CappedMap, StableHash, hash_bytes, mix64};
 use crate::evidence::clients::{Span, status_class};
 use crate::evidence::endpoints::{MAX_TEXT_BYTES, Text, TextMap};
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::numbers::{Numbers, numbered};
 use crate::evidence::sketch::Sketch;
 use crate::evidence::weight::{Weigh, allocated};
-use crate::look::each_access;
+use crate::format::spec::{Arena, Glance};
+use crate::look::{Look, look_over, read_over};
 use crate::merge::Merge;
-use crate::pass::{Bounded, ChunkSpan, Log, Pool, Run, Several, chosen, work};
+use crate::pass::{Bounded, ChunkSpan, Log, Pool, Run, Several, spans_of, work};
 use crate::time::Time;
 
 /// A stretch of time worth a second look; seconds since the epoch, both ends within.
@@ -42,6 +44,11 @@ impl Window {
         chunk.first >= self.start && chunk.last <= self.end
     }
 
+    /// Whether it matters which answers they are: failures and attempts to log in are quoted, a flood is counted.
+    fn quotes_answers(&self) -> bool {
+        self.failed || self.posts_to.is_some()
+    }
+
     /// Whether a request of that second is in it.
     pub fn takes(&self, secs: i64, access: &Access<'_>) -> bool {
         (self.start..=self.end).contains(&secs)
@@ -66,14 +73,25 @@ pub enum Subject {
 }
 
 impl Subject {
-    fn takes(&self, access: &Access<'_>) -> bool {
+    /// Whether a client's request for the path with this hash is the subject's.
+    #[inline]
+    fn takes(&self, client: Client, path: u64) -> bool {
         match self {
             Subject::All => true,
-            Subject::Path(path) => hash_bytes(access.path()) == *path,
-            Subject::Network(network) => access.client.network_key() == Some(*network),
-            Subject::Client(client) => access.client == *client,
+            Subject::Path(wanted) => path == *wanted,
+            Subject::Network(network) => client.network_key() == Some(*network),
+            Subject::Client(wanted) => client == *wanted,
         }
     }
+}
+
+/// How much is counted of each client of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// All of [`Presence`].
+    Conduct,
+    /// How much it asked for and how much of that was refused, which is no question of what it is.
+    Requests,
 }
 
 /// Bytes that the counts of one window may take.
@@ -96,6 +114,8 @@ pub struct Sight {
     pub window: Window,
     /// Whose.
     pub subject: Subject,
+    /// What of them.
+    pub detail: Detail,
     /// How much of it is kept.
     pub room: Room,
 }
@@ -110,7 +130,7 @@ pub struct WindowCounts {
     pub errors_5xx: u64,
     /// Requests that name a referer.
     pub referred: u64,
-    /// Requests for images, styles, scripts and fonts.
+    /// Requests for images, styles, scripts and fonts; with [`Detail::Conduct`] only.
     pub assets: u64,
     /// Per client.
     pub clients: CappedMap<Client, Presence>,
@@ -128,7 +148,7 @@ pub struct WindowCounts {
 pub struct Answers {
     /// How many.
     pub count: u64,
-    /// The first, and who sent them.
+    /// The first, and who sent them; of failures and of requests with POST alone.
     pub first: FirstK<(Locator, Client), ANSWER_SAMPLES>,
 }
 
@@ -175,43 +195,41 @@ impl WindowCounts {
         }
     }
 
-    fn note(&mut self, access: &Access<'_>, at: Locator) {
-        let path = access.path();
-        let failed = status_class(access.status) == 4;
-        let referred = access.referer.is_some();
-        let asset = is_asset(path);
-        let agent = access.user_agent.unwrap_or_default();
-        let (path_hash, agent_hash) = (hash_bytes(path), hash_bytes(agent));
-        self.span.merge(Some(Span::once(at.time)));
+    fn note(&mut self, request: &Request<'_>, known: Option<u32>, sight: &Sight) {
+        let failed = status_class(request.status) == 4;
+        self.span.merge(Some(Span::once(request.at.time)));
         self.requests += 1;
         self.errors_5xx += u64::from(failed);
-        self.referred += u64::from(referred);
-        self.assets += u64::from(asset);
-        if let Some(status) = access.status {
+        self.referred += u64::from(request.referred);
+        self.assets += u64::from(request.asset);
+        if let Some(status) = request.status {
             let answers = self.answers.entry(status).or_default();
             answers.count += 1;
-            answers.first.push((at, access.client));
+            if sight.window.quotes_answers() {
+                answers.first.push((request.at, request.client));
+            }
         }
-        if let Some(entry) = self.paths.entry(path_hash, || Text::new(path)) {
-            entry.stats += 1;
+        let path = self
+            .paths
+            .entry(request.path_hash, || Text::new(request.path));
+        if let Some(path) = path {
+            path.stats += 1;
         }
-        if let Some(entry) = self.agents.entry(agent_hash, || Text::new(agent)) {
-            entry.stats += 1;
+        let agent = self
+            .agents
+            .entry(request.agent_hash, || Text::new(request.agent));
+        if let Some(agent) = agent {
+            agent.stats += 1;
         }
-        if let Some(client) = self.clients.entry(access.client, Presence::default) {
+        let (client, hash) = (request.client, request.client_hash);
+        if let Some(client) = self
+            .clients
+            .entry_at(known, client, hash, Presence::default)
+        {
             client.requests += 1;
-            client.errors_5xx += u32::from(failed);
-            client.referred += u32::from(referred);
-            client.assets += u32::from(asset);
-            client.missed += u32::from(status_class(access.status) == 3);
-            client.refused += u32::from(access.status.is_some_and(is_refusal));
-            client.moved += u32::from(status_class(access.status) == 2);
-            client.widen(at.time, at.time);
-            client.agents.note(agent_hash);
-            client.paths.note(path_hash);
-            if let Some(number) = numbered(access.query()) {
-                let numbers = client.numbers.get_or_insert_default();
-                numbers.note(hash_bytes(access.target), number);
+            client.refused += u32::from(request.status.is_some_and(is_refusal));
+            if sight.detail == Detail::Conduct {
+                client.note(request, failed);
             }
         }
     }
@@ -271,7 +289,8 @@ impl Merge for WindowCounts {
     }
 }
 
-/// One client inside a window.
+/// One client inside a window. Beside [`requests`](Self::requests) and [`refused`](Self::refused) everything is counted only
+/// with [`Detail::Conduct`].
 #[derive(Debug, Clone, Default)]
 pub struct Presence {
     /// Requests.
@@ -323,11 +342,187 @@ impl Merge for Presence {
 }
 
 impl Presence {
+    /// Counts what tells who somebody is.
+    #[inline]
+    fn note(&mut self, request: &Request<'_>, failed: bool) {
+        self.errors_5xx += u32::from(failed);
+        self.referred += u32::from(request.referred);
+        self.assets += u32::from(request.asset);
+        self.missed += u32::from(status_class(request.status) == 3);
+        self.moved += u32::from(status_class(request.status) == 2);
+        self.widen(request.at.time, request.at.time);
+        self.agents.note(request.agent_hash);
+        self.paths.note(request.path_hash);
+        if let Some((page, number)) = request.numbered {
+            let numbers = self.numbers.get_or_insert_default();
+            numbers.note(page, number);
+        }
+    }
+
+    /// Looks at what a request will change. The value means nothing.
+    #[inline]
+    fn touch(&self) -> u64 {
+        let pages = self.numbers.as_ref();
+        let pages = pages.map_or(0, |numbers| numbers.pages.touch());
+        u64::from(self.requests) ^ self.agents.touch() ^ self.paths.touch() ^ pages
+    }
+
     fn widen(&mut self, first: Time, last: Time) {
         self.span = Some(match self.span {
             Some((known, latest)) => (known.min(first), latest.max(last)),
             None => (first, last),
         });
+    }
+}
+
+/// Requests that are counted together, so that what they miss in the caches is fetched side by side.
+const BATCH: usize = 64;
+
+/// A request as windows count it, worked out once however many of them it is in.
+struct Request<'l> {
+    at: Locator,
+    client: Client,
+    client_hash: u64,
+    path: &'l [u8],
+    path_hash: u64,
+    agent: &'l [u8],
+    agent_hash: u64,
+    status: Option<u16>,
+    posted: bool,
+    referred: bool,
+    asset: bool,
+    /// The hash of the whole target and its number, of a page that has one.
+    numbered: Option<(u64, u32)>,
+}
+
+impl<'l> Request<'l> {
+    #[inline]
+    fn new(access: &Access<'l>, at: Locator, detail: Detail) -> Request<'l> {
+        let path = access.path();
+        let agent = access.user_agent.unwrap_or_default();
+        let conduct = detail == Detail::Conduct;
+        let number = || numbered(access.query());
+        let number = conduct.then(number).flatten();
+        Request {
+            at,
+            client: access.client,
+            client_hash: access.client.stable_hash(),
+            path,
+            path_hash: hash_bytes(path),
+            agent,
+            agent_hash: hash_bytes(agent),
+            status: access.status,
+            posted: access.method == POST,
+            referred: access.referer.is_some(),
+            asset: conduct && is_asset(path),
+            numbered: number.map(|number| (hash_bytes(access.target), number)),
+        }
+    }
+}
+
+const POST: &[u8] = b"POST";
+
+impl Sight {
+    /// Whether a request is counted, as far as its beginning tells.
+    #[inline]
+    fn may_take(&self, secs: i64, posted: bool, client: Client, path: u64) -> bool {
+        let window = &self.window;
+        (window.start..=window.end).contains(&secs)
+            && window
+                .posts_to
+                .is_none_or(|wanted| posted && path == wanted)
+            && self.subject.takes(client, path)
+    }
+
+    #[inline]
+    fn takes(&self, request: &Request<'_>) -> bool {
+        let secs = request.at.time.secs();
+        self.may_take(secs, request.posted, request.client, request.path_hash)
+            && (!self.window.failed || status_class(request.status) == 4)
+    }
+
+    /// Whether nearly every request of a chunk counts, so that looking at its beginning first is in vain.
+    fn takes_all(&self, chunk: &ChunkSpan) -> bool {
+        self.window.covers(chunk) && self.window.posts_to.is_none() && self.subject == Subject::All
+    }
+}
+
+/// Looks over one chunk for the windows that it may be in.
+struct Viewer<'v, 'l> {
+    sights: Vec<(&'v Sight, &'v mut WindowCounts)>,
+    /// The most that any of them wants to know.
+    detail: Detail,
+    batch: Vec<Request<'l>>,
+}
+
+impl<'v, 'l> Viewer<'v, 'l> {
+    fn new(
+        sights: impl Iterator<Item = (&'v Sight, &'v mut WindowCounts)>,
+        chunk: &ChunkSpan,
+    ) -> Viewer<'v, 'l> {
+        let sights: Vec<_> = sights
+            .filter(|(sight, _)| sight.window.overlaps(chunk))
+            .collect();
+        let mut details = sights.iter().map(|(sight, _)| sight.detail);
+        Viewer {
+            detail: match details.any(|detail| detail == Detail::Conduct) {
+                true => Detail::Conduct,
+                false => Detail::Requests,
+            },
+            sights,
+            batch: Vec::with_capacity(BATCH),
+        }
+    }
+
+    /// Counts what was gathered. To be called at the end as well.
+    fn count(&mut self) {
+        for (sight, counts) in &mut self.sights {
+            counts.note_all(sight, &self.batch);
+        }
+        self.batch.clear();
+    }
+}
+
+impl<'l> Look<'l> for Viewer<'_, 'l> {
+    fn glance(&mut self, glance: &Glance<'l>) -> bool {
+        let (secs, path) = (glance.time.secs(), hash_bytes(glance.path));
+        let posted = glance.method == POST;
+        let mut sights = self.sights.iter();
+        sights.any(|(sight, _)| sight.may_take(secs, posted, glance.client, path))
+    }
+
+    fn read(&mut self, access: Access<'l>, at: Locator) {
+        self.batch.push(Request::new(&access, at, self.detail));
+        if self.batch.len() == BATCH {
+            self.count();
+        }
+    }
+}
+
+impl WindowCounts {
+    /// Counts those requests of a batch that are in its window.
+    fn note_all(&mut self, sight: &Sight, batch: &[Request<'_>]) {
+        let taken = || {
+            let batch = batch.iter().zip(0..BATCH);
+            batch.filter(|(request, _)| sight.takes(request))
+        };
+        // Only the looking matters, which the compiler must not leave out.
+        let peeked = taken().map(|(request, _)| {
+            self.clients.peek(request.client_hash) ^ self.paths.peek(mix64(request.path_hash))
+        });
+        black_box(peeked.fold(0, |all, one| all ^ one));
+        let mut known = [None; BATCH];
+        for (request, at) in taken() {
+            known[at] = self.clients.candidate(request.client_hash);
+        }
+        let touched = taken().map(|(_, at)| {
+            let look = |_: &Client, here: &Presence| here.touch();
+            self.clients.touch(known[at], look)
+        });
+        black_box(touched.fold(0, |all, one| all ^ one));
+        for (request, at) in taken() {
+            self.note(request, known[at], sight);
+        }
     }
 }
 
@@ -343,7 +538,7 @@ pub fn focus<V: Sync>(
     if sights.is_empty() {
         return Vec::new();
     }
-    let tasks = chosen(chunks, |chunk| {
+    let (chunks, tasks) = spans_of(chunks, |chunk| {
         sights.iter().any(|sight| sight.window.overlaps(chunk))
     });
     let start = || {
@@ -355,20 +550,17 @@ pub fn focus<V: Sync>(
         )
     };
     let pool = Pool::new(&run.caps);
-    let parts = work(&tasks, run, start, |counts, (log, range)| {
-        each_access(
-            &logs[*log],
-            &logs[*log].bytes[range.clone()],
-            range.start,
-            |access, at| {
-                let secs = at.time.secs();
-                for (sight, counts) in sights.iter().zip(counts.0.iter_mut()) {
-                    if sight.window.takes(secs, access) && sight.subject.takes(access) {
-                        counts.note(access, at);
-                    }
-                }
-            },
-        );
+    let parts = work(&tasks, run, start, |counts, (index, range)| {
+        let chunk = chunks[*index];
+        let log = &logs[chunk.log];
+        let (bytes, arena) = (&log.bytes[range.clone()], Arena::new());
+        let mut viewer = Viewer::new(sights.iter().zip(&mut counts.0), chunk);
+        let mut seen = viewer.sights.iter();
+        match seen.any(|(sight, _)| sight.takes_all(chunk)) {
+            true => read_over(log, bytes, range.start, &arena, &mut viewer),
+            false => look_over(log, bytes, range.start, &arena, &mut viewer),
+        }
+        viewer.count();
         pool.relieve(counts);
     });
     pool.all(parts).map_or_else(Vec::new, |counts| counts.0)

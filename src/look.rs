@@ -35,26 +35,47 @@ pub fn each_access_of(
     }
 }
 
-/// Who looks over many requests for the sake of a few.
-pub trait Look {
+/// Who looks over many requests for the sake of a few. What it is shown lives as long as `'l`.
+pub trait Look<'l> {
     /// Sees the beginning of a line, and says whether it must be read. If it is no request after all, that comes to light
     /// only then.
-    fn glance(&mut self, glance: &Glance<'_>) -> bool;
+    fn glance(&mut self, glance: &Glance<'l>) -> bool;
 
     /// Sees a request of which a glance was not enough.
-    fn read(&mut self, access: &Access<'_>, at: Locator);
+    fn read(&mut self, access: Access<'l>, at: Locator);
 }
 
-/// The same for who needs no more than the beginnings of most lines.
-pub fn look_over(log: &Log<'_>, bytes: &[u8], start: usize, look: &mut impl Look) {
-    let arena = Arena::new();
-    let mut desk = Desk::new(&arena);
+/// The same for who needs no more than the beginnings of most lines. What cannot be borrowed from a line lies in `arena`.
+pub fn look_over<'l>(
+    log: &Log<'_>,
+    bytes: &'l [u8],
+    start: usize,
+    arena: &'l Arena,
+    look: &mut impl Look<'l>,
+) {
+    let mut desk = Desk::new(arena);
     for (offset, line) in written(bytes, start) {
         let glance = log.glance(line, &mut desk.times);
         if glance.is_none_or(|glance| log.party(glance.client).is_none() && look.glance(&glance))
             && let Some((access, at)) = read(log, line, offset, &mut desk)
         {
-            look.read(&access, at);
+            look.read(access, at);
+        }
+    }
+}
+
+/// The same for who needs all of every line.
+pub fn read_over<'l>(
+    log: &Log<'_>,
+    bytes: &'l [u8],
+    start: usize,
+    arena: &'l Arena,
+    look: &mut impl Look<'l>,
+) {
+    let mut desk = Desk::new(arena);
+    for (offset, line) in written(bytes, start) {
+        if let Some((access, at)) = read(log, line, offset, &mut desk) {
+            look.read(access, at);
         }
     }
 }

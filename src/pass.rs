@@ -507,6 +507,18 @@ pub fn chosen(chunks: &[ChunkSpan], wanted: impl Fn(&ChunkSpan) -> bool) -> Vec<
         .collect()
 }
 
+/// The same, each as a task with its index, for those who must know the time that a chunk covers.
+pub fn spans_of(
+    chunks: &[ChunkSpan],
+    wanted: impl Fn(&ChunkSpan) -> bool,
+) -> (Vec<&ChunkSpan>, Vec<Task>) {
+    let chunks: Vec<&ChunkSpan> = chunks.iter().filter(|chunk| wanted(chunk)).collect();
+    let tasks = (0..).zip(&chunks);
+    let tasks = tasks.map(|(index, chunk)| (index, chunk.start..chunk.end));
+    let tasks = tasks.collect();
+    (chunks, tasks)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

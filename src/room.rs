@@ -10,7 +10,7 @@ use crate::evidence::caps::{Caps, Share, divide};
 use crate::evidence::endpoints::Text;
 use crate::evidence::first::Locator;
 use crate::evidence::weight::{INDEX_BYTES, allocated};
-use crate::focus::{ANSWER_SAMPLES, NAMED_BYTES, Presence, Room, Sight, Subject, Window};
+use crate::focus::{ANSWER_SAMPLES, Detail, NAMED_BYTES, Presence, Room, Sight, Subject, Window};
 
 /// Bytes of a client in a window that asks for a few pages.
 const CLIENT_BYTES: u64 =
@@ -51,6 +51,14 @@ impl Look {
             Look::Rises => 25,
             Look::Failures => 10,
             Look::Tallies => 20,
+        }
+    }
+
+    /// Who is who is asked in bursts alone.
+    fn detail(self) -> Detail {
+        match self {
+            Look::Bursts => Detail::Conduct,
+            Look::Rises | Look::Failures | Look::Tallies => Detail::Requests,
         }
     }
 }
@@ -96,6 +104,7 @@ impl Purse {
                 Sight {
                     window: *window,
                     subject: *subject,
+                    detail: look.detail(),
                     room: need.room(share + extra, answers),
                 }
             })

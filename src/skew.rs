@@ -6,10 +6,14 @@
 //! scatter, those of shared ones pile up at the difference of the clocks. (The same idea as the cross-correlation of
 //! two point processes.) Only the timeline is corrected by it; no record's time is changed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
+use hashbrown::{HashMap, HashSet};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use crate::chunk;
+use crate::client::Client;
 use crate::event::{Access, Event};
 use crate::evidence::capped::{StableHash, hash_bytes, mix64};
 use crate::format::combined::request_line;
@@ -105,9 +109,11 @@ impl<'a> Clocked<'a> {
         let size = PIECE_BYTES.max(part.len() / MOST_PIECES);
         let cut = chunk::chunks(&log.bytes[part.clone()], size).into_iter();
         let cut = cut.map(|range| part.start + range.start..part.start + range.end);
+        let cut: Vec<Range<usize>> = cut.collect();
+        let pieces = cut.into_par_iter().filter_map(|bytes| piece(log, bytes));
         Clocked {
             log,
-            pieces: cut.filter_map(|bytes| piece(log, bytes)).collect(),
+            pieces: pieces.collect(),
         }
     }
 
@@ -146,10 +152,12 @@ fn piece(log: &Log<'_>, bytes: Range<usize>) -> Option<Piece> {
         (start > bytes.start).then_some(start)
     };
     let ends = std::iter::successors(Some(bytes.end), before).skip(1);
+    let arena = Arena::new();
+    let mut desk = Desk::new(&arena);
     let times: Vec<i64> = starts
         .into_iter()
         .chain(ends.take(TRIES))
-        .filter_map(|at| time_at(log, at))
+        .filter_map(|at| time_at(log, at, &mut desk))
         .collect();
     Some(Piece {
         first: *times.iter().min()?,
@@ -158,16 +166,18 @@ fn piece(log: &Log<'_>, bytes: Range<usize>) -> Option<Piece> {
     })
 }
 
-fn time_at(log: &Log<'_>, at: usize) -> Option<i64> {
-    let arena = Arena::new();
+fn time_at<'l>(log: &Log<'l>, at: usize, desk: &mut Desk<'l>) -> Option<i64> {
     let (_, line) = chunk::lines(&log.bytes[at..]).next()?;
-    let event = log.read(line, at as u64, &mut Desk::new(&arena)).ok()?;
+    let event = log.read(line, at as u64, desk).ok()?;
     Some(event.time().secs())
 }
 
 /// The skews of all logs that share requests with another, by source. The largest access log that shares requests with
 /// others is the reference, at 0.
 pub fn skews(access: &[Log<'_>], errors: &[Log<'_>]) -> BTreeMap<u32, Skew> {
+    if access.is_empty() || access.len() + errors.len() < 2 {
+        return BTreeMap::new();
+    }
     let mut logs: Vec<_> = access.iter().map(Clocked::of).collect();
     logs.sort_by_key(|clocked| {
         (
@@ -238,8 +248,25 @@ const KINDS: [Alike; 4] = [
     Alike::Client,
 ];
 
-/// Times of the lines with a key, in seconds.
-type Lines = HashMap<(Alike, u64), Vec<i64>>;
+/// What a line may share with others.
+type Key = (Alike, u64);
+
+/// Times of the lines with a key, in seconds, of one [`COMMON`] and one more at most.
+#[derive(Default)]
+struct Times {
+    own: Vec<i64>,
+    others: Vec<i64>,
+}
+
+/// What a piece of a log seeks in another log. Most lines there have none of it, and are passed over by their client alone
+/// where everything that is sought is of clients.
+struct Wanted {
+    lines: HashMap<Key, Times>,
+    /// The kinds of keys among them.
+    kinds: [bool; KINDS.len()],
+    /// All clients of the piece.
+    clients: HashSet<u64>,
+}
 
 /// The difference between two clocks, if the logs share requests.
 fn compare(clocked: &Clocked<'_>, other: &Clocked<'_>) -> Option<Skew> {
@@ -249,45 +276,78 @@ fn compare(clocked: &Clocked<'_>, other: &Clocked<'_>) -> Option<Skew> {
     let mut quiet: Vec<&Piece> = clocked.pieces.iter().collect();
     quiet.retain(|piece| !nearest(piece, other.pieces.iter()).is_empty());
     quiet.sort_by_key(|piece| (std::cmp::Reverse(piece.quiet()), piece.bytes.start));
-    let mut differences: BTreeMap<Alike, Vec<Vec<i64>>> = BTreeMap::new();
-    let firsts = quiet.into_iter().take(PIECES);
-    let firsts = firsts.filter_map(|piece| parts(clocked.log, piece).into_iter().next());
-    for piece in firsts {
-        let piece = &piece;
-        let (mut mine, mut theirs) = (Lines::new(), Lines::new());
-        read(clocked.log, piece, &mut mine);
-        for partner in partners(piece, other) {
-            read(other.log, &partner, &mut theirs);
-        }
-        for (key, times) in mine.iter().filter(|(_, times)| times.len() <= COMMON) {
-            let partners = theirs.get(key);
-            if partners.is_some_and(|times| times.len() > COMMON) {
-                continue;
-            }
-            let of_line = |time: &i64| {
-                let pairs = partners.into_iter().flatten().map(|other| time - other);
-                let near = pairs.filter(|difference| difference.abs() <= REACH_S);
-                near.collect::<Vec<i64>>()
-            };
-            let lines = differences.entry(key.0).or_default();
-            lines.extend(times.iter().map(of_line));
+    quiet.truncate(PIECES);
+    let differences = quiet.into_par_iter().filter_map(|piece| {
+        let first = parts(clocked.log, piece).into_iter().next()?;
+        Some(differences(clocked.log, &first, other))
+    });
+    let mut of_kind: [Differences; KINDS.len()] = Default::default();
+    for piece in differences.collect::<Vec<_>>() {
+        for (all, more) in of_kind.iter_mut().zip(piece) {
+            all.extend(more);
         }
     }
-    let found = KINDS.iter().filter_map(|kind| {
-        let lines = differences.get(kind)?;
-        Some((peak(&lines.concat())?, lines))
-    });
+    let found = of_kind
+        .iter()
+        .filter_map(|lines| Some((peak(&lines.pairs)?, lines)));
     let ((ahead_s, _), lines) = found.max_by_key(|((_, pairs), _)| *pairs)?;
-    let meets = |line: &&Vec<i64>| {
+    let meets = |line: &&[i64]| {
         let mut differences = line.iter();
         differences.any(|difference| (difference - ahead_s).abs() <= 2 * WIDTH_S)
     };
     Some(Skew {
         ahead_s,
-        shared: lines.iter().filter(meets).count(),
-        compared: lines.len(),
+        shared: lines.lines().filter(meets).count(),
+        compared: lines.ends.len(),
         against: other.log.source,
     })
+}
+
+/// For each line its differences in time to those of the other log that may be the same request.
+#[derive(Default)]
+struct Differences {
+    /// Those of all lines, one line behind the other.
+    pairs: Vec<i64>,
+    /// Where those of each line end.
+    ends: Vec<usize>,
+}
+
+impl Differences {
+    fn push_line(&mut self, time: i64, others: &[i64]) {
+        let differences = others.iter().map(|other| time - other);
+        let near = differences.filter(|difference| difference.abs() <= REACH_S);
+        self.pairs.extend(near);
+        self.ends.push(self.pairs.len());
+    }
+
+    fn extend(&mut self, more: Differences) {
+        let before = self.pairs.len();
+        self.pairs.extend(more.pairs);
+        self.ends.extend(more.ends.iter().map(|end| before + end));
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &[i64]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let lines = starts.zip(&self.ends);
+        lines.map(|(start, end)| &self.pairs[start..*end])
+    }
+}
+
+/// Compares one piece with those of the other log around its time; by what makes two lines alike.
+fn differences(log: &Log<'_>, piece: &Piece, other: &Clocked<'_>) -> [Differences; KINDS.len()] {
+    let mut wanted = Wanted::of(log, piece);
+    for partner in partners(piece, other) {
+        wanted.file_others(other.log, &partner);
+    }
+    let mut found: [Differences; KINDS.len()] = Default::default();
+    for ((kind, _), times) in &wanted.lines {
+        if times.others.len() <= COMMON {
+            let lines = &mut found[*kind as usize];
+            let times = times.own.iter().map(|time| (*time, &times.others));
+            times.for_each(|(time, others)| lines.push_line(time, others));
+        }
+    }
+    found
 }
 
 /// The pieces of the other log that may hold the same requests: those nearest in time.
@@ -313,29 +373,79 @@ fn nearest<'o>(piece: &Piece, theirs: impl Iterator<Item = &'o Piece>) -> Vec<&'
     near
 }
 
-/// Files the lines of a piece under what they may share with others.
-fn read(log: &Log<'_>, piece: &Piece, lines: &mut Lines) {
+impl Wanted {
+    /// What the lines of a piece may share with others; what is common among them says nothing.
+    fn of(log: &Log<'_>, piece: &Piece) -> Wanted {
+        let mut wanted = Wanted {
+            lines: HashMap::new(),
+            kinds: [true; KINDS.len()],
+            clients: HashSet::new(),
+        };
+        let everybody = |_| true;
+        each_key(log, piece, &[true; KINDS.len()], everybody, |key, secs| {
+            note(&mut wanted.lines.entry(key).or_default().own, secs);
+            if key.0 == Alike::Client {
+                wanted.clients.insert(key.1);
+            }
+        });
+        wanted.lines.retain(|_, times| times.own.len() <= COMMON);
+        wanted.kinds = KINDS.map(|kind| wanted.lines.keys().any(|key| key.0 == kind));
+        wanted
+    }
+
+    /// Files the lines of a piece of the other log that are sought.
+    fn file_others(&mut self, log: &Log<'_>, piece: &Piece) {
+        let Wanted {
+            lines,
+            kinds,
+            clients,
+        } = self;
+        let anybody = kinds[Alike::Target as usize] || kinds[Alike::AgentAndTarget as usize];
+        let wanted = |client: Client| anybody || clients.contains(&client.stable_hash());
+        each_key(log, piece, kinds, wanted, |key, secs| {
+            if let Some(times) = lines.get_mut(&key) {
+                note(&mut times.others, secs);
+            }
+        });
+    }
+}
+
+/// Adds a time, unless there are so many that it does not matter.
+fn note(times: &mut Vec<i64>, secs: i64) {
+    if times.len() <= COMMON {
+        times.push(secs);
+    }
+}
+
+/// Shows what the lines of a piece may share with others, as far as it is of these kinds, and their times in seconds. Of
+/// clients that are not `wanted` not everything is shown.
+fn each_key(
+    log: &Log<'_>,
+    piece: &Piece,
+    kinds: &[bool; KINDS.len()],
+    wanted: impl Fn(Client) -> bool,
+    mut show: impl FnMut(Key, i64),
+) {
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
     let start = piece.bytes.start;
     for (offset, line) in chunk::lines(&log.bytes[piece.bytes.clone()]) {
+        if log.client(line).is_some_and(|client| !wanted(client)) {
+            continue;
+        }
         match log.read(line, (start + offset) as u64, &mut desk) {
-            Ok(Event::Access(access)) => file_request(&access, lines),
+            Ok(Event::Access(access)) => keys_of_request(&access, kinds, &mut show),
             Ok(Event::Error(record)) => {
                 let Some(client) = record.client else {
                     continue;
                 };
                 let who = client.stable_hash();
                 let secs = record.time.secs();
-                file(lines, Alike::Client, who, secs);
+                show((Alike::Client, who), secs);
                 if let Some(request) = record.request {
                     let (_, target, _) = request_line(request);
-                    file(
-                        lines,
-                        Alike::ClientAndTarget,
-                        who ^ mix64(hash_bytes(target)),
-                        secs,
-                    );
+                    let what = mix64(hash_bytes(target));
+                    show((Alike::ClientAndTarget, who ^ what), secs);
                 }
             }
             Err(_) => {}
@@ -343,54 +453,55 @@ fn read(log: &Log<'_>, piece: &Piece, lines: &mut Lines) {
     }
 }
 
-fn file_request(access: &Access<'_>, lines: &mut Lines) {
+fn keys_of_request(
+    access: &Access<'_>,
+    kinds: &[bool; KINDS.len()],
+    mut show: impl FnMut(Key, i64),
+) {
     let secs = access.time.secs();
     let target = mix64(hash_bytes(access.target));
     let who = access.client.stable_hash();
-    file(lines, Alike::Target, target, secs);
-    file(lines, Alike::ClientAndTarget, who ^ target, secs);
-    file(lines, Alike::Client, who, secs);
-    if let Some(agent) = access.user_agent {
-        file(
-            lines,
-            Alike::AgentAndTarget,
-            mix64(hash_bytes(agent)) ^ target,
-            secs,
-        );
-    }
-}
-
-fn file(lines: &mut Lines, kind: Alike, key: u64, secs: i64) {
-    let times = lines.entry((kind, key)).or_default();
-    if times.len() <= COMMON {
-        times.push(secs);
-    }
-}
-
-/// Where the differences pile up, and how many there are: their median there.
-fn peak(differences: &[i64]) -> Option<(i64, usize)> {
-    let mut sorted = differences.to_vec();
-    sorted.sort_unstable();
-    let within = |from: i64, to: i64| {
-        sorted.partition_point(|value| *value <= to) - sorted.partition_point(|value| *value < from)
+    let mut show = |kind: Alike, key: u64| {
+        if kinds[kind as usize] {
+            show((kind, key), secs);
+        }
     };
-    let around = |centre: i64| within(centre - WIDTH_S, centre + WIDTH_S);
-    let mut centres = sorted.clone();
-    centres.dedup();
-    let best = centres
-        .iter()
-        .copied()
+    show(Alike::Target, target);
+    show(Alike::ClientAndTarget, who ^ target);
+    show(Alike::Client, who);
+    if let Some(agent) = access.user_agent
+        && kinds[Alike::AgentAndTarget as usize]
+    {
+        show(Alike::AgentAndTarget, mix64(hash_bytes(agent)) ^ target);
+    }
+}
+
+/// Where the differences pile up, and how many there are: their median there. None is larger than [`REACH_S`].
+fn peak(differences: &[i64]) -> Option<(i64, usize)> {
+    const WIDTH: usize = 2 * REACH_S as usize + 1;
+    let mut counts = [0usize; WIDTH];
+    for difference in differences {
+        counts[(difference + REACH_S) as usize] += 1;
+    }
+    let at = |difference: i64| (difference + REACH_S).clamp(0, WIDTH as i64 - 1) as usize;
+    let around = |centre: i64| -> usize {
+        counts[at(centre - WIDTH_S)..=at(centre + WIDTH_S)]
+            .iter()
+            .sum()
+    };
+    let centres = || (-REACH_S..=REACH_S).filter(|centre| counts[at(*centre)] > 0);
+    let best = centres()
         .max_by_key(|centre| (around(*centre), std::cmp::Reverse(centre.abs()), *centre))?;
     let count = around(best);
-    let apart = |centre: &&i64| (**centre - best).abs() > 2 * WIDTH_S + 1;
-    let second = centres
-        .iter()
-        .filter(apart)
-        .map(|centre| around(*centre))
-        .max();
+    let apart = |centre: &i64| (centre - best).abs() > 2 * WIDTH_S + 1;
+    let second = centres().filter(apart).map(around).max();
     let sure = count >= ENOUGH && count >= MARGIN * second.unwrap_or(0);
-    let first = sorted.partition_point(|value| *value < best - WIDTH_S);
-    let middle = sorted.get(first + count / 2).copied().unwrap_or(best);
+    let mut before = 0;
+    let middle = (best - WIDTH_S..=best + WIDTH_S).find(|centre| {
+        before += counts[at(*centre)];
+        before > count / 2
+    });
+    let middle = middle.unwrap_or(best);
     sure.then_some((if middle.abs() <= WIDTH_S { 0 } else { middle }, count))
 }
 

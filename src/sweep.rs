@@ -8,10 +8,10 @@ use crate::counts::AccessCounts;
 use crate::event::Access;
 use crate::evidence::capped::hash_bytes;
 use crate::evidence::first::Locator;
-use crate::format::spec::Glance;
+use crate::format::spec::{Arena, Glance};
 use crate::look::{Look, look_over};
 use crate::norms::{Norms, Places};
-use crate::pass::{ChunkSpan, Limits, Log, Pool, Run, Task, work};
+use crate::pass::{Limits, Log, Pool, Run, spans_of, work};
 use crate::plan::Plan;
 use crate::time::Time;
 use crate::watch::{Counter, Rise, Watched, rises};
@@ -28,8 +28,8 @@ struct Sweeper<'a> {
     counter: Counter<'a>,
 }
 
-impl Look for Sweeper<'_> {
-    fn glance(&mut self, glance: &Glance<'_>) -> bool {
+impl<'l> Look<'l> for Sweeper<'_> {
+    fn glance(&mut self, glance: &Glance<'l>) -> bool {
         let path = hash_bytes(glance.path);
         if self.places.may_count(glance, path) {
             return true;
@@ -41,10 +41,10 @@ impl Look for Sweeper<'_> {
         may_count && !self.readable
     }
 
-    fn read(&mut self, access: &Access<'_>, at: Locator) {
+    fn read(&mut self, access: Access<'l>, at: Locator) {
         let path = hash_bytes(access.path());
         if self.limits.contain(at.time.secs()) {
-            self.places.note(self.norms, self.log, access, path, at);
+            self.places.note(self.norms, self.log, &access, path, at);
         }
         self.watch(access.client, path, at.time);
     }
@@ -71,15 +71,7 @@ pub fn sweep(
     if places.is_idle() && watched.is_idle() {
         return (Norms::new(run.caps), Vec::new());
     }
-    let chunks: Vec<&ChunkSpan> = access
-        .chunks
-        .iter()
-        .filter(|chunk| chunk.first <= chunk.last)
-        .collect();
-    let tasks: Vec<Task> = (0..)
-        .zip(&chunks)
-        .map(|(index, chunk)| (index, chunk.start..chunk.end))
-        .collect();
+    let (chunks, tasks) = spans_of(&access.chunks, |chunk| chunk.first <= chunk.last);
     let rows = watched.rows();
     let start = || Norms::new(run.caps);
     let pool = Pool::new(&run.caps);
@@ -94,7 +86,8 @@ pub fn sweep(
             norms,
             counter: watched.counter(&rows),
         };
-        look_over(log, &log.bytes[range.clone()], range.start, &mut sweeper);
+        let (bytes, arena) = (&log.bytes[range.clone()], Arena::new());
+        look_over(log, bytes, range.start, &arena, &mut sweeper);
         sweeper.counter.file();
         pool.relieve(norms);
     });

@@ -8,11 +8,13 @@ use crate::client::Client;
 use crate::event::Access;
 use crate::evidence::capped::{CappedMap, standard_error};
 use crate::evidence::clients::{ClientStats, status_class};
+use crate::evidence::first::Locator;
 use crate::evidence::weight::INDEX_BYTES;
 use crate::focus::Window;
-use crate::look::each_access;
+use crate::format::spec::{Arena, Glance};
+use crate::look::{Look, look_over, read_over};
 use crate::merge::Merge;
-use crate::pass::{Bounded, ChunkSpan, Limits, Log, Pool, Run, Several, chosen, work};
+use crate::pass::{Bounded, ChunkSpan, Limits, Log, Pool, Run, Several, spans_of, work};
 
 /// What a stretch of time cost.
 pub struct Tally<'w> {
@@ -294,7 +296,7 @@ impl Side {
         let outside = bytes(&|chunk| !window.covers(chunk));
         Side {
             window: *window,
-            outside: window.posts_to.is_none() && outside < inside,
+            outside: window.posts_to.is_none() && !window.failed && outside < inside,
         }
     }
 
@@ -302,6 +304,46 @@ impl Side {
         match self.outside {
             true => !self.window.covers(chunk),
             false => self.window.overlaps(chunk),
+        }
+    }
+
+    /// Whether everything in a chunk counts, as far as time tells.
+    fn takes_all(&self, chunk: &ChunkSpan) -> bool {
+        match self.outside {
+            true => !self.window.overlaps(chunk),
+            false => self.window.covers(chunk),
+        }
+    }
+
+    /// Whether a request of that second may count.
+    #[inline]
+    fn may_take(&self, secs: i64) -> bool {
+        (self.window.start..=self.window.end).contains(&secs) != self.outside
+    }
+}
+
+/// Looks over one chunk for the sides that something of it may be on.
+struct Clerk<'c> {
+    sides: Vec<(&'c Side, &'c mut Counted)>,
+    limits: Limits,
+}
+
+impl<'l> Look<'l> for Clerk<'_> {
+    fn glance(&mut self, glance: &Glance<'l>) -> bool {
+        let secs = glance.time.secs();
+        let mut sides = self.sides.iter();
+        self.limits.contain(secs) && sides.any(|(side, _)| side.may_take(secs))
+    }
+
+    fn read(&mut self, access: Access<'l>, at: Locator) {
+        let secs = at.time.secs();
+        if !self.limits.contain(secs) {
+            return;
+        }
+        for (side, counts) in &mut self.sides {
+            if side.may_take(secs) && side.window.takes(secs, &access) != side.outside {
+                counts.note(&access);
+            }
         }
     }
 }
@@ -320,22 +362,23 @@ pub fn tallies<'w>(
         .iter()
         .map(|window| Side::of(window, chunks))
         .collect();
-    let tasks = chosen(chunks, |chunk| sides.iter().any(|side| side.reads(chunk)));
+    let wanted = |chunk: &ChunkSpan| sides.iter().any(|side| side.reads(chunk));
+    let (chunks, tasks) = spans_of(chunks, wanted);
     let start = || Several(windows.iter().map(|_| Counted::new(&sample)).collect());
     let pool = Pool::new(&run.caps);
-    let parts = work(&tasks, run, start, |counts, (log, range)| {
-        let bytes = &logs[*log].bytes[range.clone()];
-        each_access(&logs[*log], bytes, range.start, |access, at| {
-            let secs = at.time.secs();
-            if !whole.limits.contain(secs) {
-                return;
-            }
-            for (side, counts) in sides.iter().zip(counts.0.iter_mut()) {
-                if side.window.takes(secs, access) != side.outside {
-                    counts.note(access);
-                }
-            }
-        });
+    let parts = work(&tasks, run, start, |counts, (index, range)| {
+        let chunk = chunks[*index];
+        let log = &logs[chunk.log];
+        let (bytes, arena) = (&log.bytes[range.clone()], Arena::new());
+        let sides = sides.iter().zip(&mut counts.0);
+        let mut clerk = Clerk {
+            sides: sides.filter(|(side, _)| side.reads(chunk)).collect(),
+            limits: whole.limits,
+        };
+        match clerk.sides.iter().any(|(side, _)| side.takes_all(chunk)) {
+            true => read_over(log, bytes, range.start, &arena, &mut clerk),
+            false => look_over(log, bytes, range.start, &arena, &mut clerk),
+        }
         pool.relieve(counts);
     });
     let counted = pool.all(parts).map_or_else(Vec::new, |all| all.0);
@@ -350,8 +393,9 @@ pub fn tallies<'w>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::focus::{Room, Sight, Subject, focus};
+    use crate::focus::{Detail, Room, Sight, Subject, focus};
     use crate::format::combined::COMBINED;
+    use crate::look::each_access;
     use crate::pass::tasks;
 
     /// One line a second from noon on; one of seven clients each, and every fifth fails.
@@ -442,6 +486,7 @@ mod tests {
             let sight = Sight {
                 window,
                 subject: Subject::All,
+                detail: Detail::Conduct,
                 room: plenty,
             };
             let exact = &focus(&logs, &chunks, &[sight], &clients, &run)[0];

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::HashMap;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::baseline::{Outline, baseline};
 use crate::client::Client;
@@ -319,8 +320,9 @@ impl Survey<'_> {
             false => LEAST_SHARE_BEFORE_FAILURES,
         };
         let mut found: Vec<Rise> = (0..self.watched.subjects.len())
+            .into_par_iter()
             .filter(|index| may_matter(self.row(*index), &usual, width, least))
-            .flat_map(|index| self.outlines(index, &usual))
+            .flat_map_iter(|index| self.outlines(index, &usual))
             .filter(|rise| self.is_alone(rise) && matters(rise, self.least_share(rise)))
             .collect();
         found.sort_by_key(|rise| (Reverse(rise.stretch.excess), self.order(rise)));

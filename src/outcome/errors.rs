@@ -40,7 +40,10 @@ impl Blamed {
     pub(super) fn of(case: &Case<'_>, errors: &ErrorCounts) -> Blamed {
         let mut moments: HashMap<Client, Vec<Moment>> = HashMap::new();
         for (_, endpoint) in case.access.endpoints.iter() {
-            for attempt in endpoint.tries.as_slice() {
+            let tries = endpoint.tries.as_slice().iter();
+            // Of whom the database says nothing nothing is laid anywhere.
+            let known = tries.filter(|attempt| errors.database.get(&attempt.client).is_some());
+            for attempt in known {
                 moments.entry(attempt.client).or_default().push(Moment {
                     secs: attempt.at.time.secs(),
                     failed: attempt.answer.is_failure(),
