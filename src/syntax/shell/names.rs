@@ -789,12 +789,13 @@ pub(super) fn is_networked(word: &[u8]) -> bool {
     TAKING_HOSTS.has(base(word))
 }
 
-/// Whether `argument` is what the command is told in one plain word.
-pub(super) fn is_spoken(word: &[u8], argument: &[u8]) -> bool {
+/// What the command may be told in one plain word.
+pub(super) fn spoken(word: &[u8]) -> &'static [&'static str] {
     let name = base(word);
-    SPOKEN.iter().any(|(command, words)| {
-        command.as_bytes() == name && words.iter().any(|word| word.as_bytes() == argument)
-    })
+    let entry = SPOKEN
+        .iter()
+        .find(|(command, _)| command.as_bytes() == name);
+    entry.map_or(&[], |(_, words)| words)
 }
 
 #[cfg(test)]
