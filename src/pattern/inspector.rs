@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::candidates::EntrySet;
+use super::candidates::{EntrySet, Seen};
 use super::entry::{Field, PatternId};
 use super::feature::Analyses;
 use super::gate;
@@ -70,6 +70,7 @@ struct Worker<'s> {
     name: Decoded,
     inner: Decoded,
     candidates: EntrySet,
+    seen: Seen,
     gate: gate::Scratch,
     /// Is told what happens, if anybody wants to know.
     watch: Option<&'s mut dyn Watch>,
@@ -94,6 +95,7 @@ impl<'s> Inspector<'s> {
                 name: Decoded::default(),
                 inner: Decoded::default(),
                 candidates: EntrySet::default(),
+                seen: Seen::default(),
                 gate: gate::Scratch::default(),
                 watch: None,
                 sigma: judge::Scratch::default(),
@@ -641,7 +643,7 @@ impl Worker<'_> {
         let set = self.set;
         let mut analyses = Analyses::default();
         let mut candidates = std::mem::take(&mut self.candidates);
-        set.candidates(field, &view.lower, &mut candidates);
+        set.candidates(field, &view.lower, &mut self.seen, &mut candidates);
         self.tell(Told::Text(Look {
             field,
             view,

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use regex::bytes::{Match, Regex, RegexBuilder};
 
-use super::candidates::{Candidates, EntrySet};
+use super::candidates::{self, Candidates, EntrySet, GROUPS, Seen};
 use super::entry::{Field, Pattern, PatternId};
 use super::facts::Facts;
 use super::feature::{Analyses, Grammar, Syntax, syntax_names};
@@ -98,8 +98,8 @@ pub struct PatternSet {
     patterns: Vec<Pattern>,
     pub(super) compiled: Vec<Compiled>,
     facts: Vec<Facts>,
-    /// Made when the first text needs it: in most small logs none does.
-    candidates: OnceLock<Candidates>,
+    /// In the order of [`GROUPS`]. Made when the first text needs it: in most small logs none does.
+    candidates: [OnceLock<Candidates>; GROUPS.len()],
     /// In the order of [`Grammar::ALL`].
     grammars: OnceLock<[Asking; Grammar::ALL.len()]>,
     /// The entries that ask for a NUL, and those that ask for character references.
@@ -119,7 +119,7 @@ impl PatternSet {
             patterns: Vec::with_capacity(entries.len()),
             compiled: Vec::with_capacity(entries.len()),
             facts: Vec::with_capacity(entries.len()),
-            candidates: OnceLock::new(),
+            candidates: Default::default(),
             grammars: OnceLock::new(),
             of_decoding: OnceLock::new(),
             gate,
@@ -141,10 +141,16 @@ impl PatternSet {
         }
     }
 
-    /// Adds to `into` the entries that may match a text of `field`.
+    /// Puts the entries that may match a text of `field` into `into`, and nothing else.
     #[inline]
-    pub(super) fn candidates(&self, field: Field, text: &[u8], into: &mut EntrySet) {
-        self.all_candidates().of(field, text, into);
+    pub(super) fn candidates(
+        &self,
+        field: Field,
+        text: &[u8],
+        seen: &mut Seen,
+        into: &mut EntrySet,
+    ) {
+        self.candidates_of(field).of(field, text, seen, into);
     }
 
     /// Takes out of the candidates for a text those that ask a grammar which sees nothing in it, or for what
@@ -174,12 +180,14 @@ impl PatternSet {
 
     /// Whether an entry looks at a field.
     pub(super) fn looks_at(&self, index: u16, field: Field) -> bool {
-        self.all_candidates().looks_at(index, field)
+        self.candidates_of(field).looks_at(index, field)
     }
 
-    fn all_candidates(&self) -> &Candidates {
-        let made = || Candidates::new(&self.patterns[..self.facts.len()], &self.facts);
-        self.candidates.get_or_init(made)
+    fn candidates_of(&self, field: Field) -> &Candidates {
+        let group = candidates::group(field);
+        let patterns = &self.patterns[..self.facts.len()];
+        let made = || Candidates::new(patterns, &self.facts, GROUPS[group]);
+        self.candidates[group].get_or_init(made)
     }
 
     /// The same with Sigma rules, which are judged beside the entries of the packs. Replaces those it had.
