@@ -139,7 +139,7 @@ impl Gate {
         plain.clear();
         plain.extend(raw.iter().map(|&b| if b == b'+' { b' ' } else { b }));
         decode::one_round(plain, once);
-        if decode::utf7_text(plain, folded) {
+        if survey(once) & ODD != 0 || decode::utf7_text(plain, folded) {
             return true;
         }
         let coded = |text: &[u8]| text.iter().any(|b| matches!(b, 0 | b'%' | b'+'));
