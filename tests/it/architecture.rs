@@ -24,6 +24,7 @@ const ROWS: &[&[&str]] = &[
         "decode",
         "syntax/bytes",
         "syntax/needs",
+        "syntax/vocabulary",
         "syntax/mod",
     ],
     &["report/escape", "proxies", "known"],
