@@ -13,6 +13,7 @@ mod patterns;
 mod print;
 mod report;
 mod scan;
+mod shell;
 mod sigma;
 mod timing;
 mod values;
@@ -113,6 +114,14 @@ enum Command {
         #[arg(value_enum, default_value_t = SchemaOf::Report)]
         of: SchemaOf,
     },
+    /// Print a script that completes commands and options in a shell
+    Completions {
+        /// Which shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, for `man -l -`
+    Man,
 }
 
 /// Formats that are not told by content.
@@ -476,7 +485,9 @@ pub fn wants_progress(arguments: &Arguments) -> bool {
         | Command::Explain(_)
         | Command::Formats(_)
         | Command::Patterns(_)
-        | Command::Schema { .. } => false,
+        | Command::Schema { .. }
+        | Command::Completions { .. }
+        | Command::Man => false,
     }
 }
 
@@ -503,6 +514,8 @@ fn dispatch(command: &Command, observer: &dyn Observer) -> Result<Outcome> {
         Command::Formats(arguments) => formats::run(arguments),
         Command::Patterns(command) => patterns::run(command),
         Command::Schema { of } => report::schema(*of),
+        Command::Completions { shell } => shell::completions(*shell),
+        Command::Man => shell::man(),
     }
 }
 
@@ -514,7 +527,9 @@ fn inputs(command: &Command) -> &[PathBuf] {
         Command::Report(_)
         | Command::Explain(_)
         | Command::Patterns(_)
-        | Command::Schema { .. } => &[],
+        | Command::Schema { .. }
+        | Command::Completions { .. }
+        | Command::Man => &[],
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use aftertrace::error::Result;
 use aftertrace::report::table::TableOptions;
 use aftertrace::report::view::Report;
-use aftertrace::report::{json, markdown, table};
+use aftertrace::report::{csv, ecs, json, markdown, table, timesketch};
 use clap::{Args, ValueEnum};
 
 use super::{Color, output, values};
@@ -20,6 +20,12 @@ pub enum ReportFormat {
     Json,
     /// The draft of a postmortem
     Markdown,
+    /// The timeline and the actors, for spreadsheets
+    Csv,
+    /// Events to be imported into Timesketch, as JSON lines
+    Timesketch,
+    /// Alerts in the Elastic Common Schema, as JSON lines
+    Ecs,
 }
 
 /// How a report is printed.
@@ -49,6 +55,9 @@ impl PrintArguments {
         match self.format {
             ReportFormat::Json => json::render(report, out),
             ReportFormat::Table => table::render(report, &self.table_options(), out),
+            ReportFormat::Csv => csv::render(report, out),
+            ReportFormat::Timesketch => timesketch::render(report, out),
+            ReportFormat::Ecs => ecs::render(report, out),
             ReportFormat::Markdown => markdown::render(report, self.tz.offset(), out),
         }
     }

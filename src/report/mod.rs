@@ -1,6 +1,8 @@
 //! The list of renderers.
 
 pub mod catalogue;
+pub mod csv;
+pub mod ecs;
 pub mod escape;
 pub mod explanation;
 pub mod json;
@@ -11,5 +13,7 @@ mod sample;
 pub mod saved;
 pub mod schema;
 pub mod table;
+pub mod techniques;
+pub mod timesketch;
 pub mod view;
 pub(crate) mod words;

@@ -553,3 +553,57 @@ fn patterns_of_ones_own_are_checked_and_used() {
         text(&failed.stderr)
     );
 }
+
+#[test]
+fn completions_and_the_manual_know_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = text(&run_in(folder.path(), &["--help"]).stdout);
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| !line.starts_with("   ")) // the rest of a long description
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(
+        commands.contains(&"scan") && commands.contains(&"report"),
+        "{commands:?}"
+    );
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = text(&run_in(folder.path(), &["completions", shell]).stdout);
+        let missing = commands.iter().find(|command| !script.contains(**command));
+        assert_eq!(missing, None, "{shell}");
+        assert!(script.contains("fail-on"), "{shell}");
+    }
+    let manual = text(&run_in(folder.path(), &["man"]).stdout);
+    for command in commands.iter().filter(|command| **command != "help") {
+        let title = format!(".SH \"COMMAND {}\"", command.to_uppercase());
+        assert!(manual.contains(&title), "{title}");
+    }
+    assert!(manual.contains(".SH \"COMMAND PATTERNS CHECK\""));
+}
+
+#[test]
+fn a_report_can_be_read_from_standard_input_and_fails_like_a_scan() {
+    let folder = small_log();
+    let saved = run_in(folder.path(), &["scan", "a.log", "--format", "json"]).stdout;
+    fs::write(folder.path().join("report.json"), &saved).unwrap();
+    let printed = run_in(
+        folder.path(),
+        &["report", "report.json", "--format", "json"],
+    );
+    assert_eq!(printed.stdout, saved);
+    assert_eq!(
+        status(
+            folder.path(),
+            &["report", "report.json", "--fail-on", "low"]
+        ),
+        Some(0)
+    );
+    assert_eq!(status(folder.path(), &["report", "a.log"]), Some(2));
+    assert_eq!(status(folder.path(), &["report", "missing.json"]), Some(2));
+    let attacked = scenario("ddos-2023-05-07");
+    let gate = ["report", "expected.json", "--fail-on", "high"];
+    assert_eq!(status(&attacked.home, &gate), Some(1));
+}

@@ -13,10 +13,13 @@ const CHUNK_BYTES: [&str; 3] = ["997", "4099", "65537"];
 const THREADS: [&str; 3] = ["1", "2", "3"];
 
 /// The formats of a report, and the file beside a scenario that shows each.
-const FORMATS: [(&str, &str); 3] = [
+const FORMATS: [(&str, &str); 6] = [
     ("table", "expected.table.txt"),
     ("json", "expected.json"),
     ("markdown", "expected.md"),
+    ("csv", "expected.csv"),
+    ("timesketch", "expected.timesketch.jsonl"),
+    ("ecs", "expected.ecs.ndjson"),
 ];
 
 fn scan(scenario: &Scenario, format: &str, more: &[&str]) -> Vec<u8> {

@@ -1,0 +1,213 @@
+//! The report as alerts in the Elastic Common Schema, one JSON object a line: for a SIEM.
+//!
+//! An alert for each incident, and one for each place that was attacked in it. Field names are those of ECS 8.17
+//! (elastic.co/docs/reference/ecs): `@timestamp`, `ecs.version` and `message` are what every event must have, and `event.kind` and
+//! `event.category` what makes it an alert. What ECS has no field for stands under `aftertrace`.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use super::json::write_line;
+use super::techniques::{self, Technique};
+use crate::report::view::{Actor, Incident, Injection, Report};
+use crate::severity::Severity;
+
+/// The version whose fields are used.
+const VERSION: &str = "8.17.0";
+
+/// Writes the alerts.
+///
+/// # Errors
+/// Whatever the writer returns.
+pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    for incident in &report.incidents {
+        write_line(&of_incident(report, incident), out)?;
+        for injection in &incident.injections {
+            write_line(&of_injection(report, incident, injection), out)?;
+        }
+    }
+    Ok(())
+}
+
+fn of_incident(report: &Report, incident: &Incident) -> Value {
+    let kind = if incident.attack { "alert" } else { "event" };
+    let mut alert = json!({
+        "@timestamp": incident.start,
+        "ecs": { "version": VERSION },
+        "message": incident.headline,
+        "event": {
+            "kind": kind,
+            "category": category(incident),
+            "type": ["info"],
+            "module": report.tool.name,
+            "dataset": format!("{}.incident", report.tool.name),
+            "start": incident.start,
+            "end": incident.end,
+            "severity": severity(incident.severity),
+            "reason": incident.reasons.join("; "),
+        },
+        "observer": { "product": report.tool.name, "version": report.tool.version, "type": "log-analysis" },
+        "rule": { "name": incident.cause, "category": "incident" },
+        "related": related(&incident.actors),
+        "tags": [incident.cause, incident.severity],
+        "aftertrace": {
+            "incident": incident.id,
+            "confidence": incident.confidence,
+            "impact": incident.impact,
+            "networks": networks(&incident.actors),
+        },
+    });
+    threat(&mut alert, techniques::of_cause(incident.cause));
+    alert
+}
+
+fn of_injection(report: &Report, incident: &Incident, injection: &Injection) -> Value {
+    let takes_part = |actor: &&Actor| injection.actors.contains(&actor.id);
+    let actors: Vec<&Actor> = incident.actors.iter().filter(takes_part).collect();
+    let place = match &injection.parameter {
+        Some(parameter) => format!("{}, parameter {parameter}", injection.endpoint),
+        None => injection.endpoint.clone(),
+    };
+    let title = injection.category.title();
+    let mut alert = json!({
+        "@timestamp": injection.first,
+        "ecs": { "version": VERSION },
+        "message": format!("{title} in {place}: {} attempts, {}", injection.attempts, injection.outcome.name()),
+        "event": {
+            "kind": "alert",
+            "category": ["web", "intrusion_detection"],
+            "type": ["info"],
+            "module": report.tool.name,
+            "dataset": format!("{}.injection", report.tool.name),
+            "start": injection.first,
+            "end": injection.last,
+            "severity": severity(incident.severity),
+            "reason": injection.outcome_reasons.join("; "),
+        },
+        "observer": { "product": report.tool.name, "version": report.tool.version, "type": "log-analysis" },
+        "rule": { "name": injection.category, "category": "injection" },
+        "url": { "path": injection.endpoint },
+        "related": related(actors),
+        "tags": [injection.category, injection.outcome],
+        "aftertrace": {
+            "incident": incident.id,
+            "parameter": injection.parameter,
+            "techniques": injection.techniques,
+            "attempts": injection.attempts,
+            "outcome": injection.outcome,
+        },
+    });
+    if let Some(line) = injection.samples.first() {
+        alert["event"]["original"] = line.text.clone().into();
+        alert["log"] = json!({ "file": { "path": line.source } });
+    }
+    threat(&mut alert, &[techniques::of_category(injection.category)]);
+    alert
+}
+
+/// What ECS allows in `event.category`.
+fn category(incident: &Incident) -> &'static [&'static str] {
+    match incident.attack {
+        true => &["web", "intrusion_detection"],
+        false => &["web"],
+    }
+}
+
+/// Numbers for `event.severity`, the middles of the ranges in which Elastic's rules score what they call so.
+fn severity(severity: Severity) -> u8 {
+    match severity {
+        Severity::Low => 21,
+        Severity::Medium => 47,
+        Severity::High => 73,
+        Severity::Critical => 99,
+    }
+}
+
+/// Addresses, and names of hosts, of all who took part.
+fn related<'a>(actors: impl IntoIterator<Item = &'a Actor>) -> Value {
+    let clients = actors.into_iter().flat_map(|actor| &actor.clients);
+    let clients: BTreeSet<&str> = clients.map(String::as_str).collect();
+    let is_address = |client: &&str| client.parse::<std::net::IpAddr>().is_ok();
+    let (addresses, hosts): (Vec<&str>, Vec<&str>) = clients.into_iter().partition(is_address);
+    json!({ "ip": addresses, "hosts": hosts })
+}
+
+fn networks(actors: &[Actor]) -> BTreeSet<&str> {
+    let networks = actors.iter().flat_map(|actor| &actor.networks);
+    networks.map(String::as_str).collect()
+}
+
+/// Adds `threat.*`, if there is any.
+fn threat(alert: &mut Value, techniques: &[Technique]) {
+    if techniques.is_empty() {
+        return;
+    }
+    let of = |field: fn(&Technique) -> &'static str| -> Vec<&str> {
+        techniques.iter().map(field).collect()
+    };
+    let mut technique = Map::new();
+    technique.insert("id".to_owned(), json!(of(|technique| technique.id)));
+    technique.insert("name".to_owned(), json!(of(|technique| technique.name)));
+    let parts = techniques.iter().filter_map(|technique| technique.part);
+    let (ids, names): (Vec<&str>, Vec<&str>) = parts.unzip();
+    if !ids.is_empty() {
+        technique.insert(
+            "subtechnique".to_owned(),
+            json!({ "id": ids, "name": names }),
+        );
+    }
+    alert["threat"] = json!({
+        "framework": "MITRE ATT&CK",
+        "tactic": { "id": of(|technique| technique.tactic), "name": of(|technique| technique.tactic_name) },
+        "technique": technique,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::escape;
+    use crate::report::sample::rich;
+
+    fn alerts(report: &Report) -> Vec<Value> {
+        let mut out = Vec::new();
+        render(report, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines = text.lines().map(|line| {
+            assert_eq!(escape::terminal(line), line);
+            serde_json::from_str(line).unwrap()
+        });
+        lines.collect()
+    }
+
+    #[test]
+    fn every_alert_has_the_required_fields_and_its_technique() {
+        let alerts = alerts(&rich(&str::to_string));
+        assert_eq!(alerts.len(), 5);
+        for alert in &alerts {
+            assert!(alert["@timestamp"].is_string() && alert["message"].is_string());
+            assert_eq!(alert["ecs"]["version"], VERSION);
+            assert!(alert["event"]["category"].is_array() && alert["event"]["kind"].is_string());
+        }
+        let surge = alerts
+            .iter()
+            .find(|alert| alert["rule"]["name"] == "injection_and_surge");
+        let technique = &surge.unwrap()["threat"]["technique"];
+        assert_eq!(technique["id"], json!(["T1190", "T1499"]));
+        assert_eq!(technique["subtechnique"]["id"], json!(["T1499.002"]));
+        let injection = alerts
+            .iter()
+            .find(|alert| alert["rule"]["category"] == "injection")
+            .unwrap();
+        assert_eq!(injection["threat"]["technique"]["id"], json!(["T1190"]));
+        assert_eq!(injection["related"]["ip"], json!(["203.0.113.77"]));
+    }
+
+    #[test]
+    fn hostile_text_stays_a_string() {
+        let hostile = |text: &str| format!("\"}}\n{{\"\u{1b}[2J\u{202e}{text}");
+        assert_eq!(alerts(&rich(&hostile)).len(), 5);
+    }
+}

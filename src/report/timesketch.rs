@@ -1,0 +1,116 @@
+//! The report as events for Timesketch, one JSON object a line.
+//!
+//! Its importer (timesketch.org, "Import from JSON or CSV") asks for `message`, `datetime` and `timestamp_desc`, and takes any
+//! other field as it is; `tag` becomes tags. An event for each step of an incident, and one for each line that proves it.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::json::write_line;
+use crate::report::view::{Evidence, Incident, Report, TimelineEntry};
+use crate::time::Time;
+
+/// Writes the events in time order.
+///
+/// # Errors
+/// Whatever the writer returns.
+pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut events: Vec<(Time, Value)> = Vec::new();
+    for incident in &report.incidents {
+        for step in &incident.timeline {
+            events.push((step.time, of_step(incident, step)));
+            let lines = step.evidence.iter();
+            events.extend(lines.map(|line| of_line(incident, step, line)));
+        }
+    }
+    events.sort_by_key(|(time, _)| *time);
+    events
+        .iter()
+        .try_for_each(|(_, event)| write_line(event, out))
+}
+
+fn of_step(incident: &Incident, step: &TimelineEntry) -> Value {
+    json!({
+        "message": step.summary,
+        "datetime": step.time,
+        "timestamp": step.time.micros(),
+        "timestamp_desc": "Step of an incident",
+        "data_type": "aftertrace:step",
+        "incident": incident.id,
+        "cause": incident.cause,
+        "phase": step.phase,
+        "kind": step.kind,
+        "severity": step.severity,
+        "end": step.end,
+        "actors": step.actors,
+        "tag": ["aftertrace", incident.cause, step.phase],
+    })
+}
+
+/// A line without a time of its own stands at its step.
+fn of_line(incident: &Incident, step: &TimelineEntry, line: &Evidence) -> (Time, Value) {
+    let time = line.time.unwrap_or(step.time);
+    let event = json!({
+        "message": line.text,
+        "datetime": time,
+        "timestamp": time.micros(),
+        "timestamp_desc": "Log line",
+        "data_type": "aftertrace:line",
+        "incident": incident.id,
+        "phase": step.phase,
+        "kind": step.kind,
+        "filename": line.source,
+        "line": line.line,
+        "offset": line.offset,
+        "tag": ["aftertrace", "evidence"],
+    });
+    (time, event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::escape;
+    use crate::report::sample::rich;
+
+    fn events(report: &Report) -> Vec<Value> {
+        let mut out = Vec::new();
+        render(report, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines = text.lines().map(|line| {
+            assert_eq!(escape::terminal(line), line);
+            serde_json::from_str(line).unwrap()
+        });
+        lines.collect()
+    }
+
+    #[test]
+    fn every_event_has_what_the_importer_asks_for_in_time_order() {
+        let events = events(&rich(&str::to_string));
+        let mut last = i64::MIN;
+        for event in &events {
+            assert!(event["message"].is_string() && event["timestamp_desc"].is_string());
+            let time = Time::parse_rfc3339(event["datetime"].as_str().unwrap()).unwrap();
+            assert_eq!(event["timestamp"], time.micros());
+            assert!(time.micros() >= last);
+            last = time.micros();
+        }
+        let of = |kind: &str| {
+            events
+                .iter()
+                .filter(|event| event["data_type"] == kind)
+                .count()
+        };
+        assert_eq!((of("aftertrace:step"), of("aftertrace:line")), (5, 8));
+    }
+
+    #[test]
+    fn hostile_text_stays_a_string() {
+        let hostile = |text: &str| format!("\"}}\n{{\"\u{1b}[2J\u{202e}{text}");
+        assert_eq!(
+            events(&rich(&hostile)).len(),
+            events(&rich(&str::to_string)).len()
+        );
+    }
+}
