@@ -13,6 +13,8 @@ use super::json::write_line;
 use super::techniques::{self, Technique};
 use crate::report::view::{Actor, Incident, Injection, Report};
 use crate::severity::Severity;
+use crate::text::counted;
+use crate::time::Time;
 
 /// The version whose fields are used.
 const VERSION: &str = "8.17.0";
@@ -32,32 +34,24 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn of_incident(report: &Report, incident: &Incident) -> Value {
-    let kind = if incident.attack { "alert" } else { "event" };
-    let mut alert = json!({
-        "@timestamp": incident.start,
-        "ecs": { "version": VERSION },
-        "message": incident.headline,
-        "event": {
-            "kind": kind,
-            "category": category(incident),
-            "type": ["info"],
-            "module": report.tool.name,
-            "dataset": format!("{}.incident", report.tool.name),
-            "start": incident.start,
-            "end": incident.end,
-            "severity": severity(incident.severity),
-            "reason": incident.reasons.join("; "),
+    let mut alert = event(
+        report,
+        incident,
+        &Told {
+            dataset: "incident",
+            span: (incident.start, incident.end),
+            message: &incident.headline,
+            reasons: &incident.reasons,
         },
-        "observer": { "product": report.tool.name, "version": report.tool.version, "type": "log-analysis" },
-        "rule": { "name": incident.cause, "category": "incident" },
-        "related": related(&incident.actors),
-        "tags": [incident.cause, incident.severity],
-        "aftertrace": {
-            "incident": incident.id,
-            "confidence": incident.confidence,
-            "impact": incident.impact,
-            "networks": networks(&incident.actors),
-        },
+    );
+    alert["rule"] = json!({ "name": incident.cause, "category": "incident" });
+    alert["related"] = related(&incident.actors);
+    alert["tags"] = json!([incident.cause, incident.severity]);
+    alert["aftertrace"] = json!({
+        "incident": incident.id,
+        "confidence": incident.confidence,
+        "impact": incident.impact,
+        "networks": networks(&incident.actors),
     });
     threat(&mut alert, techniques::of_cause(incident.cause));
     alert
@@ -65,39 +59,36 @@ fn of_incident(report: &Report, incident: &Incident) -> Value {
 
 fn of_injection(report: &Report, incident: &Incident, injection: &Injection) -> Value {
     let takes_part = |actor: &&Actor| injection.actors.contains(&actor.id);
-    let actors: Vec<&Actor> = incident.actors.iter().filter(takes_part).collect();
     let place = match &injection.parameter {
         Some(parameter) => format!("{}, parameter {parameter}", injection.endpoint),
         None => injection.endpoint.clone(),
     };
-    let title = injection.category.title();
-    let mut alert = json!({
-        "@timestamp": injection.first,
-        "ecs": { "version": VERSION },
-        "message": format!("{title} in {place}: {} attempts, {}", injection.attempts, injection.outcome.name()),
-        "event": {
-            "kind": "alert",
-            "category": ["web", "intrusion_detection"],
-            "type": ["info"],
-            "module": report.tool.name,
-            "dataset": format!("{}.injection", report.tool.name),
-            "start": injection.first,
-            "end": injection.last,
-            "severity": severity(incident.severity),
-            "reason": injection.outcome_reasons.join("; "),
+    let message = format!(
+        "{} in {place}: {}, outcome: {}",
+        injection.category.title(),
+        counted(injection.attempts, "attempt", "attempts"),
+        injection.outcome.name().replace('_', " "),
+    );
+    let mut alert = event(
+        report,
+        incident,
+        &Told {
+            dataset: "injection",
+            span: (injection.first, injection.last),
+            message: &message,
+            reasons: &injection.outcome_reasons,
         },
-        "observer": { "product": report.tool.name, "version": report.tool.version, "type": "log-analysis" },
-        "rule": { "name": injection.category, "category": "injection" },
-        "url": { "path": injection.endpoint },
-        "related": related(actors),
-        "tags": [injection.category, injection.outcome],
-        "aftertrace": {
-            "incident": incident.id,
-            "parameter": injection.parameter,
-            "techniques": injection.techniques,
-            "attempts": injection.attempts,
-            "outcome": injection.outcome,
-        },
+    );
+    alert["rule"] = json!({ "name": injection.category, "category": "injection" });
+    alert["url"] = json!({ "path": injection.endpoint });
+    alert["related"] = related(incident.actors.iter().filter(takes_part));
+    alert["tags"] = json!([injection.category, injection.outcome]);
+    alert["aftertrace"] = json!({
+        "incident": incident.id,
+        "parameter": injection.parameter,
+        "techniques": injection.techniques,
+        "attempts": injection.attempts,
+        "outcome": injection.outcome,
     });
     if let Some(line) = injection.samples.first() {
         alert["event"]["original"] = line.text.clone().into();
@@ -105,6 +96,35 @@ fn of_injection(report: &Report, incident: &Incident, injection: &Injection) -> 
     }
     threat(&mut alert, &[techniques::of_category(injection.category)]);
     alert
+}
+
+/// What both kinds of alerts tell.
+struct Told<'a> {
+    dataset: &'a str,
+    span: (Time, Time),
+    message: &'a str,
+    reasons: &'a [String],
+}
+
+fn event(report: &Report, incident: &Incident, told: &Told<'_>) -> Value {
+    let tool = &report.tool;
+    json!({
+        "@timestamp": told.span.0,
+        "ecs": { "version": VERSION },
+        "message": told.message,
+        "event": {
+            "kind": if incident.attack { "alert" } else { "event" },
+            "category": category(incident),
+            "type": ["info"],
+            "module": tool.name,
+            "dataset": format!("{}.{}", tool.name, told.dataset),
+            "start": told.span.0,
+            "end": told.span.1,
+            "severity": severity(incident.severity),
+            "reason": told.reasons.join("; "),
+        },
+        "observer": { "product": tool.name, "version": tool.version, "type": "log-analysis" },
+    })
 }
 
 /// What ECS allows in `event.category`.
@@ -168,18 +188,10 @@ fn threat(alert: &mut Value, techniques: &[Technique]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::escape;
-    use crate::report::sample::rich;
+    use crate::report::sample::{json_lines, rich};
 
     fn alerts(report: &Report) -> Vec<Value> {
-        let mut out = Vec::new();
-        render(report, &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
-        let lines = text.lines().map(|line| {
-            assert_eq!(escape::terminal(line), line);
-            serde_json::from_str(line).unwrap()
-        });
-        lines.collect()
+        json_lines(|out| render(report, out))
     }
 
     #[test]

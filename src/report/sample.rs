@@ -17,6 +17,20 @@ pub type Rewrite<'a> = &'a dyn Fn(&str) -> String;
 const ACCESS: &str = "/var/log/nginx/shop.access.log";
 const ERROR: &str = "/var/log/nginx/shop.error.log";
 
+/// What a renderer of JSON lines writes, which nothing in a terminal obeys.
+pub fn json_lines(
+    render: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
+) -> Vec<serde_json::Value> {
+    let mut out = Vec::new();
+    render(&mut out).expect("writing to memory");
+    let text = String::from_utf8(out).expect("text");
+    let lines = text.lines().map(|line| {
+        assert_eq!(crate::report::escape::terminal(line), line);
+        serde_json::from_str(line).expect("JSON")
+    });
+    lines.collect()
+}
+
 /// An attack with everything that a report can hold, an older and a smaller incident.
 pub fn rich(text: Rewrite) -> Report {
     Report {

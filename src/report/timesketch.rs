@@ -71,18 +71,10 @@ fn of_line(incident: &Incident, step: &TimelineEntry, line: &Evidence) -> (Time,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::escape;
-    use crate::report::sample::rich;
+    use crate::report::sample::{json_lines, rich};
 
     fn events(report: &Report) -> Vec<Value> {
-        let mut out = Vec::new();
-        render(report, &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
-        let lines = text.lines().map(|line| {
-            assert_eq!(escape::terminal(line), line);
-            serde_json::from_str(line).unwrap()
-        });
-        lines.collect()
+        json_lines(|out| render(report, out))
     }
 
     #[test]
