@@ -118,12 +118,15 @@ fn write(rust: &mut String, place: &str, pattern: &Pattern) -> std::fmt::Result 
         .collect();
     let words = facts.words.as_deref().map(bytes);
     let words = words.map_or("None".to_owned(), |words| format!("Some({words})"));
+    let loose = facts.loose.as_ref();
+    let loose = loose.map(|loose| (loose.expression.as_ref(), loose.within));
     writeln!(
         rust,
         "    Ready {{ place: {place:?}, id: {:?}, title: {:?}, category: Category::{:?}, \
          severity: Severity::{:?}, confidence: Confidence::{:?}, technique: {:?}, fields: &[{}], \
          parameter: {:?}, regex: {:?}, syntax: {:?}, probe: {}, why: {:?}, references: &{:?}, \
-         matches: &{:?}, ignores: &{:?}, tool: {:?}, words: {words}, structural: {} }},",
+         matches: &{:?}, ignores: &{:?}, tool: {:?}, words: {words}, structural: {}, signs: &{:?}, \
+         loose: {:?} }},",
         pattern.id,
         pattern.title,
         pattern.category,
@@ -141,6 +144,8 @@ fn write(rust: &mut String, place: &str, pattern: &Pattern) -> std::fmt::Result 
         pattern.ignores,
         pattern.tool,
         facts.structural,
+        facts.signs,
+        loose,
     )
 }
 

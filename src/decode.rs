@@ -68,7 +68,10 @@ impl Decoded {
                 .extend(input.iter().map(|&b| if b == b'+' { b' ' } else { b })),
         }
         self.trail_reaches(Layer::PlusSigns);
-        while self.rounds < MAX_ROUNDS && one_round(&self.text, scratch) {
+        while self.rounds < MAX_ROUNDS
+            && next_escape(&self.text) < self.text.len()
+            && one_round(&self.text, scratch)
+        {
             self.trail_round(scratch);
             self.references |= needless_reference(&self.text);
             self.percent_rounds += u8::from(has_percent(&self.text));
@@ -178,7 +181,7 @@ pub fn one_round(input: &[u8], out: &mut Vec<u8>) -> bool {
     let mut changed = false;
     let mut at = 0;
     while at < input.len() {
-        let next = memchr::memchr3(b'%', b'&', b'\\', &input[at..]).map_or(input.len(), |n| at + n);
+        let next = at + next_escape(&input[at..]);
         out.extend_from_slice(&input[at..next]);
         at = next;
         if at == input.len() {
@@ -210,6 +213,18 @@ pub fn one_round(input: &[u8], out: &mut Vec<u8>) -> bool {
         }
     }
     changed
+}
+
+/// How many bytes stand before the next that may begin an escape. Escapes often come one behind the other, so that
+/// the nearest bytes are looked at one by one.
+fn next_escape(rest: &[u8]) -> usize {
+    const NEAR: usize = 8;
+    let escapes = |byte: &u8| matches!(byte, b'%' | b'&' | b'\\');
+    let near = rest.len().min(NEAR);
+    rest[..near].iter().position(escapes).unwrap_or_else(|| {
+        let far = memchr::memchr3(b'%', b'&', b'\\', &rest[near..]);
+        far.map_or(rest.len(), |at| near + at)
+    })
 }
 
 /// A decoded unit: a byte of whatever charset, or a Unicode code point.
@@ -398,8 +413,8 @@ fn numeric_entity(rest: &[u8]) -> Option<(Unit, usize)> {
 
 /// Whether a text refers by number to a letter, a digit or an angle bracket.
 fn needless_reference(text: &[u8]) -> bool {
-    memchr::memmem::find_iter(text, b"&#").any(|at| {
-        matches!(
+    memchr::memchr_iter(b'&', text).any(|at| {
+        text.get(at + 1) == Some(&b'#') && matches!(
             numeric_entity(&text[at..]),
             Some((Unit::Byte(byte), _)) if byte.is_ascii_alphanumeric() || matches!(byte, b'<' | b'>')
         )

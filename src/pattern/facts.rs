@@ -10,7 +10,7 @@ use regex_syntax::hir::{HirKind, Look};
 
 use super::entry::{Field, Pattern};
 use super::need::{self, Need};
-use crate::syntax::bytes::is_odd;
+use crate::syntax::bytes::{Signs, is_odd};
 
 /// Literals, each behind its length in one byte.
 pub type Packed = Cow<'static, [u8]>;
@@ -22,6 +22,19 @@ pub struct Facts {
     pub words: Option<Packed>,
     /// Also where a byte is odd, for the entry rests on structure.
     pub structural: bool,
+    /// Sets of signs: what its expression matches has one of each set.
+    pub signs: Cow<'static, [Signs]>,
+    /// Its expression without the bounds of long repetitions, if it has any.
+    pub loose: Option<Loosened>,
+}
+
+/// An expression without the bounds of long repetitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loosened {
+    /// It matches whatever the one with bounds does, and more.
+    pub expression: Cow<'static, str>,
+    /// No match shorter than this, in bytes, exceeds a bound that was left out.
+    pub within: usize,
 }
 
 /// What the gate looks for in texts of one kind.
@@ -68,6 +81,13 @@ impl Facts {
         Facts {
             words: literals.or_else(words).map(|need| pack(&need)),
             structural,
+            signs: expression.map_or_else(Vec::new, need::signs_of).into(),
+            loose: expression
+                .and_then(need::loosened)
+                .map(|(expression, within)| Loosened {
+                    expression: expression.into(),
+                    within,
+                }),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The only place that knows every grammar. Not for deciding what a feature means: entries do.
 
 use crate::decode::Decoded;
+use crate::syntax::bytes::{self, Signs};
 use crate::syntax::{lookup, markup, path, script, shell, sql};
 
 /// A structural feature that an entry can ask for.
@@ -122,6 +123,7 @@ pub fn syntax_names() -> Vec<String> {
 /// What the grammars say about one text; each is asked at most once.
 #[derive(Default)]
 pub(super) struct Analyses {
+    signs: Option<Signs>,
     sql: Option<sql::Facts>,
     markup: Option<markup::Facts>,
     script: Option<script::Facts>,
@@ -131,6 +133,12 @@ pub(super) struct Analyses {
 }
 
 impl Analyses {
+    /// The signs of the text.
+    #[inline]
+    pub(super) fn signs(&mut self, view: &Decoded) -> Signs {
+        *self.signs.get_or_insert_with(|| bytes::signs(&view.lower))
+    }
+
     /// Whether a grammar sees any of its features in `view`.
     pub(super) fn sees(&mut self, grammar: Grammar, view: &Decoded) -> bool {
         let text = &view.lower;

@@ -4,8 +4,6 @@
 //! and once by a regex set, and only what hit is looked at in detail. Strings that repeat are judged
 //! once and remembered. None of this may change a verdict: see the gate's test in `load`.
 
-use std::ops::Range;
-
 use super::candidates::{EntrySet, Seen};
 use super::entry::{Field, PatternId};
 use super::feature::Analyses;
@@ -65,7 +63,7 @@ struct Worker<'s> {
     unescaped: Vec<u8>,
     scratch: Vec<u8>,
     unwrapped: Vec<u8>,
-    parts: Vec<Range<usize>>,
+    parts: Vec<Part>,
     view: Decoded,
     name: Decoded,
     inner: Decoded,
@@ -75,6 +73,14 @@ struct Worker<'s> {
     /// Is told what happens, if anybody wants to know.
     watch: Option<&'s mut dyn Watch>,
     sigma: judge::Scratch,
+}
+
+/// Where a parameter stands in a query.
+struct Part {
+    start: usize,
+    /// Where its value begins, behind `=`; its start if it has no name.
+    value: usize,
+    end: usize,
 }
 
 impl<'s> Inspector<'s> {
@@ -407,7 +413,12 @@ impl Worker<'_> {
         let mut start = 0;
         while start < query.len() && parts.len() < MAX_PARAMETERS {
             let end = start + part_end(&query[start..]);
-            parts.push(start..end);
+            let value = memchr::memchr(b'=', &query[start..end]);
+            parts.push(Part {
+                start,
+                value: start + value.map_or(0, |at| at + 1),
+                end,
+            });
             self.part(field, &query[start..end]);
             start = end + 1;
         }
@@ -444,11 +455,8 @@ impl Worker<'_> {
 
     /// The values of parameters that have the same name, joined: ASP writes commas between them, and
     /// comments around the commas make one statement of them.
-    fn repeated(&mut self, field: Field, query: &[u8], parts: &mut [Range<usize>]) {
-        let name = |part: &Range<usize>| {
-            let part = &query[part.clone()];
-            &part[..memchr::memchr(b'=', part).map_or(0, |at| at + 1)]
-        };
+    fn repeated(&mut self, field: Field, query: &[u8], parts: &mut [Part]) {
+        let name = |part: &Part| &query[part.start..part.value];
         parts.sort_by(|a, b| name(a).cmp(name(b)).then(a.start.cmp(&b.start)));
         for group in parts.chunk_by(|a, b| name(a) == name(b)) {
             let label = name(&group[0]);
@@ -458,7 +466,7 @@ impl Worker<'_> {
             let mut joined = std::mem::take(&mut self.unwrapped);
             joined.clear();
             for part in group {
-                joined.extend_from_slice(&query[part.start + label.len()..part.end]);
+                joined.extend_from_slice(&query[part.value..part.end]);
                 joined.push(b',');
             }
             joined.pop();
@@ -699,6 +707,9 @@ impl Worker<'_> {
         }
         let mut span = (0, view.text.len());
         if let Some(expression) = &compiled.regex {
+            if !compiled.may_match(analyses.signs(view)) {
+                return;
+            }
             match expression.find(&view.lower) {
                 Some(found) => span = (found.start(), found.end()),
                 None => return,

@@ -6,6 +6,7 @@
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 
 use super::entry::Pattern;
+use crate::syntax::bytes::{NO_SIGN, Signs, sign};
 use crate::syntax::needs;
 
 /// One of these byte strings is in every text that matches.
@@ -102,6 +103,62 @@ pub fn of_text_expression(expression: &str, ignore_case: bool, rank: Rank) -> Op
         .parse(expression)
         .ok()?;
     of_hir(&hir, rank)
+}
+
+/// Most sets of signs that are kept of one expression, or of a part of it.
+const MAX_SIGNS: usize = 4;
+
+/// Sets of signs: a text that an expression matches has one of each set. It takes a moment to see that a text has
+/// not, and to search it takes a hundred times that, and to compile the expression a thousand times more.
+pub fn signs_of(expression: &str) -> Vec<Signs> {
+    parse(expression).map_or_else(Vec::new, |hir| signs_of_hir(&hir))
+}
+
+fn signs_of_hir(hir: &Hir) -> Vec<Signs> {
+    let mut sets = match hir.kind() {
+        HirKind::Literal(literal) => literal.0.iter().map(|byte| sign(*byte)).collect(),
+        HirKind::Class(Class::Bytes(ranges)) => {
+            let ranges = ranges.iter().map(|range| range.start()..=range.end());
+            vec![ranges.flatten().fold(0, |set, byte| set | sign(byte))]
+        }
+        HirKind::Class(Class::Unicode(ranges)) => {
+            let ranges = ranges.iter().map(|range| range.start()..=range.end());
+            let byte = |character: char| u8::try_from(character).ok().filter(u8::is_ascii);
+            let sign = |character| byte(character).map_or(NO_SIGN, sign);
+            let mut set = 0;
+            for character in ranges.flatten() {
+                set |= sign(character);
+                if set & NO_SIGN != 0 {
+                    break;
+                }
+            }
+            vec![set]
+        }
+        HirKind::Capture(capture) => signs_of_hir(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => signs_of_hir(&repetition.sub),
+        HirKind::Concat(parts) => parts.iter().flat_map(signs_of_hir).collect(),
+        HirKind::Alternation(branches) => {
+            either(&branches.iter().map(signs_of_hir).collect::<Vec<_>>())
+        }
+        HirKind::Empty | HirKind::Look(_) | HirKind::Repetition(_) => Vec::new(),
+    };
+    sets.retain(|set| *set != 0 && set & NO_SIGN == 0);
+    // the fewer signs a set has, the more it says
+    sets.sort_unstable_by_key(|set| (set.count_ones(), *set));
+    sets.dedup();
+    sets.truncate(MAX_SIGNS);
+    sets
+}
+
+/// What follows if one of several branches matches: the best sets of all of them joined, the second ones, and
+/// so on. Where a branch has no more, its last one stands.
+fn either(branches: &[Vec<Signs>]) -> Vec<Signs> {
+    let of = |sets: &Vec<Signs>, rank: usize| sets.get(rank).or(sets.last()).copied();
+    let joined = |rank| {
+        let mut sets = branches.iter().map(|sets| of(sets, rank));
+        sets.try_fold(0, |all, set| Some(all | set?))
+    };
+    (0..MAX_SIGNS).filter_map(joined).collect()
 }
 
 /// What a text without odd bytes must contain for the entry's grammar to read it.
@@ -341,6 +398,39 @@ mod tests {
         let loose = crate::pattern::set::compile_regex(&loose).unwrap();
         assert!(loose.is_match(&[b"x", &[b'a'; 999][..], &[b'y'; 40]].concat()));
         assert!(!loose.is_match(b"x>yyyyyyyyyyyyy"));
+    }
+
+    #[test]
+    fn every_match_has_the_signs() {
+        use crate::syntax::bytes::signs;
+
+        let of = |text: &str| text.bytes().fold(0, |set, byte| set | sign(byte));
+        assert_eq!(signs_of(r"x\(\)?(?:a|[;|])"), [of("(")]);
+        assert_eq!(signs_of(r"a=|<[bc]>"), [of("=<"), of("=>")]);
+        assert!(signs_of("a?b*|c").is_empty());
+        let mut told = 0;
+        for pattern in crate::pattern::load::embedded().unwrap().patterns() {
+            let Some(expression) = &pattern.regex else {
+                continue;
+            };
+            let regex = crate::pattern::set::compile_regex(expression).unwrap();
+            let sets = signs_of(expression);
+            told += usize::from(!sets.is_empty());
+            for sample in pattern.matches.iter().chain(&pattern.ignores) {
+                let mut view = crate::decode::Decoded::default();
+                let form = crate::decode::Form::Urlencoded;
+                view.decode(sample.as_bytes(), form, &mut Vec::new());
+                if let Some(found) = regex.find(&view.lower) {
+                    let has = signs(found.as_bytes());
+                    assert!(
+                        sets.iter().all(|set| set & has != 0),
+                        "{}: {sample}",
+                        pattern.id
+                    );
+                }
+            }
+        }
+        assert!(told > 100, "{told}");
     }
 
     /// The law that gate and candidates rest on: what matches contains one of the literals.

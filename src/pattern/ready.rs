@@ -6,9 +6,10 @@
 use std::borrow::Cow;
 
 use super::entry::{Field, Pattern};
-use super::facts::{Facts, GateWords};
+use super::facts::{Facts, GateWords, Loosened};
 use crate::category::Category;
 use crate::severity::{Confidence, Severity};
+use crate::syntax::bytes::Signs;
 
 /// One entry, as it stands in the binary. The fields are those of [`Pattern`] and [`Facts`].
 struct Ready {
@@ -31,6 +32,8 @@ struct Ready {
     tool: Option<&'static str>,
     words: Option<&'static [u8]>,
     structural: bool,
+    signs: &'static [Signs],
+    loose: Option<(&'static str, usize)>,
 }
 
 include!(concat!(env!("OUT_DIR"), "/packs.rs"));
@@ -46,6 +49,11 @@ pub(super) fn entries() -> impl Iterator<Item = (Pattern, Facts, &'static str)> 
         let facts = Facts {
             words: ready.words.map(Cow::Borrowed),
             structural: ready.structural,
+            signs: Cow::Borrowed(ready.signs),
+            loose: ready.loose.map(|(expression, within)| Loosened {
+                expression: expression.into(),
+                within,
+            }),
         };
         (ready.pattern(), facts, ready.place)
     })

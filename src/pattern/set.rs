@@ -2,20 +2,21 @@
 //!
 //! Not the judging of records: see `inspector`.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use regex::bytes::{Match, Regex, RegexBuilder};
 
 use super::candidates::{self, Candidates, EntrySet, GROUPS, Seen};
 use super::entry::{Field, Pattern, PatternId};
-use super::facts::Facts;
+use super::facts::{Facts, Loosened};
 use super::feature::{Analyses, Grammar, Syntax, syntax_names};
 use super::gate::Gate;
-use super::need;
 use super::sigma::Loaded;
 use super::sigma::judge::Rules;
 use crate::decode::Decoded;
 use crate::error::{Error, Result};
+use crate::syntax::bytes::Signs;
 
 /// Limit on one compiled expression in bytes; a sane entry needs a hundredth.
 pub const MAX_COMPILED: usize = 1 << 20;
@@ -25,6 +26,15 @@ pub(super) struct Compiled {
     pub(super) syntax: Option<Syntax>,
     pub(super) parameter: Option<LazyRegex>,
     pub(super) regex: Option<LazyRegex>,
+    signs: Cow<'static, [Signs]>,
+}
+
+impl Compiled {
+    /// False only if no text with these signs matches the expression.
+    #[inline]
+    pub(super) fn may_match(&self, signs: Signs) -> bool {
+        self.signs.iter().all(|set| set & signs != 0)
+    }
 }
 
 /// An expression that is compiled when first needed: most entries never are, and starting fast
@@ -34,38 +44,32 @@ pub(super) struct LazyRegex {
     compiled: OnceLock<Regex>,
     /// The same without bounds of long repetitions, if it has any: an automaton that counts may cost a hundred
     /// times as much as one that does not.
-    loose: OnceLock<Option<Loose>>,
-}
-
-/// An expression without the bounds of long repetitions.
-struct Loose {
-    regex: Regex,
-    /// No match shorter than this, in bytes, exceeds a bound that was left out.
-    within: usize,
+    loose: Option<Loosened>,
+    loose_compiled: OnceLock<Option<Regex>>,
 }
 
 impl LazyRegex {
-    fn new(expression: &str) -> LazyRegex {
+    fn new(expression: &str, loose: Option<Loosened>) -> LazyRegex {
         LazyRegex {
             expression: expression.to_owned(),
             compiled: OnceLock::new(),
-            loose: OnceLock::new(),
+            loose,
+            loose_compiled: OnceLock::new(),
         }
     }
 
     /// The first match.
     pub(super) fn find<'t>(&self, text: &'t [u8]) -> Option<Match<'t>> {
-        let loosened = || {
-            let (expression, within) = need::loosened(&self.expression)?;
-            let regex = compile_regex(&expression).ok()?;
-            Some(Loose { regex, within })
+        let Some(loose) = &self.loose else {
+            return self.get().find(text);
         };
-        let Some(loose) = self.loose.get_or_init(loosened) else {
+        let compiled = || compile_regex(&loose.expression).ok();
+        let Some(regex) = self.loose_compiled.get_or_init(compiled) else {
             return self.get().find(text);
         };
         // whatever matches with the bounds matches without them, and in the same order of preference: if the
         // first match without keeps them, it is the first match with them, and else that is no earlier
-        let found = loose.regex.find(text)?;
+        let found = regex.find(text)?;
         match found.len() < loose.within {
             true => Some(found),
             false => self.get().find_at(text, found.start()),
@@ -127,7 +131,7 @@ impl PatternSet {
         };
         let mut faults = Vec::new();
         for (index, entry) in entries.into_iter().enumerate() {
-            match compile_entry(&entry.pattern, entry.proved) {
+            match compile_entry(&entry) {
                 Ok(compiled) => set.compiled.push(compiled),
                 Err(fault) => faults.push((index, fault)),
             }
@@ -278,7 +282,8 @@ fn gist(error: &dyn std::fmt::Display) -> String {
 }
 
 /// Compiles one entry, checking its expressions unless they are proved.
-fn compile_entry(pattern: &Pattern, proved: bool) -> std::result::Result<Compiled, String> {
+fn compile_entry(entry: &Entry) -> std::result::Result<Compiled, String> {
+    let (pattern, proved) = (&entry.pattern, entry.proved);
     if let Some(expression) = pattern.regex.as_deref().filter(|_| !proved) {
         regex_syntax::ParserBuilder::new()
             .unicode(false)
@@ -304,8 +309,15 @@ fn compile_entry(pattern: &Pattern, proved: bool) -> std::result::Result<Compile
     }
     Ok(Compiled {
         syntax,
-        parameter: pattern.parameter.as_deref().map(LazyRegex::new),
-        regex: pattern.regex.as_deref().map(LazyRegex::new),
+        parameter: pattern
+            .parameter
+            .as_deref()
+            .map(|expression| LazyRegex::new(expression, None)),
+        regex: pattern
+            .regex
+            .as_deref()
+            .map(|expression| LazyRegex::new(expression, entry.facts.loose.clone())),
+        signs: entry.facts.signs.clone(),
     })
 }
 
@@ -333,12 +345,12 @@ mod tests {
             let Some(expression) = &pattern.regex else {
                 continue;
             };
-            if need::loosened(expression).is_none() {
+            let Some(loose) = Facts::of(pattern).loose else {
                 continue;
-            }
+            };
             with += 1;
             let exact = compile_regex(expression).unwrap();
-            let lazy = LazyRegex::new(expression);
+            let lazy = LazyRegex::new(expression, Some(loose));
             for text in pattern.matches.iter().flat_map(|text| stretched(text)) {
                 let found = exact.find(&text).map(|found| found.range());
                 matched += usize::from(found.is_some());

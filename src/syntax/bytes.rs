@@ -46,3 +46,43 @@ pub fn worth_reading(text: &[u8], words: &[&str]) -> bool {
             .iter()
             .any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
 }
+
+/// Which signs a text has: a bit for each sign of ASCII's, one for each way to break a line or to indent, one for
+/// other control bytes, one for what is beyond ASCII.
+pub type Signs = u64;
+
+/// Letters, digits and blanks, of which nothing follows: most texts have them.
+pub const NO_SIGN: Signs = 1 << 63;
+
+/// The sign of every byte.
+const SIGNS: [Signs; 256] = {
+    let mut signs = [NO_SIGN; 256];
+    let own = b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\n\r\t";
+    let (control, beyond) = (1 << own.len(), 2 << own.len());
+    let mut byte = 0;
+    while byte < 256 {
+        if byte < 0x20 || byte == 0x7f {
+            signs[byte] = control;
+        } else if byte >= 0x80 {
+            signs[byte] = beyond;
+        }
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < own.len() {
+        signs[own[at] as usize] = 1 << at;
+        at += 1;
+    }
+    signs
+};
+
+/// The sign of a byte.
+pub fn sign(byte: u8) -> Signs {
+    SIGNS[usize::from(byte)]
+}
+
+/// The signs of a text.
+pub fn signs(text: &[u8]) -> Signs {
+    text.iter()
+        .fold(0, |signs, byte| signs | SIGNS[usize::from(*byte)])
+}

@@ -109,8 +109,8 @@ struct Run {
     odd: bool,
 }
 
-/// Reads a run of any of `plain` bytes and `odd` spellings.
-fn run_of(text: &[u8], at: usize, plain: &[u8], odd: &[&[u8]]) -> Run {
+/// Reads a run of `plain` bytes and `odd` spellings.
+fn run_of(text: &[u8], at: usize, plain: impl Fn(u8) -> bool, odd: &[&[u8]]) -> Run {
     let mut run = Run {
         count: 0,
         end: at,
@@ -118,13 +118,17 @@ fn run_of(text: &[u8], at: usize, plain: &[u8], odd: &[&[u8]]) -> Run {
     };
     loop {
         let rest = &text[run.end..];
-        if rest.first().is_some_and(|b| plain.contains(b)) {
-            run.end += 1;
-        } else if let Some(spelling) = odd.iter().find(|spelling| rest.starts_with(spelling)) {
-            run.end += spelling.len();
-            run.odd = true;
-        } else {
-            return run;
+        match rest.first() {
+            Some(&byte) if plain(byte) => run.end += 1,
+            // what the spellings begin with
+            Some(b'0' | b'%' | b'2' | b'5' | b'^' | b';') => {
+                let Some(spelling) = odd.iter().find(|spelling| rest.starts_with(spelling)) else {
+                    return run;
+                };
+                run.end += spelling.len();
+                run.odd = true;
+            }
+            _ => return run,
         }
         run.count += 1;
         if run.count > MAX_DOTS {
@@ -143,7 +147,7 @@ fn dots_at(text: &[u8], at: usize) -> Run {
             odd: true,
         };
     }
-    run_of(text, at, b".", &ODD)
+    run_of(text, at, |byte| byte == b'.', &ODD)
 }
 
 /// Separators at `at`, also as hexadecimal codes, or behind `;` as Tomcat drops path parameters.
@@ -152,7 +156,7 @@ fn separators_at(text: &[u8], at: usize) -> Run {
         b"0x2f", b"0x5c", b"%2f", b"%5c", b";/", b";\\", b"%252f", b"%255c", b"%2%f", b"%5%c",
         b"2f", b"5c", b"%c0%af", b"%c1%9c",
     ];
-    let mut run = run_of(text, at, b"/\\", &ODD);
+    let mut run = run_of(text, at, |byte| matches!(byte, b'/' | b'\\'), &ODD);
     // `..;name=value/`
     let parameter = run.count == 0 && text.get(at) == Some(&b';');
     let slash = text[at..]
@@ -172,9 +176,10 @@ fn separators_at(text: &[u8], at: usize) -> Run {
 /// Whether a separator stands right before `at`, and whether it is oddly written.
 fn separator_before(text: &[u8], at: usize) -> (bool, bool) {
     let before = &text[..at];
-    let odd = [&b"0x2f"[..], b"0x5c", b"2f", b"5c", b"%2%f", b"%5%c"]
-        .iter()
-        .any(|s| before.ends_with(s));
+    let odd = matches!(before.last(), Some(b'f' | b'c'))
+        && [&b"0x2f"[..], b"0x5c", b"2f", b"5c", b"%2%f", b"%5%c"]
+            .iter()
+            .any(|s| before.ends_with(s));
     (
         odd || matches!(before.last(), Some(b'/' | b'\\' | b'=' | b':')),
         odd,
@@ -185,11 +190,14 @@ fn separator_before(text: &[u8], at: usize) -> (bool, bool) {
 /// a path in the eyes of whoever sent it. Some tools write question marks where bytes were lost.
 fn equal_separators(text: &[u8], facts: &mut Facts) {
     for dots in [&b".."[..], b"??"] {
-        // to prepare a search costs more than most texts are worth
-        let Some(mut from) = memchr::memchr(dots[0], text) else {
-            continue;
+        // to prepare a search for both costs more than most texts are worth
+        let doubled = |from: usize| {
+            let second = |at: &usize| text.get(from + at + 1) == Some(&dots[1]);
+            let found = memchr::memchr_iter(dots[0], &text[from..]).find(second);
+            found.map(|at| from + at)
         };
-        while let Some(at) = memchr::memmem::find(&text[from..], dots).map(|n| from + n) {
+        let mut from = 0;
+        while let Some(at) = doubled(from) {
             let start = at + 2 + text[at + 2..].iter().take_while(|b| **b == dots[0]).count();
             from = start;
             if let Some(end) = repeats(text, start, dots) {

@@ -105,6 +105,10 @@ fn read_contexts(
         .filter_map(|quote| memchr::memchr(quote, text));
     for start in std::iter::once(None).chain(quotes.map(Some)) {
         for &comments in readings {
+            // where no line went on, both readings are one
+            if comments == LineComment::End && !tokens.went_on {
+                continue;
+            }
             tokens.read(text, start.map_or(0, |quote| quote + 1), comments);
             let mut reader = Reader {
                 text,

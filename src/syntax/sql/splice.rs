@@ -35,8 +35,8 @@ impl<'t> Spliced<'t> {
         if !percents && !text.iter().any(odd) {
             return None;
         }
-        let mut kept = Vec::new();
-        let mut origin = Vec::new();
+        let mut kept = Vec::with_capacity(text.len());
+        let mut origin = Vec::with_capacity(text.len());
         let mut at = 0;
         while at < text.len() {
             let (byte, taken) = step(text, at, percents);

@@ -16,6 +16,9 @@ const MAX_IDENTIFIER: usize = 128;
 const EN_DASH: &[u8] = "\u{2013}".as_bytes();
 const EM_DASH: &[u8] = "\u{2014}".as_bytes();
 
+/// The first byte of either dash.
+const DASH: u8 = 0xe2;
+
 /// A token and where it stands: byte offsets, end exclusive.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token {
@@ -39,12 +42,15 @@ pub(super) struct Tokens {
     pub(super) list: Vec<Token>,
     /// For each token: the bracket that closes what it stands in, or the number of tokens.
     closing: Vec<usize>,
+    /// A comment to the end of a line was taken for a blank.
+    pub(super) went_on: bool,
 }
 
 impl Tokens {
     /// Cuts `text` from the offset `from`; what was there before is forgotten.
     pub(super) fn read(&mut self, text: &[u8], from: usize, comments: LineComment) {
         self.list.clear();
+        self.went_on = false;
         let mut at = from;
         while at < text.len() && self.list.len() < MAX_TOKENS {
             if is_blank(text[at]) {
@@ -60,6 +66,8 @@ impl Tokens {
                     end: end.min(text.len()),
                 });
             }
+            // nothing else that begins so is skipped
+            self.went_on |= kind.is_none() && matches!(text[at], b'#' | b'-' | DASH);
             at = end.max(at + 1);
         }
         self.match_brackets();
@@ -98,7 +106,7 @@ pub(super) fn is_blank(byte: u8) -> bool {
 fn token_at(text: &[u8], at: usize, glued: bool, comments: LineComment) -> (Option<Kind>, usize) {
     let next = text.get(at + 1).copied().unwrap_or(0);
     match text[at] {
-        0xe2 if text[at..].starts_with(EN_DASH) || text[at..].starts_with(EM_DASH) => {
+        DASH if text[at..].starts_with(EN_DASH) || text[at..].starts_with(EM_DASH) => {
             line_comment(text, at, comments)
         }
         b'0'..=b'9' => number(text, at),
