@@ -12,7 +12,7 @@ use crate::finding::{Case, Finding, Kind};
 use crate::merge::Merge;
 use crate::networks::{Attacker, Networks, Strays};
 use crate::pass::Limits;
-use crate::report::view;
+use crate::report::view::{self, Name, named};
 use crate::terms::Role;
 use crate::text::visible;
 use crate::trace::{Group, GroupCounts};
@@ -272,11 +272,11 @@ pub fn actor(
         first: span.first.floor_to_second(),
         last: span.last.floor_to_second(),
         requests: span.count.saturating_mul(draft.weight),
-        hits_by_category: hits
-            .categories()
-            .iter()
-            .map(|(category, span)| (category.name(), span.count))
-            .collect(),
+        hits_by_category: named(
+            hits.categories()
+                .iter()
+                .map(|(category, span)| (category.name(), span.count)),
+        ),
         paths: top(&counts.paths, LISTED)
             .into_iter()
             .map(|ranked| ranked.0)
@@ -352,12 +352,10 @@ pub fn top(texts: &TextMap<u64>, most: usize) -> Vec<(String, u64)> {
 }
 
 /// Counts by status class under the report's names; `none` only where a request has none.
-pub fn statuses(by_class: &[u64; CLASSES]) -> BTreeMap<&'static str, u64> {
+pub fn statuses(by_class: &[u64; CLASSES]) -> BTreeMap<Name, u64> {
     const NAMES: [&str; CLASSES] = ["1xx", "2xx", "3xx", "4xx", "5xx", "none"];
-    let named = NAMES.into_iter().zip(by_class.iter().copied());
-    named
-        .filter(|(name, count)| *name != "none" || *count > 0)
-        .collect()
+    let counts = NAMES.into_iter().zip(by_class.iter().copied());
+    named(counts.filter(|(name, count)| *name != "none" || *count > 0))
 }
 
 /// Earliest and latest of several spans.

@@ -20,6 +20,7 @@ use crate::proxies::HeaderName;
 use crate::relays::Relays;
 use crate::report::view::{
     self, Incident, KnownParty, Report, SCHEMA_VERSION, Series, Tool, Totals, Verdict, Window,
+    named,
 };
 use crate::skew::Skew;
 use crate::terms::Cause;
@@ -122,10 +123,10 @@ pub fn report(read: &Read<'_>, incidents: Vec<Incident>, looks: Vec<Warning>) ->
     );
     warnings.sort();
     Report {
-        schema_version: SCHEMA_VERSION,
+        schema_version: SCHEMA_VERSION.into(),
         tool: Tool {
-            name: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
+            name: env!("CARGO_PKG_NAME").into(),
+            version: env!("CARGO_PKG_VERSION").into(),
         },
         verdict: verdict(&incidents, read),
         window: window(&inputs, read),
@@ -135,9 +136,6 @@ pub fn report(read: &Read<'_>, incidents: Vec<Incident>, looks: Vec<Warning>) ->
         inputs,
         incidents,
         warnings,
-        display_offset: zone(read.access)
-            .or_else(|| read.clocks.first().map(|clock| clock.offset))
-            .unwrap_or_default(),
     }
 }
 
@@ -172,7 +170,7 @@ fn verdict(incidents: &[Incident], read: &Read<'_>) -> Verdict {
     match gravest {
         Some(incident) => Verdict {
             attack: incident.attack,
-            cause: incident.cause.name(),
+            cause: incident.cause.name().into(),
             confidence: rounded(incident.confidence * sure),
             headline: incident.headline.clone() + &headline::others(incident, incidents) + &unknown,
             start: Some(incident.start),
@@ -180,7 +178,7 @@ fn verdict(incidents: &[Incident], read: &Read<'_>) -> Verdict {
         },
         None if requests == 0 => Verdict {
             attack: false,
-            cause: "none",
+            cause: "none".into(),
             confidence: 0.0,
             headline: nothing_headline(read),
             start: None,
@@ -188,7 +186,7 @@ fn verdict(incidents: &[Incident], read: &Read<'_>) -> Verdict {
         },
         None => Verdict {
             attack: false,
-            cause: "none",
+            cause: "none".into(),
             confidence: rounded(quiet_confidence(requests) * sure),
             headline: quiet_headline(requests, access.hits) + &unknown,
             start: None,
@@ -289,7 +287,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
             Some(view::Input {
                 path: source.name.clone(),
                 kind: format.kind,
-                format: format.name,
+                format: format.name.into(),
                 bytes: part.len() as u64,
                 lines: books.lines,
                 records: books.records,
@@ -436,7 +434,7 @@ fn repetition_warnings(read: &Read<'_>) -> Vec<Warning> {
         has_requests(source) && has_requests(&skew.against) && skew.is_repetition()
     });
     let warning = |(source, skew): (&u32, &Skew)| Warning {
-        code: "requests_logged_twice",
+        code: "requests_logged_twice".into(),
         message: format!(
             "{} holds requests that {} holds as well ({} of {} compared): a proxy in front and the server behind it? \
              They are counted twice; give only one of these logs",
@@ -461,7 +459,7 @@ fn clock_warning(read: &Read<'_>, clock: &ErrorClock) -> Option<Warning> {
     };
     let name = &read.inputs.sources[clock.source as usize].name;
     Some(Warning {
-        code: "error_tz_assumed",
+        code: "error_tz_assumed".into(),
         message: format!(
             "{name} carries no time zone and {why}: {} is assumed; --error-tz sets it",
             clock.offset.label()
@@ -473,7 +471,7 @@ fn clock_warning(read: &Read<'_>, clock: &ErrorClock) -> Option<Warning> {
 fn unparsed_warning(input: &view::Input) -> Option<Warning> {
     let share = input.unparsed as f64 / input.lines.max(1) as f64;
     (share >= MANY_UNPARSED).then(|| Warning {
-        code: "unparsed_lines",
+        code: "unparsed_lines".into(),
         message: format!(
             "{}: {} of {} lines did not parse ({:.1}%)",
             input.path,
@@ -497,6 +495,9 @@ fn window(inputs: &[view::Input], read: &Read<'_>) -> Window {
         start: start.filter(|_| !empty),
         end: end.filter(|_| !empty),
         bucket_s: read.bucket_s,
+        utc_offset: zone(read.access)
+            .or_else(|| read.clocks.first().map(|clock| clock.offset))
+            .unwrap_or_default(),
     }
 }
 
@@ -516,11 +517,12 @@ fn totals(access: &AccessCounts) -> Totals {
         clients: access.clients.distinct() + aside.clients.distinct(),
         status: statuses(&by_class),
         hits: access.hits + aside.hits,
-        hits_by_category: Category::ALL
-            .iter()
-            .map(category)
-            .filter(|(_, count)| *count > 0)
-            .collect(),
+        hits_by_category: named(
+            Category::ALL
+                .iter()
+                .map(category)
+                .filter(|(_, count)| *count > 0),
+        ),
     }
 }
 
@@ -563,7 +565,7 @@ fn client_warnings(read: &Read<'_>) -> Vec<Warning> {
         .collect();
     let attacking = known(read).into_iter().filter(|party| party.hits > 0);
     warnings.extend(attacking.map(|party| Warning {
-        code: "known_client_hits",
+        code: "known_client_hits".into(),
         message: format!(
             "{} sent {}; nothing is made of them, because --exclude or --known names the client",
             party.name.as_deref().unwrap_or(&party.networks.join(", ")),
@@ -576,7 +578,7 @@ fn client_warnings(read: &Read<'_>) -> Vec<Warning> {
 
 fn no_client_field(name: &str, header: &HeaderName) -> Warning {
     Warning {
-        code: "no_client_field",
+        code: "no_client_field".into(),
         message: format!(
             "{name}: no line has a client in {}: the addresses that connected are taken for the clients",
             header.as_str()
@@ -602,7 +604,7 @@ fn behind_proxy(name: &str, relays: &Relays, asked: bool) -> Warning {
         false => "give --client-from X-Forwarded-For --trusted-proxy",
     };
     Warning {
-        code: "clients_behind_proxy",
+        code: "clients_behind_proxy".into(),
         message: format!(
             "{name}: most requests come through {}{more}, and a field names at least {} others behind; to tell clients \
              apart, {advice} {}",
@@ -652,7 +654,7 @@ fn series(read: &Read<'_>) -> (Series, Option<Warning>) {
         series.clients[at] = access.bucket_clients.count(bucket);
     }
     let warning = (stray > 0).then(|| Warning {
-        code: "stray_times",
+        code: "stray_times".into(),
         message: format!(
             "{stray} records carry times far from all others and are left out of the series"
         ),

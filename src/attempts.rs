@@ -1,12 +1,11 @@
-//! The pass over what the survey noted: each line judged again, now in its context, and counted if it is
-//! suspicious.
+//! The pass over what the survey noted: each line in its context, and counted if it is suspicious.
 //!
 //! Pages asked for in vain, which are noted too, are counted by client. Only noted lines are read, so that an ordinary log costs next to nothing here.
 
 use crate::category::Category;
 use crate::chunk;
 use crate::context::Context;
-use crate::counts::{AccessCounts, Noted};
+use crate::counts::AccessCounts;
 use crate::decode::{Decoded, Form, unescape_log};
 use crate::event::{Access, Event};
 use crate::evidence::capped::hash_bytes;
@@ -18,6 +17,7 @@ use crate::evidence::shapes::{Shapes, VALUE, before_payload};
 use crate::evidence::tries::Asked;
 use crate::format::spec::{Arena, Desk};
 use crate::merge::Merge;
+use crate::noted::{Known, Noted};
 use crate::pass::{Bounded, Limits, Log, Pool, Run, Task, work};
 use crate::pattern::entry::Field;
 use crate::pattern::inspector::Inspector;
@@ -70,6 +70,14 @@ pub fn count_hits(
     counts.flush();
 }
 
+/// How a line is judged.
+enum Judged<'v> {
+    /// By looking at its words again.
+    Anew,
+    /// As the survey judged it, except for what the answer says.
+    As(Option<&'v mut Verdict>),
+}
+
 struct Worker<'a> {
     counts: AccessCounts,
     inspector: Inspector<'a>,
@@ -84,18 +92,41 @@ impl Worker<'_> {
         let mut desk = Desk::new(&arena);
         let Some(listed) = &noted.lines else {
             for (offset, line) in chunk::lines(bytes) {
-                self.line(log, (noted.start + offset) as u64, line, &mut desk);
+                self.line(
+                    log,
+                    (noted.start + offset) as u64,
+                    line,
+                    Judged::Anew,
+                    &mut desk,
+                );
             }
             return;
         };
-        for offset in listed.iter().map(|offset| *offset as usize) {
-            if let Some((_, line)) = chunk::lines(&bytes[offset..]).next() {
-                self.line(log, (noted.start + offset) as u64, line, &mut desk);
+        let mut findings = listed.findings(self.measure.patterns);
+        for (offset, known) in listed.lines() {
+            let judged = match known {
+                Known::Nothing => Judged::As(None),
+                Known::Unknown => Judged::Anew,
+                Known::Finding(index) => match findings.get_mut(index) {
+                    Some(finding) => Judged::As(finding.as_mut()),
+                    None => Judged::Anew,
+                },
+            };
+            let line = bytes.get(offset..).unwrap_or_default();
+            if let Some((_, line)) = chunk::lines(line).next() {
+                self.line(log, (noted.start + offset) as u64, line, judged, &mut desk);
             }
         }
     }
 
-    fn line<'l>(&mut self, log: &Log<'_>, offset: u64, line: &'l [u8], desk: &mut Desk<'l>) {
+    fn line<'l>(
+        &mut self,
+        log: &Log<'_>,
+        offset: u64,
+        line: &'l [u8],
+        judged: Judged<'_>,
+        desk: &mut Desk<'l>,
+    ) {
         let Ok(Event::Access(access)) = log.read(line, offset, desk) else {
             return;
         };
@@ -115,7 +146,14 @@ impl Worker<'_> {
         let Measure {
             patterns, context, ..
         } = self.measure;
-        let verdict = self.inspector.inspect(&access);
+        let verdict = match judged {
+            Judged::Anew => self.inspector.inspect(&access),
+            Judged::As(None) => None,
+            Judged::As(Some(verdict)) => {
+                verdict.given(patterns, access.status);
+                Some(&*verdict)
+            }
+        };
         if let Some(weighed) = context.weigh(&access, verdict, patterns)
             && weighed.confidence >= Confidence::Medium
         {

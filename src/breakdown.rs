@@ -182,7 +182,7 @@ fn burst(case: &Case<'_>, rise: Rise<'_>) -> Burst {
         clients: counts.clients.distinct(),
         new_client_ratio: (!stretch.at_log_start)
             .then(|| rounded(newcomers as f64 / counts.clients.len().max(1) as f64)),
-        classification: rise.cause.name(),
+        classification: rise.cause.name().into(),
         confidence: rounded(rise.finding.confidence),
         top: top(case, counts, stretch, &rise.finding.clients),
     }

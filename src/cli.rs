@@ -10,6 +10,8 @@ mod hits;
 mod messages;
 mod output;
 mod patterns;
+mod print;
+mod report;
 mod scan;
 mod sigma;
 mod timing;
@@ -35,12 +37,14 @@ use aftertrace::severity::{Confidence, Severity};
 use aftertrace::time::Zone as LogZone;
 use aftertrace::{Observer, ScanOptions, TimeBound};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use print::PrintArguments;
 
 const EXAMPLES: &str = "\
 Examples:
   aftertrace scan /var/log/nginx                    what happened, as a table
   aftertrace scan access.log error.log --since -3h  the last three hours of the logs
   aftertrace scan logs/ --format json -o out.json   the whole report, for scripts
+  aftertrace report out.json --format markdown      the same as the draft of a postmortem
   aftertrace scan logs/ --fail-on high              exit status 1 for grave incidents
   zcat old/*.gz | aftertrace scan -                 standard input
   aftertrace hits access.log | jq .matched          every suspicious line, as JSON lines
@@ -57,6 +61,12 @@ Examples:
   aftertrace scan access.log error.log --since '2021-09-05 13:00' --until '2021-09-05 16:00'
   aftertrace scan access.log --since -90m --bucket 10s --tz -04:00
   aftertrace scan logs/ --format json -o report.json";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  aftertrace report report.json
+  aftertrace report report.json --format markdown --tz UTC -o postmortem.md
+  ssh host aftertrace scan /var/log/nginx --format json | aftertrace report -";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -83,6 +93,9 @@ enum Command {
     /// Reconstruct what happened: incidents, actors, timeline, impact
     #[command(after_help = SCAN_EXAMPLES)]
     Scan(ScanArguments),
+    /// Print a saved report again, in any format, without the logs
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArguments),
     /// Print one JSON object for each suspicious log line
     Hits(HitsArguments),
     /// Show how a line is decoded and judged, step by step: a line of a log, a request, a URL
@@ -94,6 +107,12 @@ enum Command {
     /// List, explain or check the attack patterns
     #[command(subcommand)]
     Patterns(PatternsCommand),
+    /// Print the JSON Schema of what is written for scripts
+    Schema {
+        /// Of which output
+        #[arg(value_enum, default_value_t = SchemaOf::Report)]
+        of: SchemaOf,
+    },
 }
 
 /// Formats that are not told by content.
@@ -197,12 +216,8 @@ struct InputArguments {
 
 #[derive(Debug, Args)]
 struct ScanArguments {
-    /// How to print the report
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-    /// Write to FILE instead of standard output, all of it or nothing
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    print: PrintArguments,
     /// Width of a step in the series: 10s, 1m, 5m, 1h
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::bucket)]
     bucket: u64,
@@ -210,17 +225,32 @@ struct ScanArguments {
     /// Europe/Berlin; by default the one that aligns them best with the access logs
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true, value_parser = values::log_zone)]
     error_tz: Option<LogZone>,
-    /// Zone of the times in the table: `log`, `UTC`, or an offset such as +02:00
-    #[arg(long, value_name = "ZONE", default_value = "log", allow_hyphen_values = true, value_parser = values::zone)]
-    tz: values::Zone,
-    /// When to colour the table; NO_COLOR is respected
-    #[arg(long, value_enum, default_value_t = Color::Auto)]
-    color: Color,
     /// Exit with status 1 when there is an incident of this severity or above
     #[arg(long, value_name = "SEVERITY", value_parser = values::severity())]
     fail_on: Option<Severity>,
     #[command(flatten)]
     input: InputArguments,
+}
+
+#[derive(Debug, Args)]
+struct ReportArguments {
+    /// A report as `scan --format json` writes it; `-` for standard input
+    #[arg(value_name = "REPORT.json")]
+    file: PathBuf,
+    #[command(flatten)]
+    print: PrintArguments,
+    /// Exit with status 1 when there is an incident of this severity or above
+    #[arg(long, value_name = "SEVERITY", value_parser = values::severity())]
+    fail_on: Option<Severity>,
+}
+
+/// What is written for scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SchemaOf {
+    /// `scan --format json`
+    Report,
+    /// One line of `hits`
+    Hits,
 }
 
 #[derive(Debug, Args)]
@@ -425,7 +455,7 @@ impl ScanArguments {
         Ok(ScanOptions {
             bucket_s: self.bucket,
             error_tz: self.error_tz,
-            tz: self.tz.offset(),
+            tz: self.print.tz.offset(),
             ..self.input.options()?
         })
     }
@@ -442,7 +472,11 @@ pub fn wants_progress(arguments: &Arguments) -> bool {
     match &arguments.command {
         Command::Scan(scan) => !scan.input.quiet,
         Command::Hits(hits) => !hits.input.quiet && !io::stdout().is_terminal(),
-        Command::Explain(_) | Command::Formats(_) | Command::Patterns(_) => false,
+        Command::Report(_)
+        | Command::Explain(_)
+        | Command::Formats(_)
+        | Command::Patterns(_)
+        | Command::Schema { .. } => false,
     }
 }
 
@@ -463,10 +497,12 @@ pub fn run(arguments: &Arguments, observer: &dyn Observer) -> ExitCode {
 fn dispatch(command: &Command, observer: &dyn Observer) -> Result<Outcome> {
     match command {
         Command::Scan(arguments) => scan::run(arguments, observer),
+        Command::Report(arguments) => report::run(arguments),
         Command::Hits(arguments) => hits::run(arguments, observer),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Formats(arguments) => formats::run(arguments),
         Command::Patterns(command) => patterns::run(command),
+        Command::Schema { of } => report::schema(*of),
     }
 }
 
@@ -475,7 +511,10 @@ fn inputs(command: &Command) -> &[PathBuf] {
         Command::Scan(scan) => &scan.input.paths,
         Command::Hits(hits) => &hits.input.paths,
         Command::Formats(formats) => &formats.explain,
-        Command::Explain(_) | Command::Patterns(_) => &[],
+        Command::Report(_)
+        | Command::Explain(_)
+        | Command::Patterns(_)
+        | Command::Schema { .. } => &[],
     }
 }
 
@@ -539,7 +578,7 @@ mod tests {
         ]);
         assert_eq!(parsed.input.since, Some(TimeBound::BeforeEnd(10_800)));
         assert_eq!(parsed.input.until, Some(TimeBound::BeforeEnd(5_400)));
-        assert_eq!(parsed.tz, values::Zone::At(UtcOffset(-14_400)));
+        assert_eq!(parsed.print.tz, values::Zone::At(UtcOffset(-14_400)));
         assert_eq!(parsed.error_tz, Some(LogZone::Fixed(UtcOffset(-12_600))));
         assert_eq!(parsed.input.options().unwrap().threads, Some(3));
     }
@@ -547,9 +586,9 @@ mod tests {
     #[test]
     fn defaults_are_a_table_by_minutes_in_the_logs_zone() {
         let parsed = scan(&["-", "b.log"]);
-        assert_eq!(parsed.format, Format::Table);
+        assert_eq!(parsed.print.format, print::ReportFormat::Table);
         assert_eq!(parsed.bucket, 60);
-        assert_eq!(parsed.tz, values::Zone::Log);
+        assert_eq!(parsed.print.tz, values::Zone::Log);
         assert_eq!(parsed.fail_on, None);
         assert_eq!(parsed.input.paths.len(), 2);
         assert!(parsed.input.options().unwrap().mmap);

@@ -6,6 +6,7 @@
 //! takes `high` away. Not for judging text: patterns do that.
 
 use hashbrown::{HashMap, HashSet};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::client::Client;
@@ -62,7 +63,7 @@ const HABIT_CLIENTS: usize = 5;
 const HABIT_VISITORS: f64 = 0.8;
 
 /// Why a line counts more or less than its own words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Because {
     /// The client's user agent names a tool of attackers.
@@ -80,7 +81,7 @@ pub enum Because {
 }
 
 /// What changed a line's confidence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Shift {
     /// What its own words say; `null` if they say nothing.
     pub from: Option<Confidence>,

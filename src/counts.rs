@@ -21,6 +21,7 @@ use crate::evidence::shapes::Shapes;
 use crate::evidence::tries::MAX_TRIES;
 use crate::evidence::weight::INDEX_BYTES;
 use crate::merge::Merge;
+use crate::noted::Noted;
 use crate::pass::{Bounded, ChunkSpan, Handed};
 
 /// One bucket of the report's series.
@@ -101,24 +102,6 @@ pub struct AccessCounts {
     pub chunks: Vec<ChunkSpan>,
     caps: Caps,
 }
-
-/// The lines of a chunk that may turn out to be suspicious.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Noted {
-    /// Index into the logs surveyed.
-    pub log: usize,
-    /// Bytes.
-    pub start: usize,
-    /// Bytes.
-    pub end: usize,
-    /// Offsets of the lines, counted from `start`; `None` for all lines, when they are too many to list.
-    pub lines: Option<Box<[u32]>>,
-}
-
-/// One of so many bytes of a chunk may be the beginning of a line that is listed in [`Noted`], which bounds the
-/// lists to 2% of the log. A line of an ordinary log has 100 to 300 bytes, so that this is every line
-/// or every second.
-pub const NOTED_SPACING: usize = 200;
 
 impl AccessCounts {
     /// Nothing counted yet.
@@ -296,11 +279,10 @@ impl AccessCounts {
         if self.listed <= most {
             return;
         }
-        let length = |noted: &Noted| noted.lines.as_deref().map_or(0, size_of_val);
-        self.noted.sort_unstable_by_key(length);
+        self.noted.sort_unstable_by_key(Noted::weight);
         let mut left = most;
         for noted in &mut self.noted {
-            let bytes = length(noted);
+            let bytes = noted.weight();
             match left.checked_sub(bytes) {
                 Some(rest) => left = rest,
                 None => {
@@ -309,7 +291,7 @@ impl AccessCounts {
                 }
             }
         }
-        self.listed = self.noted.iter().map(length).sum();
+        self.listed = self.noted.iter().map(Noted::weight).sum();
     }
 
     /// Bytes of the shares that the counts could have taken and did not.

@@ -184,11 +184,13 @@ pub fn one_round(input: &[u8], out: &mut Vec<u8>) -> bool {
         if at == input.len() {
             break;
         }
-        let octal = octal_run(&input[at..], out);
-        if octal > 0 {
-            at += octal;
-            changed = true;
-            continue;
+        if input[at] == b'\\' {
+            let octal = octal_run(&input[at..], out);
+            if octal > 0 {
+                at += octal;
+                changed = true;
+                continue;
+            }
         }
         let decoded = match input[at] {
             b'%' => percent(&input[at..]),
@@ -409,11 +411,27 @@ fn has_percent(text: &[u8]) -> bool {
     memchr::memchr_iter(b'%', text).any(|at| percent(&text[at..]).is_some())
 }
 
+/// What no hexadecimal digit is worth.
+const NO_DIGIT: u8 = 16;
+
+/// What each byte is worth as a hexadecimal digit.
+const HEX: [u8; 256] = {
+    let mut worth = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < NO_DIGIT {
+        let byte = b"0123456789abcdef"[digit as usize];
+        worth[byte as usize] = digit;
+        worth[byte.to_ascii_uppercase() as usize] = digit;
+        digit += 1;
+    }
+    worth
+};
+
 /// Two hexadecimal digits as a byte.
 fn hex_pair(digits: &[u8]) -> Option<u8> {
-    let high = (*digits.first()? as char).to_digit(16)?;
-    let low = (*digits.get(1)? as char).to_digit(16)?;
-    Some((high * 16 + low) as u8)
+    let [high, low] = *digits.first_chunk()?;
+    let (high, low) = (HEX[usize::from(high)], HEX[usize::from(low)]);
+    (high | low < NO_DIGIT).then_some(high << 4 | low)
 }
 
 /// Four hexadecimal digits as a UTF-16 unit.

@@ -2,9 +2,11 @@
 //!
 //! Conditions that do not stop a run are warnings in the report, not errors.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// An error that ends the run (exit status 2).
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +24,14 @@ pub enum Error {
     /// One or more entries of pattern packs are wrong; every fault found is listed.
     #[error("{}", .0.join("\n"))]
     Patterns(Vec<String>),
+    /// A saved report could not be read as one.
+    #[error("{path}: {what}")]
+    Report {
+        /// The file concerned.
+        path: PathBuf,
+        /// What is wrong with it, where, and what to do.
+        what: String,
+    },
     /// An option's value makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -45,10 +55,10 @@ impl Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What the reader must know before trusting the rest.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Warning {
     /// Stable, for scripts.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// For people.
     pub message: String,
     /// The input concerned.

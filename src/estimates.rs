@@ -18,7 +18,7 @@ const ADVICE: &str = "a larger --memory-limit makes it exact";
 
 fn warning(message: String) -> Warning {
     Warning {
-        code: CODE,
+        code: CODE.into(),
         message,
         input: None,
     }

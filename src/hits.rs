@@ -7,6 +7,7 @@ use std::io;
 use std::ops::Range;
 
 use rayon::ThreadPool;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::category::Category;
@@ -36,7 +37,7 @@ fn wave_bytes(caps: &Caps) -> usize {
 }
 
 /// A suspicious line. What the line does not say is `null`; bytes that are no text show as `\xHH`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HitLine<'a> {
     /// The input.
     pub source: &'a str,
@@ -127,7 +128,7 @@ pub fn hits<'a>(
 /// What must be said where requests of known clients were not judged.
 pub fn set_aside(requests: u64) -> Option<Warning> {
     (requests > 0).then(|| Warning {
-        code: "known_clients_skipped",
+        code: "known_clients_skipped".into(),
         message: format!(
             "{} of clients named by --exclude and --known {} not judged; leave the options out to see their lines",
             counted(requests, "request", "requests"),

@@ -183,7 +183,7 @@ impl Inputs {
         for index in 0..self.sources.len() {
             let name = &self.sources[index].name;
             let warning = self.repeat_note(index).map(|note| Warning {
-                code: DUPLICATE_CONTENT,
+                code: DUPLICATE_CONTENT.into(),
                 message: format!("{name}: {note}"),
                 input: Some(name.clone()),
             });
@@ -453,7 +453,7 @@ fn no_logs(sources: &[Source], formats: &[Option<Vote>]) -> Vec<Warning> {
     }
     let others = of_archive.into_iter().filter(|(_, all)| *all > MAX_NAMED);
     warnings.extend(others.map(|(archive, all)| Warning {
-        code: NOT_A_LOG,
+        code: NOT_A_LOG.into(),
         message: format!(
             "{archive} holds {} that are empty or no logs and were left out",
             counted((all - MAX_NAMED) as u64, "more file", "more files")
@@ -464,7 +464,7 @@ fn no_logs(sources: &[Source], formats: &[Option<Vote>]) -> Vec<Warning> {
 }
 
 fn is_found_again(warning: &Warning) -> bool {
-    [EMPTY, NOT_A_LOG, DUPLICATE_CONTENT].contains(&warning.code)
+    [EMPTY, NOT_A_LOG, DUPLICATE_CONTENT].contains(&&*warning.code)
 }
 
 /// What somebody may do whose log is in a format that nobody knows.
@@ -500,7 +500,7 @@ pub fn no_log(name: &str, bytes: &[u8]) -> Warning {
         ),
     };
     Warning {
-        code,
+        code: code.into(),
         message: format!("{name} {what}"),
         input: Some(name.to_string()),
     }

@@ -57,6 +57,7 @@ pub mod mitigation;
 pub mod nature;
 pub mod networks;
 pub mod norms;
+pub mod noted;
 pub mod outcome;
 pub mod pass;
 pub mod pattern;

@@ -92,7 +92,7 @@ fn blocking(chosen: &[Network], attack: u64, innocent: u64) -> Mitigation {
         innocent_share: share(network.innocent, innocent),
     };
     Mitigation {
-        kind: "block_networks",
+        kind: "block_networks".into(),
         summary: format!(
             "blocking {} would have stopped {:.0}% of the attack's requests and {:.1}% of the others",
             counted(chosen.len() as u64, "network", "networks"),
@@ -119,7 +119,7 @@ fn block_clients(attackers: &[&Actor]) -> Option<Mitigation> {
     targets.dedup();
     let requests: u64 = attackers.iter().map(|actor| actor.requests).sum();
     (1..=FEW).contains(&targets.len()).then(|| Mitigation {
-        kind: "block_clients",
+        kind: "block_clients".into(),
         summary: format!(
             "blocking {} would have stopped all {} of the attack",
             counted(targets.len() as u64, "client", "clients"),
@@ -152,7 +152,7 @@ fn fix_endpoints(injections: &[Injection]) -> Option<Mitigation> {
         .map(|injection| injection.attempts)
         .sum();
     (!targets.is_empty()).then(|| Mitigation {
-        kind: "fix_endpoint",
+        kind: "fix_endpoint".into(),
         summary: format!(
             "{} answered {} with signs of success: fix this first",
             counted(targets.len() as u64, "place", "places"),

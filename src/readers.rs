@@ -100,7 +100,7 @@ impl Readers {
         let place = candidates.find_map(|(name, bytes, _)| departure(given, name, bytes));
         let advice = "compare it with a line of the log".to_owned();
         Some(Warning {
-            code: UNUSED,
+            code: UNUSED.into(),
             message: format!(
                 "no input is in the format of --access-format; all were read as their content tells: {}",
                 place.unwrap_or(advice)

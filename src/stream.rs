@@ -159,7 +159,7 @@ impl Stream<'_> {
 
     fn broken(&self, error: &io::Error) -> Warning {
         Warning {
-            code: DAMAGED,
+            code: DAMAGED.into(),
             message: format!(
                 "{} cannot be read to its end ({error}). Its first {} lines were judged",
                 self.name, self.line

@@ -10,7 +10,7 @@ use hashbrown::DefaultHashBuilder;
 
 use crate::chunk;
 use crate::client::Client;
-use crate::counts::{AccessCounts, Bucket, NOTED_SPACING, Noted};
+use crate::counts::{AccessCounts, Bucket};
 use crate::event::{Access, Event, Unparsed, is_asset};
 use crate::evidence::capped::{StableHash, hash_bytes};
 use crate::evidence::clients::{ClientStats, status_class};
@@ -20,6 +20,7 @@ use crate::evidence::lines::LineCounts;
 use crate::evidence::weight::allocated;
 use crate::format::spec::{Arena, Desk};
 use crate::merge::Merge;
+use crate::noted::Notes;
 use crate::pass::{Limits, Log, Pool, Run, Task, file_books, tasks, work, work_on};
 use crate::pattern::entry::{Field, Pattern};
 use crate::pattern::inspector::Inspector;
@@ -47,7 +48,8 @@ impl<'p> Survey<'p> {
             inspector: Inspector::new(self.patterns),
             patterns: self.patterns,
             limits: self.limits,
-            noted: Vec::new(),
+            notes: Notes::default(),
+            range: 0..0,
         }
     }
 }
@@ -214,8 +216,10 @@ struct AccessWorker<'p> {
     inspector: Inspector<'p>,
     patterns: &'p PatternSet,
     limits: Limits,
-    /// Offsets of the noted lines of the current chunk.
-    noted: Vec<u64>,
+    /// The noted lines of the current chunk.
+    notes: Notes,
+    /// The current chunk.
+    range: Range<usize>,
 }
 
 impl AccessWorker<'_> {
@@ -225,6 +229,7 @@ impl AccessWorker<'_> {
         let mut desk = Desk::new(&arena);
         let mut batch = Vec::with_capacity(BATCH);
         let mut zones = Zones::default();
+        self.range = range.clone();
         for (offset, line) in chunk::lines(&log.bytes[range.clone()]) {
             lines.lines += 1;
             if line.is_empty() {
@@ -260,8 +265,11 @@ impl AccessWorker<'_> {
         }
         self.record_all(&mut batch);
         zones.flush(&mut lines);
-        self.file_noted(index, range);
         let counts = &mut self.counts;
+        if let Some(noted) = self.notes.close(index, range) {
+            counts.listed += noted.weight();
+            counts.noted.push(noted);
+        }
         file_books(
             &mut counts.chunks,
             &mut counts.lines,
@@ -284,25 +292,6 @@ impl AccessWorker<'_> {
                 self.counts.hits_by_category[category.index()] += 1;
             }
         }
-    }
-
-    /// Keeps the list of noted lines, or the whole chunk instead of a long list.
-    fn file_noted(&mut self, log: usize, range: &Range<usize>) {
-        let most = range.len() / NOTED_SPACING + 1;
-        let (count, start) = (self.noted.len(), range.start);
-        let short = |offset: u64| u32::try_from(offset - start as u64).ok();
-        let listed = || self.noted.iter().map(|offset| short(*offset)).collect();
-        if count > 0 {
-            let lines: Option<Box<[u32]>> = (count <= most).then(listed).flatten();
-            self.counts.listed += lines.as_deref().map_or(0, size_of_val);
-            self.counts.noted.push(Noted {
-                log,
-                start,
-                end: range.end,
-                lines,
-            });
-        }
-        self.noted.clear();
     }
 
     fn record_all(&mut self, batch: &mut Vec<Pending<'_>>) {
@@ -351,7 +340,7 @@ impl AccessWorker<'_> {
         let odd = verdict.is_some_and(|verdict| verdict.confidence >= Confidence::Medium);
         let asks = || !record.is_path_alone() && access.has_syntax();
         if verdict.is_some() || access.is_rejected_page() || asks() {
-            self.noted.push(record.offset);
+            self.notes.note(record.offset, verdict, &self.range);
         }
         if let Some(verdict) = verdict {
             note_conduct(counts, self.patterns, record, verdict);

@@ -13,7 +13,7 @@ use crate::focus::WindowCounts;
 use crate::impact::{LEAST_BASELINE_RPS, rounded};
 use crate::plan::Stretch;
 use crate::quote::Quoter;
-use crate::report::view::{Injection, Symptom, TimelineEntry};
+use crate::report::view::{Injection, Symptom, TimelineEntry, named};
 use crate::severity::Severity;
 use crate::symptoms::{Messages, Party};
 use crate::terms::{Cause, Outcome, Phase, Role};
@@ -119,7 +119,7 @@ impl Story<'_> {
             for time in std::iter::once(&mut step.time).chain(&mut step.end) {
                 *time = Time::from_micros(time.micros() - ahead * 1_000_000);
             }
-            step.metrics.insert("clock_ahead_s", ahead as f64);
+            step.metrics.insert("clock_ahead_s".into(), ahead as f64);
         }
     }
 
@@ -175,8 +175,7 @@ impl Story<'_> {
             summary,
         );
         step.actors = vec![member.id.clone()];
-        step.metrics =
-            BTreeMap::from([("probes", probes as f64), ("client_errors", missed as f64)]);
+        step.metrics = named([("probes", probes as f64), ("client_errors", missed as f64)]);
         step.evidence = self
             .quoter
             .quotes(member.counts.first.as_slice().iter().take(SHOWN));
@@ -212,7 +211,7 @@ impl Story<'_> {
                 summary,
             );
             step.actors = vec![member.id.clone()];
-            step.metrics = BTreeMap::from([("attempts", span.count as f64)]);
+            step.metrics = named([("attempts", span.count as f64)]);
             step.evidence = self.quoter.quotes(&self.first_attempts(member, *category));
             step
         };
@@ -260,7 +259,7 @@ impl Story<'_> {
             summary,
         );
         step.actors = vec![member.id.clone()];
-        step.metrics = BTreeMap::from([("refused", member.counts.refused as f64)]);
+        step.metrics = named([("refused", member.counts.refused as f64)]);
         step.evidence = self
             .quoter
             .quotes(member.counts.first_refused.as_slice().iter().take(SHOWN));
@@ -306,7 +305,7 @@ impl Story<'_> {
             summary,
         );
         let mut guesses = self.by_actors(finding, guesses);
-        guesses.metrics = BTreeMap::from([("attempts", stretch.count as f64)]);
+        guesses.metrics = named([("attempts", stretch.count as f64)]);
         guesses.evidence = self.quoter.quotes(&finding.samples);
         let Some(first) = successes.first() else {
             return vec![guesses];
@@ -379,7 +378,7 @@ impl Story<'_> {
             severity,
             summary,
         );
-        step.metrics = BTreeMap::from([
+        step.metrics = named([
             ("baseline_rps", rounded(stretch.baseline_rps)),
             ("requests", stretch.count as f64),
             ("excess_requests", stretch.excess as f64),
@@ -461,7 +460,7 @@ fn peak(finding: &Finding, stretch: &Stretch, severity: Severity) -> TimelineEnt
         severity,
         summary,
     );
-    step.metrics = BTreeMap::from([("peak_rps", rounded(stretch.peak_rps))]);
+    step.metrics = named([("peak_rps", rounded(stretch.peak_rps))]);
     step
 }
 

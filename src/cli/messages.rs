@@ -55,11 +55,11 @@ pub fn warnings(warnings: &[Warning], quiet: bool, nothing: bool) {
 
 /// Whether a warning means exit status 2.
 pub fn is_unreadable(warning: &Warning) -> bool {
-    [UNREADABLE, DAMAGED, CUT_SHORT].contains(&warning.code)
+    [UNREADABLE, DAMAGED, CUT_SHORT].contains(&&*warning.code)
 }
 
 fn is_no_log(warning: &Warning) -> bool {
-    [EMPTY, NOT_A_LOG].contains(&warning.code)
+    [EMPTY, NOT_A_LOG].contains(&&*warning.code)
 }
 
 /// Prints what to try for each path that does not work.
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn the_input_is_named_once() {
         let warning = |message: &str| Warning {
-            code: "cap",
+            code: "cap".into(),
             message: message.to_string(),
             input: Some("a.log".to_string()),
         };

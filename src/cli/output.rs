@@ -14,7 +14,7 @@ use super::Color;
 pub const STDOUT: &str = "standard output";
 
 /// Columns where there is no terminal to ask: what mail, tickets and chat show without wrapping.
-const DEFAULT_WIDTH: usize = 80;
+pub const DEFAULT_WIDTH: usize = 80;
 
 /// How a page on standard output is laid out. Colour on request, and by default where standard output
 /// is a terminal that can (NO_COLOR, CLICOLOR and TERM are respected).

@@ -1,18 +1,11 @@
 //! `aftertrace scan`: analyse, print the report, say what was wrong with the inputs.
 
-use std::io::{self, IsTerminal, Write};
-
 use aftertrace::Observer;
 use aftertrace::error::Result;
-use aftertrace::report::table::TableOptions;
 use aftertrace::report::view::Report;
-use aftertrace::report::{json, table};
 use aftertrace::severity::Severity;
 
-use super::{Color, Format, Outcome, ScanArguments, messages, output, sigma};
-
-/// Columns where there is no terminal to ask: what mail, tickets and chat show without wrapping.
-const DEFAULT_WIDTH: usize = 80;
+use super::{Outcome, ScanArguments, messages, output, sigma};
 
 /// Runs the command.
 pub fn run(arguments: &ScanArguments, observer: &dyn Observer) -> Result<Outcome> {
@@ -20,12 +13,10 @@ pub fn run(arguments: &ScanArguments, observer: &dyn Observer) -> Result<Outcome
     let patterns = sigma::patterns(input)?;
     let report = aftertrace::analyze(&input.paths, &arguments.options()?, &patterns, observer)?;
     observer.finish();
-    let written = output::write_to(arguments.output.as_deref(), |out| {
-        print(&report, arguments, out)
-    });
+    let written = arguments.print.print(&report);
     messages::warnings(
         &report.warnings,
-        input.quiet || table_is_on_screen(arguments),
+        input.quiet || arguments.print.table_is_on_screen(),
         input.quiet && report.inputs.is_empty(),
     );
     let outcome = judge(&report, arguments.fail_on);
@@ -38,54 +29,8 @@ pub fn run(arguments: &ScanArguments, observer: &dyn Observer) -> Result<Outcome
     }
 }
 
-fn print(report: &Report, arguments: &ScanArguments, out: &mut dyn Write) -> io::Result<()> {
-    match arguments.format {
-        Format::Json => json::render(report, out),
-        Format::Table => table::render(report, &table_options(arguments), out),
-    }
-}
-
-fn table_options(arguments: &ScanArguments) -> TableOptions {
-    TableOptions {
-        width: width(arguments),
-        tz: arguments.tz.offset(),
-        color: color(arguments),
-    }
-}
-
-fn on_stdout(arguments: &ScanArguments) -> bool {
-    arguments
-        .output
-        .as_deref()
-        .is_none_or(|path| path.as_os_str() == "-")
-}
-
-/// Whether a reader of standard error sees the table's own list of warnings anyway.
-fn table_is_on_screen(arguments: &ScanArguments) -> bool {
-    arguments.format == Format::Table && on_stdout(arguments) && io::stdout().is_terminal()
-}
-
-fn width(arguments: &ScanArguments) -> usize {
-    match on_stdout(arguments).then(|| terminal_size::terminal_size_of(io::stdout())) {
-        Some(Some((terminal_size::Width(columns), _))) => usize::from(columns),
-        _ => DEFAULT_WIDTH,
-    }
-}
-
-/// Colour on request, and by default where standard output is a terminal that can (NO_COLOR,
-/// CLICOLOR and TERM are respected).
-fn color(arguments: &ScanArguments) -> bool {
-    match arguments.color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => {
-            on_stdout(arguments)
-                && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
-        }
-    }
-}
-
-fn judge(report: &Report, fail_on: Option<Severity>) -> Outcome {
+/// How the run ended, by what was found in it.
+pub fn judge(report: &Report, fail_on: Option<Severity>) -> Outcome {
     // "Nothing found" where nothing was a log must not look like all clear to a script.
     let unreadable =
         report.inputs.is_empty() || report.warnings.iter().any(messages::is_unreadable);

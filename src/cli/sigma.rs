@@ -39,7 +39,7 @@ fn left_out(listed: &[Listed], dirs: &[PathBuf]) -> Vec<Warning> {
         return Vec::new();
     }
     let warning = |message| Warning {
-        code: "sigma_rules",
+        code: "sigma_rules".into(),
         message,
         input: None,
     };

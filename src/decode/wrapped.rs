@@ -98,8 +98,9 @@ pub fn data_url_text(input: &[u8], out: &mut Vec<u8>) -> bool {
 /// literals are made of: that is why anybody writes UTF-7.
 pub fn utf7_text(input: &[u8], out: &mut Vec<u8>) -> bool {
     out.clear();
-    let may_shift = |at: usize| input.get(at + 1) == Some(&b'A');
-    if !memchr::memchr2_iter(b'+', b' ', input).any(may_shift) {
+    // every run begins so, and blanks are more common than capitals
+    let shifts = |at: usize| at > 0 && matches!(input[at - 1], b'+' | b' ');
+    if !memchr::memchr_iter(b'A', input).any(shifts) {
         return false;
     }
     let mut telling = false;

@@ -104,7 +104,11 @@ pub const SHARES: &[(Share, u32, &str)] = &[
     (Share::Buckets, 35, "as many, smaller"),
     (Share::Conduct, 20, "whoever sends one odd line is in it"),
     (Share::Habits, 5, "a few clients each"),
-    (Share::Noted, 10, "what has no room is read again instead"),
+    (
+        Share::Noted,
+        20,
+        "what has no room is read and judged again instead",
+    ),
     (Share::HitClients, 20, "attackers are fewer than visitors"),
     (Share::HitSamples, 10, "five lines each"),
     (
@@ -127,7 +131,7 @@ pub const SHARES: &[(Share, u32, &str)] = &[
     ),
     (
         Share::Windows,
-        140,
+        130,
         "at least: what the survey leaves is added",
     ),
     (Share::Tallies, 30, "clients once more, smaller"),

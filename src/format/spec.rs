@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bumpalo::Bump;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::event::{Event, Unparsed};
@@ -11,7 +12,9 @@ use crate::proxies::HeaderName;
 use crate::time::{self, LocalTime, Time, UtcOffset};
 
 /// What kind of log an input is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum LogKind {

@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 
 use super::entry::{Field, Pattern};
 use super::facts::{self, Facts};
-use super::literals::Literals;
+use super::literals::{Finder, Literals};
 use crate::syntax::bytes;
 
 /// The size of the table that tells where a literal could stand: 32 KiB for some 10,000 literals.
@@ -71,7 +71,49 @@ struct Fielded {
     always: EntrySet,
 }
 
-/// The search for candidates.
+/// Fields that are searched for the same literals: few entries look at a target as a whole or at headers, and what
+/// the others need would be found there in vain.
+pub(super) const GROUPS: [&[Field]; 3] = [
+    &[Field::Path, Field::Query, Field::Request, Field::Line],
+    &[Field::Target],
+    &[Field::Referer, Field::UserAgent, Field::Extra],
+];
+
+/// The group of a field.
+pub(super) fn group(field: Field) -> usize {
+    let of = |fields: &&[Field]| fields.contains(&field);
+    GROUPS.iter().position(of).unwrap_or_default()
+}
+
+/// What one search needs to remember.
+#[derive(Default)]
+pub(super) struct Seen(Vec<u64>);
+
+/// Puts the entries that need the literals of a text into a set.
+struct Collector<'a> {
+    candidates: &'a Candidates,
+    seen: &'a mut Seen,
+    into: &'a mut EntrySet,
+}
+
+impl Finder for Collector<'_> {
+    #[inline]
+    fn wants(&self, number: usize) -> bool {
+        self.seen.0[number / 64] >> (number % 64) & 1 == 0
+    }
+
+    #[inline]
+    fn found(&mut self, number: usize) -> bool {
+        self.seen.0[number / 64] |= 1 << (number % 64);
+        let starts = &self.candidates.starts;
+        for owner in &self.candidates.owners[starts[number] as usize..starts[number + 1] as usize] {
+            self.into.add(*owner);
+        }
+        true
+    }
+}
+
+/// The search for candidates in the texts of one of [`GROUPS`].
 pub(super) struct Candidates {
     literals: Literals<LITERAL_WORDS>,
     /// Where the owners of each literal begin in `owners`; those of the next one follow.
@@ -84,12 +126,15 @@ pub(super) struct Candidates {
 
 impl Candidates {
     /// Sorts entries by the literals that they need.
-    pub(super) fn new(patterns: &[Pattern], facts: &[Facts]) -> Candidates {
+    pub(super) fn new(patterns: &[Pattern], facts: &[Facts], group: &[Field]) -> Candidates {
         let mut numbers: HashMap<&[u8], u32> = HashMap::new();
         let mut literals: Vec<&[u8]> = Vec::new();
         let mut pairs: Vec<(u32, u16)> = Vec::new();
         let mut always = EntrySet::with_room(facts.len());
-        for (index, facts) in (0u16..).zip(facts) {
+        for (index, (facts, pattern)) in (0u16..).zip(facts.iter().zip(patterns)) {
+            if !group.iter().any(|field| pattern.looks_at(*field)) {
+                continue;
+            }
             let words = facts.words.as_deref();
             let Some(words) = words.filter(|_| pairs.len() < MAX_LITERALS) else {
                 always.add(index);
@@ -114,17 +159,18 @@ impl Candidates {
     }
 
     /// Puts the entries that may match a text of `field` into `into`, and nothing else.
-    pub(super) fn of(&self, field: Field, text: &[u8], into: &mut EntrySet) {
+    pub(super) fn of(&self, field: Field, text: &[u8], seen: &mut Seen, into: &mut EntrySet) {
         let fielded = &self.fields[field as usize];
         into.0.clear();
         into.0.extend_from_slice(&fielded.always.0);
-        self.literals.each(text, |number| {
-            let owners = self.starts[number] as usize..self.starts[number + 1] as usize;
-            for owner in &self.owners[owners] {
-                into.add(*owner);
-            }
-            true
-        });
+        seen.0.clear();
+        seen.0.resize(self.starts.len().div_ceil(64), 0);
+        let mut collector = Collector {
+            candidates: self,
+            seen,
+            into,
+        };
+        self.literals.each(text, &mut collector);
         let structure = bytes::worth_reading(text, &[]);
         let sets = into.0.iter_mut().zip(&fielded.all.0);
         for ((found, all), structural) in sets.zip(&fielded.structural.0) {

@@ -8,7 +8,7 @@ use crate::category::Category;
 use crate::severity::{Confidence, Severity};
 
 /// Index into [`PatternSet::patterns`](super::set::PatternSet::patterns).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PatternId(pub u16);
 
 /// Where in a record a pattern looks, and where a match was found.

@@ -41,6 +41,7 @@ pub struct Scratch {
     plain: Vec<u8>,
     once: Vec<u8>,
     folded: Vec<u8>,
+    target: Vec<u8>,
 }
 
 /// Decides whether a raw text (as logged) needs inspection.
@@ -88,6 +89,22 @@ impl Gate {
         Self::passes(&self.targets, raw, true, scratch)
     }
 
+    /// The same for one parameter of a query: it is asked as the only one.
+    #[inline]
+    pub fn passes_parameter(&self, raw: &[u8], scratch: &mut Scratch) -> bool {
+        // whether a sign within it ends the parameter depends on what follows in the whole query
+        if raw.len() > MAX_GATED || memchr::memchr(b'&', raw).is_some() {
+            return true;
+        }
+        let mut target = std::mem::take(&mut scratch.target);
+        target.clear();
+        target.push(b'?');
+        target.extend_from_slice(raw);
+        let passes = self.passes_target(&target, scratch);
+        scratch.target = target;
+        passes
+    }
+
     /// The same for a text that is looked at as a whole: a header, or a line.
     #[inline]
     pub fn passes_text(&self, raw: &[u8], scratch: &mut Scratch) -> bool {
@@ -117,11 +134,12 @@ impl Gate {
             plain,
             once,
             folded,
+            ..
         } = scratch;
         plain.clear();
         plain.extend(raw.iter().map(|&b| if b == b'+' { b' ' } else { b }));
         decode::one_round(plain, once);
-        if decode::utf7_text(plain, folded) {
+        if survey(once) & ODD != 0 || decode::utf7_text(plain, folded) {
             return true;
         }
         let coded = |text: &[u8]| text.iter().any(|b| matches!(b, 0 | b'%' | b'+'));

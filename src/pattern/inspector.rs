@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::candidates::EntrySet;
+use super::candidates::{EntrySet, Seen};
 use super::entry::{Field, PatternId};
 use super::feature::Analyses;
 use super::gate;
@@ -48,7 +48,6 @@ pub struct Inspector<'s> {
     referers: Memory,
     agents: Memory,
     extras: Memory,
-    gated: bool,
     harmless: bool,
     verdict: Option<Verdict>,
 }
@@ -56,6 +55,8 @@ pub struct Inspector<'s> {
 /// The part of an inspector that looks at one text.
 struct Worker<'s> {
     set: &'s PatternSet,
+    /// Texts, and parts of them, are judged only if the gate lets them pass.
+    gated: bool,
     matches: Vec<Match>,
     /// Where the matches of the field that is looked at begin.
     first: usize,
@@ -69,6 +70,7 @@ struct Worker<'s> {
     name: Decoded,
     inner: Decoded,
     candidates: EntrySet,
+    seen: Seen,
     gate: gate::Scratch,
     /// Is told what happens, if anybody wants to know.
     watch: Option<&'s mut dyn Watch>,
@@ -81,6 +83,7 @@ impl<'s> Inspector<'s> {
         Inspector {
             worker: Worker {
                 set,
+                gated: true,
                 matches: Vec::new(),
                 first: 0,
                 within_referer: false,
@@ -92,6 +95,7 @@ impl<'s> Inspector<'s> {
                 name: Decoded::default(),
                 inner: Decoded::default(),
                 candidates: EntrySet::default(),
+                seen: Seen::default(),
                 gate: gate::Scratch::default(),
                 watch: None,
                 sigma: judge::Scratch::default(),
@@ -100,7 +104,6 @@ impl<'s> Inspector<'s> {
             referers: Memory::default(),
             agents: Memory::default(),
             extras: Memory::default(),
-            gated: true,
             harmless: false,
             verdict: None,
         }
@@ -108,10 +111,9 @@ impl<'s> Inspector<'s> {
 
     /// The same without gate and memory: slow, and the measure of both.
     pub fn without_gate(set: &'s PatternSet) -> Self {
-        Inspector {
-            gated: false,
-            ..Inspector::new(set)
-        }
+        let mut inspector = Inspector::new(set);
+        inspector.worker.gated = false;
+        inspector
     }
 
     /// The same verdicts, with `watch` told how they come about. What gate and memory spare is not
@@ -152,11 +154,11 @@ impl<'s> Inspector<'s> {
         }
         for extra in quoted_fields(access.extras).take(MAX_EXTRAS) {
             // addresses seldom repeat, so that the gate comes before the memory
-            if !self.gated || self.worker.passes_text(extra) {
+            if self.worker.passes_text(extra) {
                 self.header(Field::Extra, extra);
             }
         }
-        self.worker.sigma(access, self.gated);
+        self.worker.sigma(access);
         self.sum_up(access.status)
     }
 
@@ -164,11 +166,11 @@ impl<'s> Inspector<'s> {
     pub fn inspect_line(&mut self, raw: &[u8]) -> Option<&Verdict> {
         self.worker.matches.clear();
         let raw = &raw[..raw.len().min(MAX_FIELD)];
-        if !self.gated || self.worker.passes_text(raw) {
+        if self.worker.passes_text(raw) {
             self.worker.whole(Field::Line, raw);
         }
         if let Some(target) = target_within(raw)
-            && (!self.gated || self.worker.passes_target(target))
+            && self.worker.passes_target(target)
         {
             self.worker.target(target);
             for found in &mut self.worker.matches {
@@ -193,20 +195,17 @@ impl<'s> Inspector<'s> {
     }
 
     fn request(&mut self, raw: &[u8]) {
-        if !self.gated || self.worker.passes_text(raw) {
+        if self.worker.passes_text(raw) {
             self.worker.whole(Field::Request, raw);
         }
     }
 
     /// A target: the gate decides, or the memory for targets without a query.
     fn target(&mut self, raw: &[u8]) {
-        if !self.gated {
-            return self.worker.target(raw);
-        }
         if !self.worker.passes_target(raw) {
             return;
         }
-        if raw.len() > MEMORY_KEY {
+        if !self.worker.gated || raw.len() > MEMORY_KEY {
             return self.worker.target(raw);
         }
         recall(&mut self.paths, raw, &mut self.worker, |worker| {
@@ -219,7 +218,7 @@ impl<'s> Inspector<'s> {
         if raw.is_empty() || raw == b"-" {
             return;
         }
-        if !self.gated || raw.len() > MEMORY_KEY {
+        if !self.worker.gated || raw.len() > MEMORY_KEY {
             return self.worker.header(field, raw);
         }
         let memory = match field {
@@ -282,10 +281,10 @@ fn recall<'s>(
 
 impl Worker<'_> {
     /// Asks the Sigma rules, which look at whole records.
-    fn sigma(&mut self, access: &Access<'_>, gated: bool) {
+    fn sigma(&mut self, access: &Access<'_>) {
         let (set, matches) = (self.set, &mut self.matches);
         set.sigma
-            .judge(access, gated, &mut self.sigma, &mut |found| {
+            .judge(access, self.gated, &mut self.sigma, &mut |found| {
                 if matches.len() < MAX_MATCHES {
                     matches.push(Match {
                         pattern: set.sigma_id(found.rule),
@@ -300,14 +299,21 @@ impl Worker<'_> {
             });
     }
 
+    /// Whether a target, or a part of one that could be a target by itself, must be judged.
     #[inline]
     fn passes_target(&mut self, raw: &[u8]) -> bool {
-        self.set.gate.passes_target(raw, &mut self.gate)
+        !self.gated || self.set.gate.passes_target(raw, &mut self.gate)
+    }
+
+    /// The same for a parameter, which could be all of a query.
+    #[inline]
+    fn passes_parameter(&mut self, raw: &[u8]) -> bool {
+        !self.gated || self.set.gate.passes_parameter(raw, &mut self.gate)
     }
 
     #[inline]
     fn passes_text(&mut self, raw: &[u8]) -> bool {
-        self.set.gate.passes_text(raw, &mut self.gate)
+        !self.gated || self.set.gate.passes_text(raw, &mut self.gate)
     }
 
     #[inline]
@@ -361,8 +367,11 @@ impl Worker<'_> {
         self.unescaped(raw, |worker, text| {
             let split = memchr::memchr(b'?', text);
             let path = &text[..split.unwrap_or(text.len())];
-            worker.look(Field::Path, path, Form::Plain, None);
-            worker.segments(path);
+            // behind most attacks is a path like any other
+            if split.is_none() || worker.passes_target(path) {
+                worker.look(Field::Path, path, Form::Plain, None);
+                worker.segments(path);
+            }
             worker.look(Field::Target, text, Form::Urlencoded, None);
             if let Some(at) = split {
                 worker.query(Field::Query, &text[at + 1..]);
@@ -380,6 +389,9 @@ impl Worker<'_> {
         };
         let mut view = std::mem::take(&mut self.view);
         for segment in path.split(|b| *b == b'/').take(MAX_SEGMENTS).filter(odd) {
+            if !self.passes_target(segment) {
+                continue;
+            }
             view.decode(segment, Form::Plain, &mut self.scratch);
             self.judge(Field::Path, &view, None, Reading::Structure);
         }
@@ -478,7 +490,7 @@ impl Worker<'_> {
 
     /// One `name=value`, or a bare value.
     fn parameter(&mut self, field: Field, part: &[u8]) {
-        if part.is_empty() {
+        if part.is_empty() || !self.passes_parameter(part) {
             return;
         }
         let split = memchr::memchr(b'=', part).filter(|&at| plausible_name(&part[..at]));
@@ -631,7 +643,7 @@ impl Worker<'_> {
         let set = self.set;
         let mut analyses = Analyses::default();
         let mut candidates = std::mem::take(&mut self.candidates);
-        set.candidates(field, &view.lower, &mut candidates);
+        set.candidates(field, &view.lower, &mut self.seen, &mut candidates);
         self.tell(Told::Text(Look {
             field,
             view,

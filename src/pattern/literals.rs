@@ -97,6 +97,31 @@ impl ByteSet {
     }
 }
 
+/// Who is told which literals are in a text.
+pub(super) trait Finder {
+    /// Whether to say so if a literal is there: not if it is known already.
+    fn wants(&self, number: usize) -> bool;
+
+    /// A literal is in the text. Whether to go on.
+    fn found(&mut self, number: usize) -> bool;
+}
+
+/// Asks whether there is any.
+struct Any(bool);
+
+impl Finder for Any {
+    #[inline]
+    fn wants(&self, _: usize) -> bool {
+        true
+    }
+
+    #[inline]
+    fn found(&mut self, _: usize) -> bool {
+        self.0 = true;
+        false
+    }
+}
+
 /// What speaks against a gram while literals are taken.
 struct Load<const WORDS: usize> {
     /// For each chain, how many literals are in it.
@@ -215,28 +240,25 @@ impl<const WORDS: usize> Literals<WORDS> {
     /// Whether one of the literals is in a text.
     #[inline]
     pub(super) fn are_in(&self, text: &[u8]) -> bool {
-        let mut any = false;
-        self.each(text, |_| {
-            any = true;
-            false
-        });
-        any
+        let mut any = Any(false);
+        self.each(text, &mut any);
+        any.0
     }
 
-    /// Hands the number of each literal that is in a text to `found`, once or for every place, until that
-    /// returns false.
+    /// Hands the number of each literal that is in a text to a finder, for every place unless it does not want
+    /// that, until it has enough.
     #[inline]
-    pub(super) fn each(&self, text: &[u8], mut found: impl FnMut(usize) -> bool) {
-        if self.everywhere && !self.chain_finds(text, 0, 0, 0, &mut found) {
+    pub(super) fn each(&self, text: &[u8], finder: &mut impl Finder) {
+        if self.everywhere && !self.chain_finds(text, 0, 0, 0, finder) {
             return;
         }
-        if !self.singles_found(text, &mut found) {
+        if !self.singles_found(text, finder) {
             return;
         }
         for (at, window) in text.windows(GRAM).enumerate() {
             let window = folded(window);
             let widths = self.may_stand(window);
-            if (widths.0 | widths.1) && !self.finds(text, at, (window, widths), &mut found) {
+            if (widths.0 | widths.1) && !self.finds(text, at, (window, widths), finder) {
                 return;
             }
         }
@@ -244,7 +266,7 @@ impl<const WORDS: usize> Literals<WORDS> {
         for at in text.len().saturating_sub(GRAM - 1)..text.len() {
             let window = folded(&text[at..]);
             let widths = self.may_stand(window);
-            if (widths.0 | widths.1) && !self.finds(text, at, (window, widths), &mut found) {
+            if (widths.0 | widths.1) && !self.finds(text, at, (window, widths), finder) {
                 return;
             }
         }
@@ -257,15 +279,15 @@ impl<const WORDS: usize> Literals<WORDS> {
         text: &[u8],
         at: usize,
         (window, (four, fewer)): (u32, (bool, bool)),
-        found: &mut impl FnMut(usize) -> bool,
+        finder: &mut impl Finder,
     ) -> bool {
-        let mut look = |width| self.chain_finds(text, at, window, width, found);
+        let mut look = |width| self.chain_finds(text, at, window, width, finder);
         (!four || look(GRAM)) && (!fewer || look(2))
     }
 
     /// Literals of one byte: each is handed on once, for some texts have little else.
     #[inline]
-    fn singles_found(&self, text: &[u8], found: &mut impl FnMut(usize) -> bool) -> bool {
+    fn singles_found(&self, text: &[u8], finder: &mut impl Finder) -> bool {
         if self
             .few
             .is_some_and(|[a, b]| memchr::memchr2(a, b, text).is_none())
@@ -276,7 +298,7 @@ impl<const WORDS: usize> Literals<WORDS> {
         for (at, byte) in text.iter().enumerate() {
             if self.singles.has(*byte) && !seen.has(*byte) {
                 seen.add(*byte);
-                if !self.chain_finds(text, at, folded(&[*byte]), 1, found) {
+                if !self.chain_finds(text, at, folded(&[*byte]), 1, finder) {
                     return false;
                 }
             }
@@ -290,14 +312,18 @@ impl<const WORDS: usize> Literals<WORDS> {
         at: usize,
         window: u32,
         width: usize,
-        found: &mut impl FnMut(usize) -> bool,
+        finder: &mut impl Finder,
     ) -> bool {
         let gram = first(window, width);
         let mut next = self.heads[self.chain(gram, width)];
         while let Some(item) = self.items.get(next as usize) {
             let number = next as usize;
             next = item.next;
-            if item.gram == gram && self.stands(item, text, at) && !found(number) {
+            if item.gram == gram
+                && finder.wants(number)
+                && self.stands(item, text, at)
+                && !finder.found(number)
+            {
                 return false;
             }
         }
@@ -351,16 +377,27 @@ mod tests {
         found
     }
 
+    /// Wants each literal once.
+    struct Once(Vec<usize>);
+
+    impl Finder for Once {
+        fn wants(&self, number: usize) -> bool {
+            !self.0.contains(&number)
+        }
+
+        fn found(&mut self, number: usize) -> bool {
+            self.0.push(number);
+            true
+        }
+    }
+
     fn quickly(literals: &[Vec<u8>], text: &[u8]) -> Vec<usize> {
         let slices: Vec<&[u8]> = literals.iter().map(Vec::as_slice).collect();
         let index: Literals<64> = Literals::new(&slices);
-        let mut found = Vec::new();
-        index.each(text, |number| {
-            found.push(number);
-            true
-        });
+        let mut once = Once(Vec::new());
+        index.each(text, &mut once);
+        let mut found = once.0;
         found.sort_unstable();
-        found.dedup();
         assert_eq!(index.are_in(text), !found.is_empty());
         found
     }

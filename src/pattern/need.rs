@@ -38,25 +38,46 @@ pub(super) fn parse(expression: &str) -> Option<Hir> {
 const MAX_COUNTED: u32 = 8;
 
 /// An expression without the bounds of its long repetitions: it matches whatever the given one does, and more.
-/// `None` when it has no such bounds. Automata that must count begin anew at every place of a text and grow
-/// with each; those that need not stay small.
-pub(super) fn loosened(expression: &str) -> Option<String> {
+/// With it comes a length in bytes: shorter matches keep the bounds in any case. `None` when it has no
+/// such bounds. Automata that must count begin anew at every place of a text and grow with each; those that
+/// need not stay small.
+pub(super) fn loosened(expression: &str) -> Option<(String, usize)> {
     let hir = parse(expression)?;
-    let loose = loosen(&hir);
-    (loose != hir).then(|| loose.to_string())
+    let mut within = usize::MAX;
+    let loose = loosen(&hir, &mut within);
+    (loose != hir).then(|| (loose.to_string(), within))
 }
 
-fn loosen(hir: &Hir) -> Hir {
+fn loosen(hir: &Hir, within: &mut usize) -> Hir {
     match hir.kind() {
-        HirKind::Repetition(repetition) => Hir::repetition(Repetition {
-            min: repetition.min.min(MAX_COUNTED),
-            max: repetition.max.filter(|max| *max <= MAX_COUNTED),
-            greedy: repetition.greedy,
-            sub: Box::new(loosen(&repetition.sub)),
-        }),
-        HirKind::Capture(capture) => loosen(&capture.sub),
-        HirKind::Concat(parts) => Hir::concat(parts.iter().map(loosen).collect()),
-        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(loosen).collect()),
+        HirKind::Repetition(repetition) => {
+            let sub = &repetition.sub;
+            let (min, max) = (repetition.min, repetition.max);
+            if min > MAX_COUNTED {
+                *within = 0;
+            }
+            if let Some(max) = max.filter(|max| *max > MAX_COUNTED) {
+                // rounds that take no byte are not bounded by a length
+                let takes = sub
+                    .properties()
+                    .minimum_len()
+                    .is_some_and(|least| least > 0);
+                *within = (*within).min(if takes { max as usize } else { 0 });
+            }
+            Hir::repetition(Repetition {
+                min: min.min(MAX_COUNTED),
+                max: max.filter(|max| *max <= MAX_COUNTED),
+                greedy: repetition.greedy,
+                sub: Box::new(loosen(sub, within)),
+            })
+        }
+        HirKind::Capture(capture) => loosen(&capture.sub, within),
+        HirKind::Concat(parts) => {
+            Hir::concat(parts.iter().map(|part| loosen(part, within)).collect())
+        }
+        HirKind::Alternation(parts) => {
+            Hir::alternation(parts.iter().map(|part| loosen(part, within)).collect())
+        }
         _ => hir.clone(),
     }
 }
@@ -296,7 +317,7 @@ mod tests {
             let Some(expression) = &pattern.regex else {
                 continue;
             };
-            let Some(loose) = loosened(expression) else {
+            let Some((loose, _)) = loosened(expression) else {
                 continue;
             };
             let compile = |text: &str| crate::pattern::set::compile_regex(text).unwrap();
@@ -313,7 +334,10 @@ mod tests {
         }
         assert!(compared > 50, "{compared}");
         assert_eq!(loosened("a{1,3}(?:b|c)+"), None);
-        let loose = loosened("x[^>]{0,200}?y{40}").unwrap();
+        let (loose, within) = loosened("x[^>]{0,200}?y{40}").unwrap();
+        assert_eq!(within, 0);
+        assert_eq!(loosened("a{1,90}(?:b|c{2,70})").unwrap().1, 70);
+        assert_eq!(loosened("(?:a?b?){1,90}").unwrap().1, 0);
         let loose = crate::pattern::set::compile_regex(&loose).unwrap();
         assert!(loose.is_match(&[b"x", &[b'a'; 999][..], &[b'y'; 40]].concat()));
         assert!(!loose.is_match(b"x>yyyyyyyyyyyyy"));

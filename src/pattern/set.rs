@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use regex::bytes::{Match, Regex, RegexBuilder};
 
-use super::candidates::{Candidates, EntrySet};
+use super::candidates::{self, Candidates, EntrySet, GROUPS, Seen};
 use super::entry::{Field, Pattern, PatternId};
 use super::facts::Facts;
 use super::feature::{Analyses, Grammar, Syntax, syntax_names};
@@ -32,13 +32,17 @@ pub(super) struct Compiled {
 pub(super) struct LazyRegex {
     expression: String,
     compiled: OnceLock<Regex>,
-    /// The same without bounds of long repetitions, if it has any.
-    loose: OnceLock<Option<Regex>>,
+    /// The same without bounds of long repetitions, if it has any: an automaton that counts may cost a hundred
+    /// times as much as one that does not.
+    loose: OnceLock<Option<Loose>>,
 }
 
-/// Texts beyond this length, in bytes, are tried without the bounds of repetitions first: there an automaton
-/// that counts may cost a hundred times as much as one that does not.
-const LONG: usize = 256;
+/// An expression without the bounds of long repetitions.
+struct Loose {
+    regex: Regex,
+    /// No match shorter than this, in bytes, exceeds a bound that was left out.
+    within: usize,
+}
 
 impl LazyRegex {
     fn new(expression: &str) -> LazyRegex {
@@ -51,14 +55,21 @@ impl LazyRegex {
 
     /// The first match.
     pub(super) fn find<'t>(&self, text: &'t [u8]) -> Option<Match<'t>> {
-        if text.len() > LONG {
-            let loosened = || compile_regex(&need::loosened(&self.expression)?).ok();
-            let loose = self.loose.get_or_init(loosened);
-            if loose.as_ref().is_some_and(|loose| !loose.is_match(text)) {
-                return None;
-            }
+        let loosened = || {
+            let (expression, within) = need::loosened(&self.expression)?;
+            let regex = compile_regex(&expression).ok()?;
+            Some(Loose { regex, within })
+        };
+        let Some(loose) = self.loose.get_or_init(loosened) else {
+            return self.get().find(text);
+        };
+        // whatever matches with the bounds matches without them, and in the same order of preference: if the
+        // first match without keeps them, it is the first match with them, and else that is no earlier
+        let found = loose.regex.find(text)?;
+        match found.len() < loose.within {
+            true => Some(found),
+            false => self.get().find_at(text, found.start()),
         }
-        self.get().find(text)
     }
 
     pub(super) fn get(&self) -> &Regex {
@@ -87,10 +98,12 @@ pub struct PatternSet {
     patterns: Vec<Pattern>,
     pub(super) compiled: Vec<Compiled>,
     facts: Vec<Facts>,
-    /// Made when the first text needs it: in most small logs none does.
-    candidates: OnceLock<Candidates>,
+    /// In the order of [`GROUPS`]. Made when the first text needs it: in most small logs none does.
+    candidates: [OnceLock<Candidates>; GROUPS.len()],
     /// In the order of [`Grammar::ALL`].
     grammars: OnceLock<[Asking; Grammar::ALL.len()]>,
+    /// The entries that ask for a NUL, and those that ask for character references.
+    of_decoding: OnceLock<[EntrySet; 2]>,
     pub(super) gate: Gate,
     /// Sigma rules, whose entries follow the packs' own.
     pub(super) sigma: Rules,
@@ -106,8 +119,9 @@ impl PatternSet {
             patterns: Vec::with_capacity(entries.len()),
             compiled: Vec::with_capacity(entries.len()),
             facts: Vec::with_capacity(entries.len()),
-            candidates: OnceLock::new(),
+            candidates: Default::default(),
             grammars: OnceLock::new(),
+            of_decoding: OnceLock::new(),
             gate,
             sigma: Rules::default(),
         };
@@ -127,20 +141,35 @@ impl PatternSet {
         }
     }
 
-    /// Adds to `into` the entries that may match a text of `field`.
+    /// Puts the entries that may match a text of `field` into `into`, and nothing else.
     #[inline]
-    pub(super) fn candidates(&self, field: Field, text: &[u8], into: &mut EntrySet) {
-        self.all_candidates().of(field, text, into);
+    pub(super) fn candidates(
+        &self,
+        field: Field,
+        text: &[u8],
+        seen: &mut Seen,
+        into: &mut EntrySet,
+    ) {
+        self.candidates_of(field).of(field, text, seen, into);
     }
 
-    /// Takes out of the candidates for a text those that ask a grammar which sees nothing in it. Only grammars
-    /// that some candidate asks in any case are asked.
+    /// Takes out of the candidates for a text those that ask a grammar which sees nothing in it, or for what
+    /// decoding has not met. Only grammars that some candidate asks in any case are asked.
     pub(super) fn drop_unseen(
         &self,
         candidates: &mut EntrySet,
         analyses: &mut Analyses,
         view: &Decoded,
     ) {
+        let of_decoding =
+            || [Syntax::Nul, Syntax::References].map(|met| asking(&self.compiled, met));
+        let [nuls, references] = self.of_decoding.get_or_init(of_decoding);
+        if !view.nul {
+            candidates.remove(nuls);
+        }
+        if !view.references {
+            candidates.remove(references);
+        }
         let grammars = self.grammars.get_or_init(|| by_grammar(&self.compiled));
         for (grammar, asking) in Grammar::ALL.into_iter().zip(grammars) {
             if candidates.meets(&asking.surely) && !analyses.sees(grammar, view) {
@@ -151,12 +180,14 @@ impl PatternSet {
 
     /// Whether an entry looks at a field.
     pub(super) fn looks_at(&self, index: u16, field: Field) -> bool {
-        self.all_candidates().looks_at(index, field)
+        self.candidates_of(field).looks_at(index, field)
     }
 
-    fn all_candidates(&self) -> &Candidates {
-        let made = || Candidates::new(&self.patterns[..self.facts.len()], &self.facts);
-        self.candidates.get_or_init(made)
+    fn candidates_of(&self, field: Field) -> &Candidates {
+        let group = candidates::group(field);
+        let patterns = &self.patterns[..self.facts.len()];
+        let made = || Candidates::new(patterns, &self.facts, GROUPS[group]);
+        self.candidates[group].get_or_init(made)
     }
 
     /// The same with Sigma rules, which are judged beside the entries of the packs. Replaces those it had.
@@ -218,6 +249,17 @@ fn by_grammar(compiled: &[Compiled]) -> [Asking; Grammar::ALL.len()] {
     })
 }
 
+/// The entries that ask for one feature.
+fn asking(compiled: &[Compiled], feature: Syntax) -> EntrySet {
+    let mut all = EntrySet::with_room(compiled.len());
+    for (index, entry) in (0u16..).zip(compiled) {
+        if entry.syntax == Some(feature) {
+            all.add(index);
+        }
+    }
+    all
+}
+
 /// Compiles an expression for the decoded, lower-case view.
 pub fn compile_regex(expression: &str) -> std::result::Result<Regex, String> {
     RegexBuilder::new(expression)
@@ -265,4 +307,49 @@ fn compile_entry(pattern: &Pattern, proved: bool) -> std::result::Result<Compile
         parameter: pattern.parameter.as_deref().map(LazyRegex::new),
         regex: pattern.regex.as_deref().map(LazyRegex::new),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts with gaps of every length around the bounds that entries have.
+    fn stretched(text: &str) -> impl Iterator<Item = Vec<u8>> {
+        let places = (1..text.len()).filter(|at| text.is_char_boundary(*at));
+        places.step_by(5).flat_map(move |at| {
+            [0usize, 7, 58, 199, 301].map(|gap| {
+                let (before, after) = text.split_at(at);
+                let filler = "x ".repeat(gap.div_ceil(2));
+                let all = [before, &filler[..gap], after, " ", text].concat();
+                all.to_ascii_lowercase().into_bytes()
+            })
+        })
+    }
+
+    #[test]
+    fn leaving_bounds_out_first_changes_no_match() {
+        let (mut with, mut matched) = (0, 0);
+        for pattern in crate::pattern::load::embedded().unwrap().patterns() {
+            let Some(expression) = &pattern.regex else {
+                continue;
+            };
+            if need::loosened(expression).is_none() {
+                continue;
+            }
+            with += 1;
+            let exact = compile_regex(expression).unwrap();
+            let lazy = LazyRegex::new(expression);
+            for text in pattern.matches.iter().flat_map(|text| stretched(text)) {
+                let found = exact.find(&text).map(|found| found.range());
+                matched += usize::from(found.is_some());
+                assert_eq!(
+                    lazy.find(&text).map(|found| found.range()),
+                    found,
+                    "{}",
+                    pattern.id
+                );
+            }
+        }
+        assert!(with > 30 && matched > 1000, "{with} {matched}");
+    }
 }

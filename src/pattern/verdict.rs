@@ -1,22 +1,26 @@
 //! What was found in one record: the patterns that matched, and what they come to.
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::{Field, PatternId};
 use super::set::PatternSet;
 use crate::category::Category;
 use crate::severity::{Confidence, Severity};
 
-/// One pattern that matched in one place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One pattern that matched in one place. Written down, it is what says as much as the line does without its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Match {
     /// Which pattern.
     pub pattern: PatternId,
     /// Where.
     pub field: Field,
     /// The decoded text that it matched, at most 200 bytes.
+    #[serde(skip)]
     pub matched: Box<[u8]>,
     /// The decoded name of the query parameter whose value matched.
     pub parameter: Option<Box<[u8]>>,
     /// Decoding rounds that were needed to see it.
+    #[serde(skip)]
     pub rounds: u8,
     /// Rounds among them that undid percent-encoding.
     pub percent_rounds: u8,
@@ -67,11 +71,7 @@ pub struct Verdict {
 
 impl Verdict {
     /// Sums up matches; `None` when there are none.
-    pub(super) fn of(
-        set: &PatternSet,
-        mut matches: Vec<Match>,
-        status: Option<u16>,
-    ) -> Option<Verdict> {
+    pub fn of(set: &PatternSet, mut matches: Vec<Match>, status: Option<u16>) -> Option<Verdict> {
         matches.sort_by_key(|hit| (hit.pattern, hit.field));
         matches.dedup_by(|later, first| {
             let same = (later.pattern, later.field) == (first.pattern, first.field);
@@ -80,25 +80,37 @@ impl Verdict {
             }
             same
         });
-        let entries = || matches.iter().map(|hit| set.pattern(hit.pattern));
-        let sure = |hit: &Match| hit.confidence(set, status);
-        let confidence = matches.iter().map(sure).max()?;
-        let best = || {
-            let surest = matches.iter().filter(|hit| sure(hit) == confidence);
-            surest.map(|hit| set.pattern(hit.pattern))
-        };
-        let category = best().map(|entry| entry.category).min()?;
-        let severity = best().map(|entry| entry.severity).max()?;
-        let mut categories: Vec<Category> = entries().map(|entry| entry.category).collect();
+        let entries = matches.iter().map(|hit| set.pattern(hit.pattern));
+        let mut categories: Vec<Category> = entries.map(|entry| entry.category).collect();
         categories.sort_unstable();
         categories.dedup();
-        Some(Verdict {
-            category,
+        let mut verdict = Verdict {
+            category: *categories.first()?,
             categories,
-            severity,
-            confidence,
+            severity: Severity::Low,
+            confidence: Confidence::Low,
             matches,
-        })
+        };
+        verdict.given(set, status);
+        Some(verdict)
+    }
+
+    /// Makes it the verdict on the same words with another answer.
+    pub fn given(&mut self, set: &PatternSet, status: Option<u16>) {
+        let sure = |hit: &Match| hit.confidence(set, status);
+        let confidence = self.matches.iter().map(sure).max();
+        self.confidence = confidence.unwrap_or(Confidence::Low);
+        let best = || {
+            let surest = self
+                .matches
+                .iter()
+                .filter(|hit| sure(hit) == self.confidence);
+            surest.map(|hit| set.pattern(hit.pattern))
+        };
+        let category = best().map(|entry| entry.category).min();
+        let severity = best().map(|entry| entry.severity).max();
+        self.category = category.unwrap_or(self.category);
+        self.severity = severity.unwrap_or(self.severity);
     }
 }
 

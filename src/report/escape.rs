@@ -78,16 +78,19 @@ pub fn replace_unsafe(text: &str, write: impl Fn(char, &mut String)) -> Cow<'_, 
 pub fn markdown(text: &str) -> String {
     let safe = terminal(text);
     let mut out = String::with_capacity(safe.len() + safe.len() / 8);
-    let mut rest = safe.chars().peekable();
+    let mut last = ' ';
     let mut first = true;
     let mut number = true;
-    while let Some(character) = rest.next() {
-        let next = rest.peek();
+    for (at, character) in safe.char_indices() {
+        let behind = &safe[at + character.len_utf8()..];
+        let next = behind.chars().next();
         let meant = match character {
             // within a line
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '#' | '!' | '$'
             | '@' | '{' | '}' | '^' => true,
-            // an address, `http:` or `www.`
+            // `12:34` and `1.2` are none, and read better as they are
+            ':' | '.' if last.is_ascii_digit() && is_short_number(behind) => false,
+            // an address, `http:` or `www.`, or a picture, `:100:`
             ':' | '.' if next.is_some_and(|next| !next.is_whitespace()) => true,
             // a list, a rule, or the underline of a heading
             '-' | '+' | '=' => first,
@@ -100,8 +103,15 @@ pub fn markdown(text: &str) -> String {
         out.push(character);
         number &= character.is_ascii_digit();
         first = false;
+        last = character;
     }
     out
+}
+
+/// Whether text begins with one or two digits, and not with more.
+fn is_short_number(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    (1..=2).contains(&digits)
 }
 
 /// Text as a code span of Markdown (CommonMark 0.31, 6.1): nothing in it means anything, so only what
@@ -235,6 +245,8 @@ mod tests {
             ("1. item", r"1\. item"),
             ("12) item", r"12\) item"),
             ("a - b (c) 1.", "a - b (c) 1."),
+            ("13:58:03 at 0.5/s", "13:58:03 at 0.5/s"),
+            ("1:100:2 and a:1", r"1\:100:2 and a\:1"),
             ("a\nb", r"a\\x0ab"),
             ("&lt;", r"\&lt;"),
         ] {

@@ -4,8 +4,12 @@ pub mod catalogue;
 pub mod escape;
 pub mod explanation;
 pub mod json;
+pub mod markdown;
 pub mod reading;
 #[cfg(test)]
 mod sample;
+pub mod saved;
+pub mod schema;
 pub mod table;
 pub mod view;
+pub(crate) mod words;

@@ -22,7 +22,7 @@ pub fn rich(text: Rewrite) -> Report {
     Report {
         verdict: Verdict {
             attack: true,
-            cause: "injection_and_surge",
+            cause: "injection_and_surge".into(),
             confidence: 0.93,
             headline: text(
                 "SQL injection against /product.php from 13:58, then a surge to 480 requests per second from three \
@@ -34,14 +34,14 @@ pub fn rich(text: Rewrite) -> Report {
         incidents: vec![scan(text), surge(text), noise(3, text), noise(4, text)],
         warnings: vec![
             Warning {
-                code: "error_zone_inferred",
+                code: "error_zone_inferred".into(),
                 message: text(
                     "the error log carries no zone; UTC+00:00 aligns best with the access log",
                 ),
                 input: Some(text(ERROR)),
             },
             Warning {
-                code: "cap",
+                code: "cap".into(),
                 message: text("more than 65,536 distinct paths; the rest is counted together"),
                 input: None,
             },
@@ -53,14 +53,14 @@ pub fn rich(text: Rewrite) -> Report {
 /// A day without an incident.
 pub fn quiet(text: Rewrite) -> Report {
     Report {
-        schema_version: SCHEMA_VERSION,
+        schema_version: SCHEMA_VERSION.into(),
         tool: Tool {
-            name: "aftertrace",
-            version: "0.1.0",
+            name: "aftertrace".into(),
+            version: "0.1.0".into(),
         },
         verdict: Verdict {
             attack: false,
-            cause: "none",
+            cause: "none".into(),
             confidence: 0.97,
             headline: text("Nothing in these logs looks like an attack."),
             start: None,
@@ -71,13 +71,13 @@ pub fn quiet(text: Rewrite) -> Report {
             start: Some(at("00:00:01")),
             end: Some(at("23:59:58")),
             bucket_s: 60,
+            utc_offset: UtcOffset::UTC,
         },
         totals: totals(),
         known: Vec::new(),
         series: series(),
         incidents: Vec::new(),
         warnings: Vec::new(),
-        display_offset: UtcOffset::UTC,
     }
 }
 
@@ -86,14 +86,14 @@ fn totals() -> Totals {
         requests: 1_812_345,
         bytes_sent: Some(42_300_000_000),
         clients: 48_213,
-        status: BTreeMap::from([
+        status: named([
             ("2xx", 1_402_311),
             ("3xx", 120_034),
             ("4xx", 77_777),
             ("5xx", 212_223),
         ]),
         hits: 3_214,
-        hits_by_category: BTreeMap::from([
+        hits_by_category: named([
             ("sql_injection", 3_001),
             ("path_traversal", 200),
             ("scanner", 13),
@@ -135,6 +135,7 @@ pub fn empty() -> Report {
             start: None,
             end: None,
             bucket_s: 60,
+            utc_offset: UtcOffset::UTC,
         },
         totals: Totals {
             requests: 0,
@@ -175,7 +176,7 @@ fn access_input(text: Rewrite) -> Input {
     Input {
         path: text(ACCESS),
         kind: LogKind::Access,
-        format: "combined",
+        format: "combined".into(),
         bytes: 412_345_678,
         lines: 1_812_360,
         records: 1_812_345,
@@ -195,7 +196,7 @@ fn error_input(text: Rewrite) -> Input {
     Input {
         path: text(ERROR),
         kind: LogKind::Error,
-        format: "nginx_error",
+        format: "nginx_error".into(),
         bytes: 1_234_567,
         lines: 8_123,
         records: 8_123,
@@ -291,7 +292,7 @@ fn impact(text: Rewrite) -> Impact {
 fn mitigations(text: Rewrite) -> Vec<Mitigation> {
     vec![
         Mitigation {
-            kind: "block_networks",
+            kind: "block_networks".into(),
             summary: text("Blocking three networks at the edge"),
             targets: vec![
                 text("198.51.100.0/24"),
@@ -309,7 +310,7 @@ fn mitigations(text: Rewrite) -> Vec<Mitigation> {
             }],
         },
         Mitigation {
-            kind: "fix_endpoint",
+            kind: "fix_endpoint".into(),
             summary: text("Bound parameters in /product.php, parameter id"),
             targets: Vec::new(),
             attack_share: None,
@@ -416,7 +417,7 @@ fn burst(dimension: Dimension, key: Option<&str>, text: Rewrite) -> Burst {
         excess_requests: 1_398_220,
         clients: 44_001,
         new_client_ratio: Some(0.968),
-        classification: "ddos",
+        classification: "ddos".into(),
         confidence: 0.91,
         top: BurstTop {
             clients: Vec::new(),
@@ -447,9 +448,9 @@ fn injector(text: Rewrite) -> Actor {
         first: at("13:58:03"),
         last: at("14:40:11"),
         requests: 3_120,
-        hits_by_category: BTreeMap::from([("sql_injection", 3_001)]),
+        hits_by_category: named([("sql_injection", 3_001)]),
         paths: vec![text("/product.php"), text("/")],
-        status: BTreeMap::from([("2xx", 120), ("5xx", 3_000)]),
+        status: named([("2xx", 120), ("5xx", 3_000)]),
     }
 }
 
@@ -474,7 +475,7 @@ fn flooder(text: Rewrite) -> Actor {
         requests: 1_398_220,
         hits_by_category: BTreeMap::new(),
         paths: vec![text("/search")],
-        status: BTreeMap::from([("2xx", 1_198_220), ("5xx", 200_000)]),
+        status: named([("2xx", 1_198_220), ("5xx", 200_000)]),
     }
 }
 

@@ -16,7 +16,6 @@ mod section;
 mod spark;
 mod timeline;
 mod who;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -24,11 +23,11 @@ mod tests;
 use std::io::{self, Write};
 
 use crate::report::view::Report;
+use crate::report::words::Clock;
 use crate::time::UtcOffset;
 use page::Page;
 use place::Places;
 use section::Context;
-use words::Clock;
 
 /// Narrower than this, columns would fall over each other: the terminal may wrap instead.
 pub(crate) const MIN_WIDTH: usize = 48;
@@ -50,7 +49,7 @@ pub struct TableOptions {
 /// Whatever the writer returns.
 pub fn render(report: &Report, options: &TableOptions, out: &mut dyn Write) -> io::Result<()> {
     let context = Context {
-        clock: Clock::new(options.tz.unwrap_or(report.display_offset)),
+        clock: Clock::new(options.tz.unwrap_or(report.window.utc_offset)),
         places: Places::new(&report.inputs),
     };
     let mut page = Page::new(out, options.width.max(MIN_WIDTH), options.color);

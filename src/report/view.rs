@@ -3,9 +3,11 @@
 //! Renderers never compute; what is not here cannot be shown. Log text in these fields is text
 //! (bytes that are no UTF-8 stand as `\xHH`), but still hostile: escape it for the medium.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::category::Category;
 pub use crate::error::Warning;
@@ -15,14 +17,23 @@ pub use crate::terms::Relation;
 use crate::terms::{Cause, Dimension, Outcome, Phase, Role, SymptomKind};
 use crate::time::{Time, UtcOffset};
 
+/// A name of a closed vocabulary, or of something that the program knows: borrowed when it is made, owned when it is read.
+pub type Name = Cow<'static, str>;
+
+/// Values under names that the program knows.
+pub fn named<V>(pairs: impl IntoIterator<Item = (&'static str, V)>) -> BTreeMap<Name, V> {
+    let pairs = pairs.into_iter();
+    pairs.map(|(name, value)| (name.into(), value)).collect()
+}
+
 /// Version of the report's shape: rises when a named field must change its meaning.
 pub const SCHEMA_VERSION: &str = "1";
 
 /// The whole answer.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs)] // REPORT.md's names; documented on the types they hold
 pub struct Report {
-    pub schema_version: &'static str,
+    pub schema_version: Name,
     pub tool: Tool,
     pub verdict: Verdict,
     pub inputs: Vec<Input>,
@@ -32,26 +43,23 @@ pub struct Report {
     pub series: Series,
     pub incidents: Vec<Incident>,
     pub warnings: Vec<Warning>,
-    /// The zone that people expect times in: the access log's own. Not part of the JSON.
-    #[serde(skip)]
-    pub display_offset: UtcOffset,
 }
 
 /// Name and version of the program that wrote the report.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs)]
 pub struct Tool {
-    pub name: &'static str,
-    pub version: &'static str,
+    pub name: Name,
+    pub version: Name,
 }
 
 /// The one answer, taken from the gravest incident.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// Whether an attack was found.
     pub attack: bool,
     /// A [`Cause`] name, or `"none"`.
-    pub cause: &'static str,
+    pub cause: Name,
     /// 0..1.
     pub confidence: f64,
     /// One sentence.
@@ -66,14 +74,14 @@ pub struct Verdict {
 pub const NOTHING_READ: &str = "No verdict: no request could be read";
 
 /// One input and what became of its lines: `records + unparsed + blank = lines`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Input {
     /// As given or found; `-` for standard input.
     pub path: String,
     /// Access or error log.
     pub kind: LogKind,
     /// The format's name.
-    pub format: &'static str,
+    pub format: Name,
     /// Bytes read, after decompression; less than there are where only a part can hold the time asked for.
     pub bytes: u64,
     /// Physical lines.
@@ -97,17 +105,19 @@ pub struct Input {
 }
 
 /// The time that the records cover.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs)]
 pub struct Window {
     pub start: Option<Time>,
     pub end: Option<Time>,
     /// Bucket width of the series in seconds.
     pub bucket_s: u64,
+    /// The zone that people expect times in: the access log's own.
+    pub utc_offset: UtcOffset,
 }
 
 /// Sums over everything read.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
     /// Access records.
     pub requests: u64,
@@ -116,15 +126,15 @@ pub struct Totals {
     /// Distinct clients.
     pub clients: u64,
     /// Requests by status class, `"1xx"` to `"5xx"`, and `"none"` if some have no status.
-    pub status: BTreeMap<&'static str, u64>,
+    pub status: BTreeMap<Name, u64>,
     /// Lines with a hit of at least medium confidence.
     pub hits: u64,
     /// The same by category.
-    pub hits_by_category: BTreeMap<&'static str, u64>,
+    pub hits_by_category: BTreeMap<Name, u64>,
 }
 
 /// Clients that the user knows (`--exclude`, `--known`): part of `totals` and `series`, and accused of nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KnownParty {
     /// The user's name for them; `null` for a network without one.
     pub name: Option<String>,
@@ -137,7 +147,7 @@ pub struct KnownParty {
 }
 
 /// Parallel arrays, one number a bucket, no bucket left out.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs)]
 pub struct Series {
     pub start: Option<Time>,
@@ -149,7 +159,7 @@ pub struct Series {
 }
 
 /// What belongs together, told from its first to its last evidence.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Incident {
     /// 1.. within the report.
     pub id: u32,
@@ -190,7 +200,7 @@ pub struct Incident {
 }
 
 /// One step of the story.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct TimelineEntry {
     /// When it began.
     pub time: Time,
@@ -207,13 +217,13 @@ pub struct TimelineEntry {
     /// Ids of the actors concerned.
     pub actors: Vec<String>,
     /// The numbers behind the sentence.
-    pub metrics: BTreeMap<&'static str, f64>,
+    pub metrics: BTreeMap<Name, f64>,
     /// Lines that prove it.
     pub evidence: Vec<Evidence>,
 }
 
 /// A log line that proves a statement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The input's path.
     pub source: String,
@@ -230,7 +240,7 @@ pub struct Evidence {
 }
 
 /// Traffic above the baseline.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Burst {
     /// What was watched.
     pub dimension: Dimension,
@@ -255,7 +265,7 @@ pub struct Burst {
     /// Share of those never seen before it; unknown where the log begins inside it.
     pub new_client_ratio: Option<f64>,
     /// A [`Cause`] name.
-    pub classification: &'static str,
+    pub classification: Name,
     /// 0..1.
     pub confidence: f64,
     /// Who and what it consists of.
@@ -263,7 +273,7 @@ pub struct Burst {
 }
 
 /// The leading values inside a burst.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs)]
 pub struct BurstTop {
     pub clients: Vec<Ranked>,
@@ -273,7 +283,7 @@ pub struct BurstTop {
 }
 
 /// A value and how often it occurred.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ranked {
     /// The value.
     pub key: String,
@@ -284,7 +294,7 @@ pub struct Ranked {
 }
 
 /// One client, or many that act alike.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
     /// `A1`, `A2`, ... within the report.
     pub id: String,
@@ -305,15 +315,15 @@ pub struct Actor {
     /// Requests.
     pub requests: u64,
     /// Hits by category.
-    pub hits_by_category: BTreeMap<&'static str, u64>,
+    pub hits_by_category: BTreeMap<Name, u64>,
     /// Paths, most frequent first.
     pub paths: Vec<String>,
     /// Answers by status class.
-    pub status: BTreeMap<&'static str, u64>,
+    pub status: BTreeMap<Name, u64>,
 }
 
 /// An attacked endpoint and parameter.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Injection {
     /// A [`Category`].
     pub category: Category,
@@ -340,7 +350,7 @@ pub struct Injection {
 }
 
 /// Messages of one kind in the error logs.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Symptom {
     /// What they mean.
     pub kind: SymptomKind,
@@ -366,7 +376,7 @@ pub struct Symptom {
 }
 
 /// What messages of an error log stand beside: in time or by what they name, never as its cause.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SymptomLink {
     /// How they lie to it.
     pub relation: Relation,
@@ -384,7 +394,7 @@ pub struct SymptomLink {
 }
 
 /// What it cost.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Impact {
     /// Requests inside the incident.
     pub requests: u64,
@@ -418,7 +428,7 @@ pub struct Impact {
 }
 
 /// A time in which the service did not answer.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs)]
 pub struct Outage {
     pub start: Time,
@@ -428,11 +438,11 @@ pub struct Outage {
 }
 
 /// A measure and what it would have done.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs)]
 pub struct Mitigation {
     /// `block_networks`, `rate_limit`, `fix_endpoint`.
-    pub kind: &'static str,
+    pub kind: Name,
     pub summary: String,
     /// Networks or endpoints concerned.
     pub targets: Vec<String>,
@@ -445,7 +455,7 @@ pub struct Mitigation {
 }
 
 /// What one target's part in a [`Mitigation`] is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
     /// The network (CIDR).
     pub target: String,

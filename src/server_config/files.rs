@@ -89,7 +89,7 @@ impl Files {
     pub(super) fn warn(&mut self, message: String) {
         let message = visible(message.as_bytes()).into_owned();
         self.warnings.push(Warning {
-            code: WARNING,
+            code: WARNING.into(),
             message,
             input: None,
         });

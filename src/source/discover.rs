@@ -50,7 +50,7 @@ fn path_name(path: &Path) -> String {
 /// The warning about an input that could not be read.
 pub fn unreadable(input: impl Into<String>, error: &Error) -> Warning {
     Warning {
-        code: UNREADABLE,
+        code: UNREADABLE.into(),
         message: error.to_string(),
         input: Some(input.into()),
     }
@@ -158,7 +158,7 @@ impl Search {
 
     fn warn_duplicate(&mut self, name: String) {
         self.warnings.push(Warning {
-            code: DUPLICATE,
+            code: DUPLICATE.into(),
             message: format!("{name} was named more than once and is read once"),
             input: Some(name),
         });

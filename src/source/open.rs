@@ -256,7 +256,7 @@ impl Source {
         let opened = mapped.opened;
         let now = Stamp::of(&mapped.file.metadata().ok()?);
         (now != opened).then(|| Warning {
-            code: CHANGED,
+            code: CHANGED.into(),
             message: format!(
                 "{} changed while it was read ({} bytes when opened, {} now); its first {} bytes were used",
                 mapped.name, opened.len, now.len, opened.len
@@ -282,7 +282,7 @@ impl Source {
         };
         let left = mapped.shortened()?;
         Some(Warning {
-            code: CHANGED,
+            code: CHANGED.into(),
             message: format!(
                 "{} was shortened from {} to {left} bytes while it was read (log rotation?); what stood behind these may \
                  be missing. Analyse a copy, or switch memory maps off",
@@ -315,7 +315,7 @@ impl Source {
         let kept = copy.so_far().len();
         let _ = mapped.left.set(copy);
         Some(Warning {
-            code: CHANGED,
+            code: CHANGED.into(),
             message: format!(
                 "{} was shortened from {} to {kept} bytes while it was read (log rotation?); the report covers \
                  the {kept} bytes that are left",

@@ -343,7 +343,7 @@ impl Stop {
             Stop::Abandoned => return None,
         };
         Some(Warning {
-            code,
+            code: code.into(),
             message: format!("{name} {reason}. Its first {kept} bytes were used"),
             input: Some(name.to_string()),
         })

@@ -77,3 +77,4 @@ pub mod query;
 pub mod script;
 pub mod shell;
 pub mod sql;
+pub mod vocabulary;

@@ -11,7 +11,7 @@ mod words;
 
 use super::bytes::worth_reading;
 use super::needs;
-use arguments::Strength;
+use arguments::{Strength, Takes};
 use names::Kind;
 use words::Word;
 
@@ -98,8 +98,11 @@ struct Place {
 
 /// A known command in its place.
 struct Met<'w> {
-    word: &'w Word,
+    word: &'w Word<'w>,
     kind: Kind,
+    takes: Takes,
+    /// It is one of a family of tools.
+    family: bool,
     /// The first argument's strength, and the best of all.
     first: Strength,
     best: Strength,
@@ -119,7 +122,8 @@ pub fn analyse(text: &[u8]) -> Facts {
     if !worth_reading(text, needs::SHELL) {
         return facts;
     }
-    let words = words::words(text);
+    let cuts = words::cut(text);
+    let words = cuts.words();
     let scene = Scene {
         text,
         pipes: memchr::memchr_iter(b'|', text).nth(1).is_some(),
@@ -127,16 +131,17 @@ pub fn analyse(text: &[u8]) -> Facts {
         last_bracket: memchr::memrchr(b')', text),
     };
     for (at, word) in words.iter().enumerate() {
-        let next = words.get(at + 1).filter(|next| !next.first);
-        if word.text.starts_with(b"/") && arguments::is_glob_path(&word.text) {
-            facts.note(Feature::Glob, word.start, word.end);
+        let cut = word.cut;
+        let next = words.get(at + 1).filter(|next| !next.cut.first);
+        if word.text.starts_with(b"/") && arguments::is_glob_path(word.text) {
+            facts.note(Feature::Glob, cut.start, cut.end);
         }
-        if word.first && word.separator != 0 && next.is_some_and(|next| scene.flags(word, next)) {
-            facts.note(Feature::FlaggedWord, word.start, word.end);
+        if cut.first && cut.separator != 0 && next.is_some_and(|next| scene.flags(word, next)) {
+            facts.note(Feature::FlaggedWord, cut.start, cut.end);
         }
         // a call is code and no command
-        let called = text.get(word.end) == Some(&b'(');
-        let Some(kind) = names::kind(&word.text).filter(|_| !called) else {
+        let called = text.get(cut.end) == Some(&b'(');
+        let Some(kind) = word.kind.filter(|_| !called) else {
             continue;
         };
         let met = Met::new(word, kind, &words[at + 1..]);
@@ -147,10 +152,12 @@ pub fn analyse(text: &[u8]) -> Facts {
 
 impl<'w> Met<'w> {
     /// Looks at what follows a command.
-    fn new(word: &'w Word, kind: Kind, rest: &[Word]) -> Met<'w> {
+    fn new(word: &'w Word<'w>, kind: Kind, rest: &[Word<'_>]) -> Met<'w> {
         let mut met = Met {
             word,
             kind,
+            takes: Takes::of(word.text),
+            family: names::is_family(word.text),
             first: Strength::Word,
             best: Strength::Word,
             count: 0,
@@ -160,30 +167,26 @@ impl<'w> Met<'w> {
         };
         let mut after_flag = false;
         let mut quoted = false;
-        let own = |word: &&Word| !word.first && word.text.first() != Some(&b'#');
+        let own = |word: &&Word<'_>| !word.cut.first && word.text.first() != Some(&b'#');
         for argument in rest.iter().take_while(own).take(MAX_ARGUMENTS) {
-            let mut strength = arguments::strength(&word.text, &argument.text);
-            if met.count > 0
-                && names::is_launcher(&word.text)
-                && names::kind(&argument.text).is_some()
-            {
+            let mut strength = met.takes.strength(argument);
+            if met.count > 0 && met.takes.launches() && argument.kind.is_some() {
                 strength = Strength::Word;
             }
             if met.count == 0 {
                 met.first = strength;
                 met.rooted = argument.text.starts_with(b"/") && argument.text.len() > SHORT;
                 met.terse =
-                    !arguments::is_flag(&argument.text) || arguments::is_terse_flag(&argument.text);
+                    !arguments::is_flag(argument.text) || arguments::is_terse_flag(argument.text);
             }
             met.best = met.best.max(strength);
             met.count += 1;
-            let program =
-                argument.text.len() > SHORT && names::kind(&argument.text) == Some(Kind::Rare);
-            quoted |= argument.quoted;
+            let program = argument.text.len() > SHORT && argument.kind == Some(Kind::Rare);
+            quoted |= argument.cut.quoted;
             // the tools of a family are told what to do in words
-            let told = names::is_family(&word.text) && argument.text.len() > 1;
+            let told = met.family && argument.text.len() > 1;
             met.tidy = strength > Strength::Word || after_flag || quoted || program || told;
-            after_flag = arguments::is_letter_flag(&argument.text);
+            after_flag = arguments::is_letter_flag(argument.text);
         }
         met
     }
@@ -201,19 +204,20 @@ impl Scene<'_> {
     /// Notes what a known command in its place means.
     fn judge(&self, met: &Met<'_>, at: usize, count: usize, facts: &mut Facts) {
         let word = met.word;
-        let path = has_path(&word.text);
-        let mut note = |feature| facts.note(feature, word.start.saturating_sub(1), word.end);
-        match word.separator {
+        let cut = word.cut;
+        let path = has_path(word.text);
+        let mut note = |feature| facts.note(feature, cut.start.saturating_sub(1), cut.end);
+        match cut.separator {
             b'`' | b'(' => {
                 if let Some(feature) = self.substituted(met) {
                     note(feature);
                 }
             }
-            b'{' if self.text.get(word.end) == Some(&b',') && met.first > Strength::Word => {
+            b'{' if self.text.get(cut.end) == Some(&b',') && met.first > Strength::Word => {
                 note(Feature::Command);
             }
             b'{' | 0 => {}
-            _ if word.first => {
+            _ if cut.first => {
                 let separated = self.separated(met, path);
                 if let Some(feature) = separated {
                     note(feature);
@@ -225,11 +229,11 @@ impl Scene<'_> {
             }
             _ => {}
         }
-        if at == 0 && word.separator == 0 {
+        if at == 0 && cut.separator == 0 {
             self.line(met, count, &mut note);
         }
-        let separated = word.first && word.separator != 0;
-        let hidden = word.disguised && word.text.len() > 1;
+        let separated = cut.first && cut.separator != 0;
+        let hidden = cut.disguised && word.text.len() > 1;
         if hidden
             && (met.first > Strength::Word
                 || separated
@@ -245,10 +249,10 @@ impl Scene<'_> {
     /// A command at the beginning of the text.
     fn line(&self, met: &Met<'_>, count: usize, note: &mut impl FnMut(Feature)) {
         let plain = met.kind == Kind::Plain;
-        let spoken = names::is_launcher(&met.word.text) && met.first == Strength::Strong;
+        let spoken = met.takes.launches() && met.first == Strength::Strong;
         let near = met.kind == Kind::Rare || met.kind == Kind::Topic && met.count <= MAX_TOPIC_LINE;
         let argued = if near { met.best } else { met.first };
-        let told = names::is_family(&met.word.text) && (1..=MAX_TOLD).contains(&met.count);
+        let told = met.family && (1..=MAX_TOLD).contains(&met.count);
         if told {
             note(Feature::CommandLine);
         }
@@ -263,7 +267,7 @@ impl Scene<'_> {
         if count == 1 && !plain && (met.kind == Kind::Rare || met.word.text.starts_with(b"/")) {
             note(Feature::BareCommand);
         }
-        let rest = &self.text[met.word.end..];
+        let rest = &self.text[met.word.cut.end..];
         let closed = matches!(rest.first(), Some(b';' | b'|' | b'&'));
         if closed && met.kind == Kind::Rare && is_closing(rest) {
             note(Feature::LoneCommand);
@@ -273,16 +277,17 @@ impl Scene<'_> {
     /// What a command within backticks or `$(` means, if the bracket is closed.
     fn substituted(&self, met: &Met<'_>) -> Option<Feature> {
         let word = met.word;
-        let backtick = word.separator == b'`';
+        let cut = word.cut;
+        let backtick = cut.separator == b'`';
         let (last, close) = if backtick {
             (self.last_backtick, b'`')
         } else {
             (self.last_bracket, b')')
         };
-        if last.is_none_or(|last| last < word.end) {
+        if last.is_none_or(|last| last < cut.end) {
             return None;
         }
-        let next = self.text.get(word.end);
+        let next = self.text.get(cut.end);
         let closed = next == Some(&close);
         if met.first > Strength::Word {
             return Some(Feature::Substitution);
@@ -301,7 +306,7 @@ impl Scene<'_> {
             return Some(Feature::Substitution);
         }
         let all =
-            self.lead(word) == Lead::Opening && closed && is_closing(&self.text[word.end + 1..])
+            self.lead(word) == Lead::Opening && closed && is_closing(&self.text[cut.end + 1..])
                 || !backtick && closed;
         let argued =
             !met.ends() && met.count <= MAX_SPOKEN && (met.kind == Kind::Topic || !backtick);
@@ -309,9 +314,10 @@ impl Scene<'_> {
     }
 
     /// Whether backticks quote a name of SQL or of a sentence: what is around them stands apart.
-    fn is_identifier(&self, word: &Word) -> bool {
-        let before = word.separated_at.checked_sub(1).map(|at| self.text[at]);
-        let after = self.text.get(word.end + 1);
+    fn is_identifier(&self, word: &Word<'_>) -> bool {
+        let cut = word.cut;
+        let before = cut.separated_at.checked_sub(1).map(|at| self.text[at]);
+        let after = self.text.get(cut.end + 1);
         let apart = |b: u8| matches!(b, b' ' | b',' | b'.' | b'(' | b')' | b'=');
         before.is_some_and(apart) || after.is_some_and(|b| apart(*b))
     }
@@ -319,7 +325,7 @@ impl Scene<'_> {
     /// What a command behind a separator means.
     fn separated(&self, met: &Met<'_>, path: bool) -> Option<Feature> {
         let place = self.place(met.word);
-        let rest = &self.text[met.word.end..];
+        let rest = &self.text[met.word.cut.end..];
         if path {
             return Some(Feature::Command);
         }
@@ -353,15 +359,14 @@ impl Scene<'_> {
         let spoken = met.count <= MAX_SPOKEN;
         let lone = match met.kind {
             Kind::Rare if place.prose => {
-                !met.is_short()
-                    && (met.ends() || names::is_family(&met.word.text) && met.count <= MAX_TOLD)
+                !met.is_short() && (met.ends() || met.family && met.count <= MAX_TOLD)
             }
             Kind::Rare if met.ends() && (free || !met.is_short() || tight && place.strict) => {
                 return Some(Feature::Command);
             }
             Kind::Rare if !met.is_short() && spoken => return Some(Feature::Command),
             // `name|id` is a list of columns
-            Kind::Rare => met.ends() && (met.word.separator != b'|' || met.word.text != b"id"),
+            Kind::Rare => met.ends() && (met.word.cut.separator != b'|' || met.word.text != b"id"),
             // "x; docker run -d y": talk about commands is itself made of them
             Kind::Topic if place.prose => met.best == Strength::Strong && met.tidy,
             Kind::Topic => {
@@ -378,13 +383,14 @@ impl Scene<'_> {
     }
 
     /// Describes where a separated word stands.
-    fn place(&self, word: &Word) -> Place {
+    fn place(&self, word: &Word<'_>) -> Place {
+        let cut = word.cut;
         let lead = self.lead(word);
-        let gap = self.text.get(word.separated_at + 1) == Some(&b' ');
-        let doubled = word.separated_at > 0
-            && matches!(word.separator, b'&' | b'|')
-            && self.text[word.separated_at - 1] == word.separator;
-        let broken_line = matches!(word.separator, b'\n' | b'\r');
+        let gap = self.text.get(cut.separated_at + 1) == Some(&b' ');
+        let doubled = cut.separated_at > 0
+            && matches!(cut.separator, b'&' | b'|')
+            && self.text[cut.separated_at - 1] == cut.separator;
+        let broken_line = matches!(cut.separator, b'\n' | b'\r');
         Place {
             lead,
             gap,
@@ -398,8 +404,8 @@ impl Scene<'_> {
     }
 
     /// What stands before a word's separator.
-    fn lead(&self, word: &Word) -> Lead {
-        let before = &self.text[..word.separated_at];
+    fn lead(&self, word: &Word<'_>) -> Lead {
+        let before = &self.text[..word.cut.separated_at];
         let mark = |b: &u8| !b.is_ascii_alphanumeric() && *b < 0x80 && *b != b'/';
         let trimmed = before.trim_ascii_end();
         if trimmed.iter().all(mark) {
@@ -438,20 +444,20 @@ impl Scene<'_> {
     }
 
     /// Whether the line before a separated word has more than one word.
-    fn is_sentence(&self, word: &Word) -> bool {
-        let line = self.text[..word.separated_at].trim_ascii();
+    fn is_sentence(&self, word: &Word<'_>) -> bool {
+        let line = self.text[..word.cut.separated_at].trim_ascii();
         let start = memchr::memrchr(b'\n', line).map_or(0, |at| at + 1);
         line[start..].contains(&b' ')
     }
 
     /// Whether a separated word and the one behind it are a command and its flag.
-    fn flags(&self, word: &Word, next: &Word) -> bool {
-        if !arguments::is_flag(&next.text) || !is_plain_word(&word.text) {
+    fn flags(&self, word: &Word<'_>, next: &Word<'_>) -> bool {
+        if !arguments::is_flag(next.text) || !is_plain_word(word.text) {
             return false;
         }
-        let gap = self.text.get(word.separated_at + 1) == Some(&b' ');
+        let gap = self.text.get(word.cut.separated_at + 1) == Some(&b' ');
         let prose = gap && self.lead(word) == Lead::Words;
-        !prose || arguments::is_terse_flag(&next.text)
+        !prose || arguments::is_terse_flag(next.text)
     }
 }
 
@@ -466,9 +472,9 @@ fn is_closing(rest: &[u8]) -> bool {
 }
 
 fn has_path(word: &[u8]) -> bool {
-    [&b"/bin/"[..], b"/sbin/", b"\\system32\\", b"/system32/"]
-        .iter()
-        .any(|dir| memchr::memmem::find(word, dir).is_some())
+    let folders = [&b"/bin/"[..], b"/sbin/", b"\\system32\\", b"/system32/"];
+    memchr::memchr2_iter(b'/', b'\\', word)
+        .any(|at| folders.iter().any(|folder| word[at..].starts_with(folder)))
 }
 
 fn is_plain_word(word: &[u8]) -> bool {
@@ -526,10 +532,11 @@ mod tests {
         #[test]
         fn any_text_is_read(pieces in prop::collection::vec(piece(), 0..40)) {
             let text = pieces.concat();
-            for word in words::words(&text) {
-                prop_assert!(word.start < word.end && word.end <= text.len());
-                prop_assert!(word.separated_at <= word.start);
-                prop_assert!(word.text.len() <= word.end - word.start);
+            for word in words::cut(&text).words() {
+                let cut = word.cut;
+                prop_assert!(cut.start < cut.end && cut.end <= text.len());
+                prop_assert!(cut.separated_at <= cut.start);
+                prop_assert!(word.text.len() <= cut.end - cut.start);
             }
             prop_assert!(analyse(&text).stay_within(text.len()));
         }

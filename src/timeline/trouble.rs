@@ -1,13 +1,11 @@
 //! The steps that tell how the service fared: failures, silences, messages of the error log, recovery.
 
-use std::collections::BTreeMap;
-
 use super::{SHOWN, Story, duration, step, times};
 use crate::evidence::first::Locator;
 use crate::finding::{Finding, Kind};
 use crate::impact::{self, OUTAGE_SHARE, rounded};
 use crate::plan::{Silence, Stretch};
-use crate::report::view::{Symptom, TimelineEntry};
+use crate::report::view::{Symptom, TimelineEntry, named};
 use crate::service::Service;
 use crate::severity::Severity;
 use crate::symptoms::is_their_doing;
@@ -50,7 +48,7 @@ impl Story<'_> {
             severity,
             summary,
         );
-        step.metrics = BTreeMap::from([
+        step.metrics = named([
             ("failed", stretch.count as f64),
             ("failed_ratio", rounded(share)),
         ]);
@@ -89,7 +87,7 @@ impl Story<'_> {
             Severity::Critical,
             summary,
         );
-        down.metrics = BTreeMap::from([
+        down.metrics = named([
             ("seconds", (gap.end - gap.start) as f64),
             ("lost_requests", gap.expected.round()),
         ]);
@@ -178,7 +176,7 @@ impl Story<'_> {
             severity,
             summary,
         );
-        step.metrics = BTreeMap::from([("messages", symptom.count as f64)]);
+        step.metrics = named([("messages", symptom.count as f64)]);
         step.evidence = symptom.evidence.clone();
         step
     }

@@ -24,6 +24,7 @@ const ROWS: &[&[&str]] = &[
         "decode",
         "syntax/bytes",
         "syntax/needs",
+        "syntax/vocabulary",
         "syntax/mod",
     ],
     &["report/escape", "proxies", "known"],
@@ -104,7 +105,7 @@ const ROWS: &[&[&str]] = &[
     &["pattern/load"],
     &["explain"],
     // The report's shape, and the passes that fill it.
-    &["report/view", "pass", "relays"],
+    &["report/view", "noted", "pass", "relays"],
     &["inputs", "look", "counts", "edges", "season", "bisect"],
     &["survey", "complaints", "focus"],
     &["tally", "trace"],
@@ -131,7 +132,13 @@ const ROWS: &[&[&str]] = &[
     &["analysis"],
     // From the report to text.
     &["report/sample"],
-    &["report/json", "report/table"],
+    &[
+        "report/words",
+        "report/json",
+        "report/saved",
+        "report/schema",
+    ],
+    &["report/markdown", "report/table"],
     &["report/catalogue", "report/explanation", "report/reading"],
     &["report/mod"],
     &["lib"],

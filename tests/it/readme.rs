@@ -164,15 +164,16 @@ fn every_command_runs_and_prints_what_is_shown() {
             .any(|shown| shown.command.starts_with(CARGO_RUN)),
         "README.md shows how to run the program"
     );
+    // One after the other, as a reader types them.
+    let ran = shown.into_iter().map(|shown| {
+        let result = run(&shown.command, folder.path());
+        (shown, result)
+    });
+    let ran: Vec<_> = ran.collect();
     // From the end on, so that lines of commands above keep their numbers.
-    for Shown {
-        line,
-        command,
-        output,
-    } in shown.into_iter().rev()
-    {
-        let output = without_blank_end(output);
-        let (status, printed, complaint) = run(&command, folder.path());
+    for (shown, (status, printed, complaint)) in ran.into_iter().rev() {
+        let Shown { line, command, .. } = shown;
+        let output = without_blank_end(shown.output);
         assert!(
             matches!(status, Some(0 | 1)),
             "README.md:{line}: `{command}` ends with {status:?}: {complaint}"

@@ -4,12 +4,20 @@
 //! before you commit it. What a report must say in any case is in `stories`.
 
 use std::fs;
+use std::path::Path;
 
 use crate::harness::{Scenario, run_in, scenarios, text};
 
 /// Sizes of chunks that cut lines in odd places.
 const CHUNK_BYTES: [&str; 3] = ["997", "4099", "65537"];
 const THREADS: [&str; 3] = ["1", "2", "3"];
+
+/// The formats of a report, and the file beside a scenario that shows each.
+const FORMATS: [(&str, &str); 3] = [
+    ("table", "expected.table.txt"),
+    ("json", "expected.json"),
+    ("markdown", "expected.md"),
+];
 
 fn scan(scenario: &Scenario, format: &str, more: &[&str]) -> Vec<u8> {
     let mut arguments = vec!["scan", "--quiet", "--color", "never", "--format", format];
@@ -45,12 +53,78 @@ fn compare(scenario: &Scenario, file: &str, found: &[u8]) -> Result<(), String> 
 fn reports_are_the_expected_ones() {
     let mut complaints = Vec::new();
     for scenario in scenarios() {
-        for (format, file) in [("table", "expected.table.txt"), ("json", "expected.json")] {
+        for (format, file) in FORMATS {
             let found = scan(&scenario, format, &[]);
             complaints.extend(compare(&scenario, file, &found).err());
         }
     }
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+#[test]
+fn a_saved_report_is_printed_as_when_it_was_made() {
+    for scenario in scenarios() {
+        for (format, file) in FORMATS {
+            let arguments = [
+                "report",
+                "expected.json",
+                "--color",
+                "never",
+                "--format",
+                format,
+            ];
+            let printed = run_in(&scenario.home, &arguments).stdout;
+            let expected = fs::read(scenario.home.join(file)).unwrap();
+            assert!(printed == expected, "{}: {format}", scenario.name);
+        }
+    }
+}
+
+#[test]
+fn every_report_is_what_its_schema_says() {
+    let schema = run_in(Path::new("."), &["schema", "report"]).stdout;
+    let schema = serde_json::from_slice(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for scenario in scenarios() {
+        let report = fs::read(scenario.home.join("expected.json")).unwrap();
+        let mut report = serde_json::from_slice(&report).unwrap();
+        let faults: Vec<String> = validator
+            .iter_errors(&report)
+            .map(|fault| format!("{}: {fault}", fault.instance_path()))
+            .collect();
+        assert!(faults.is_empty(), "{}: {faults:#?}", scenario.name);
+        report["verdict"]["start"] = "yesterday".into();
+        report["incidents"] = serde_json::json!([{ "cause": "bad luck" }]);
+        assert!(!validator.is_valid(&report));
+    }
+}
+
+#[test]
+fn every_hit_is_what_its_schema_says() {
+    let schema = run_in(Path::new("."), &["schema", "hits"]).stdout;
+    let schema = serde_json::from_slice(&schema).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut seen = 0;
+    for scenario in scenarios() {
+        let own = scenario.command_line();
+        let inputs = own
+            .iter()
+            .map(String::as_str)
+            .filter(|part| !part.starts_with('-'));
+        let mut arguments = vec!["hits", "--quiet", "--min-confidence", "low"];
+        arguments.extend(inputs.filter(|input| scenario.folder.join(input).exists()));
+        let hits = run_in(&scenario.folder, &arguments).stdout;
+        for line in text(&hits).lines() {
+            let hit = serde_json::from_str(line).unwrap();
+            let faults: Vec<_> = validator
+                .iter_errors(&hit)
+                .map(|fault| fault.to_string())
+                .collect();
+            assert!(faults.is_empty(), "{}: {line}: {faults:#?}", scenario.name);
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::io;
 use super::page::{Page, Text, Tone};
 use super::place::Places;
 use super::section::{BODY, LABEL, and_more, beside, title};
-use super::words::{self, Clock};
 use crate::report::view::{Injection, Relation, Symptom, SymptomLink};
+use crate::report::words::{self, Clock};
 use crate::terms::Outcome;
 
 const INJECTIONS: usize = 10;

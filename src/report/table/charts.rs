@@ -7,8 +7,8 @@ use std::ops::Range;
 use super::page::{Page, Text, Tone};
 use super::section::severity_tone;
 use super::spark::Scale;
-use super::words::{self, Clock};
 use crate::report::view::{Incident, Series};
+use crate::report::words::{self, Clock};
 use crate::time::Time;
 
 /// Indentation of the charts, and columns of their labels.

@@ -4,8 +4,8 @@ use std::io;
 
 use super::page::{Page, Text, Tone};
 use super::section::{Context, and_more};
-use super::words::{self, Clock};
 use crate::report::view::{Evidence, Input, KnownParty, Report, Warning};
+use crate::report::words::{self, Clock};
 
 const WARNINGS: usize = 20;
 const WARNING_LINES: usize = 4;
@@ -106,7 +106,7 @@ fn inputs(inputs: &[Input], clock: &Clock, page: &mut Page) -> io::Result<()> {
 fn one_input(input: &Input, clock: &Clock, page: &mut Page) -> io::Result<()> {
     let name = Text::new().toned(Tone::Accent, &input.path).quiet(&format!(
         "  {}, {}",
-        words::term(input.format),
+        words::term(&input.format),
         words::bytes(input.bytes)
     ));
     page.paragraph(INDENT, name, LINES)?;

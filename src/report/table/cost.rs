@@ -4,8 +4,8 @@ use std::io;
 
 use super::page::{Page, Text, Tone};
 use super::section::{BODY, and_more, beside, bullet, title};
-use super::words::{self, Clock};
 use crate::report::view::{Impact, Mitigation, Outage};
+use crate::report::words::{self, Clock};
 
 const OUTAGES: usize = 8;
 const MITIGATIONS: usize = 8;

@@ -4,11 +4,10 @@ use std::cmp::Reverse;
 use std::io;
 
 use super::page::{Page, Text, Tone};
-use super::section::{
-    Context, LABEL, TITLE, and_more, bullet, cause_in_words, severity_tone, title,
-};
-use super::{attacked, charts, cost, timeline, who, words};
+use super::section::{Context, LABEL, TITLE, and_more, bullet, severity_tone, title};
+use super::{attacked, charts, cost, timeline, who};
 use crate::report::view::{Incident, Report};
+use crate::report::words;
 use crate::severity::Severity;
 
 /// More incidents than this in full would bury the gravest.
@@ -80,7 +79,7 @@ fn heading(incident: &Incident) -> Text {
         .quiet(" · ")
         .toned(severity_tone(incident.severity), incident.severity.name())
         .quiet(" · ")
-        .strong(cause_in_words(incident.cause))
+        .strong(words::cause_in_words(incident.cause))
 }
 
 fn when_and_how_sure(incident: &Incident, context: &Context) -> String {
@@ -129,7 +128,7 @@ fn one_in_brief(incident: &Incident, context: &Context, page: &mut Page) -> io::
         .toned(tone, incident.severity.name());
     let when = context.clock.span(incident.start, incident.end);
     let first = Text::new()
-        .plain(cause_in_words(incident.cause))
+        .plain(words::cause_in_words(incident.cause))
         .toned(Tone::Quiet, &format!(", {when}"));
     page.hanging(TITLE, label, LABEL, first, BRIEF_LINES)?;
     page.paragraph(

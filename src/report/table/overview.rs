@@ -4,10 +4,10 @@ use std::io;
 
 use super::charts::{self, INDENT, LABEL};
 use super::page::{Page, Text, Tone};
-use super::section::{Context, by_category, cause_named};
-use super::words::{self, Clock};
+use super::section::{Context, by_category};
 use crate::format::spec::LogKind;
 use crate::report::view::{NOTHING_READ, Report, Totals, Verdict, Window};
+use crate::report::words::{self, Clock};
 
 const HEADLINE_LINES: usize = 5;
 const FACT_LINES: usize = 3;
@@ -43,7 +43,7 @@ fn answer(verdict: &Verdict, page: &mut Page) -> io::Result<()> {
         true => Text::new().toned(Tone::AlarmBadge, " ATTACK "),
         false => Text::new().toned(Tone::CalmBadge, " NO ATTACK FOUND "),
     };
-    let cause = cause_named(verdict.cause)
+    let cause = words::cause_named(&verdict.cause)
         .map_or(Text::new(), |cause| Text::new().plain("  ").strong(cause));
     let sure = format!("confidence {}", words::confidence(verdict.confidence));
     let room = page.width().saturating_sub(sure.len() + 2);

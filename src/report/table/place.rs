@@ -65,7 +65,7 @@ impl Places {
                 false => self.locator(line, columns / LOCATOR_SHARE),
             })
             .collect();
-        super::words::list(&named, 0, columns)
+        crate::report::words::list(&named, 0, columns)
     }
 }
 

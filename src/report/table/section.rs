@@ -6,10 +6,10 @@ use std::io;
 
 use super::page::{Page, Text, Tone};
 use super::place::Places;
-use super::words::{self, Clock};
 use crate::category::Category;
+use crate::report::view::Name;
+use crate::report::words::{self, Clock};
 use crate::severity::Severity;
-use crate::terms::Cause;
 
 /// What every section needs besides its part of the report.
 pub struct Context {
@@ -52,9 +52,11 @@ pub fn and_more(shown: usize, total: usize, what: &str, page: &mut Page) -> io::
 }
 
 /// Hits by category, most frequent first.
-pub fn by_category(hits: &BTreeMap<&'static str, u64>, tone: Tone) -> Text {
-    let mut ordered: Vec<(&str, u64)> =
-        hits.iter().map(|(name, &number)| (*name, number)).collect();
+pub fn by_category(hits: &BTreeMap<Name, u64>, tone: Tone) -> Text {
+    let mut ordered: Vec<(&str, u64)> = hits
+        .iter()
+        .map(|(name, &number)| (&**name, number))
+        .collect();
     ordered.sort_by_key(|&(name, number)| (std::cmp::Reverse(number), name));
     ordered.iter().fold(Text::new(), |text, (name, number)| {
         let glue = if text.is_empty() { "" } else { ", " };
@@ -79,27 +81,5 @@ pub fn severity_tone(severity: Severity) -> Tone {
         Severity::Critical | Severity::High => Tone::Alarm,
         Severity::Medium => Tone::Warn,
         Severity::Low => Tone::Quiet,
-    }
-}
-
-/// The cause of that name, as people say it; `None` for `"none"`.
-pub fn cause_named(name: &str) -> Option<&'static str> {
-    let cause = Cause::ALL.iter().find(|cause| cause.name() == name)?;
-    Some(cause_in_words(*cause))
-}
-
-/// The cause as people say it.
-pub fn cause_in_words(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Ddos => "distributed flood (DDoS)",
-        Cause::Dos => "flood from few sources (DoS)",
-        Cause::Injection => "injection attempts",
-        Cause::InjectionAndSurge => "injection attempts with a traffic surge",
-        Cause::BruteForce => "password guessing",
-        Cause::Scan => "vulnerability scanning",
-        Cause::Webshell => "web shell in use",
-        Cause::FlashCrowd => "crowd of real visitors",
-        Cause::Crawler => "busy crawler",
-        Cause::ServerFault => "server fault without an attack",
     }
 }

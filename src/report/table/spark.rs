@@ -3,7 +3,7 @@
 //! A column shows the highest bucket it covers, so that a spike of a minute is seen in the chart
 //! of a month; zero is a blank, so that a silence is seen too.
 
-use super::words::Clock;
+use crate::report::words::Clock;
 use crate::time::Time;
 
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

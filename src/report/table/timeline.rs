@@ -5,8 +5,8 @@ use std::io;
 use super::page::{Page, Text};
 use super::place::Places;
 use super::section::{BODY, and_more, severity_tone, title};
-use super::words::{self, Clock};
 use crate::report::view::TimelineEntry;
+use crate::report::words::{self, Clock};
 
 const ENTRIES: usize = 40;
 /// Columns of `13:58:03` and its gap.

@@ -3,9 +3,9 @@
 use std::io;
 
 use super::page::{Page, Text, Tone};
-use super::section::{BODY, LABEL, and_more, beside, by_category, cause_named, title};
-use super::words::{self, Clock};
+use super::section::{BODY, LABEL, and_more, beside, by_category, title};
 use crate::report::view::{Actor, Burst, Ranked};
+use crate::report::words::{self, Clock};
 use crate::terms::{Dimension, Role};
 
 const BURSTS: usize = 6;
@@ -26,7 +26,7 @@ pub fn bursts(bursts: &[Burst], clock: &Clock, page: &mut Page) -> io::Result<()
 
 fn one_burst(burst: &Burst, clock: &Clock, page: &mut Page) -> io::Result<()> {
     let what = Text::new().toned(Tone::Accent, dimension(burst.dimension));
-    let kind = cause_named(burst.classification).unwrap_or("surge");
+    let kind = words::cause_named(&burst.classification).unwrap_or("surge");
     let mut first = Text::new()
         .strong(&format!(
             "{} → {}",

@@ -171,7 +171,7 @@ impl<'o> Opening<'o> {
 
     fn warn(&mut self, code: &'static str, name: &str, what: String) {
         self.warnings.push(Warning {
-            code,
+            code: code.into(),
             message: format!("{name} {what}"),
             input: Some(name.to_string()),
         });

@@ -61,7 +61,7 @@ fn nothing_grows_beyond_its_limit() {
     let packed = gzip(&vec![b'a'; 10 << 20]);
     let most = |most| Limits { most, ..NO_LIMIT };
     let (bytes, warnings) = filled(&packed, most(1000));
-    assert_eq!((bytes.len(), warnings[0].code), (1000, CUT_SHORT));
+    assert_eq!((bytes.len(), &*warnings[0].code), (1000, CUT_SHORT));
     let (bytes, warnings) = filled(&packed, most(10 << 20));
     assert_eq!((bytes.len(), warnings.len()), (10 << 20, 0));
 }

@@ -1,6 +1,7 @@
 //! What follows a command's name: how surely it is an argument and not the next word of a sentence.
 
 use super::names;
+use super::words::Word;
 
 /// How surely a word is an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,31 +38,82 @@ pub(super) fn is_letter_flag(word: &[u8]) -> bool {
     matches!(word, [b'-' | b'/', letter] if letter.is_ascii_alphabetic())
 }
 
-/// How surely `word` is an argument of `command`.
-pub(super) fn strength(command: &[u8], word: &[u8]) -> Strength {
-    let known = || word.len() > 1 && names::kind(word).is_some();
-    if is_flag(word)
-        || is_address(word)
-        || is_rooted(word)
-        || memchr::memchr(b'=', word).is_some_and(|at| is_rooted(&word[at + 1..]))
-        || is_variable(word)
-        || is_redirection(word)
-        || memchr::memmem::find(word, b"://").is_some()
-        || (names::is_launcher(command) && known() && names::kind(word) != Some(names::Kind::Plain))
-        || names::is_spoken(command, word)
-    {
-        return Strength::Strong;
+/// What a word is worth as an argument, whatever the command is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Worth {
+    any: Strength,
+    number: bool,
+    host: bool,
+}
+
+impl Worth {
+    fn of(word: &[u8]) -> Worth {
+        let strong = is_flag(word)
+            || is_address(word)
+            || is_rooted(word)
+            || memchr::memchr(b'=', word).is_some_and(|at| is_rooted(&word[at + 1..]))
+            || is_variable(word)
+            || is_redirection(word)
+            || memchr::memchr_iter(b':', word).any(|at| word[at..].starts_with(b"://"));
+        let any = if strong {
+            Strength::Strong
+        } else if is_file(word) || matches!(word, b"*" | b">" | b">>") {
+            Strength::Weak
+        } else {
+            Strength::Word
+        };
+        Worth {
+            any,
+            number: !word.is_empty() && word.iter().all(|b| b.is_ascii_digit() || *b == b'.'),
+            host: is_host(word),
+        }
     }
-    let number = !word.is_empty() && word.iter().all(|b| b.is_ascii_digit() || *b == b'.');
-    if (number && names::is_numeric(command))
-        || (names::is_networked(command) && is_host(word))
-        || is_file(word)
-        || word == b"*"
-        || matches!(word, b">" | b">>")
-    {
-        return Strength::Weak;
+}
+
+/// What a command takes for its arguments.
+pub(super) struct Takes {
+    launches: bool,
+    numbers: bool,
+    hosts: bool,
+    spoken: &'static [&'static str],
+}
+
+impl Takes {
+    pub(super) fn of(command: &[u8]) -> Takes {
+        Takes {
+            launches: names::is_launcher(command),
+            numbers: names::is_numeric(command),
+            hosts: names::is_networked(command),
+            spoken: names::spoken(command),
+        }
     }
-    Strength::Word
+
+    /// Whether the command starts the one behind it.
+    pub(super) fn launches(&self) -> bool {
+        self.launches
+    }
+
+    /// How surely a word is an argument of the command.
+    pub(super) fn strength(&self, word: &Word<'_>) -> Strength {
+        let worth = word.worth.get().unwrap_or_else(|| Worth::of(word.text));
+        word.worth.set(Some(worth));
+        let started =
+            || word.text.len() > 1 && word.kind.is_some_and(|kind| kind != names::Kind::Plain);
+        let said = || {
+            self.spoken
+                .iter()
+                .any(|known| known.as_bytes() == word.text)
+        };
+        if worth.any == Strength::Strong || (self.launches && started()) || said() {
+            return Strength::Strong;
+        }
+        let taken = (worth.number && self.numbers) || (worth.host && self.hosts);
+        worth.any.max(if taken {
+            Strength::Weak
+        } else {
+            Strength::Word
+        })
+    }
 }
 
 /// A path that says where it begins: `/etc`, `../x`, `./x`, `~/x`, `c:\x`, `\\host\x`.
@@ -147,10 +199,11 @@ pub(super) fn is_glob_path(word: &[u8]) -> bool {
         return false;
     }
     let wild = |part: &&[u8]| part.iter().any(|b| matches!(b, b'?' | b'*' | b'['));
-    let parts: Vec<&[u8]> = word
-        .split(|b| *b == b'/')
-        .filter(|part| !part.is_empty())
-        .collect();
+    let parts = || word.split(|b| *b == b'/').filter(|part| !part.is_empty());
+    let wild = |least: usize| parts().filter(wild).nth(least - 1).is_some();
+    if !wild(1) {
+        return false;
+    }
     // `/**/` is a comment of SQL, not a path
     let comment = memchr::memmem::find(word, b"/*").is_some();
     let plain = !comment && word.iter().all(|b| !matches!(b, b'=' | b':'));
@@ -159,12 +212,20 @@ pub(super) fn is_glob_path(word: &[u8]) -> bool {
         .iter()
         .any(|folder| word.starts_with(folder));
     let least = if programs || program { 1 } else { 2 };
-    plain && parts.len() >= 2 && parts.iter().filter(|part| wild(part)).count() >= least
+    plain && parts().nth(1).is_some() && wild(least)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn strength(command: &str, word: &str) -> Strength {
+        let cuts = super::super::words::cut(word.as_bytes());
+        let mut found = cuts.words();
+        assert_eq!(found.len(), 1, "{word}");
+        found[0].text = word.as_bytes();
+        Takes::of(command.as_bytes()).strength(&found[0])
+    }
 
     #[test]
     fn arguments_are_told_from_words() {
@@ -182,7 +243,7 @@ mod tests {
             ("sudo", "whoami"),
             ("net", "user"),
         ] {
-            let found = strength(command.as_bytes(), word.as_bytes());
+            let found = strength(command, word);
             assert_eq!(found, Strength::Strong, "{command} {word}");
         }
         for (command, word) in [
@@ -190,7 +251,7 @@ mod tests {
             ("nslookup", "a.b.example"),
             ("cat", "x.php"),
         ] {
-            let found = strength(command.as_bytes(), word.as_bytes());
+            let found = strength(command, word);
             assert_eq!(found, Strength::Weak, "{command} {word}");
         }
         for (command, word) in [
@@ -205,7 +266,7 @@ mod tests {
             ("net", "users"),
             ("time", "->"),
         ] {
-            let found = strength(command.as_bytes(), word.as_bytes());
+            let found = strength(command, word);
             assert_eq!(found, Strength::Word, "{command} {word}");
         }
     }

@@ -3,6 +3,8 @@
 //! From coreutils, util-linux, procps, net-tools, GTFOBins, LOLBAS and the help of cmd.exe. Not for
 //! what follows a name: see `arguments`.
 
+use crate::syntax::vocabulary::Vocabulary;
+
 /// How much a command's name says by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -710,10 +712,7 @@ const SPOKEN: &[(&str, &[&str])] = &[
 
 /// The last part of a path, without `.exe` and the `@` that silences a command of cmd.exe.
 pub(super) fn base(word: &[u8]) -> &[u8] {
-    let base = word
-        .rsplit(|b| matches!(b, b'/' | b'\\'))
-        .next()
-        .unwrap_or(word);
+    let base = memchr::memrchr2(b'/', b'\\', word).map_or(word, |at| &word[at + 1..]);
     let base = base
         .strip_prefix(b"@")
         .filter(|rest| rest.len() > 1)
@@ -721,34 +720,20 @@ pub(super) fn base(word: &[u8]) -> &[u8] {
     base.strip_suffix(b".exe").unwrap_or(base)
 }
 
-/// For each byte, a bit for every length of the commands that begin with it.
-const LENGTHS: [u64; 256] = {
-    let mut lengths = [0; 256];
-    let lists = [RARE, TOPIC, PLAIN];
-    let mut list = 0;
-    while list < lists.len() {
-        let mut at = 0;
-        while at < lists[list].len() {
-            let name = lists[list][at].as_bytes();
-            assert!(!name.is_empty() && name.len() < 64);
-            lengths[name[0] as usize] |= 1 << name.len();
-            at += 1;
-        }
-        list += 1;
-    }
-    lengths
-};
+/// Every command, in the order of [`KINDS`].
+static COMMANDS: Vocabulary<2048> = Vocabulary::new(&[RARE, TOPIC, PLAIN]);
 
-/// Whether some command begins like a word and is as long: most words of a text are no command's.
-fn may_be_known(word: &[u8]) -> bool {
-    let first = word.first().copied().unwrap_or_default();
-    word.len() < 64 && LENGTHS[usize::from(first)] >> word.len() & 1 != 0
-}
+/// What the lists of [`COMMANDS`] say.
+const KINDS: [Kind; 3] = [Kind::Rare, Kind::Topic, Kind::Plain];
+
+static LAUNCHING: Vocabulary<32> = Vocabulary::new(&[LAUNCHERS]);
+static TAKING_NUMBERS: Vocabulary<16> = Vocabulary::new(&[NUMERIC]);
+static TAKING_HOSTS: Vocabulary<64> = Vocabulary::new(&[NETWORKED]);
 
 /// What is known of the command that a word names.
 pub(super) fn kind(word: &[u8]) -> Option<Kind> {
     let base = base(word);
-    if is_family(base) {
+    if of_family(base) {
         return Some(Kind::Rare);
     }
     // python3.11, gcc10.1
@@ -758,17 +743,12 @@ pub(super) fn kind(word: &[u8]) -> Option<Kind> {
         .take_while(|b| b.is_ascii_digit() || **b == b'.')
         .count();
     let stem = &base[..base.len() - version];
-    if !may_be_known(base) && !may_be_known(stem) {
-        return None;
+    let mut list = COMMANDS.list(base);
+    if version > 0 && stem.len() > 2 {
+        let known = [list, COMMANDS.list(stem)];
+        list = known.into_iter().flatten().min();
     }
-    let found = [
-        (RARE, Kind::Rare),
-        (TOPIC, Kind::Topic),
-        (PLAIN, Kind::Plain),
-    ]
-    .into_iter()
-    .find(|(list, _)| has(list, base) || (stem.len() > 2 && has(list, stem)))
-    .map(|(_, kind)| kind);
+    let found = list.map(|list| KINDS[list]);
     // `find` is a word, `find.exe` is none
     found.map(|kind| {
         if word.ends_with(b".exe") {
@@ -782,7 +762,11 @@ pub(super) fn kind(word: &[u8]) -> Option<Kind> {
 /// Whether the command is one of a family of tools that share the beginning of their names: no
 /// sentence has such a name.
 pub(super) fn is_family(word: &[u8]) -> bool {
-    let base = base(word);
+    of_family(base(word))
+}
+
+/// The same for a name by itself.
+fn of_family(base: &[u8]) -> bool {
     base == b"cscli"
         || FAMILIES.iter().any(|family| {
             base.strip_prefix(family.as_bytes())
@@ -792,31 +776,26 @@ pub(super) fn is_family(word: &[u8]) -> bool {
 
 /// Whether the command starts the one behind it.
 pub(super) fn is_launcher(word: &[u8]) -> bool {
-    has(LAUNCHERS, base(word))
+    LAUNCHING.has(base(word))
 }
 
 /// Whether a bare number is an argument of the command.
 pub(super) fn is_numeric(word: &[u8]) -> bool {
-    has(NUMERIC, base(word))
+    TAKING_NUMBERS.has(base(word))
 }
 
 /// Whether the name of a host is an argument of the command.
 pub(super) fn is_networked(word: &[u8]) -> bool {
-    has(NETWORKED, base(word))
+    TAKING_HOSTS.has(base(word))
 }
 
-/// Whether `argument` is what the command is told in one plain word.
-pub(super) fn is_spoken(word: &[u8], argument: &[u8]) -> bool {
+/// What the command may be told in one plain word.
+pub(super) fn spoken(word: &[u8]) -> &'static [&'static str] {
     let name = base(word);
-    SPOKEN
+    let entry = SPOKEN
         .iter()
-        .any(|(command, words)| command.as_bytes() == name && has(words, argument))
-}
-
-/// Whether a sorted list has the word.
-fn has(list: &[&str], word: &[u8]) -> bool {
-    list.binary_search_by(|known| known.as_bytes().cmp(word))
-        .is_ok()
+        .find(|(command, _)| command.as_bytes() == name);
+    entry.map_or(&[], |(_, words)| words)
 }
 
 #[cfg(test)]

@@ -3,15 +3,33 @@
 //!
 //! Not for what the words mean.
 
+use std::cell::Cell;
+
+use super::arguments::Worth;
+use super::names::{self, Kind};
+
 /// At most this many words are read.
 const MAX_WORDS: usize = 400;
+
+/// Few texts have more words than this.
+const LIKELY_WORDS: usize = 32;
 
 /// Longest parameter expansion that is looked through, in bytes.
 const MAX_EXPANSION: usize = 64;
 
 /// A word with its quoting undone.
-pub(super) struct Word {
-    pub(super) text: Vec<u8>,
+pub(super) struct Word<'w> {
+    pub(super) text: &'w [u8],
+    pub(super) cut: Cut,
+    /// The command that it names, if any.
+    pub(super) kind: Option<Kind>,
+    /// What it is worth as an argument of any command, once somebody asked.
+    pub(super) worth: Cell<Option<Worth>>,
+}
+
+/// Where a word stands.
+#[derive(Clone, Copy)]
+pub(super) struct Cut {
     pub(super) start: usize,
     pub(super) end: usize,
     /// Quoting or expansion within the word.
@@ -24,32 +42,63 @@ pub(super) struct Word {
     pub(super) separator: u8,
     /// Where the separator stands.
     pub(super) separated_at: usize,
+    /// Where its text ends among the texts of all words; it begins where the one before ends.
+    text_end: usize,
+}
+
+/// The words of a text.
+#[derive(Default)]
+pub(super) struct Cuts {
+    /// What is left of all words without their quoting, one behind the other.
+    texts: Vec<u8>,
+    list: Vec<Cut>,
+}
+
+impl Cuts {
+    /// The words, in order.
+    pub(super) fn words(&self) -> Vec<Word<'_>> {
+        let mut from = 0;
+        let word = |cut: &Cut| {
+            let text = &self.texts[from..cut.text_end];
+            from = cut.text_end;
+            Word {
+                text,
+                cut: *cut,
+                kind: names::kind(text),
+                worth: Cell::new(None),
+            }
+        };
+        self.list.iter().map(word).collect()
+    }
 }
 
 /// Reads words one after the other.
 struct Reader<'t> {
     text: &'t [u8],
     at: usize,
-    words: Vec<Word>,
+    cuts: Cuts,
     separator: u8,
     separated_at: usize,
     first: bool,
 }
 
 /// Cuts a text into words.
-pub(super) fn words(text: &[u8]) -> Vec<Word> {
+pub(super) fn cut(text: &[u8]) -> Cuts {
     let mut reader = Reader {
         text,
         at: 0,
-        words: Vec::new(),
+        cuts: Cuts {
+            texts: Vec::with_capacity(text.len()),
+            list: Vec::with_capacity(LIKELY_WORDS),
+        },
         separator: 0,
         separated_at: 0,
         first: true,
     };
-    while reader.at < text.len() && reader.words.len() < MAX_WORDS {
+    while reader.at < text.len() && reader.cuts.list.len() < MAX_WORDS {
         reader.step();
     }
-    reader.words
+    reader.cuts
 }
 
 impl Reader<'_> {
@@ -87,19 +136,21 @@ impl Reader<'_> {
 
     /// Reads a word. What sets a variable or is a keyword leaves the place to the command behind it.
     fn word(&mut self) {
-        let mut word = word_at(self.text, self.at);
+        let from = self.cuts.texts.len();
+        let mut word = word_at(self.text, self.at, &mut self.cuts.texts);
         self.at = word.end.max(self.at + 1);
-        if word.text.is_empty() {
+        let text = &self.cuts.texts[from..];
+        if text.is_empty() {
             return;
         }
         word.first = self.first;
         word.separated_at = self.separated_at;
         word.separator = if self.first { self.separator } else { 0 };
-        self.first = word.first && word.separator != 0 && leads_on(&word.text);
+        self.first = word.first && word.separator != 0 && leads_on(text);
         if !self.first {
             self.separator = 0;
         }
-        self.words.push(word);
+        self.cuts.list.push(word);
     }
 }
 
@@ -124,26 +175,42 @@ fn is_written_break(text: &[u8], at: usize) -> bool {
     letter && (at == 0 || second || after.is_none_or(|b| !b.is_ascii_alphanumeric()))
 }
 
+/// Bytes that stand for more than themselves in a word, or end it.
+const TELLING: [bool; 256] = {
+    let mut telling = [false; 256];
+    let bytes = b" \t\x0b\x0c;|&\n\r`(){},<\\'\"^$";
+    let mut at = 0;
+    while at < bytes.len() {
+        telling[bytes[at] as usize] = true;
+        at += 1;
+    }
+    telling
+};
+
 /// A word that is being read.
-struct Draft {
-    out: Vec<u8>,
+struct Draft<'o> {
+    /// The texts of all words so far.
+    out: &'o mut Vec<u8>,
+    /// Where this word's begins.
+    from: usize,
     disguised: bool,
     /// Quotation marks so far: single, double.
     quotes: [u8; 2],
     /// A quotation mark was met between letters.
     inner_quote: bool,
-    /// A colon, a point or a leading backslash was met: a backslash parts folders.
-    path: bool,
+    /// The word begins with a backslash: others part folders.
+    rooted: bool,
 }
 
-/// The word at `at`, its quoting undone.
-fn word_at(text: &[u8], at: usize) -> Word {
+/// The word at `at`, its quoting undone: what is left of it is added to `out`.
+fn word_at(text: &[u8], at: usize, out: &mut Vec<u8>) -> Cut {
     let mut draft = Draft {
-        out: Vec::new(),
+        from: out.len(),
+        out,
         disguised: false,
         quotes: [0; 2],
         inner_quote: false,
-        path: false,
+        rooted: false,
     };
     let mut end = at;
     while let Some(&byte) = text.get(end) {
@@ -151,7 +218,7 @@ fn word_at(text: &[u8], at: usize) -> Word {
             b' ' | b'\t' | 0x0b | 0x0c | b';' | b'|' | b'&' | b'\n' | b'\r' | b'`' | b'('
             | b')' | b'{' | b'}' | b',' => break,
             // the file that a command reads from is no part of its name
-            b'<' if draft.out.last().is_some_and(u8::is_ascii_alphabetic) => break,
+            b'<' if draft.last().is_some_and(|b| b.is_ascii_alphabetic()) => break,
             b'\\' if is_written_break(text, end) => break,
             b'\'' | b'"' => draft.quote(byte, text.get(end + 1)),
             b'^' => draft.caret(text.get(end + 1)),
@@ -161,16 +228,17 @@ fn word_at(text: &[u8], at: usize) -> Word {
                 None => break,
             },
             _ => {
-                draft.path |= matches!(byte, b':' | b'.');
-                draft.out.push(byte);
-                1
+                let rest = &text[end..];
+                let telling = |b: &u8| TELLING[usize::from(*b)];
+                let plain = 1 + rest[1..].iter().position(telling).unwrap_or(rest.len() - 1);
+                draft.out.extend_from_slice(&rest[..plain]);
+                plain
             }
         };
         end += taken;
     }
     let paired = draft.inner_quote && draft.quotes.iter().any(|count| *count >= 2);
-    Word {
-        text: draft.out,
+    Cut {
         start: at,
         end,
         disguised: draft.disguised || paired,
@@ -178,30 +246,46 @@ fn word_at(text: &[u8], at: usize) -> Word {
         first: false,
         separator: 0,
         separated_at: 0,
+        text_end: draft.out.len(),
     }
 }
 
-impl Draft {
+impl Draft<'_> {
+    /// What is left of the word so far.
+    fn text(&self) -> &[u8] {
+        &self.out[self.from..]
+    }
+
+    fn last(&self) -> Option<u8> {
+        self.text().last().copied()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.out.len() == self.from
+    }
+
     /// A quotation mark vanishes. One alone between letters is an apostrophe, two hide a word.
     fn quote(&mut self, mark: u8, next: Option<&u8>) -> usize {
         let count = &mut self.quotes[usize::from(mark == b'"')];
         *count = count.saturating_add(1);
-        let before = self.out.last().is_some_and(u8::is_ascii_alphanumeric);
+        let before = self.last().is_some_and(|b| b.is_ascii_alphanumeric());
         self.inner_quote |= before && next.is_some_and(|b| b.is_ascii_alphanumeric() || *b == mark);
         1
     }
 
     /// The escape of cmd.exe vanishes.
     fn caret(&mut self, next: Option<&u8>) -> usize {
-        self.disguised |= self.out.last().is_some_and(u8::is_ascii_alphanumeric)
+        self.disguised |= self.last().is_some_and(|b| b.is_ascii_alphanumeric())
             && next.is_some_and(u8::is_ascii_alphanumeric);
         1
     }
 
     /// A backslash before a letter vanishes, unless it parts the folders of a Windows path.
     fn backslash(&mut self, next: Option<&u8>) -> usize {
-        self.path |= self.out.is_empty();
-        if self.path || !next.is_some_and(u8::is_ascii_alphanumeric) {
+        self.rooted |= self.is_empty();
+        // a drive, or folders with points in their names
+        let path = self.rooted || memchr::memchr2(b':', b'.', self.text()).is_some();
+        if path || !next.is_some_and(u8::is_ascii_alphanumeric) {
             self.out.push(b'\\');
         } else {
             self.disguised = true;
@@ -212,19 +296,19 @@ impl Draft {
     /// A variable: how many bytes vanish, or `None` where a blank ends the word.
     fn dollar(&mut self, rest: &[u8]) -> Option<usize> {
         if let Some(length) = blank_variable(rest) {
-            return self.out.is_empty().then_some(length);
+            return self.is_empty().then_some(length);
         }
-        if rest.get(1) == Some(&b'(') && !self.out.is_empty() {
+        if rest.get(1) == Some(&b'(') && !self.is_empty() {
             return None;
         }
         if matches!(
             rest.get(1),
             Some(b'@' | b'*' | b'?' | b'!' | b'#' | b'$' | b'-')
         ) {
-            self.disguised |= !self.out.is_empty();
+            self.disguised |= !self.is_empty();
             return Some(2);
         }
-        if self.out.is_empty() {
+        if self.is_empty() {
             self.out.push(b'$');
             return Some(1);
         }

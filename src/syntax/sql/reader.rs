@@ -44,11 +44,6 @@ impl Reader<'_> {
         words.iter().any(|word| word.as_bytes() == self.bytes(at))
     }
 
-    /// Whether a token is one of the words of a sorted list.
-    pub(super) fn is_known(&self, at: usize, list: &[&str]) -> bool {
-        super::words::known(list, self.bytes(at))
-    }
-
     /// Takes `count` steps; false when none are left.
     pub(super) fn step(&self, count: usize) -> bool {
         let left = self.steps.get();

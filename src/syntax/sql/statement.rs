@@ -2,7 +2,7 @@
 
 use super::Feature;
 use super::reader::Reader;
-use super::words::{DELAYS, DISCLOSING, Kind, SERVER_VARIABLES};
+use super::words::{DELAYING, Kind, SERVER_VARIABLES, TELLING};
 
 /// How far the second keyword of a statement may stand from its verb, in tokens: names and modifiers
 /// stand between.
@@ -402,7 +402,7 @@ impl Reader<'_> {
                     | Kind::OpenText => false,
                     Kind::Number => !self.bytes(at).starts_with(b"0x"),
                     Kind::Where => !self.compares_constants(at + 1),
-                    Kind::Function => !self.is_known(at, DISCLOSING) && !self.is_known(at, DELAYS),
+                    Kind::Function => !TELLING.has(self.bytes(at)) && !DELAYING.has(self.bytes(at)),
                     _ => true,
                 })
     }
@@ -533,7 +533,7 @@ impl Reader<'_> {
         if call && self.compares_in_call(at) && !self.word_before(at) {
             self.note(Feature::Expression, at, self.closing(at + 2));
         }
-        if call && self.is_known(at, DELAYS) && self.waits_for_database(at) {
+        if call && DELAYING.has(self.bytes(at)) && self.waits_for_database(at) {
             let heavy = self.is_word(at, &["benchmark"]) && self.kind(at + 3) == Some(Kind::Comma);
             let alone = at == 0 && !self.broken_out && !heavy;
             let end = self.closing(at + 2);
@@ -567,7 +567,7 @@ impl Reader<'_> {
         let called_with_number = call
             && self.kind(at + 2) == Some(Kind::Number)
             && self.kind(at + 3) == Some(Kind::Comma);
-        if reach && self.is_known(at, DISCLOSING) && (called_with_number || self.has_structure()) {
+        if reach && TELLING.has(self.bytes(at)) && (called_with_number || self.has_structure()) {
             self.note(Feature::Disclosure, at, at + 1);
         }
         let tells = self.bytes(at).strip_prefix(b"@@").is_some_and(|name| {

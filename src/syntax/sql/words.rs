@@ -3,6 +3,8 @@
 //! Only vocabulary, from the manuals of MySQL 8, PostgreSQL 16, SQL Server 2022, Oracle 19c, SQLite 3,
 //! Firebird 4, Db2 and Informix. Whether a word means anything where it stands is for the grammar.
 
+use crate::syntax::vocabulary::Vocabulary;
+
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -45,38 +47,73 @@ pub(super) enum Kind {
     Other,
 }
 
+/// Words that mean one thing wherever they stand.
+const KEYWORDS: &[(&[&str], Kind)] = &[
+    (&["and", "or", "xor", "div"], Kind::Logic),
+    (&["not", "binary", "distinctrow"], Kind::Not),
+    (
+        &[
+            "like", "rlike", "regexp", "between", "in", "is", "similar", "ilike", "glob", "match",
+            "sounds", "escape",
+        ],
+        Kind::Like,
+    ),
+    (&["mod"], Kind::Arithmetic),
+    (&["null", "true", "false", "unknown", "default"], Kind::Null),
+    (&["union", "intersect", "except", "minus"], Kind::Union),
+    (&["all", "distinct", "any", "some", "exists"], Kind::All),
+    (&["select"], Kind::Select),
+    (&["from"], Kind::From),
+    (&["where"], Kind::Where),
+    (&["order"], Kind::Order),
+    (&["group"], Kind::Group),
+    (&["by"], Kind::By),
+    (&["having"], Kind::Having),
+    (&["limit", "offset", "fetch"], Kind::Limit),
+    (&["into"], Kind::Into),
+    (&["procedure"], Kind::Procedure),
+    (&["case"], Kind::Case),
+    (&["when", "then", "else", "end", "as", "using"], Kind::When),
+    (&["collate"], Kind::Collate),
+    (
+        &[
+            "insert", "update", "delete", "drop", "create", "alter", "exec", "execute", "declare",
+            "shutdown", "truncate", "merge", "grant", "waitfor", "call", "rename", "begin", "copy",
+            "handler", "use", "set", "backup", "bulk", "do", "values", "attach", "commit",
+            "rollback", "revoke", "lock", "load",
+        ],
+        Kind::Verb,
+    ),
+];
+
+/// How many lists of keywords there are.
+const KEYWORD_LISTS: usize = KEYWORDS.len();
+
+/// Every keyword in the order of [`KEYWORDS`], then the names of the catalogue, then functions.
+static WORDS: Vocabulary<1024> = {
+    let mut lists: [&[&str]; KEYWORD_LISTS + 2] = [CATALOGUE; KEYWORD_LISTS + 2];
+    let mut at = 0;
+    while at < KEYWORD_LISTS {
+        lists[at] = KEYWORDS[at].0;
+        at += 1;
+    }
+    lists[KEYWORD_LISTS + 1] = FUNCTIONS;
+    Vocabulary::new(&lists)
+};
+
+/// Calls that only serve to wait.
+pub(super) static DELAYING: Vocabulary<32> = Vocabulary::new(&[DELAYS]);
+
+/// Calls and names that read the server, its files or its catalogue.
+pub(super) static TELLING: Vocabulary<256> = Vocabulary::new(&[DISCLOSING]);
+
 /// The kind of a bare word in lower case.
 pub(super) fn word_kind(word: &[u8]) -> Kind {
-    match word {
-        b"and" | b"or" | b"xor" | b"div" => Kind::Logic,
-        b"not" | b"binary" | b"distinctrow" => Kind::Not,
-        b"like" | b"rlike" | b"regexp" | b"between" | b"in" | b"is" | b"similar" | b"ilike"
-        | b"glob" | b"match" | b"sounds" | b"escape" => Kind::Like,
-        b"mod" => Kind::Arithmetic,
-        b"null" | b"true" | b"false" | b"unknown" | b"default" => Kind::Null,
-        b"union" | b"intersect" | b"except" | b"minus" => Kind::Union,
-        b"all" | b"distinct" | b"any" | b"some" | b"exists" => Kind::All,
-        b"select" => Kind::Select,
-        b"from" => Kind::From,
-        b"where" => Kind::Where,
-        b"order" => Kind::Order,
-        b"group" => Kind::Group,
-        b"by" => Kind::By,
-        b"having" => Kind::Having,
-        b"limit" | b"offset" | b"fetch" => Kind::Limit,
-        b"into" => Kind::Into,
-        b"procedure" => Kind::Procedure,
-        b"case" => Kind::Case,
-        b"when" | b"then" | b"else" | b"end" | b"as" | b"using" => Kind::When,
-        b"collate" => Kind::Collate,
-        b"insert" | b"update" | b"delete" | b"drop" | b"create" | b"alter" | b"exec"
-        | b"execute" | b"declare" | b"shutdown" | b"truncate" | b"merge" | b"grant"
-        | b"waitfor" | b"call" | b"rename" | b"begin" | b"copy" | b"handler" | b"use" | b"set"
-        | b"backup" | b"bulk" | b"do" | b"values" | b"attach" | b"commit" | b"rollback"
-        | b"revoke" | b"lock" | b"load" => Kind::Verb,
-        _ if known(CATALOGUE, word) => Kind::Catalogue,
-        _ if known(FUNCTIONS, word) => Kind::Function,
-        _ => once_stripped(word).unwrap_or(Kind::Word),
+    match WORDS.list(word) {
+        Some(list) if list < KEYWORD_LISTS => KEYWORDS[list].1,
+        Some(KEYWORD_LISTS) => Kind::Catalogue,
+        Some(_) => Kind::Function,
+        None => once_stripped(word).unwrap_or(Kind::Word),
     }
 }
 
@@ -102,14 +139,8 @@ fn once_stripped(word: &[u8]) -> Option<Kind> {
         .map(|(_, kind)| kind)
 }
 
-/// Whether `word` is in one of the sorted lists below.
-pub(super) fn known(list: &[&str], word: &[u8]) -> bool {
-    list.binary_search_by(|entry| entry.as_bytes().cmp(word))
-        .is_ok()
-}
-
 /// Functions that attacks call and searches rarely write with a bracket.
-pub(super) const FUNCTIONS: &[&str] = &[
+const FUNCTIONS: &[&str] = &[
     "abs",
     "aes_decrypt",
     "aes_encrypt",
@@ -361,7 +392,7 @@ pub(super) const FUNCTIONS: &[&str] = &[
 ];
 
 /// Names of catalogues, system tables and system databases.
-pub(super) const CATALOGUE: &[&str] = &[
+const CATALOGUE: &[&str] = &[
     "all_objects",
     "all_source",
     "all_tab_columns",
@@ -425,7 +456,7 @@ pub(super) const CATALOGUE: &[&str] = &[
 ];
 
 /// Calls that wait, or that keep the server busy when repeated.
-pub(super) const DELAYS: &[&str] = &[
+const DELAYS: &[&str] = &[
     "benchmark",
     "dbms_lock",
     "generate_series",
@@ -440,7 +471,7 @@ pub(super) const DELAYS: &[&str] = &[
 ];
 
 /// Calls and names that exist only to read or run what they should not.
-pub(super) const DISCLOSING: &[&str] = &[
+const DISCLOSING: &[&str] = &[
     "all_tab_columns",
     "all_tables",
     "all_users",
@@ -584,7 +615,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_sorted_because_they_are_searched_by_halves() {
+    fn lists_are_sorted() {
         for list in [FUNCTIONS, CATALOGUE, DELAYS, DISCLOSING] {
             assert!(list.is_sorted_by(|a, b| a < b));
         }

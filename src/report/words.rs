@@ -3,6 +3,7 @@
 //! Rounds for the eye; exact values are in the JSON. Knows nothing of layout.
 
 use crate::report::escape;
+use crate::terms::Cause;
 use crate::time::{Time, UtcOffset};
 
 const MINUTE: u64 = 60;
@@ -101,6 +102,64 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A duration in words, in its two leading units: `45 seconds`, `4 hours 12 minutes`.
+pub fn spoken(seconds: f64) -> String {
+    if seconds > 0.0 && seconds < 1.0 {
+        return "less than a second".to_string();
+    }
+    let total = seconds.max(0.0) as u64;
+    let units = [
+        (DAY, "day"),
+        (HOUR, "hour"),
+        (MINUTE, "minute"),
+        (1, "second"),
+    ];
+    let parts = units.iter().scan(total, |left, (size, unit)| {
+        let count = *left / size;
+        *left %= size;
+        Some((count, *unit))
+    });
+    let told = parts.skip_while(|(count, _)| *count == 0).take(2);
+    let told: Vec<String> = told
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, unit)| counted(count, unit, &format!("{unit}s")))
+        .collect();
+    match told.is_empty() {
+        true => "0 seconds".to_string(),
+        false => told.join(" "),
+    }
+}
+
+/// A number as people say it: exact below ten thousand, and three digits of what is above: `9,999`, `48,200`, `1.81 million`.
+pub fn about(number: u64) -> String {
+    const EXACT: u64 = 10_000;
+    const MILLION: f64 = 1e6;
+    let value = number as f64;
+    let digits = value.log10().floor() as i32;
+    match number {
+        0..EXACT => count(number),
+        _ if value < 0.9995 * MILLION => {
+            let step = 10f64.powi(digits - 2);
+            count(((value / step).round() * step) as u64)
+        }
+        _ if value < 999.5 * MILLION => format!("{} million", three_digits(value / MILLION)),
+        _ => format!("{} billion", three_digits(value / MILLION / 1e3)),
+    }
+}
+
+/// [`about`] with a noun.
+pub fn about_so_many(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", about(number), if number == 1 { one } else { many })
+}
+
+fn three_digits(value: f64) -> String {
+    match value {
+        _ if value < 9.995 => format!("{value:.2}"),
+        _ if value < 99.95 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}
+
 /// As many items as fit into `columns`, then `and N more`. `total` counts those that the list
 /// itself leaves out.
 pub fn list(items: &[String], total: u64, columns: usize) -> String {
@@ -130,6 +189,28 @@ fn more(left: u64) -> String {
 /// A term of the report's vocabularies as words: `brute_force` → `brute force`.
 pub fn term(name: &str) -> String {
     name.replace('_', " ")
+}
+
+/// The cause of that name, as people say it; `None` for `"none"`.
+pub fn cause_named(name: &str) -> Option<&'static str> {
+    let cause = Cause::ALL.iter().find(|cause| cause.name() == name)?;
+    Some(cause_in_words(*cause))
+}
+
+/// The cause as people say it.
+pub fn cause_in_words(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Ddos => "distributed flood (DDoS)",
+        Cause::Dos => "flood from few sources (DoS)",
+        Cause::Injection => "injection attempts",
+        Cause::InjectionAndSurge => "injection attempts with a traffic surge",
+        Cause::BruteForce => "password guessing",
+        Cause::Scan => "vulnerability scanning",
+        Cause::Webshell => "web shell in use",
+        Cause::FlashCrowd => "crowd of real visitors",
+        Cause::Crawler => "busy crawler",
+        Cause::ServerFault => "server fault without an attack",
+    }
 }
 
 /// Prints times in one zone, and dates only where they differ from a day that the reader knows.
@@ -252,6 +333,43 @@ mod tests {
             [0.0, 0.4, 45.0, 200.0, 15_120.0, 14_400.0, 183_600.0].map(duration),
             [
                 "0 s", "<1 s", "45 s", "3 m 20 s", "4 h 12 m", "4 h", "2 d 3 h"
+            ]
+        );
+    }
+
+    #[test]
+    fn durations_and_numbers_can_be_read_aloud() {
+        assert_eq!(
+            [0.0, 0.4, 1.0, 61.0, 3600.0, 15_120.0, 86_405.0].map(spoken),
+            [
+                "0 seconds",
+                "less than a second",
+                "1 second",
+                "1 minute 1 second",
+                "1 hour",
+                "4 hours 12 minutes",
+                "1 day",
+            ]
+        );
+        assert_eq!(
+            [
+                9_999,
+                48_213,
+                999_499,
+                999_500,
+                1_812_345,
+                57_300_000,
+                2_000_000_000
+            ]
+            .map(about),
+            [
+                "9,999",
+                "48,200",
+                "999,000",
+                "1.00 million",
+                "1.81 million",
+                "57.3 million",
+                "2.00 billion"
             ]
         );
     }

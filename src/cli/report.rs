@@ -1,0 +1,42 @@
+//! `aftertrace report`: prints a saved report again, and `aftertrace schema`: what scripts may expect in one.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use aftertrace::error::{Error, Result};
+use aftertrace::report::{json, saved, schema};
+use aftertrace::{hits, report::view::Report};
+
+use super::output;
+use super::scan;
+use super::{Outcome, ReportArguments, SchemaOf};
+
+/// Runs the command.
+pub fn run(arguments: &ReportArguments) -> Result<Outcome> {
+    let report = read(&arguments.file)?;
+    arguments.print.print(&report)?;
+    Ok(scan::judge(&report, arguments.fail_on))
+}
+
+fn read(path: &Path) -> Result<Report> {
+    let json = match path.as_os_str() == "-" {
+        true => {
+            let mut json = Vec::new();
+            let read = io::stdin().lock().read_to_end(&mut json);
+            read.map(|_| json)
+        }
+        false => std::fs::read(path),
+    };
+    let json = json.map_err(|error| Error::io(path, "cannot read", error))?;
+    saved::read(path, &json)
+}
+
+/// Prints a schema.
+pub fn schema(of: SchemaOf) -> Result<Outcome> {
+    let schema = match of {
+        SchemaOf::Report => schema::report(),
+        SchemaOf::Hits => schema::of::<hits::HitLine<'_>>(),
+    };
+    output::write_to(None, |out| json::write_pretty(&schema, out))?;
+    Ok(Outcome::Finished)
+}
