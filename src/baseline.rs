@@ -424,6 +424,13 @@ fn local_quantile(
     /// Fewer usable buckets than this say nothing about normal.
     const ENOUGH: usize = 20;
     let step = ((reach / 12.0) as usize).max(1);
+    let (mut usable, mut before) = (Vec::with_capacity(counts.len()), vec![0]);
+    for at in 0..counts.len() {
+        if !silent[at] && !flagged[at] {
+            usable.push(counts[at]);
+        }
+        before.push(usable.len());
+    }
     let mut levels = Vec::with_capacity(counts.len());
     let mut values: Vec<u32> = Vec::new();
     for grid in (0..counts.len()).step_by(step) {
@@ -434,9 +441,8 @@ fn local_quantile(
                 middle.saturating_sub(reach),
                 (middle + reach).min(counts.len()),
             );
-            let usable = (from..to).filter(|at| !silent[*at] && !flagged[*at]);
             values.clear();
-            values.extend(usable.map(|at| counts[at]));
+            values.extend_from_slice(&usable[before[from.min(to)]..before[to]]);
             if values.len() >= ENOUGH || (from == 0 && to == counts.len()) {
                 break quantile_of(&mut values, quantile);
             }

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
+use rayon::iter::{Either, IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use crate::actor::{self, Draft, hits, joined};
 use crate::breakdown;
@@ -67,32 +68,89 @@ pub fn incidents(
     tallies: &[Tally<'_>],
     windows: &[WindowCounts],
 ) -> Vec<view::Incident> {
+    if clusters.is_empty() {
+        return Vec::new();
+    }
+    let case = material.case;
+    let endpoints = case.access.endpoints.iter();
+    let told: Vec<&Endpoint> = endpoints
+        .map(|(_, endpoint)| endpoint)
+        .filter(|endpoint| is_told(case, endpoint))
+        .collect();
+    let judge = Judge::new(case, material.errors);
     let mut actors = 0;
     let mut windows = windows.iter();
-    let numbered = clusters.iter().zip(tallies).enumerate();
+    let of_findings = of_findings(material);
+    let builders = clusters.iter().zip(tallies).map(|(cluster, tally)| {
+        let needed = cluster.needs_counts(material.findings);
+        let builder = Builder {
+            material,
+            told: &told,
+            judge: &judge,
+            cluster,
+            members: members(&of_findings, cluster),
+            actors_before: actors,
+            tally,
+            counts: windows.by_ref().take(usize::from(needed)).next(),
+        };
+        actors += builder.members.len();
+        builder
+    });
+    let builders: Vec<Builder<'_>> = builders.collect();
+    let numbered = builders.par_iter().enumerate();
     numbered
-        .map(|(index, (cluster, tally))| {
-            let needed = cluster.needs_counts(material.findings);
-            Builder {
-                material,
-                cluster,
-                tally,
-                counts: windows.by_ref().take(usize::from(needed)).next(),
-            }
-            .build(index as u32 + 1, &mut actors)
-        })
+        .map(|(index, builder)| builder.build(index as u32 + 1))
         .collect()
+}
+
+/// An actor and what it did.
+type Acting<'a> = (&'a Draft, &'a GroupCounts);
+
+/// The actors of each finding who did anything, with their places among all of them.
+fn of_findings<'a>(material: &Material<'a>) -> HashMap<usize, Vec<(usize, Acting<'a>)>> {
+    let mut of_findings: HashMap<usize, Vec<_>> = HashMap::new();
+    let all = material.drafts.iter().zip(material.traces).enumerate();
+    for (place, (draft, counts)) in all.filter(|(_, (_, counts))| counts.span.is_some()) {
+        let actors = of_findings.entry(draft.finding).or_default();
+        actors.push((place, (draft, counts)));
+    }
+    of_findings
+}
+
+/// The actors of a cluster, in the order in which they came.
+fn members<'a>(
+    of_findings: &HashMap<usize, Vec<(usize, Acting<'a>)>>,
+    cluster: &Cluster,
+) -> Vec<Acting<'a>> {
+    let findings: BTreeSet<usize> = cluster.findings.iter().copied().collect();
+    let ours = findings.iter().filter_map(|index| of_findings.get(index));
+    let mut ours: Vec<_> = ours.flatten().collect();
+    let first = |counts: &GroupCounts| counts.span.map(|span| span.first);
+    ours.sort_by(|(a_place, (a, a_counts)), (b_place, (b, b_counts))| {
+        let times = first(a_counts).cmp(&first(b_counts));
+        times
+            .then_with(|| a.clients.cmp(&b.clients))
+            .then(a_place.cmp(b_place))
+    });
+    ours.into_iter().map(|(_, actor)| *actor).collect()
 }
 
 struct Builder<'a> {
     material: &'a Material<'a>,
+    /// Attacked endpoints that are told of.
+    told: &'a [&'a Endpoint],
+    judge: &'a Judge<'a>,
     cluster: &'a Cluster,
+    /// Who acts in it.
+    members: Vec<Acting<'a>>,
+    /// Actors of the incidents before.
+    actors_before: usize,
     tally: &'a Tally<'a>,
     counts: Option<&'a WindowCounts>,
 }
 
-impl Builder<'_> {
-    fn build(&self, id: u32, actors_before: &mut usize) -> view::Incident {
+impl<'a> Builder<'a> {
+    fn build(&self, id: u32) -> view::Incident {
         let material = self.material;
         let findings: Vec<&Finding> = self
             .cluster
@@ -100,7 +158,7 @@ impl Builder<'_> {
             .iter()
             .map(|index| &material.findings[*index])
             .collect();
-        let (members, actors) = self.members(actors_before);
+        let (members, actors) = self.members();
         let injections = self.injections(&members);
         let parties: Vec<Party<'_>> = members.iter().map(Member::party).collect();
         let messages = self.messages(&findings, &parties);
@@ -208,33 +266,21 @@ impl Builder<'_> {
         span.is_some_and(|(_, last)| end.secs() > last)
     }
 
-    fn members(&self, before: &mut usize) -> (Vec<Member<'_>>, Vec<view::Actor>) {
-        let material = self.material;
-        let mut ours: Vec<(&Draft, &GroupCounts)> = material
-            .drafts
-            .iter()
-            .zip(material.traces)
-            .filter(|(draft, _)| self.cluster.findings.contains(&draft.finding))
-            .collect();
-        ours.sort_by_key(|(draft, counts)| {
-            (counts.span.map(|span| span.first), draft.clients.clone())
+    fn members(&self) -> (Vec<Member<'_>>, Vec<view::Actor>) {
+        let case = self.material.case;
+        let numbered = (self.actors_before + 1..).zip(&self.members);
+        let both = numbered.filter_map(|(number, (draft, counts))| {
+            let id = format!("A{number}");
+            let actor = actor::actor(case, draft, counts, id.clone())?;
+            let member = Member {
+                id,
+                draft,
+                counts,
+                hits: hits(case, &draft.clients),
+            };
+            Some((member, actor))
         });
-        let mut members = Vec::new();
-        let mut actors = Vec::new();
-        for (draft, counts) in ours {
-            let id = format!("A{}", *before + 1);
-            if let Some(actor) = actor::actor(material.case, draft, counts, id.clone()) {
-                *before += 1;
-                members.push(Member {
-                    id,
-                    draft,
-                    counts,
-                    hits: hits(material.case, &draft.clients),
-                });
-                actors.push(actor);
-            }
-        }
-        (members, actors)
+        both.unzip()
     }
 
     fn injections(&self, members: &[Member<'_>]) -> Vec<view::Injection> {
@@ -248,27 +294,23 @@ impl Builder<'_> {
                     .map(move |client| (*client, member.id.as_str()))
             })
             .collect();
-        let endpoints = self
-            .material
-            .case
-            .access
-            .endpoints
-            .iter()
-            .map(|(_, endpoint)| endpoint);
-        let mut ours: Vec<(&Endpoint, BTreeSet<&str>, Span)> = endpoints
-            .filter_map(|endpoint| {
-                let attackers = || {
-                    endpoint.clients.iter().filter_map(|(client, attempts)| {
-                        of_client.get(client).map(|id| (*id, attempts.span))
-                    })
-                };
-                if !is_told(self.material.case, endpoint) {
-                    return None;
-                }
-                let span = joined(attackers().map(|(_, span)| span))?;
-                Some((endpoint, attackers().map(|(id, _)| id).collect(), span))
-            })
-            .collect();
+        let of_endpoint = |endpoint: &&'a Endpoint| {
+            let few = of_client.len() < endpoint.clients.len();
+            // Whichever are fewer are looked for among the others.
+            let attackers = || match few {
+                true => Either::Left(of_client.iter().filter_map(|(client, id)| {
+                    let attempts = endpoint.clients.get(client)?;
+                    Some((*id, attempts.span))
+                })),
+                false => Either::Right(endpoint.clients.iter().filter_map(|(client, attempts)| {
+                    Some((*of_client.get(client)?, attempts.span))
+                })),
+            };
+            let span = joined(attackers().map(|(_, span)| span))?;
+            Some((*endpoint, attackers().map(|(id, _)| id).collect(), span))
+        };
+        let mut ours: Vec<(&Endpoint, BTreeSet<&str>, Span)> =
+            self.told.iter().filter_map(of_endpoint).collect();
         ours.sort_by(|a, b| {
             (b.2.count, a.0.category, &a.0.path, &a.0.parameter).cmp(&(
                 a.2.count,
@@ -278,9 +320,8 @@ impl Builder<'_> {
             ))
         });
         ours.truncate(MAX_INJECTIONS);
-        let judge = Judge::new(self.material.case, self.material.errors);
         ours.into_iter()
-            .map(|(endpoint, actors, span)| self.injection(&judge, endpoint, actors, span))
+            .map(|(endpoint, actors, span)| self.injection(self.judge, endpoint, actors, span))
             .collect()
     }
 

@@ -29,6 +29,7 @@ pub mod cluster;
 pub mod complaints;
 pub mod context;
 pub mod counts;
+pub mod crowd;
 pub mod decode;
 pub mod detect;
 pub mod doubt;

@@ -3,6 +3,7 @@
 use hashbrown::HashMap;
 
 use crate::client::Client;
+use crate::crowd::{Ordinary, company};
 use crate::event::is_asset;
 use crate::evidence::capped::hash_bytes;
 use crate::evidence::clients::ClientStats;
@@ -13,9 +14,6 @@ use crate::focus::{Presence, WindowCounts};
 use crate::pattern::words::Meaning;
 use crate::plan::Stretch;
 use crate::suspects::{Excess, RAMP_S};
-
-/// Addresses of one network (a /24 or a /48) among the clients that make company of each other.
-const COMPANY: usize = 3;
 
 /// Pages from which a client's pace means something.
 const PACED_PAGES: u32 = 10;
@@ -108,12 +106,13 @@ pub struct Numbered {
 const UNCACHED_LOADS: f64 = 3.0;
 
 impl Manners {
-    /// Measures the suspects of a window.
+    /// Measures the suspects of a window; `ordinary` are all others.
     pub fn new(
         case: &Case<'_>,
         stretch: &Stretch,
         counts: &WindowCounts,
         excess: &Excess,
+        ordinary: Ordinary,
     ) -> Manners {
         let clients = Present::of(case, counts, &excess.suspects);
         let requests: f64 = clients.iter().map(Present::requests).sum();
@@ -134,7 +133,6 @@ impl Manners {
                 })
             })
         };
-        let ordinary = Ordinary::new(case, excess);
         Manners {
             sources: counts.clients.estimate(clients.len()) as usize,
             assets: excess.assets as f64 / (requests - failed).max(1.0),
@@ -167,26 +165,6 @@ impl Manners {
             missed: by_requests(&|client| {
                 f64::from(client.here.missed) / client.requests().max(1.0)
             }),
-        }
-    }
-}
-
-/// Who a log's clients are beside the suspects.
-struct Ordinary {
-    company: f64,
-    once: f64,
-}
-
-impl Ordinary {
-    fn new(case: &Case<'_>, excess: &Excess) -> Ordinary {
-        let others = || {
-            let all = case.access.clients.iter();
-            all.filter(|(client, _)| excess.suspects.binary_search(client).is_err())
-        };
-        let once = others().filter(|(_, stats)| stats.requests() == 1).count();
-        Ordinary {
-            company: company(others().map(|(client, _)| *client)),
-            once: once as f64 / others().count().max(1) as f64,
         }
     }
 }
@@ -356,17 +334,6 @@ fn numbered(clients: &[Present<'_>], requests: f64) -> Option<Numbered> {
         repeats,
         density: asked / repeats.max(1.0) / width.max(1) as f64,
     })
-}
-
-/// Share of clients that have company in their network.
-fn company(clients: impl Iterator<Item = Client>) -> f64 {
-    let mut members: HashMap<ipnet::IpNet, usize> = HashMap::new();
-    for network in clients.filter_map(|client| client.network()) {
-        *members.entry(network).or_default() += 1;
-    }
-    let all: usize = members.values().sum();
-    let together: usize = members.values().filter(|count| **count >= COMPANY).sum();
-    together as f64 / all.max(1) as f64
 }
 
 /// Perplexity of the user agents of some clients, beside what as many visitors ordinarily bring.

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use crate::client::Client;
+use crate::crowd::Ordinary;
 use crate::evidence::clients::ClientStats;
 use crate::evidence::endpoints::Text;
 use crate::finding::Case;
@@ -78,16 +79,16 @@ pub struct Signs {
 }
 
 impl Signs {
-    /// Weighs what the second look saw of a burst.
+    /// Weighs what the second look saw of a burst, and its excess beside everybody else.
     pub fn new(
         case: &Case<'_>,
         stretch: &Stretch,
         counts: &WindowCounts,
-        excess: &Excess,
+        (excess, ordinary): (&Excess, Ordinary),
     ) -> Signs {
         let failures = &case.plan.failures;
         Signs {
-            manners: Manners::new(case, stretch, counts, excess),
+            manners: Manners::new(case, stretch, counts, excess, ordinary),
             surplus: Surplus::new(case, stretch, counts),
             robots: robot_share(case, counts, stretch),
             probing: probing_share(case, counts, &excess.suspects),

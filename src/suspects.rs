@@ -11,8 +11,9 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::client::Client;
 use crate::counts::AccessCounts;
-use crate::event::is_asset;
-use crate::evidence::capped::{CappedMap, hash_bytes};
+use crate::crowd::{Crowd, VOLUME_BINS, shape, volume_bin};
+use crate::evidence::capped::CappedMap;
+use crate::evidence::clients::ClientStats;
 use crate::evidence::sketch::Sketch;
 use crate::focus::{Presence, WindowCounts};
 use crate::plan::Stretch;
@@ -94,11 +95,12 @@ pub struct Excess {
 /// Tells the excess of a window from the ordinary traffic in it.
 pub fn excess(
     counts: &AccessCounts,
+    crowd: &Crowd,
     window: &WindowCounts,
     stretch: &Stretch,
     log_seconds: i64,
 ) -> Excess {
-    let sample = Sample::new(counts, window, stretch, log_seconds);
+    let sample = Sample::new((counts, crowd), window, stretch, log_seconds);
     let mut suspects = HashSet::new();
     for round in 0..ROUNDS {
         let model = Model::new(&sample, (round > 0).then_some(&suspects));
@@ -147,6 +149,8 @@ struct Sample<'a> {
     /// Requests outside by user agent and by the shape of their path.
     agents: HashMap<u64, f64>,
     shapes: HashMap<u64, f64>,
+    /// Clients by how much they asked for outside.
+    volumes: [u64; VOLUME_BINS],
     /// The shapes of the window's paths.
     shape_of: HashMap<u64, u64>,
     referred: f64,
@@ -157,7 +161,7 @@ impl<'a> Sample<'a> {
     /// Of a window with more clients than are kept it compares those that are: what everybody brought is taken for
     /// their part of it. Texts that the window has no room for say nothing.
     fn new(
-        counts: &'a AccessCounts,
+        (counts, crowd): (&'a AccessCounts, &Crowd),
         window: &'a WindowCounts,
         stretch: &'a Stretch,
         log_seconds: i64,
@@ -175,13 +179,6 @@ impl<'a> Sample<'a> {
             let here = window.agents.get(hash).map_or(0, |text| text.stats);
             (*hash, beyond(text.stats, here))
         });
-        let mut shapes: HashMap<u64, f64> = HashMap::new();
-        let known = counts.paths.iter();
-        for (hash, text) in known.filter(|(hash, _)| window.paths.keeps(hash)) {
-            let here = window.paths.get(hash).map_or(0, |text| text.stats);
-            *shapes.entry(shape(&text.text)).or_default() +=
-                beyond(u64::from(text.stats.requests), here);
-        }
         let paths = window.paths.iter();
         Sample {
             counts,
@@ -192,12 +189,13 @@ impl<'a> Sample<'a> {
             outside: beyond(counts.requests(), window.requests),
             normal: (inside - stretch.excess as f64).clamp(1.0, inside.max(1.0)) * kept,
             agents: agents.collect(),
-            shapes,
+            shapes: shapes_outside(counts, crowd, window),
+            volumes: volumes_outside(counts, crowd, window),
             shape_of: paths
                 .map(|(hash, text)| (*hash, shape(&text.text)))
                 .collect(),
             referred: beyond(counts.referred, window.referred),
-            assets: beyond(assets(counts), window.assets),
+            assets: beyond(crowd.assets, window.assets),
         }
     }
 
@@ -553,41 +551,59 @@ impl Model {
             + repeats * mean(&presence.paths, &path)
             + repeats * mix(self.referred, presence.referred)
             + repeats * mix(self.assets, presence.assets)
-            + self.volume[volume_bin(presence.requests)];
+            + self.volume[volume_bin(u64::from(presence.requests))];
         score > 0.0
     }
-}
-
-/// Paths differ in numbers and ids only, so they are weighed by shape: digits count as one digit.
-fn shape(path: &[u8]) -> u64 {
-    let mut shape = Vec::with_capacity(path.len());
-    for byte in path {
-        let byte = if byte.is_ascii_digit() { b'0' } else { *byte };
-        if byte != b'0' || shape.last() != Some(&b'0') {
-            shape.push(byte);
-        }
-    }
-    hash_bytes(&shape)
-}
-
-fn assets(counts: &AccessCounts) -> u64 {
-    counts
-        .paths
-        .iter()
-        .filter(|(_, path)| is_asset(&path.text))
-        .map(|(_, path)| u64::from(path.stats.requests))
-        .sum()
 }
 
 fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
-/// Bins of requests per client: powers of two.
-const VOLUME_BINS: usize = 24;
+/// Requests outside of a window by the shape of their path. Of paths that it has no room for nothing is known.
+fn shapes_outside(
+    counts: &AccessCounts,
+    crowd: &Crowd,
+    window: &WindowCounts,
+) -> HashMap<u64, f64> {
+    if !window.paths.is_sampled() {
+        let mut shapes = crowd.shapes.clone();
+        for (hash, text) in window.paths.iter() {
+            if let Some(known) = counts.paths.get(hash) {
+                let inside = text.stats.min(u64::from(known.stats.requests));
+                *shapes.entry(shape(&known.text)).or_default() -= inside as f64;
+            }
+        }
+        return shapes;
+    }
+    let mut shapes: HashMap<u64, f64> = HashMap::new();
+    let known = counts.paths.iter();
+    for (hash, text) in known.filter(|(hash, _)| window.paths.keeps(hash)) {
+        let inside = window.paths.get(hash).map_or(0, |text| text.stats);
+        let outside = u64::from(text.stats.requests).saturating_sub(inside);
+        *shapes.entry(shape(&text.text)).or_default() += outside as f64;
+    }
+    shapes
+}
 
-fn volume_bin(requests: u32) -> usize {
-    (requests.max(1).ilog2() as usize).min(VOLUME_BINS - 1)
+/// Clients by how much they asked for outside of a window.
+fn volumes_outside(
+    counts: &AccessCounts,
+    crowd: &Crowd,
+    window: &WindowCounts,
+) -> [u64; VOLUME_BINS] {
+    let mut volumes = crowd.volumes;
+    for (client, presence) in window.clients.iter() {
+        let all = counts.clients.get(client).map_or(0, ClientStats::requests);
+        if all > 0 {
+            volumes[volume_bin(all)] -= 1;
+        }
+        let outside = all.saturating_sub(u64::from(presence.requests));
+        if outside > 0 {
+            volumes[volume_bin(outside)] += 1;
+        }
+    }
+    volumes
 }
 
 /// The prior odds of a client being part of the excess, and the weight of how much it asked for.
@@ -595,16 +611,10 @@ fn volume_weights(sample: &Sample<'_>, suspects: Option<&HashSet<Client>>) -> (f
     let mut bins = vec![Seen::default(); VOLUME_BINS];
     for (client, presence) in sample.window.clients.iter() {
         let suspect = suspects.is_some_and(|suspects| suspects.contains(client));
-        bins[volume_bin(presence.requests)].add(suspect, 1.0);
+        bins[volume_bin(u64::from(presence.requests))].add(suspect, 1.0);
     }
-    for (client, stats) in sample.counts.clients.iter() {
-        let here = sample.window.clients.get(client);
-        let here = here.map_or(0, |presence| u64::from(presence.requests));
-        let beyond = stats.requests().saturating_sub(here);
-        if beyond > 0 {
-            let beyond = u32::try_from(beyond).unwrap_or(u32::MAX);
-            bins[volume_bin(beyond)].outside += 1.0;
-        }
+    for (bin, outside) in bins.iter_mut().zip(sample.volumes) {
+        bin.outside = outside as f64;
     }
     let whole = bins.iter().fold(Seen::default(), |sum, bin| sum.plus(*bin));
     if whole.outside < MIN_ORDINARY as f64 {

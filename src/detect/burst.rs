@@ -1,6 +1,9 @@
 //! Did traffic rise above its baseline, and who made it rise?
 
+use std::cell::LazyCell;
+
 use crate::client::Client;
+use crate::crowd::Crowd;
 use crate::finding::{Case, Finding, Kind, role};
 use crate::focus::WindowCounts;
 use crate::nature::{Signs, is_password_guessing};
@@ -19,7 +22,9 @@ pub fn detect(case: &Case<'_>) -> Vec<Finding> {
         let window = first + index;
         Some((window, (stretch, case.windows.get(window)?)))
     });
-    let judged = |(window, (stretch, counts))| judge(case, window, stretch, counts);
+    // Most logs have no burst to compare it with.
+    let crowd = LazyCell::new(|| Crowd::of(case.access));
+    let judged = |(window, (stretch, counts))| judge(case, &crowd, window, stretch, counts);
     let guessing =
         |stretch: &Stretch, counts: &WindowCounts| is_password_guessing(case, stretch, counts);
     let of_all = bursts
@@ -49,12 +54,14 @@ fn is_flood(finding: &Finding) -> bool {
 /// `None` for people who are there every day, in their busy hour.
 fn judge(
     case: &Case<'_>,
+    crowd: &Crowd,
     window: usize,
     stretch: &Stretch,
     counts: &WindowCounts,
 ) -> Option<Finding> {
-    let excess = excess(case.access, counts, stretch, case.log_seconds());
-    let signs = Signs::new(case, stretch, counts, &excess);
+    let excess = excess(case.access, crowd, counts, stretch, case.log_seconds());
+    let ordinary = crowd.without(case.access, &excess.suspects);
+    let signs = Signs::new(case, stretch, counts, (&excess, ordinary));
     let (cause, mut reasons) = signs.cause();
     if matches!(cause, Cause::Crawler | Cause::FlashCrowd) && signs.is_everyday() {
         return None;

@@ -46,10 +46,18 @@ pub type Mentions = CappedMap<Mention, Option<Mentioned>>;
 /// Counts a message that names a client.
 pub fn mention(mentions: &mut Mentions, symptom: u16, client: Client, at: Locator) {
     if let Some(known) = mentions.entry(Mention { symptom, client }, || None) {
-        let mut first = FirstK::default();
-        first.push(at);
         let span = Span::once(at.time);
-        known.merge(Some(Mentioned { span, first }));
+        match known {
+            Some(known) => {
+                known.span.merge(span);
+                known.first.push(at);
+            }
+            None => {
+                let mut first = FirstK::default();
+                first.push(at);
+                *known = Some(Mentioned { span, first });
+            }
+        }
     }
 }
 

@@ -111,7 +111,9 @@ const ROWS: &[&[&str]] = &[
     &["tally", "trace"],
     &["quote", "preview", "skew", "ahead"],
     &["context"],
-    &["attempts", "hits", "clock", "heavy", "norms", "plan"],
+    &[
+        "attempts", "hits", "clock", "crowd", "heavy", "norms", "plan",
+    ],
     &["stream", "failures", "service", "watch", "room"],
     &["sweep"],
     // From counts to claims.
