@@ -168,10 +168,14 @@ impl<'s> Inspector<'s> {
         self.sum_up(access.status)
     }
 
-    /// Judges a line that no format could read, by its first 64 KiB.
+    /// Judges a line that no format could read, by its first 64 KiB. In what is no text everything can be found by chance,
+    /// so that nothing is looked for there.
     pub fn inspect_line(&mut self, raw: &[u8]) -> Option<&Verdict> {
         self.worker.matches.clear();
         let raw = &raw[..raw.len().min(MAX_FIELD)];
+        if !bytes::is_text(raw) {
+            return None;
+        }
         if self.worker.passes_text(raw) {
             self.worker.whole(Field::Line, raw);
         }

@@ -37,6 +37,18 @@ pub fn is_odd(byte: u8) -> bool {
     KINDS[usize::from(byte)] == ODD
 }
 
+/// Whether bytes are text of some encoding that ASCII is part of: fewer than one in 16 is a control character (but the tab).
+/// Colours of a terminal have one in twenty, random bytes one in eight, UTF-16 one in two. Bytes above 0x7f say nothing, because
+/// most letters of some languages are such.
+pub fn is_text(bytes: &[u8]) -> bool {
+    const CONTROLS: usize = 16;
+    let controls = bytes
+        .iter()
+        .filter(|byte| byte.is_ascii_control() && **byte != b'\t');
+    // A line of few bytes may have one.
+    controls.count() <= 1 + bytes.len() / CONTROLS
+}
+
 /// Whether a decoded text has an odd byte, an operator, or one of `words`: what every grammar
 /// demands before it reads, so that the gate can know.
 pub fn worth_reading(text: &[u8], words: &[&str]) -> bool {
@@ -85,4 +97,22 @@ pub fn sign(byte: u8) -> Signs {
 pub fn signs(text: &[u8]) -> Signs {
     text.iter()
         .fold(0, |signs, byte| signs | SIGNS[usize::from(*byte)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_and_other_encodings_are_text_and_random_bytes_are_none() {
+        assert!(is_text(b""));
+        assert!(is_text(b"\x1b[31merror\x1b[0m GET /?id=1' or '1'='1"));
+        assert!(is_text(b"\t\t\tat line 7"));
+        assert!(is_text(&[
+            0xcf, 0xf0, 0xe8, 0xe2, 0xe5, 0xf2, b'\'', b'-', b'-'
+        ])); // windows-1251
+        let random: Vec<u8> = (0..=255).collect();
+        assert!(!is_text(&random));
+        assert!(!is_text(b"G\0E\0T\0 \0/\0"));
+    }
 }

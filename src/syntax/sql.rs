@@ -75,7 +75,7 @@ fn analyse_counting(text: &[u8]) -> (Facts, u32) {
     if !worth_reading(text, needs::SQL) {
         return (facts, steps);
     }
-    let mut tokens = Tokens::default();
+    let mut tokens = Tokens::for_text(text.len());
     let plain = Spliced::untouched(text);
     steps += read_contexts(&plain, text.len(), &mut tokens, &mut facts);
     if let Some(spliced) = Spliced::without_tricks(text) {

@@ -47,6 +47,18 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
+    /// No tokens, and room for those of a text of so many bytes, unless it is long.
+    pub(super) fn for_text(bytes: usize) -> Tokens {
+        /// Tokens of the longest payloads that are usual.
+        const ROOM: usize = 64;
+        let room = bytes.min(ROOM);
+        Tokens {
+            list: Vec::with_capacity(room),
+            closing: Vec::with_capacity(room),
+            went_on: false,
+        }
+    }
+
     /// Cuts `text` from the offset `from`; what was there before is forgotten.
     pub(super) fn read(&mut self, text: &[u8], from: usize, comments: LineComment) {
         self.list.clear();
