@@ -86,6 +86,11 @@ pub const ALL: &[Evil] = &[
         write: openings,
     },
     Evil {
+        name: "mixed-openings",
+        what: "8 KB of openings, quotes and encodings in no order, as they are",
+        write: mixed_openings,
+    },
+    Evil {
         name: "slashes",
         what: "paths of 4 KB out of `/`, `.`, `..` and `%2e`",
         write: slashes,
@@ -307,6 +312,55 @@ fn near_all(pen: &mut Pen) {
         }
     }
     pen.get(&format!("/search?q={}", encode(&value)));
+}
+
+fn mixed_openings(pen: &mut Pen) {
+    const PIECES: &[&str] = &[
+        "'",
+        "(",
+        "<a+",
+        "%25",
+        "../",
+        "&x",
+        "${",
+        "`",
+        "or+1=1+",
+        "{{",
+        "/*",
+        "union+",
+        "<",
+        "x=",
+        "%27",
+        "%3c",
+        "&#x3c;",
+        "cat+/",
+        "..;/",
+        "%2e%2e/",
+        "http://",
+        "%22",
+        "[",
+        "|",
+        ";",
+        "$(",
+        "--+",
+        "@@",
+        "%u0027",
+        "%c0%af",
+        "+ADw-",
+        "<!--",
+        "on=",
+        "javascript:",
+        "a.b.",
+        "//",
+        "char(",
+        "id=",
+        "%00",
+    ];
+    let mut value = pen.word();
+    while value.len() < 8_000 {
+        value.push_str(pen.pick(PIECES));
+    }
+    pen.get(&format!("/search?q={value}"));
 }
 
 fn openings(pen: &mut Pen) {
