@@ -22,11 +22,35 @@ pub fn completions(shell: Shell) -> Result<Outcome> {
 pub fn man() -> Result<Outcome> {
     let mut command = Arguments::command();
     command.build();
+    let page = clap_mangen::Man::new(command.clone());
     output::write_to(None, |out| {
-        clap_mangen::Man::new(command.clone()).render(out)?;
+        page.render_title(out)?;
+        page.render_name_section(out)?;
+        page.render_synopsis_section(out)?;
+        page.render_options_section(out)?;
+        examples(&command, out)?;
         commands(&command, "COMMAND", out)
     })?;
     Ok(Outcome::Finished)
+}
+
+/// What stands behind the help of a command, as it stands there.
+fn examples(command: &Command, out: &mut dyn Write) -> std::io::Result<()> {
+    let Some(text) = command.get_after_help() else {
+        return Ok(());
+    };
+    writeln!(out, ".PP\n.nf")?;
+    for line in text.to_string().lines() {
+        // A dot or an apostrophe at the beginning of a line is a command of roff's.
+        let guard = if line.starts_with(['.', '\'']) {
+            "\\&"
+        } else {
+            ""
+        };
+        let line = line.replace('\\', "\\e").replace('-', "\\-");
+        writeln!(out, "{guard}{line}")?;
+    }
+    writeln!(out, ".fi")
 }
 
 /// A section for each command and those within it.
@@ -44,6 +68,7 @@ fn commands(command: &Command, title: &str, out: &mut dyn Write) -> std::io::Res
         if inner.get_arguments().next().is_some() {
             page.render_options_section(out)?;
         }
+        examples(inner, out)?;
         commands(inner, &title, out)?;
     }
     Ok(())

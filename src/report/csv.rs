@@ -1,4 +1,4 @@
-//! The timeline and the actors as CSV (RFC 4180), for spreadsheets: one table, in which `record` says what a row is.
+//! Incidents, their steps and their actors as CSV (RFC 4180), for spreadsheets: one table, in which `record` says what a row is.
 //!
 //! A spreadsheet runs a cell that begins like a formula, and an attacker writes the cells: such a cell gets an apostrophe in
 //! front, as OWASP advises ("CSV Injection"), and what a terminal would obey is escaped.
@@ -8,29 +8,28 @@ use std::io::{self, Write};
 use csv::Writer;
 
 use crate::report::escape;
-use crate::report::view::{Actor, Incident, Report, TimelineEntry};
+use crate::report::view::{Actor, Evidence, Incident, Report, TimelineEntry};
+use crate::time::Time;
 
-/// The columns.
-const HEAD: [&str; 16] = [
-    "record",
-    "incident",
-    "cause",
-    "id",
-    "time",
-    "end",
-    "phase",
-    "kind",
-    "severity",
-    "clients",
-    "requests",
-    "summary",
-    "addresses",
-    "networks",
-    "user_agents",
-    "evidence",
+/// The columns. `text` is what the row is about: a headline, a summary, an address, a network, a user agent.
+const HEAD: [&str; 13] = [
+    "record", "incident", "cause", "actor", "time", "end", "phase", "kind", "severity", "clients",
+    "requests", "text", "lines",
 ];
 
-type Row = [String; HEAD.len()];
+/// What a row says of its own.
+#[derive(Default)]
+struct Row {
+    actor: String,
+    span: (Option<Time>, Option<Time>),
+    phase: &'static str,
+    kind: String,
+    severity: &'static str,
+    clients: Option<u64>,
+    requests: Option<u64>,
+    text: String,
+    lines: String,
+}
 
 /// Writes the table.
 ///
@@ -40,64 +39,99 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut table = Writer::from_writer(out);
     table.write_record(HEAD)?;
     for incident in &report.incidents {
-        for entry in &incident.timeline {
-            table.write_record(step(incident, entry).map(safe))?;
-        }
-        for one in &incident.actors {
-            table.write_record(actor(incident, one).map(safe))?;
+        for (record, row) in rows(incident) {
+            table.write_record(cells(record, incident, row).map(safe))?;
         }
     }
     table.flush()
 }
 
-fn step(incident: &Incident, step: &TimelineEntry) -> Row {
-    let place = |line: &crate::report::view::Evidence| match line.line {
-        Some(number) => format!("{}:{number}", line.source),
-        None => format!("{}@{}", line.source, line.offset),
-    };
+/// The rows of an incident: itself, its steps, and each actor with what it came from. A cell of a spreadsheet holds 32,767
+/// characters at most, so that each address has a row.
+fn rows(incident: &Incident) -> impl Iterator<Item = (&'static str, Row)> {
+    let steps = incident.timeline.iter().map(|entry| ("step", step(entry)));
+    let actors = incident.actors.iter().flat_map(|one| {
+        let lists = [
+            ("address", &one.clients),
+            ("network", &one.networks),
+            ("user_agent", &one.user_agents),
+        ];
+        let values = lists
+            .into_iter()
+            .flat_map(|(record, texts)| texts.iter().map(move |text| (record, text)));
+        let values = values.map(|(record, text)| {
+            let row = Row {
+                actor: one.id.clone(),
+                text: text.clone(),
+                ..Row::default()
+            };
+            (record, row)
+        });
+        std::iter::once(("actor", actor(one))).chain(values)
+    });
+    let whole = std::iter::once(("incident", whole(incident)));
+    whole.chain(steps).chain(actors)
+}
+
+fn cells(record: &str, incident: &Incident, row: Row) -> [String; HEAD.len()] {
+    let time = |time: Option<Time>| time.map_or(String::new(), Time::to_rfc3339);
+    let number = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
     [
-        "step".to_owned(),
+        record.to_owned(),
         incident.id.to_string(),
         incident.cause.name().to_owned(),
-        step.actors.join(" "),
-        step.time.to_rfc3339(),
-        step.end.map_or(String::new(), |end| end.to_rfc3339()),
-        step.phase.name().to_owned(),
-        step.kind.clone(),
-        step.severity.name().to_owned(),
-        String::new(),
-        String::new(),
-        step.summary.clone(),
-        String::new(),
-        String::new(),
-        String::new(),
-        step.evidence
-            .iter()
-            .map(place)
-            .collect::<Vec<_>>()
-            .join(" "),
+        row.actor,
+        time(row.span.0),
+        time(row.span.1),
+        row.phase.to_owned(),
+        row.kind,
+        row.severity.to_owned(),
+        number(row.clients),
+        number(row.requests),
+        row.text,
+        row.lines,
     ]
 }
 
-fn actor(incident: &Incident, actor: &Actor) -> Row {
-    [
-        "actor".to_owned(),
-        incident.id.to_string(),
-        incident.cause.name().to_owned(),
-        actor.id.clone(),
-        actor.first.to_rfc3339(),
-        actor.last.to_rfc3339(),
-        String::new(),
-        actor.role.name().to_owned(),
-        incident.severity.name().to_owned(),
-        actor.client_count.to_string(),
-        actor.requests.to_string(),
-        String::new(),
-        actor.clients.join(" "),
-        actor.networks.join(" "),
-        actor.user_agents.join(" | "),
-        String::new(),
-    ]
+fn whole(incident: &Incident) -> Row {
+    Row {
+        span: (Some(incident.start), Some(incident.end)),
+        kind: incident.cause.name().to_owned(),
+        severity: incident.severity.name(),
+        clients: Some(incident.impact.clients),
+        requests: Some(incident.impact.requests),
+        text: incident.headline.clone(),
+        ..Row::default()
+    }
+}
+
+fn step(step: &TimelineEntry) -> Row {
+    let place = |line: &Evidence| match line.line {
+        Some(number) => format!("{}:{number}", line.source),
+        None => format!("{}@{}", line.source, line.offset),
+    };
+    let lines: Vec<String> = step.evidence.iter().map(place).collect();
+    Row {
+        actor: step.actors.join(" "),
+        span: (Some(step.time), step.end),
+        phase: step.phase.name(),
+        kind: step.kind.clone(),
+        severity: step.severity.name(),
+        text: step.summary.clone(),
+        lines: lines.join(" "),
+        ..Row::default()
+    }
+}
+
+fn actor(actor: &Actor) -> Row {
+    Row {
+        actor: actor.id.clone(),
+        span: (Some(actor.first), Some(actor.last)),
+        kind: actor.role.name().to_owned(),
+        clients: Some(actor.client_count),
+        requests: Some(actor.requests),
+        ..Row::default()
+    }
 }
 
 /// A cell that does nothing.
@@ -118,7 +152,7 @@ mod tests {
     use super::*;
     use crate::report::sample::rich;
 
-    fn rows(report: &Report) -> Vec<Vec<String>> {
+    fn table(report: &Report) -> Vec<Vec<String>> {
         let mut out = Vec::new();
         render(report, &mut out).unwrap();
         let mut table = csv::Reader::from_reader(&out[..]);
@@ -130,10 +164,14 @@ mod tests {
 
     #[test]
     fn steps_and_actors_are_rows() {
-        let rows = rows(&rich(&str::to_string));
+        let rows = table(&rich(&str::to_string));
         let of = |record: &str| rows.iter().filter(|row| row[0] == record).count();
-        assert_eq!((of("step"), of("actor")), (5, 2));
-        assert!(rows.iter().any(|row| row[3] == "A2" && row[9] == "42613"));
+        assert_eq!((of("incident"), of("step"), of("actor")), (4, 5, 2));
+        assert!(of("address") > 2 && of("network") > 2 && of("user_agent") == 2);
+        assert!(
+            rows.iter()
+                .any(|row| row[0] == "actor" && row[3] == "A2" && row[9] == "42613")
+        );
     }
 
     #[test]
@@ -142,7 +180,7 @@ mod tests {
             "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r\n=1", " =1", "\x1b[2J", "\"=1", "＝1",
         ] {
             let hostile = |text: &str| format!("{attack}{text}");
-            for row in rows(&rich(&hostile)) {
+            for row in table(&rich(&hostile)) {
                 for cell in row {
                     assert_eq!(escape::terminal(&cell), cell);
                     let first = cell.trim_start().chars().next();

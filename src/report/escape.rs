@@ -88,8 +88,9 @@ pub fn markdown(text: &str) -> String {
             // within a line
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '#' | '!' | '$'
             | '@' | '{' | '}' | '^' => true,
-            // `12:34` and `1.2` are none, and read better as they are
-            ':' | '.' if last.is_ascii_digit() && is_short_number(behind) => false,
+            // `12:34` and `192.0.2.1` are none, and read better as they are
+            '.' if last.is_ascii_digit() && next.is_some_and(|next| next.is_ascii_digit()) => false,
+            ':' if last.is_ascii_digit() && is_short_number(behind) => false,
             // an address, `http:` or `www.`, or a picture, `:100:`
             ':' | '.' if next.is_some_and(|next| !next.is_whitespace()) => true,
             // a list, a rule, or the underline of a heading
@@ -246,6 +247,7 @@ mod tests {
             ("12) item", r"12\) item"),
             ("a - b (c) 1.", "a - b (c) 1."),
             ("13:58:03 at 0.5/s", "13:58:03 at 0.5/s"),
+            ("192.0.2.100", "192.0.2.100"),
             ("1:100:2 and a:1", r"1\:100:2 and a\:1"),
             ("a\nb", r"a\\x0ab"),
             ("&lt;", r"\&lt;"),

@@ -23,60 +23,37 @@ pub fn report() -> Schema {
     of::<Report>()
 }
 
-/// A closed vocabulary.
-fn names<'a>(names: impl Iterator<Item = &'a str>) -> Schema {
-    json_schema!({ "type": "string", "enum": names.collect::<Vec<_>>() })
+/// Makes the schema of a closed vocabulary out of its terms.
+macro_rules! vocabulary {
+    ($name:ident, $terms:expr) => {
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let terms: Vec<&str> = $terms.iter().map(|term| term.name()).collect();
+                json_schema!({ "type": "string", "enum": terms })
+            }
+        }
+    };
 }
 
-impl JsonSchema for Category {
-    fn schema_name() -> Cow<'static, str> {
-        "Category".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        names(Category::ALL.iter().map(|category| category.name()))
-    }
-}
-
-impl JsonSchema for Severity {
-    fn schema_name() -> Cow<'static, str> {
-        "Severity".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        use Severity::{Critical, High, Low, Medium};
-        names(
-            [Low, Medium, High, Critical]
-                .iter()
-                .map(|severity| severity.name()),
-        )
-    }
-}
-
-impl JsonSchema for Confidence {
-    fn schema_name() -> Cow<'static, str> {
-        "Confidence".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        use Confidence::{High, Low, Medium};
-        names(
-            [Low, Medium, High]
-                .iter()
-                .map(|confidence| confidence.name()),
-        )
-    }
-}
-
-impl JsonSchema for Field {
-    fn schema_name() -> Cow<'static, str> {
-        "Field".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        names(Field::ALL.iter().map(|field| field.name()))
-    }
-}
+vocabulary!(Category, Category::ALL);
+vocabulary!(Field, Field::ALL);
+vocabulary!(
+    Severity,
+    [
+        Severity::Low,
+        Severity::Medium,
+        Severity::High,
+        Severity::Critical
+    ]
+);
+vocabulary!(
+    Confidence,
+    [Confidence::Low, Confidence::Medium, Confidence::High]
+);
 
 impl JsonSchema for Time {
     fn schema_name() -> Cow<'static, str> {

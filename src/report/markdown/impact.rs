@@ -46,10 +46,10 @@ fn rows(impact: &Impact) -> Vec<[String; 2]> {
             "Clients that met an error",
             Some(words::about(impact.clients_failed)),
         ),
-        ("No attackers among these", met_errors.map(words::about)),
-        ("Not answering for", down),
+        ("Innocent clients among these", met_errors.map(words::about)),
+        ("Down or failing for", down),
         (
-            "Requests that never arrived",
+            "Requests that never arrived, estimated",
             impact.lost_requests_estimate.map(words::about),
         ),
         (
@@ -71,7 +71,7 @@ fn outages<W: Write>(incident: &Incident, clock: &Clock, page: &mut Page<W>) -> 
     if outages.is_empty() {
         return Ok(());
     }
-    page.paragraph("The service did not answer:")?;
+    page.paragraph("The service was down or failing:")?;
     page.list(outages.iter().take(OUTAGES).map(|outage| {
         let span = clock.range(outage.start, outage.end);
         let long = words::spoken(outage.end.seconds_since(outage.start));

@@ -56,7 +56,7 @@ fn cut(values: &[String], all: usize) -> String {
     match all.max(values.len()) - shown.len() {
         0 => shown.join(", "),
         left => format!(
-            "{} and {} more",
+            "{} and {} more, in the report as JSON",
             shown.join(", "),
             words::count(left as u64)
         ),
@@ -100,7 +100,9 @@ pub fn appendix<W: Write>(draft: &Draft<'_>, page: &mut Page<W>) -> io::Result<(
 
 fn warning(warning: &Warning) -> String {
     match &warning.input {
-        Some(input) => format!("{}: {}", code(input), text(&warning.message)),
-        None => text(&warning.message),
+        Some(input) if !warning.message.contains(input.as_str()) => {
+            format!("{}: {}", code(input), text(&warning.message))
+        }
+        _ => text(&warning.message),
     }
 }

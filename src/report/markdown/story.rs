@@ -29,10 +29,21 @@ pub fn summary<W: Write>(draft: &Draft<'_>, page: &mut Page<W>) -> io::Result<()
     ))?;
     head(draft, page)?;
     page.heading("Summary")?;
-    page.paragraph(&text(&verdict.headline))?;
+    let several = draft.told.len() > 1;
+    let is_told = |incident: &&Incident| verdict.headline.starts_with(&incident.headline);
+    if !several || !draft.told.iter().any(is_told) {
+        page.paragraph(&text(&verdict.headline))?;
+    }
     for incident in &draft.told {
-        if incident.headline != verdict.headline {
-            page.paragraph(&text(&incident.headline))?;
+        match several {
+            true => {
+                let headline = text(&incident.headline);
+                page.paragraph(&format!("**Incident {}**: {headline}", incident.id))?;
+            }
+            false if !verdict.headline.starts_with(&incident.headline) => {
+                page.paragraph(&text(&incident.headline))?;
+            }
+            false => {}
         }
         page.paragraph(&users(incident))?;
     }
@@ -83,15 +94,18 @@ fn users(incident: &Incident) -> String {
     let failed = match impact.clients_failed {
         0 => "None of them met a server error.".to_owned(),
         failed if incident.attack => format!(
-            "{} of them met a server error, {} of whom took no part in the attack.",
+            "{} of them met a server error, and {} of these took no part in the attack.",
             words::about(failed),
-            words::about(impact.innocent_clients_failed),
+            match impact.innocent_clients_failed {
+                0 => "none".to_owned(),
+                innocent => words::about(innocent),
+            },
         ),
         failed => format!("{} of them met a server error.", words::about(failed)),
     };
     let down = match impact.minutes_down > 0.0 {
         true => format!(
-            " The service did not answer for {}.",
+            " The service was down or failing for {}.",
             words::spoken(impact.minutes_down * 60.0)
         ),
         false => String::new(),
@@ -132,7 +146,7 @@ pub fn more<W: Write>(all: usize, shown: usize, what: &str, page: &mut Page<W>) 
     match all.checked_sub(shown) {
         None | Some(0) => Ok(()),
         Some(left) => page.paragraph(&format!(
-            "{} more {what} are in the report.",
+            "{} more {what} are in the report as JSON.",
             words::count(left as u64)
         )),
     }
