@@ -15,7 +15,7 @@ use crate::evidence::numbers::{Numbers, numbered};
 use crate::evidence::sketch::Sketch;
 use crate::evidence::weight::{Weigh, allocated};
 use crate::format::spec::{Arena, Glance};
-use crate::look::{Look, look_over, read_over};
+use crate::look::{Look, look_over};
 use crate::merge::Merge;
 use crate::pass::{Bounded, ChunkSpan, Log, Pool, Run, Several, spans_of, work};
 use crate::time::Time;
@@ -450,6 +450,8 @@ impl Sight {
 /// Looks over one chunk for the windows that it may be in.
 struct Viewer<'v, 'l> {
     sights: Vec<(&'v Sight, &'v mut WindowCounts)>,
+    /// Whether one of them takes all of the chunk.
+    needs_all: bool,
     /// The most that any of them wants to know.
     detail: Detail,
     batch: Vec<Request<'l>>,
@@ -465,6 +467,7 @@ impl<'v, 'l> Viewer<'v, 'l> {
             .collect();
         let mut details = sights.iter().map(|(sight, _)| sight.detail);
         Viewer {
+            needs_all: sights.iter().any(|(sight, _)| sight.takes_all(chunk)),
             detail: match details.any(|detail| detail == Detail::Conduct) {
                 true => Detail::Conduct,
                 false => Detail::Requests,
@@ -484,6 +487,10 @@ impl<'v, 'l> Viewer<'v, 'l> {
 }
 
 impl<'l> Look<'l> for Viewer<'_, 'l> {
+    fn needs_all(&self) -> bool {
+        self.needs_all
+    }
+
     fn glance(&mut self, glance: &Glance<'l>) -> bool {
         let (secs, path) = (glance.time.secs(), hash_bytes(glance.path));
         let posted = glance.method == POST;
@@ -555,11 +562,7 @@ pub fn focus<V: Sync>(
         let log = &logs[chunk.log];
         let (bytes, arena) = (&log.bytes[range.clone()], Arena::new());
         let mut viewer = Viewer::new(sights.iter().zip(&mut counts.0), chunk);
-        let mut seen = viewer.sights.iter();
-        match seen.any(|(sight, _)| sight.takes_all(chunk)) {
-            true => read_over(log, bytes, range.start, &arena, &mut viewer),
-            false => look_over(log, bytes, range.start, &arena, &mut viewer),
-        }
+        look_over(log, bytes, range.start, &arena, &mut viewer);
         viewer.count();
         pool.relieve(counts);
     });

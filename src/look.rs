@@ -1,4 +1,4 @@
-//! How later passes look at the lines of a part of a log: all of them, those of some clients, or only their beginnings.
+//! How later passes look at the lines of a part of a log: those of some clients, or of most only their beginnings.
 
 use crate::client::Client;
 use crate::event::{Access, Event};
@@ -6,17 +6,8 @@ use crate::evidence::first::Locator;
 use crate::format::spec::{Arena, Desk, Glance};
 use crate::pass::Log;
 
-/// Shows every access record of a part of a log but those of known clients. Lines that do not parse were counted by the survey.
-pub fn each_access(
-    log: &Log<'_>,
-    bytes: &[u8],
-    start: usize,
-    show: impl FnMut(&Access<'_>, Locator),
-) {
-    each_access_of(log, bytes, start, |_| true, show);
-}
-
-/// The same, passing over clients that are not `wanted` as cheaply as the format allows.
+/// Shows every access record of a part of a log but those of known clients, passing over clients that are not `wanted` as
+/// cheaply as the format allows. Lines that do not parse were counted by the survey.
 pub fn each_access_of(
     log: &Log<'_>,
     bytes: &[u8],
@@ -37,6 +28,11 @@ pub fn each_access_of(
 
 /// Who looks over many requests for the sake of a few. What it is shown lives as long as `'l`.
 pub trait Look<'l> {
+    /// Whether nearly all lines must be read, so that looking at their beginnings first is in vain.
+    fn needs_all(&self) -> bool {
+        false
+    }
+
     /// Sees the beginning of a line, and says whether it must be read. If it is no request after all, that comes to light
     /// only then.
     fn glance(&mut self, glance: &Glance<'l>) -> bool;
@@ -54,27 +50,15 @@ pub fn look_over<'l>(
     look: &mut impl Look<'l>,
 ) {
     let mut desk = Desk::new(arena);
+    let needs_all = look.needs_all();
     for (offset, line) in written(bytes, start) {
-        let glance = log.glance(line, &mut desk.times);
+        let glance = match needs_all {
+            true => None,
+            false => log.glance(line, &mut desk.times),
+        };
         if glance.is_none_or(|glance| log.party(glance.client).is_none() && look.glance(&glance))
             && let Some((access, at)) = read(log, line, offset, &mut desk)
         {
-            look.read(access, at);
-        }
-    }
-}
-
-/// The same for who needs all of every line.
-pub fn read_over<'l>(
-    log: &Log<'_>,
-    bytes: &'l [u8],
-    start: usize,
-    arena: &'l Arena,
-    look: &mut impl Look<'l>,
-) {
-    let mut desk = Desk::new(arena);
-    for (offset, line) in written(bytes, start) {
-        if let Some((access, at)) = read(log, line, offset, &mut desk) {
             look.read(access, at);
         }
     }

@@ -12,7 +12,7 @@ use crate::evidence::first::Locator;
 use crate::evidence::weight::INDEX_BYTES;
 use crate::focus::Window;
 use crate::format::spec::{Arena, Glance};
-use crate::look::{Look, look_over, read_over};
+use crate::look::{Look, look_over};
 use crate::merge::Merge;
 use crate::pass::{Bounded, ChunkSpan, Limits, Log, Pool, Run, Several, spans_of, work};
 
@@ -325,10 +325,16 @@ impl Side {
 /// Looks over one chunk for the sides that something of it may be on.
 struct Clerk<'c> {
     sides: Vec<(&'c Side, &'c mut Counted)>,
+    /// Whether one of them takes all of the chunk.
+    needs_all: bool,
     limits: Limits,
 }
 
 impl<'l> Look<'l> for Clerk<'_> {
+    fn needs_all(&self) -> bool {
+        self.needs_all
+    }
+
     fn glance(&mut self, glance: &Glance<'l>) -> bool {
         let secs = glance.time.secs();
         let mut sides = self.sides.iter();
@@ -371,14 +377,13 @@ pub fn tallies<'w>(
         let log = &logs[chunk.log];
         let (bytes, arena) = (&log.bytes[range.clone()], Arena::new());
         let sides = sides.iter().zip(&mut counts.0);
+        let sides: Vec<_> = sides.filter(|(side, _)| side.reads(chunk)).collect();
         let mut clerk = Clerk {
-            sides: sides.filter(|(side, _)| side.reads(chunk)).collect(),
+            needs_all: sides.iter().any(|(side, _)| side.takes_all(chunk)),
+            sides,
             limits: whole.limits,
         };
-        match clerk.sides.iter().any(|(side, _)| side.takes_all(chunk)) {
-            true => read_over(log, bytes, range.start, &arena, &mut clerk),
-            false => look_over(log, bytes, range.start, &arena, &mut clerk),
-        }
+        look_over(log, bytes, range.start, &arena, &mut clerk);
         pool.relieve(counts);
     });
     let counted = pool.all(parts).map_or_else(Vec::new, |all| all.0);
@@ -395,7 +400,7 @@ mod tests {
     use super::*;
     use crate::focus::{Detail, Room, Sight, Subject, focus};
     use crate::format::combined::COMBINED;
-    use crate::look::each_access;
+    use crate::look::each_access_of;
     use crate::pass::tasks;
 
     /// One line a second from noon on; one of seven clients each, and every fifth fails.
@@ -418,12 +423,18 @@ mod tests {
             .into_iter()
             .map(|(index, range)| {
                 let mut times = Vec::new();
-                each_access(log, &log.bytes[range.clone()], range.start, |access, at| {
-                    let secs = at.time.secs();
-                    times.push(secs);
-                    let client = clients.entry(access.client, ClientStats::default).unwrap();
-                    client.note(secs, status_class(access.status), false);
-                });
+                each_access_of(
+                    log,
+                    &log.bytes[range.clone()],
+                    range.start,
+                    |_| true,
+                    |access, at| {
+                        let secs = at.time.secs();
+                        times.push(secs);
+                        let client = clients.entry(access.client, ClientStats::default).unwrap();
+                        client.note(secs, status_class(access.status), false);
+                    },
+                );
                 ChunkSpan {
                     log: index,
                     start: range.start,
