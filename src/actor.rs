@@ -286,6 +286,7 @@ pub fn actor(
                 .by_class
                 .map(|count| count.saturating_mul(draft.weight)),
         ),
+        origins: Vec::new(),
     })
 }
 

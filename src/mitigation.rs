@@ -90,6 +90,8 @@ fn blocking(chosen: &[Network], attack: u64, innocent: u64) -> Mitigation {
         attack_share: share(network.attack, attack),
         innocent_clients: network.bystanders,
         innocent_share: share(network.innocent, innocent),
+        from: None,
+        origins: Vec::new(),
     };
     Mitigation {
         kind: "block_networks".into(),
@@ -106,6 +108,7 @@ fn blocking(chosen: &[Network], attack: u64, innocent: u64) -> Mitigation {
         attack_share: share(stopped, attack),
         innocent_share: share(caught, innocent),
         details: chosen.iter().map(detail).collect(),
+        limits: Vec::new(),
     }
 }
 
@@ -129,6 +132,7 @@ fn block_clients(attackers: &[&Actor]) -> Option<Mitigation> {
         attack_share: Some(1.0),
         innocent_share: Some(0.0),
         details: Vec::new(),
+        limits: Vec::new(),
     })
 }
 
@@ -162,5 +166,6 @@ fn fix_endpoints(injections: &[Injection]) -> Option<Mitigation> {
         attack_share: None,
         innocent_share: None,
         details: Vec::new(),
+        limits: Vec::new(),
     })
 }

@@ -321,7 +321,19 @@ fn mitigations(text: Rewrite) -> Vec<Mitigation> {
                 attack_share: Some(0.61),
                 innocent_clients: 2,
                 innocent_share: Some(0.0003),
+                from: Some(at("14:00:03")),
+                origins: vec![hosting(118, 852_914, text)],
             }],
+            limits: Vec::new(),
+        },
+        Mitigation {
+            kind: "rate_limit".into(),
+            summary: text("Letting each client send 30 requests a minute"),
+            targets: Vec::new(),
+            attack_share: Some(0.84),
+            innocent_share: Some(0.002),
+            details: Vec::new(),
+            limits: vec![limit(30, 0.84, 0.002, 3), limit(60, 0.71, 0.0, 0)],
         },
         Mitigation {
             kind: "fix_endpoint".into(),
@@ -330,8 +342,28 @@ fn mitigations(text: Rewrite) -> Vec<Mitigation> {
             attack_share: None,
             innocent_share: None,
             details: Vec::new(),
+            limits: Vec::new(),
         },
     ]
+}
+
+fn limit(per_minute: u64, attack: f64, innocent: f64, innocent_clients: u64) -> RateLimit {
+    RateLimit {
+        per_minute,
+        attack_share: Some(attack),
+        innocent_share: Some(innocent),
+        innocent_clients,
+    }
+}
+
+fn hosting(clients: u64, requests: u64, text: Rewrite) -> Origin {
+    Origin {
+        country: Some(text("NL")),
+        asn: Some(64_496),
+        organization: Some(text("Example Hosting B.V.")),
+        clients,
+        requests,
+    }
 }
 
 fn entry(
@@ -465,6 +497,7 @@ fn injector(text: Rewrite) -> Actor {
         hits_by_category: named([("sql_injection", 3_001)]),
         paths: vec![text("/product.php"), text("/")],
         status: named([("2xx", 120), ("5xx", 3_000)]),
+        origins: Vec::new(),
     }
 }
 
@@ -490,6 +523,7 @@ fn flooder(text: Rewrite) -> Actor {
         hits_by_category: BTreeMap::new(),
         paths: vec![text("/search")],
         status: named([("2xx", 1_198_220), ("5xx", 200_000)]),
+        origins: vec![hosting(42_613, 1_398_220, text)],
     }
 }
 

@@ -320,6 +320,24 @@ pub struct Actor {
     pub paths: Vec<String>,
     /// Answers by status class.
     pub status: BTreeMap<Name, u64>,
+    /// The same clients by country and autonomous system, most requests first; empty without `--mmdb`.
+    #[serde(default)]
+    pub origins: Vec<Origin>,
+}
+
+/// Where clients are, as the databases of `--mmdb` say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Origin {
+    /// Two letters of ISO 3166-1; `null` where no database says.
+    pub country: Option<String>,
+    /// Number of the autonomous system; `null` where no database says.
+    pub asn: Option<u32>,
+    /// Who runs that system; `null` where no database says.
+    pub organization: Option<String>,
+    /// Addresses.
+    pub clients: u64,
+    /// Their requests.
+    pub requests: u64,
 }
 
 /// An attacked endpoint and parameter.
@@ -452,6 +470,22 @@ pub struct Mitigation {
     pub innocent_share: Option<f64>,
     /// The same for each target of `block_networks`; otherwise empty.
     pub details: Vec<Target>,
+    /// What limits of different strictness would have done, strictest first; of `rate_limit`, otherwise empty.
+    #[serde(default)]
+    pub limits: Vec<RateLimit>,
+}
+
+/// What a limit to the requests of each client would have done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RateLimit {
+    /// Requests that a client may send in a minute.
+    pub per_minute: u64,
+    /// Share of the attack's requests that it would have refused.
+    pub attack_share: Option<f64>,
+    /// Share of the other requests that it would have refused too.
+    pub innocent_share: Option<f64>,
+    /// Clients that did not attack and would have been refused at least once.
+    pub innocent_clients: u64,
 }
 
 /// What one target's part in a [`Mitigation`] is.
@@ -467,4 +501,10 @@ pub struct Target {
     pub innocent_clients: u64,
     /// Share of the other requests that came from within.
     pub innocent_share: Option<f64>,
+    /// When the attack's first request from within came: from then on blocking it would have helped.
+    #[serde(default)]
+    pub from: Option<Time>,
+    /// Where the network is; empty without `--mmdb`.
+    #[serde(default)]
+    pub origins: Vec<Origin>,
 }
