@@ -24,7 +24,7 @@ use crate::report::view::{
 };
 use crate::skew::Skew;
 use crate::terms::Cause;
-use crate::text::{count, counted, visible};
+use crate::text::{count, counted, duration, visible};
 use crate::time::{Time, UtcOffset};
 
 /// Buckets in the series at most. A bucket of a minute then covers almost two years.
@@ -364,9 +364,9 @@ fn notes(books: &LineCounts, clock: Option<&ErrorClock>, bytes: &[u8]) -> Vec<St
     let back = books.order.steps_back();
     if back.count > 0 {
         notes.push(format!(
-            "times run back {}, by up to {} s",
+            "times run back {}, by up to {}",
             counted(back.count, "time", "times"),
-            count(back.largest_s as u64)
+            duration(back.largest_s)
         ));
     }
     notes.extend(clock.and_then(clock_note));

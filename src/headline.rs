@@ -6,9 +6,8 @@ use crate::pattern::words::Meaning;
 use crate::report::view::{Actor, Impact, Incident, Injection};
 use crate::severity::Severity;
 use crate::terms::{Cause, Outcome, Role};
-use crate::text::{count, counted};
+use crate::text::{count, counted, duration};
 use crate::time::{Time, UtcOffset};
-use crate::timeline::duration;
 
 /// What a verdict's headline says of the grave incidents beside the one that it is about, those that probably worked
 /// first: a clause to append, empty where there are none.
@@ -88,6 +87,8 @@ pub struct Headline<'a> {
     pub span: (Time, Time),
     /// Whether it was going on when the log begins, and when it ends.
     pub unseen: (bool, bool),
+    /// Whether only a silence shows it.
+    pub unexplained: bool,
     /// The zone that people read times in.
     pub zone: UtcOffset,
 }
@@ -140,6 +141,9 @@ impl Headline<'_> {
             Cause::Crawler => {
                 let robot = self.robot();
                 format!("No attack: {robot} raised traffic to {peak:.0} times the usual")
+            }
+            Cause::ServerFault if self.unexplained => {
+                "No attack stands out in the logs: the server was down, or a part of its log is missing,".to_string()
             }
             Cause::ServerFault if peak > 0.0 => format!(
                 "No attack: the server failed, and its clients tried again, up to {peak:.0} times the usual traffic,"

@@ -29,7 +29,7 @@ use crate::report::view;
 use crate::severity::Severity;
 use crate::symptoms::{Messages, Party};
 use crate::tally::Tally;
-use crate::terms::{Cause, Outcome, Role};
+use crate::terms::{Cause, Outcome, Role, SymptomKind};
 use crate::text::visible;
 use crate::time::{Time, UtcOffset};
 use crate::timeline::{Member, Story};
@@ -152,12 +152,7 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn build(&self, id: u32) -> view::Incident {
         let material = self.material;
-        let findings: Vec<&Finding> = self
-            .cluster
-            .findings
-            .iter()
-            .map(|index| &material.findings[*index])
-            .collect();
+        let findings = self.findings();
         let (members, actors) = self.members();
         let injections = self.injections(&members);
         let parties: Vec<Party<'_>> = members.iter().map(Member::party).collect();
@@ -165,6 +160,7 @@ impl<'a> Builder<'a> {
         let symptoms = messages.symptoms();
         let impact = self.impact(&findings, &members, &parties, &symptoms);
         let cause = cause(&findings, &members);
+        let unexplained = is_unexplained(&findings, &symptoms);
         let story = Story {
             case: material.case,
             findings: &findings,
@@ -186,15 +182,19 @@ impl<'a> Builder<'a> {
             impact: &impact,
             span: (start, end),
             unseen,
+            unexplained,
             zone: material.zone,
         };
         view::Incident {
             id,
             cause,
             attack: cause.is_attack(),
-            severity: severity(cause, &findings, &impact, &injections),
-            confidence: impact::rounded(confidence(&findings, cause)),
-            reasons: reasons(&findings),
+            severity: match unexplained {
+                true => UNEXPLAINED_SEVERITY,
+                false => severity(cause, &findings, &impact, &injections),
+            },
+            confidence: impact::rounded(confidence(&findings, cause, unexplained)),
+            reasons: reasons(&findings, cause, unexplained),
             start,
             end,
             ongoing_at_start: unseen.0,
@@ -208,6 +208,12 @@ impl<'a> Builder<'a> {
             symptoms,
             impact,
         }
+    }
+
+    fn findings(&self) -> Vec<&'a Finding> {
+        let all = &self.material.findings;
+        let ours = self.cluster.findings.iter();
+        ours.map(|index| &all[*index]).collect()
     }
 
     /// Whether it was going on when the log begins, and when it ends.
@@ -387,10 +393,44 @@ fn is_told(case: &Case<'_>, endpoint: &Endpoint) -> bool {
 /// Reasons listed per incident.
 const MAX_REASONS: usize = 20;
 
-/// What the findings rest on, those of the first finding first.
-fn reasons(findings: &[&Finding]) -> Vec<String> {
-    let all = findings.iter().flat_map(|finding| finding.reasons.iter());
-    all.take(MAX_REASONS).cloned().collect()
+/// How sure a fault of the server is where only a silence shows it: a lost log looks the same.
+const UNEXPLAINED_CONFIDENCE: f64 = 0.6;
+
+/// How grave it is then: an attack beside it is what a reader must hear of first.
+const UNEXPLAINED_SEVERITY: Severity = Severity::Medium;
+
+/// What is said then.
+const UNEXPLAINED: &str = "nothing else in these logs says that the server was down: no message of an error log, no \
+                           failed request, no surge. The log of that time may be missing as well";
+
+/// Whether an incident is a silence and nothing else, so that either the server was down or its log is lost. Several
+/// silences with short returns between them are a server that does not come up.
+fn is_unexplained(findings: &[&Finding], symptoms: &[view::Symptom]) -> bool {
+    let silence = |finding: &Finding| matches!(finding.kind, Kind::Silence(_));
+    let alone = matches!(findings, [only] if silence(only));
+    let telling = |symptom: &view::Symptom| symptom.kind != SymptomKind::Other;
+    alone && !symptoms.iter().any(telling)
+}
+
+/// What the findings rest on: those that name the cause first, so that an injection is not told by the traffic beside it.
+fn reasons(findings: &[&Finding], cause: Cause, unexplained: bool) -> Vec<String> {
+    let mut ordered = findings.to_vec();
+    ordered.sort_by_key(|finding| !names(&finding.kind, cause));
+    let all = ordered.iter().flat_map(|finding| finding.reasons.iter());
+    let doubt = unexplained.then(|| UNEXPLAINED.to_string());
+    all.take(MAX_REASONS).cloned().chain(doubt).collect()
+}
+
+/// Whether findings of a kind are what gives an incident this name.
+fn names(kind: &Kind, cause: Cause) -> bool {
+    match kind {
+        Kind::Injection => matches!(cause, Cause::Injection | Cause::InjectionAndSurge),
+        Kind::Webshell => cause == Cause::Webshell,
+        Kind::BruteForce { .. } => cause == Cause::BruteForce,
+        Kind::Scan => cause == Cause::Scan,
+        Kind::Burst { cause: burst, .. } => *burst == cause,
+        Kind::Failures { .. } | Kind::Silence(_) => cause == Cause::ServerFault,
+    }
 }
 
 /// True when a rise among the findings begins, or ends, where the log does.
@@ -448,7 +488,10 @@ fn cause(findings: &[&Finding], members: &[Member<'_>]) -> Cause {
 const FLOOD_PAYLOADS: u64 = 50;
 
 /// The surest finding that supports the cause.
-fn confidence(findings: &[&Finding], cause: Cause) -> f64 {
+fn confidence(findings: &[&Finding], cause: Cause, unexplained: bool) -> f64 {
+    if unexplained {
+        return UNEXPLAINED_CONFIDENCE;
+    }
     let supports = |finding: &&&Finding| match (&finding.kind, cause) {
         // That the server failed besides says nothing of who came.
         (kind, Cause::FlashCrowd | Cause::Crawler) => matches!(kind, Kind::Burst { .. }),

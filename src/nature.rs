@@ -19,7 +19,7 @@ use crate::pattern::words::Meaning;
 use crate::plan::Stretch;
 use crate::suspects::Excess;
 use crate::terms::Cause;
-use crate::text::counted;
+use crate::text::{count, counted};
 
 /// From this many sources on, a flood is distributed. Blocking ten addresses by hand is still easy.
 const DISTRIBUTED: usize = 10;
@@ -131,15 +131,20 @@ impl Signs {
         (cause, self.told(cause, sum, signs))
     }
 
-    /// The reasons, weightiest first, and the sum.
+    /// The reasons, weightiest first, and what they come to.
     fn told(&self, cause: Cause, sum: f64, signs: Vec<Sign>) -> Vec<String> {
         let mut reasons = weighed(sum, signs);
-        let what = match cause {
+        let quiet = match cause {
             Cause::FlashCrowd | Cause::Ddos if !self.is_walk() => "people",
             _ => "an honest robot",
         };
+        let (likely, unlikely) = match cause.is_attack() {
+            true => ("a flood", quiet),
+            false => (quiet, "a flood"),
+        };
         reasons.push(format!(
-            "the signs sum to {sum:+.1} (above 0 speaks for {what}, below for a flood; 1 is about three times as likely)"
+            "these signs together make {likely} {} as likely as {unlikely}",
+            odds(sum)
         ));
         if cause.is_attack() {
             reasons.push(format!(
@@ -173,7 +178,8 @@ impl Signs {
         (sum > 0.0).then(|| {
             let mut reasons = weighed(sum, claim);
             reasons.push(format!(
-                "the signs sum to {sum:+.1} (above 0 the name is believed; 1 is about three times as likely)"
+                "these signs together make the name {} as likely to be true as to be borrowed",
+                odds(sum)
             ));
             (Cause::Crawler, reasons)
         })
@@ -743,14 +749,28 @@ impl Signs {
     }
 }
 
-/// The reasons with their weights, those that speak for the outcome first.
+/// The reasons, weightiest first; then what speaks against the outcome.
 fn weighed(sum: f64, mut signs: Vec<Sign>) -> Vec<String> {
     let for_it = |sign: &Sign| if sum > 0.0 { sign.weight } else { -sign.weight };
     signs.sort_by(|a, b| for_it(b).total_cmp(&for_it(a)));
     let telling = signs.into_iter().filter(|sign| sign.weight != 0.0);
     telling
-        .map(|sign| format!("{} ({:+.1})", sign.reason, sign.weight))
+        .map(|sign| match for_it(&sign) > 0.0 {
+            true => sign.reason,
+            false => format!("against it: {}", sign.reason),
+        })
         .collect()
+}
+
+/// How many times as likely the outcome is as its opposite, for a sum of log-odds.
+fn odds(sum: f64) -> String {
+    /// Nobody can tell larger factors apart, and the signs are not as independent as a product takes them to be.
+    const LARGEST: f64 = 1000.0;
+    match sum.abs().exp() {
+        factor if factor >= LARGEST => format!("more than {} times", count(LARGEST as u64)),
+        factor if factor >= 10.0 => format!("about {factor:.0} times"),
+        factor => format!("{factor:.1} times"),
+    }
 }
 
 /// From -1, unlike people, to 1, like them: where a share stands compared with the ordinary one.

@@ -32,6 +32,24 @@ pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
 }
 
+/// A duration in its two leading units: `45 s`, `3 min 20 s`, `4 h 12 min`, `2 d 3 h`.
+pub fn duration(seconds: i64) -> String {
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+    const DAY: u64 = 24 * HOUR;
+    let total = u64::try_from(seconds).unwrap_or(0);
+    let (large, unit, small, small_unit) = match total {
+        0..MINUTE => return format!("{total} s"),
+        MINUTE..HOUR => (total / MINUTE, "min", total % MINUTE, "s"),
+        HOUR..DAY => (total / HOUR, "h", total % HOUR / MINUTE, "min"),
+        _ => (total / DAY, "d", total % DAY / HOUR, "h"),
+    };
+    match small {
+        0 => format!("{large} {unit}"),
+        _ => format!("{large} {unit} {small} {small_unit}"),
+    }
+}
+
 /// Levenshtein's distance (Doklady Akademii Nauk 163, 1965), one row at a time.
 pub fn edit_distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
@@ -62,6 +80,23 @@ fn escape_invalid(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_have_two_units() {
+        let said = [0, -3, 45, 200, 15_120, 14_400, 183_600].map(duration);
+        assert_eq!(
+            said,
+            [
+                "0 s",
+                "0 s",
+                "45 s",
+                "3 min 20 s",
+                "4 h 12 min",
+                "4 h",
+                "2 d 3 h"
+            ]
+        );
+    }
 
     #[test]
     fn distances_count_edits() {

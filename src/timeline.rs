@@ -522,14 +522,3 @@ fn times(number: u64) -> String {
         format!("{} times", count(number))
     }
 }
-
-/// `45 s`, `6 min 45 s`, `1 h 12 min`.
-pub fn duration(seconds: i64) -> String {
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, s) => format!("{s} s"),
-        (0, m, 0) => format!("{m} min"),
-        (0, m, s) => format!("{m} min {s} s"),
-        (h, 0, _) => format!("{h} h"),
-        (h, m, _) => format!("{h} h {m} min"),
-    }
-}

@@ -5,7 +5,7 @@
 
 use crate::finding::{Case, Finding, Kind};
 use crate::plan::{Silence, Stretch};
-use crate::text::{count, counted};
+use crate::text::{count, counted, duration};
 use crate::time::Time;
 
 /// Share of failed answers below which a run of them is no trouble worth telling.
@@ -57,9 +57,9 @@ fn whole(case: &Case<'_>) -> Option<Finding> {
 /// The plan asks for a silence that chance does not explain, so that only a fault of logging is left as doubt.
 fn silence(silence: &Silence) -> Finding {
     let reason = format!(
-        "nothing was logged for {} s, in which the baseline brings {:.0} requests",
-        silence.end - silence.start,
-        silence.expected
+        "nothing was logged for {}, in which the baseline brings {}",
+        duration(silence.end - silence.start),
+        counted(silence.expected.round() as u64, "request", "requests")
     );
     finding(
         Kind::Silence(*silence),

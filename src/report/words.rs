@@ -84,22 +84,12 @@ pub fn bytes(size: u64) -> String {
     format!("{value:.digits$} {}", UNITS[unit])
 }
 
-/// A duration in its two leading units: `45 s`, `3 m 20 s`, `4 h 12 m`, `2 d 3 h`.
+/// A duration in its two leading units, as [`text::duration`](crate::text::duration) has it; `<1 s` for less than one.
 pub fn duration(seconds: f64) -> String {
     if seconds > 0.0 && seconds < 1.0 {
         return "<1 s".to_string();
     }
-    let total = seconds.max(0.0) as u64;
-    let (large, unit, small, small_unit) = match total {
-        0..MINUTE => return format!("{total} s"),
-        MINUTE..HOUR => (total / MINUTE, "m", total % MINUTE, "s"),
-        HOUR..DAY => (total / HOUR, "h", total % HOUR / MINUTE, "m"),
-        _ => (total / DAY, "d", total % DAY / HOUR, "h"),
-    };
-    match small {
-        0 => format!("{large} {unit}"),
-        _ => format!("{large} {unit} {small} {small_unit}"),
-    }
+    crate::text::duration(seconds as i64)
 }
 
 /// A duration in words, in its two leading units: `45 seconds`, `4 hours 12 minutes`.
@@ -271,7 +261,7 @@ impl Clock {
         }
     }
 
-    /// `13:58:03 – 15:47:12 (1 h 49 m)`, dates where they are not known.
+    /// `13:58:03 – 15:47:12 (1 h 49 min)`, dates where they are not known.
     pub fn span(&self, start: Time, end: Time) -> String {
         format!(
             "{} ({})",
@@ -323,7 +313,7 @@ mod tests {
         );
         assert_eq!(
             [1, 60, 600, 3600].map(per_bucket),
-            ["/s", "/min", "/10 m", "/h"]
+            ["/s", "/min", "/10 min", "/h"]
         );
     }
 
@@ -332,7 +322,13 @@ mod tests {
         assert_eq!(
             [0.0, 0.4, 45.0, 200.0, 15_120.0, 14_400.0, 183_600.0].map(duration),
             [
-                "0 s", "<1 s", "45 s", "3 m 20 s", "4 h 12 m", "4 h", "2 d 3 h"
+                "0 s",
+                "<1 s",
+                "45 s",
+                "3 min 20 s",
+                "4 h 12 min",
+                "4 h",
+                "2 d 3 h"
             ]
         );
     }

@@ -1,6 +1,6 @@
 //! The steps that tell how the service fared: failures, silences, messages of the error log, recovery.
 
-use super::{SHOWN, Story, duration, step, times};
+use super::{SHOWN, Story, step, times};
 use crate::evidence::first::Locator;
 use crate::finding::{Finding, Kind};
 use crate::impact::{self, OUTAGE_SHARE, rounded};
@@ -10,7 +10,7 @@ use crate::service::Service;
 use crate::severity::Severity;
 use crate::symptoms::is_their_doing;
 use crate::terms::{Phase, Relation, SymptomKind};
-use crate::text::{count, counted};
+use crate::text::{count, counted, duration};
 use crate::time::Time;
 
 /// A server that falls silent again within this time of its return did not recover, in seconds.
@@ -75,9 +75,9 @@ impl Story<'_> {
     /// A silence and the return from it, which may be brief.
     pub(super) fn silence(&self, finding: &Finding, gap: &Silence) -> [TimelineEntry; 2] {
         let summary = format!(
-            "nothing was logged for {}; the baseline brings {:.0} requests in that time",
+            "nothing was logged for {}; the baseline brings {} in that time",
             duration(gap.end - gap.start),
-            gap.expected
+            counted(gap.expected.round() as u64, "request", "requests")
         );
         let mut down = step(
             finding.start,

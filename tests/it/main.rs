@@ -27,6 +27,7 @@ mod memory;
 mod parsers;
 mod properties;
 mod readme;
+mod recipes;
 mod regressions;
 mod retold;
 mod scenarios;

@@ -80,7 +80,7 @@ fn the_answer_comes_first_and_the_gravest_incident_before_the_older_one() {
     assert!(position("Incident 2") < position("Incident 1"));
     assert!(position("Incident 1") < position("Other incidents"));
     for fact in [
-        "13:58:03 – 15:47:12 (1 h 49 m)",
+        "13:58:03 – 15:47:12 (1 h 49 min)",
         "shop.access.log:811904",
         "shop.error.log:7001",
         "16/s → 482/s",
@@ -88,7 +88,7 @@ fn the_answer_comes_first_and_the_gravest_incident_before_the_older_one() {
         "parameter id",
         "suspected: 120 answers",
         "connections exhausted",
-        "14:10:02 – 14:20:59 (10 m 57 s)",
+        "14:10:02 – 14:20:59 (10 min 57 s)",
         "about 11,200 requests",
         "Blocking three networks",
         "1,812,345 records + 14 unparsed + 1 blank",
@@ -109,7 +109,7 @@ fn times_follow_the_chosen_zone_and_name_it() {
         },
     );
     assert!(
-        text.contains("2021-09-05 09:58:03 – 11:47:12 (1 h 49 m), times in UTC-04:00"),
+        text.contains("2021-09-05 09:58:03 – 11:47:12 (1 h 49 min), times in UTC-04:00"),
         "{text}"
     );
     assert!(
