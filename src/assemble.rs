@@ -328,14 +328,17 @@ fn notes(books: &LineCounts, clock: Option<&ErrorClock>, bytes: &[u8]) -> Vec<St
     }
     if books.unparsed_hits > 0 {
         notes.push(format!(
-            "{} lines that did not parse show attack patterns",
-            books.unparsed_hits
+            "attack patterns in {} that did not parse",
+            counted(books.unparsed_hits, "line", "lines")
         ));
     }
     if books.continued > 0 {
         notes.push(format!(
-            "{} lines continue the message before them",
-            books.continued
+            "{} the message before",
+            match books.continued {
+                1 => "1 line continues".to_string(),
+                many => format!("{} lines continue", count(many)),
+            }
         ));
     }
     if books.outside > 0 {
@@ -399,6 +402,7 @@ fn clock_note(clock: &ErrorClock) -> Option<String> {
         Basis::Written => return None,
         Basis::Given => ", as asked for".to_string(),
         Basis::Aligned { fitting, tried } => {
+            let (fitting, tried) = (count(fitting as u64), count(tried as u64));
             format!(": {fitting} of {tried} messages then fit their clients' requests")
         }
         Basis::Assumed => ", the access log's own zone".to_string(),

@@ -124,16 +124,25 @@ enum Command {
     Man,
 }
 
+/// What options are about, where a command has many.
+mod heading {
+    pub const TIME: &str = "Which time";
+    pub const READING: &str = "How logs are read";
+    pub const CLIENTS: &str = "Who is who";
+    pub const JUDGING: &str = "What is looked for";
+    pub const RESOURCES: &str = "Resources";
+}
+
 /// Formats that are not told by content.
 #[derive(Debug, Args)]
 struct FormatArguments {
     /// The format of access logs, as it stands in the configuration: an Apache LogFormat such as
     /// '%h %t "%r" %>s' or an nginx log_format such as '$remote_addr [$time_local] "$request"'
-    #[arg(long, value_name = "STRING", allow_hyphen_values = true)]
+    #[arg(long, value_name = "STRING", allow_hyphen_values = true, help_heading = heading::READING)]
     access_format: Option<String>,
     /// Read the formats of logs from httpd.conf or nginx.conf, with what they include; each is
     /// used for the logs that it names; may be repeated
-    #[arg(long = "server-config", value_name = "FILE")]
+    #[arg(long = "server-config", value_name = "FILE", help_heading = heading::READING)]
     server_configs: Vec<PathBuf>,
 }
 
@@ -151,11 +160,11 @@ impl FormatArguments {
 struct ProxyArguments {
     /// Who asked, where proxies stand in front: the header that names the client, such as X-Forwarded-For,
     /// X-Real-IP, CF-Connecting-IP or Forwarded
-    #[arg(long, value_name = "HEADER", value_parser = HeaderName::parse)]
+    #[arg(long, value_name = "HEADER", value_parser = HeaderName::parse, help_heading = heading::CLIENTS)]
     client_from: Option<HeaderName>,
     /// Proxies whose word on the client is taken: the client is the right-most address that is none of them. A
     /// network, an address, or `private`; several with commas, or repeated
-    #[arg(long = "trusted-proxy", value_name = "CIDR", value_delimiter = ',', requires = "client_from", value_parser = values::networks)]
+    #[arg(long = "trusted-proxy", value_name = "CIDR", value_delimiter = ',', requires = "client_from", value_parser = values::networks, help_heading = heading::CLIENTS)]
     trusted_proxies: Vec<values::Networks>,
 }
 
@@ -180,40 +189,40 @@ struct InputArguments {
     paths: Vec<PathBuf>,
     /// Only what happened from TIME on: RFC 3339, `YYYY-MM-DD HH:MM` in the log's zone, or
     /// relative to the log's end, such as -3h, -90m, -2d
-    #[arg(long, visible_alias = "from", value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_bound)]
+    #[arg(long, visible_alias = "from", value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_bound, help_heading = heading::TIME)]
     since: Option<TimeBound>,
     /// Only what happened up to TIME and in that second, written as for --since; a date alone means
     /// its 00:00:00
-    #[arg(long, visible_alias = "to", value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_bound)]
+    #[arg(long, visible_alias = "to", value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_bound, help_heading = heading::TIME)]
     until: Option<TimeBound>,
     #[command(flatten)]
     formats: FormatArguments,
     #[command(flatten)]
     proxies: ProxyArguments,
     /// Count the requests of these networks, and accuse them of nothing; written as for --trusted-proxy
-    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = values::networks)]
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = values::networks, help_heading = heading::CLIENTS)]
     exclude: Vec<values::Networks>,
     /// The same for the networks in FILE, one a line with a name behind it; may be repeated
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = heading::CLIENTS)]
     known: Vec<PathBuf>,
     /// Add the patterns of DIR/*.toml, or replace those of the same id; may be repeated
-    #[arg(long = "patterns", value_name = "DIR")]
+    #[arg(long = "patterns", value_name = "DIR", help_heading = heading::JUDGING)]
     pattern_dirs: Vec<PathBuf>,
     /// Use the Sigma rules for web servers below DIR as well; may be repeated
-    #[arg(long = "sigma", value_name = "DIR")]
+    #[arg(long = "sigma", value_name = "DIR", help_heading = heading::JUDGING)]
     sigma_dirs: Vec<PathBuf>,
     /// Judge each line alone, not by what else its client did and what is usual on this site
-    #[arg(long)]
+    #[arg(long, help_heading = heading::JUDGING)]
     no_context: bool,
     /// Worker threads [default: one for each core]
-    #[arg(long, short = 'j', value_name = "N")]
+    #[arg(long, short = 'j', value_name = "N", value_parser = values::threads, help_heading = heading::RESOURCES)]
     threads: Option<NonZeroUsize>,
     /// Memory that the counts may take, such as 512M or 2G, beside the mapped files: above it a part of the figures are
     /// estimates, and the report says which and how good
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = values::memory_limit)]
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = values::memory_limit, help_heading = heading::RESOURCES)]
     memory_limit: Caps,
     /// Read files instead of mapping them into memory; for logs that may be truncated meanwhile
-    #[arg(long)]
+    #[arg(long, help_heading = heading::RESOURCES)]
     no_mmap: bool,
     /// No progress bar, no warnings on standard error
     #[arg(long, short)]
@@ -232,7 +241,7 @@ struct ScanArguments {
     bucket: u64,
     /// Zone of logs that write none, as most error logs and HAProxy do, such as +02:00 or
     /// Europe/Berlin; by default the one that aligns them best with the access logs
-    #[arg(long, value_name = "ZONE", allow_hyphen_values = true, value_parser = values::log_zone)]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true, value_parser = values::log_zone, help_heading = heading::TIME)]
     error_tz: Option<LogZone>,
     /// Exit with status 1 when there is an incident of this severity or above
     #[arg(long, value_name = "SEVERITY", value_parser = values::severity())]

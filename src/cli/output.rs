@@ -48,6 +48,20 @@ pub fn write_to(
     }
 }
 
+/// That a file can be written where it is wanted: asked before the work is done that fills it.
+pub fn check(target: Option<&Path>) -> Result<()> {
+    let Some(path) = target.filter(|path| *path != Path::new("-")) else {
+        return Ok(());
+    };
+    let resolved = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let possible = match fs::metadata(&resolved) {
+        Ok(existing) if existing.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        Ok(existing) if !existing.is_file() => Ok(()),
+        _ => temporary_beside(&resolved).map(drop),
+    };
+    possible.map_err(|error| Error::io(path, "cannot write", error))
+}
+
 /// An error of standard output.
 pub fn stdout_error(error: io::Error) -> Error {
     Error::io(STDOUT, "cannot write", error)
@@ -166,5 +180,17 @@ mod tests {
     fn a_directory_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         assert!(write_to(Some(dir.path()), |_| Ok(())).is_err());
+        assert!(check(Some(dir.path())).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_known_before() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(check(Some(&dir.path().join("nowhere/report.json"))).is_err());
+        for fine in [None, Some(Path::new("-")), Some(Path::new("/dev/null"))] {
+            check(fine).unwrap();
+        }
+        check(Some(&dir.path().join("report.json"))).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

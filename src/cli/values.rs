@@ -2,6 +2,8 @@
 //!
 //! Every refusal says what would have been accepted.
 
+use std::num::NonZeroUsize;
+
 use aftertrace::TimeBound;
 use aftertrace::addresses::parse_networks;
 use aftertrace::category::Category;
@@ -87,6 +89,12 @@ fn as_logs_write_it(text: &str) -> Option<TimeBound> {
     let text = text.trim().trim_start_matches('[').trim_end_matches(']');
     let whole = parse_clf(text.as_bytes()).map(|(time, _)| TimeBound::At(time));
     whole.or_else(|| parse_clf_local(text.as_bytes()).map(TimeBound::Local))
+}
+
+/// A number of threads.
+pub fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "expected 1 or more; without -j there is one for each core".to_string())
 }
 
 /// A bucket's width in seconds: from a second to a day.

@@ -3,6 +3,7 @@
 use super::{Scene, Sign, Weight};
 use crate::evidence::tries::Try;
 use crate::norms::Norm;
+use crate::text::count;
 
 /// An answer waited when it took at least this share of the time asked for: clocks and `%T` round.
 const WAITED: f64 = 0.95;
@@ -41,8 +42,8 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
     }
     let reason = format!(
         "{} of {} answers to payloads that ask to wait came after the time asked for ({:.1} s asked, {:.1} s taken in the first); {:.0}% of the requests that ask for no wait took half as long, at most {:.0}% may",
-        waited.len(),
-        timed.len(),
+        count(waited.len() as u64),
+        count(timed.len() as u64),
         f64::from(first.asked.delay_ms?) / 1000.0,
         first.answer.micros? as f64 / 1e6,
         anyway * 100.0,
@@ -74,7 +75,7 @@ pub(super) fn in_vain(scene: &Scene<'_>) -> Option<String> {
     none.then(|| {
         format!(
             "{} payloads asked to wait {:.1} s or more, and no answer took longer than {:.1} s",
-            timed.len(),
+            count(timed.len() as u64),
             f64::from(shortest) / 1000.0,
             longest as f64 / 1e6
         )

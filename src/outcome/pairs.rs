@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{Scene, Sign, Weight};
 use crate::evidence::tries::Try;
+use crate::text::count;
 
 /// Chance of answers falling into two groups by luck, below which it is not luck.
 const LUCK: f64 = 1e-3;
@@ -57,12 +58,14 @@ pub(super) fn sign(scene: &Scene<'_>) -> Option<Sign> {
         (yes + question.yes.len(), no + question.no.len())
     });
     let reason = format!(
-        "{trues} payloads with a true condition and {falses} with a false one were answered differently, for example {} and {}; answers followed the condition in {:.0}% of the payloads asked both ways that were not all answered alike, at least {:.0}% are needed, and chance would do it once in {:.0} times",
+        "{} payloads with a true condition and {} with a false one were answered differently, for example {} and {}; answers followed the condition in {:.0}% of the payloads asked both ways that were not all answered alike, at least {:.0}% are needed, and chance would do it once in {} times",
+        count(trues as u64),
+        count(falses as u64),
         answer(yes),
         answer(no),
         answered as f64 / asked as f64 * 100.0,
         CONSISTENT * 100.0,
-        (1.0 / luck).min(1e9)
+        count((1.0 / luck).min(1e9).round() as u64)
     );
     Some(Sign {
         weight: if luck <= LUCK {

@@ -7,6 +7,7 @@ use crate::category::Category;
 use crate::detect::webshell;
 use crate::evidence::endpoints::Endpoint;
 use crate::finding::Case;
+use crate::text::count;
 
 /// Addresses that nobody else asks for and that are answered with the same size, from which a server has one page for
 /// all of them.
@@ -56,7 +57,7 @@ impl CatchAll {
         let first = answered.map(|attempt| attempt.at).min()?;
         let reason = format!(
             "{} requests were answered with 2xx, with {different} different sizes, at a path that no ordinary visitor asks for",
-            scene.endpoint.by_class[1]
+            count(u64::from(scene.endpoint.by_class[1]))
         );
         Some(Sign {
             weight: if different > 1 {

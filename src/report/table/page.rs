@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::{Ansi256Color, Style};
 
 use crate::report::escape;
 
@@ -15,6 +15,14 @@ const READING_COLUMNS: usize = 120;
 /// A blank that a line is not broken at. Escaping lets none through, so every one in a `Text` is ours;
 /// it is written as an ordinary blank.
 const NO_BREAK: char = '\u{a0}';
+
+/// Colours of the 256 that terminals agree on, in the middle between dark and light: each stands out from a black, a white
+/// and the usual dark and cream backgrounds at 3 to 1 (WCAG 2.2, 1.4.11). The sixteen named colours are what a terminal
+/// makes of them, and yellow and cyan are hardly seen on white in most.
+const RED: Ansi256Color = Ansi256Color(196);
+const ORANGE: Ansi256Color = Ansi256Color(166);
+const GREEN: Ansi256Color = Ansi256Color(28);
+const BLUE: Ansi256Color = Ansi256Color(31);
 
 /// What a piece of text wants to say beyond its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,17 +49,17 @@ pub enum Tone {
 
 impl Tone {
     fn style(self) -> Style {
-        let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
+        let colour = |colour: Ansi256Color| Style::new().fg_color(Some(colour.into()));
         match self {
             Tone::Plain => Style::new(),
             Tone::Strong => Style::new().bold(),
             Tone::Quiet => Style::new().dimmed(),
-            Tone::AlarmBadge => colour(AnsiColor::Red).bold().invert(),
-            Tone::CalmBadge => colour(AnsiColor::Green).bold().invert(),
-            Tone::Alarm => colour(AnsiColor::Red).bold(),
-            Tone::Warn => colour(AnsiColor::Yellow),
-            Tone::Accent => colour(AnsiColor::Cyan),
-            Tone::Good => colour(AnsiColor::Green),
+            Tone::AlarmBadge => colour(RED).bold().invert(),
+            Tone::CalmBadge => colour(GREEN).bold().invert(),
+            Tone::Alarm => colour(RED).bold(),
+            Tone::Warn => colour(ORANGE),
+            Tone::Accent => colour(BLUE),
+            Tone::Good => colour(GREEN),
         }
     }
 }
@@ -356,6 +364,46 @@ mod tests {
         assert_eq!(kept.wrap(6, 9).len(), 2);
     }
 
+    /// Relative luminance (WCAG 2.2) of an sRGB colour.
+    fn luminance(rgb: [u8; 3]) -> f64 {
+        let linear = |channel: u8| {
+            let value = f64::from(channel) / 255.0;
+            match value <= 0.040_45 {
+                true => value / 12.92,
+                false => ((value + 0.055) / 1.055).powf(2.4),
+            }
+        };
+        0.2126 * linear(rgb[0]) + 0.7152 * linear(rgb[1]) + 0.0722 * linear(rgb[2])
+    }
+
+    /// The colour of an index into the cube of six steps in each of red, green and blue (xterm's 256colres).
+    fn cube(color: Ansi256Color) -> [u8; 3] {
+        const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
+        let place = usize::from(color.0 - 16);
+        [place / 36, place / 6 % 6, place % 6].map(|step| STEPS[step])
+    }
+
+    #[test]
+    fn colours_can_be_read_on_dark_and_on_light() {
+        let backgrounds = [
+            [0, 0, 0],
+            [0x1e, 0x1e, 0x1e],
+            [0x00, 0x2b, 0x36],
+            [255, 255, 255],
+            [0xfd, 0xf6, 0xe3],
+        ];
+        for color in [RED, ORANGE, GREEN, BLUE] {
+            for background in backgrounds {
+                let (a, b) = (luminance(cube(color)), luminance(background));
+                let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                assert!(
+                    contrast >= 3.0,
+                    "{color:?} on {background:?}: {contrast:.2}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn colour_is_written_only_when_asked() {
         let write = |color| {
@@ -365,6 +413,9 @@ mod tests {
             String::from_utf8(out).unwrap()
         };
         assert_eq!(write(false), " red \\x1b[0m\n");
-        assert_eq!(write(true), " \u{1b}[1m\u{1b}[31mred\u{1b}[0m \\x1b[0m\n");
+        assert_eq!(
+            write(true),
+            " \u{1b}[1m\u{1b}[38;5;196mred\u{1b}[0m \\x1b[0m\n"
+        );
     }
 }

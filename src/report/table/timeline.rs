@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::page::{Page, Text};
+use super::page::{Page, Text, Tone};
 use super::place::Places;
 use super::section::{BODY, and_more, severity_tone, title};
 use crate::report::view::TimelineEntry;
@@ -62,7 +62,11 @@ fn summary(entry: &TimelineEntry, clock: &Clock) -> Text {
     if let Some(end) = entry.end.filter(|end| end.secs() > entry.time.secs()) {
         let until = clock.on_day_of(entry.time).moment(end);
         let lasted = words::duration(end.seconds_since(entry.time));
-        text = text.quiet(&format!(" (until {until}, {lasted})"));
+        text = text
+            .quiet(" ")
+            .kept(Tone::Quiet, &format!("(until {until},"))
+            .quiet(" ")
+            .kept(Tone::Quiet, &format!("{lasted})"));
     }
     if !entry.actors.is_empty() {
         text = text.quiet(&format!(" [{}]", words::list(&entry.actors, 0, ACTORS)));
