@@ -14,7 +14,7 @@ use crate::evidence::first::Locator;
 use crate::finding::{Case, Finding, Kind};
 use crate::merge::Merge;
 use crate::terms::Role;
-use crate::text::counted;
+use crate::text::{count, counted};
 
 /// Points (see `aim`) from which a client, or several of one network, attack this site: eight plain lines, six that
 /// would run code. One or two may be a visitor's experiment, and a reader of a security blog searches for three.
@@ -145,17 +145,19 @@ fn attack(case: &Case<'_>, aims: &HashMap<Client, Aim>, clients: Vec<Client>) ->
         true => (Kind::Injection, Role::Injector),
         false => (Kind::Scan, Role::Scanner),
     };
-    let reason = match clients.len() {
-        1 => format!(
-            "one client sent {} lines with payloads ({})",
-            together.hits.direct,
+    let reason = match clients.as_slice() {
+        [one] => format!(
+            "{} sent {} with payloads ({})",
+            case.name(*one),
+            counted(together.hits.direct, "line", "lines"),
             titles(&together.hits)
         ),
         several => format!(
-            "{} ({}) at {} of the site came from {several} clients that share networks, user agents or targets",
+            "{} ({}) at {} of the site came from {} clients that share networks, user agents or targets",
             counted(together.lines, "payload line", "payload lines"),
             titles(&together.hits),
             counted(together.places, "place", "places"),
+            count(several.len() as u64),
         ),
     };
     finding(case, kind, role, clients, &together, reason)
