@@ -11,6 +11,7 @@ use crate::evidence::endpoints::{Text, TextMap};
 use crate::finding::{Case, Finding, Kind};
 use crate::merge::Merge;
 use crate::networks::{Attacker, Networks, Strays};
+use crate::origins::Atlas;
 use crate::pass::Limits;
 use crate::report::view::{self, Name, named};
 use crate::terms::Role;
@@ -256,6 +257,7 @@ pub fn actor(
     draft: &Draft,
     counts: &GroupCounts,
     id: String,
+    atlas: &Atlas<'_>,
 ) -> Option<view::Actor> {
     let span = counts.span?;
     let hits = hits(case, &draft.clients);
@@ -286,8 +288,21 @@ pub fn actor(
                 .by_class
                 .map(|count| count.saturating_mul(draft.weight)),
         ),
-        origins: Vec::new(),
+        origins: origins(draft, counts, atlas),
     })
+}
+
+/// Where the clients are, with what they sent.
+fn origins(draft: &Draft, counts: &GroupCounts, atlas: &Atlas<'_>) -> Vec<view::Origin> {
+    let sent = |client: &Client| counts.clients.get(client).map_or(0, |span| span.count);
+    let addresses = draft.clients.iter();
+    let addresses = addresses.filter_map(|client| Some((client.ip()?, sent(client))));
+    let mut origins = atlas.origins(addresses);
+    for origin in &mut origins {
+        origin.clients = origin.clients.saturating_mul(draft.weight);
+        origin.requests = origin.requests.saturating_mul(draft.weight);
+    }
+    origins
 }
 
 /// The clients by what they sent, most first.

@@ -29,6 +29,7 @@ use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
 use crate::incident::{self, Material};
 use crate::inputs::{Inputs, Reading};
+use crate::origins::{Atlas, Databases};
 use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Part, Run, Who};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
@@ -85,6 +86,8 @@ pub struct ScanOptions {
     pub formats: FormatOptions,
     /// Who the clients are.
     pub who: Who,
+    /// What says where they are; without databases nothing is looked up.
+    pub databases: Databases,
     /// How much memory the counts may take. Where more were needed, a part of the figures are estimates, and a warning of the
     /// report says which.
     pub caps: Caps,
@@ -104,6 +107,7 @@ impl Default for ScanOptions {
             context: true,
             formats: FormatOptions::default(),
             who: Who::default(),
+            databases: Databases::default(),
             caps: Caps::default(),
         }
     }
@@ -425,6 +429,7 @@ fn investigate(
         clocks: &surveyed.clocks,
         skews: &skews,
         who: &options.who,
+        databases: &options.databases,
         parts: surveyed.parts(),
         bucket_s: options.bucket_s.max(1),
         limits: surveyed.limits,
@@ -526,7 +531,7 @@ fn context(options: &ScanOptions, access: &AccessCounts) -> Context {
     }
 }
 
-/// From counts to incidents: plan, second look, findings, actors, third look, clusters; and what of it is estimated.
+/// From counts to incidents: plan, second look, findings, actors, third look, clusters; and what must be known of them.
 fn reconstruct<'a>(
     inputs: &'a Inputs,
     options: &ScanOptions,
@@ -546,8 +551,7 @@ fn reconstruct<'a>(
     let windows = look(Look::Bursts, &everybody(plan.windows(surveyed.limits)));
     let (norms, rises) = sweep(logs, access, &plan, surveyed.limits, run);
     let sights = rises.iter().map(|rise| rise.sight(surveyed.limits));
-    let sights: Vec<_> = sights.collect();
-    let risen = look(Look::Rises, &sights);
+    let risen = look(Look::Rises, &sights.collect::<Vec<_>>());
     let case = Case {
         access,
         norms: &norms,
@@ -564,14 +568,15 @@ fn reconstruct<'a>(
     cluster::sharpen(&mut findings, &drafts, &traces);
     let clusters = cluster::cluster(&findings);
     let spans: Vec<_> = clusters.iter().map(Cluster::window).collect();
-    let room = purse.of(Look::Tallies);
-    let impacts = tallies(logs, &access.chunks, &whole(surveyed), &spans, room, run);
+    let (whole, room) = (whole(surveyed), purse.of(Look::Tallies));
+    let impacts = tallies(logs, &access.chunks, &whole, &spans, room, run);
     let in_full = look(Look::Failures, &everybody(failed(&clusters, &findings)));
 
-    let mut quoter = quoter(inputs, surveyed);
-    quoter.set_ahead(skews.iter().map(|(source, skew)| (*source, skew.ahead_s)));
+    let quoter = quoter(inputs, surveyed, skews);
+    let atlas = Atlas::new(&options.databases);
     let material = Material {
         case: &case,
+        atlas: &atlas,
         errors: &surveyed.errors,
         symptoms: &surveyed.symptoms,
         patterns,
@@ -581,10 +586,11 @@ fn reconstruct<'a>(
         quoter: &quoter,
         zone: options.tz.or(surveyed.zone).unwrap_or_default(),
     };
-    let estimated = estimates::of_looks(&[&windows, &risen, &in_full], &impacts, &norms);
+    let mut warnings = estimates::of_looks(&[&windows, &risen, &in_full], &impacts, &norms);
     let incidents = incident::incidents(&material, &clusters, &impacts, &in_full);
+    warnings.extend(atlas.warnings());
     let_go((windows, risen, in_full));
-    (incidents, estimated)
+    (incidents, warnings)
 }
 
 /// Windows in which everybody's requests count.
@@ -616,11 +622,16 @@ fn failed(clusters: &[Cluster], findings: &[Finding]) -> Vec<Window> {
 }
 
 /// Quotes lines of every log that was surveyed.
-fn quoter<'a>(inputs: &'a Inputs, surveyed: &'a Surveyed<'a>) -> Quoter<'a> {
+fn quoter<'a>(
+    inputs: &'a Inputs,
+    surveyed: &'a Surveyed<'a>,
+    skews: &BTreeMap<u32, Skew>,
+) -> Quoter<'a> {
     let mut quoter = Quoter::default();
     let name = |source: u32| inputs.sources[source as usize].name.as_str();
     quoter.add(&surveyed.access_logs, &surveyed.access.chunks, name);
     quoter.add(&surveyed.error_logs, &surveyed.errors.chunks, name);
+    quoter.set_ahead(skews.iter().map(|(source, skew)| (*source, skew.ahead_s)));
     quoter
 }
 

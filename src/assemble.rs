@@ -15,6 +15,7 @@ use crate::headline;
 use crate::impact::rounded;
 use crate::inputs::Inputs;
 use crate::merge::Merge;
+use crate::origins::Databases;
 use crate::pass::{Limits, Log, Part, Who};
 use crate::proxies::HeaderName;
 use crate::relays::Relays;
@@ -76,6 +77,8 @@ pub struct Read<'a> {
     pub skews: &'a BTreeMap<u32, Skew>,
     /// Who the clients are.
     pub who: &'a Who,
+    /// What says where they are.
+    pub databases: &'a Databases,
     /// What was read of each source.
     pub parts: BTreeMap<u32, Part>,
     /// Bucket width of the series in seconds.
@@ -132,6 +135,7 @@ pub fn report(read: &Read<'_>, incidents: Vec<Incident>, looks: Vec<Warning>) ->
         window: window(&inputs, read),
         totals: totals(read.access),
         known: known(read),
+        databases: read.databases.described(),
         series,
         inputs,
         incidents,

@@ -30,6 +30,7 @@ use aftertrace::category::Category;
 use aftertrace::error::Result;
 use aftertrace::evidence::caps::Caps;
 use aftertrace::known::{self, Known, Party};
+use aftertrace::origins::Databases;
 use aftertrace::pass::Who;
 use aftertrace::proxies::HeaderName;
 use aftertrace::readers::FormatOptions;
@@ -236,6 +237,10 @@ struct InputArguments {
 struct ScanArguments {
     #[command(flatten)]
     print: PrintArguments,
+    /// Say in which countries and autonomous systems clients are, by a database in the MaxMind DB format such as
+    /// GeoLite2-ASN.mmdb, DB-IP's or IPinfo's; may be repeated: the first that knows is believed
+    #[arg(long = "mmdb", value_name = "FILE")]
+    databases: Vec<PathBuf>,
     /// Width of a step in the series: 10s, 1m, 5m, 1h
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::bucket)]
     bucket: u64,
@@ -260,6 +265,9 @@ struct ReportArguments {
     /// Exit with status 1 when there is an incident of this severity or above
     #[arg(long, value_name = "SEVERITY", value_parser = values::severity())]
     fail_on: Option<Severity>,
+    /// Only to say that it is an option of `scan`
+    #[arg(long = "mmdb", value_name = "FILE", hide = true)]
+    databases: Vec<PathBuf>,
 }
 
 /// What is written for scripts.
@@ -474,6 +482,7 @@ impl ScanArguments {
             bucket_s: self.bucket,
             error_tz: self.error_tz,
             tz: self.print.tz.offset(),
+            databases: Databases::open(&self.databases)?,
             ..self.input.options()?
         })
     }

@@ -32,6 +32,14 @@ pub enum Error {
         /// What is wrong with it, where, and what to do.
         what: String,
     },
+    /// A database of countries or autonomous systems cannot be used.
+    #[error("{path}: {what}")]
+    Database {
+        /// The file concerned.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        what: String,
+    },
     /// An option's value makes no sense.
     #[error("{0}")]
     Usage(String),

@@ -20,6 +20,7 @@ use crate::focus::WindowCounts;
 use crate::headline::Headline;
 use crate::impact::{self, Toll};
 use crate::mitigation;
+use crate::origins::Atlas;
 use crate::outcome::{self, Judge};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::SymptomSet;
@@ -42,6 +43,8 @@ const MAX_INJECTIONS: usize = 100;
 pub struct Material<'a> {
     /// The counts.
     pub case: &'a Case<'a>,
+    /// Where clients are.
+    pub atlas: &'a Atlas<'a>,
     /// The error logs' counts.
     pub errors: &'a ErrorCounts,
     /// What they are counts of.
@@ -200,7 +203,7 @@ impl<'a> Builder<'a> {
             ongoing_at_start: unseen.0,
             ongoing_at_end: unseen.1,
             headline: headline.sentence(),
-            mitigations: mitigation::mitigations(&actors, &injections, self.tally),
+            mitigations: mitigation::mitigations(&actors, &injections, self.tally, material.atlas),
             bursts: breakdown::bursts(material.case, &findings, cause, self.counts),
             timeline,
             actors,
@@ -277,7 +280,7 @@ impl<'a> Builder<'a> {
         let numbered = (self.actors_before + 1..).zip(&self.members);
         let both = numbered.filter_map(|(number, (draft, counts))| {
             let id = format!("A{number}");
-            let actor = actor::actor(case, draft, counts, id.clone())?;
+            let actor = actor::actor(case, draft, counts, id.clone(), self.material.atlas)?;
             let member = Member {
                 id,
                 draft,

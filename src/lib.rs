@@ -58,6 +58,7 @@ pub mod nature;
 pub mod networks;
 pub mod norms;
 pub mod noted;
+pub mod origins;
 pub mod outcome;
 pub mod pass;
 pub mod pattern;

@@ -6,6 +6,7 @@ use rayon::iter::ParallelIterator;
 use crate::client::Client;
 use crate::impact::rounded;
 use crate::networks::{Attacker, Network, Networks, Strays};
+use crate::origins::Atlas;
 use crate::report::view::{Actor, Injection, Mitigation, Target};
 use crate::tally::Tally;
 use crate::terms::Outcome;
@@ -28,19 +29,26 @@ pub fn mitigations(
     actors: &[Actor],
     injections: &[Injection],
     window: &Tally<'_>,
+    atlas: &Atlas<'_>,
 ) -> Vec<Mitigation> {
     let attackers: Vec<&Actor> = actors
         .iter()
         .filter(|actor| actor.role.is_attack())
         .collect();
-    let mut measures: Vec<Mitigation> = block_networks(&attackers, window).into_iter().collect();
+    let mut measures: Vec<Mitigation> = block_networks(&attackers, window, atlas)
+        .into_iter()
+        .collect();
     measures.extend(block_clients(&attackers));
     measures.extend(fix_endpoints(injections));
     measures
 }
 
 /// The narrowest networks that hold most of the attack, and whom blocking them would have stopped.
-fn block_networks(attackers: &[&Actor], window: &Tally<'_>) -> Option<Mitigation> {
+fn block_networks(
+    attackers: &[&Actor],
+    window: &Tally<'_>,
+    atlas: &Atlas<'_>,
+) -> Option<Mitigation> {
     let hostile: HashSet<Client> = attackers
         .iter()
         .flat_map(|actor| &actor.clients)
@@ -56,9 +64,9 @@ fn block_networks(attackers: &[&Actor], window: &Tally<'_>) -> Option<Mitigation
         return None;
     }
     let attack: u64 = sent.iter().map(|(_, requests)| requests).sum();
-    let mut networks = Networks::new(sent.into_iter().map(|(client, attack)| Attacker {
-        client,
-        attack,
+    let mut networks = Networks::new(sent.iter().map(|(client, attack)| Attacker {
+        client: *client,
+        attack: *attack,
         innocent: 0,
     }));
     let others = window.shares();
@@ -76,7 +84,17 @@ fn block_networks(attackers: &[&Actor], window: &Tally<'_>) -> Option<Mitigation
     if attack == 0 || (wide as f64) < WORTH_BLOCKING * attack as f64 {
         return None;
     }
-    Some(blocking(&chosen, attack, innocent))
+    let mut measure = blocking(&chosen, attack, innocent);
+    for (target, network) in measure.details.iter_mut().zip(&chosen) {
+        let within = sent.iter().filter_map(|(client, attack)| {
+            let address = client
+                .ip()
+                .filter(|address| network.network.contains(address));
+            Some((address?, *attack))
+        });
+        target.origins = atlas.origins(within);
+    }
+    Some(measure)
 }
 
 /// Blocking some networks, when so many requests were attacks and so many not.

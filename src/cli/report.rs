@@ -11,8 +11,15 @@ use super::output;
 use super::scan;
 use super::{Outcome, ReportArguments, SchemaOf};
 
+/// Why a saved report cannot be completed by a database.
+const NOT_LOOKED_UP: &str = "--mmdb needs the logs, because a saved report does not say what each client sent: give it \
+    to `aftertrace scan`, and save that report";
+
 /// Runs the command.
 pub fn run(arguments: &ReportArguments) -> Result<Outcome> {
+    if !arguments.databases.is_empty() {
+        return Err(Error::Usage(NOT_LOOKED_UP.to_string()));
+    }
     let report = read(&arguments.file)?;
     arguments.print.print(&report)?;
     Ok(scan::judge(&report, arguments.fail_on))

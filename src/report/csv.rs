@@ -8,13 +8,28 @@ use std::io::{self, Write};
 use csv::Writer;
 
 use crate::report::escape;
-use crate::report::view::{Actor, Evidence, Incident, Report, TimelineEntry};
+use crate::report::view::{Actor, Evidence, Incident, Origin, Report, TimelineEntry};
 use crate::time::Time;
 
-/// The columns. `text` is what the row is about: a headline, a summary, an address, a network, a user agent.
-const HEAD: [&str; 13] = [
-    "record", "incident", "cause", "actor", "time", "end", "phase", "kind", "severity", "clients",
-    "requests", "text", "lines",
+/// The columns. `text` is what the row is about: a headline, a summary, an address, a network, a user agent; of an
+/// `origin`, where some of an actor's addresses are, the last three.
+const HEAD: [&str; 16] = [
+    "record",
+    "incident",
+    "cause",
+    "actor",
+    "time",
+    "end",
+    "phase",
+    "kind",
+    "severity",
+    "clients",
+    "requests",
+    "text",
+    "lines",
+    "country",
+    "asn",
+    "organization",
 ];
 
 /// What a row says of its own.
@@ -29,6 +44,7 @@ struct Row {
     requests: Option<u64>,
     text: String,
     lines: String,
+    origin: [String; 3],
 }
 
 /// Writes the table.
@@ -67,7 +83,11 @@ fn rows(incident: &Incident) -> impl Iterator<Item = (&'static str, Row)> {
             };
             (record, row)
         });
-        std::iter::once(("actor", actor(one))).chain(values)
+        let origins = one.origins.iter();
+        let origins = origins.map(|from| ("origin", origin(one, from)));
+        std::iter::once(("actor", actor(one)))
+            .chain(values)
+            .chain(origins)
     });
     let whole = std::iter::once(("incident", whole(incident)));
     whole.chain(steps).chain(actors)
@@ -76,6 +96,7 @@ fn rows(incident: &Incident) -> impl Iterator<Item = (&'static str, Row)> {
 fn cells(record: &str, incident: &Incident, row: Row) -> [String; HEAD.len()] {
     let time = |time: Option<Time>| time.map_or(String::new(), Time::to_rfc3339);
     let number = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
+    let [country, asn, organization] = row.origin;
     [
         record.to_owned(),
         incident.id.to_string(),
@@ -90,6 +111,9 @@ fn cells(record: &str, incident: &Incident, row: Row) -> [String; HEAD.len()] {
         number(row.requests),
         row.text,
         row.lines,
+        country,
+        asn,
+        organization,
     ]
 }
 
@@ -134,6 +158,21 @@ fn actor(actor: &Actor) -> Row {
     }
 }
 
+fn origin(actor: &Actor, origin: &Origin) -> Row {
+    let number = origin.asn.map(|number| number.to_string());
+    Row {
+        actor: actor.id.clone(),
+        clients: Some(origin.clients),
+        requests: Some(origin.requests),
+        origin: [
+            origin.country.clone().unwrap_or_default(),
+            number.unwrap_or_default(),
+            origin.organization.clone().unwrap_or_default(),
+        ],
+        ..Row::default()
+    }
+}
+
 /// A cell that does nothing.
 fn safe(cell: String) -> String {
     /// What begins a formula in Excel, LibreOffice and Google Sheets. Tabs and ends of lines are escaped before.
@@ -167,6 +206,11 @@ mod tests {
         let rows = table(&rich(&str::to_string));
         let of = |record: &str| rows.iter().filter(|row| row[0] == record).count();
         assert_eq!((of("incident"), of("step"), of("actor")), (4, 5, 2));
+        assert!(
+            rows.iter()
+                .any(|row| row[0] == "origin"
+                    && row[13..] == ["NL", "64496", "Example Hosting B.V."])
+        );
         assert!(of("address") > 2 && of("network") > 2 && of("user_agent") == 2);
         assert!(
             rows.iter()

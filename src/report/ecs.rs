@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::json::write_line;
 use super::techniques::{self, Technique};
-use crate::report::view::{Actor, Incident, Injection, Report};
+use crate::report::view::{Actor, Incident, Injection, Origin, Report};
 use crate::severity::Severity;
 use crate::text::counted;
 use crate::time::Time;
@@ -53,6 +53,7 @@ fn of_incident(report: &Report, incident: &Incident) -> Value {
         "impact": incident.impact,
         "networks": networks(&incident.actors),
     });
+    source(&mut alert, &incident.actors.iter().collect::<Vec<_>>());
     threat(&mut alert, techniques::of_cause(incident.cause));
     alert
 }
@@ -81,7 +82,9 @@ fn of_injection(report: &Report, incident: &Incident, injection: &Injection) -> 
     );
     alert["rule"] = json!({ "name": injection.category, "category": "injection" });
     alert["url"] = json!({ "path": injection.endpoint });
-    alert["related"] = related(incident.actors.iter().filter(takes_part));
+    let actors: Vec<&Actor> = incident.actors.iter().filter(takes_part).collect();
+    source(&mut alert, &actors);
+    alert["related"] = related(actors);
     alert["tags"] = json!([injection.category, injection.outcome]);
     alert["aftertrace"] = json!({
         "incident": incident.id,
@@ -159,6 +162,36 @@ fn networks(actors: &[Actor]) -> BTreeSet<&str> {
     networks.map(String::as_str).collect()
 }
 
+/// Adds `source.*` where all who took part are in one country and system, as far as that is known; where they are in several,
+/// all of them stand under `aftertrace`.
+fn source(alert: &mut Value, actors: &[&Actor]) {
+    let origins = actors.iter().flat_map(|actor| &actor.origins);
+    let origins: Vec<&Origin> = origins.collect();
+    let Some(first) = origins.first() else {
+        return;
+    };
+    let place = |origin: &Origin| {
+        (
+            origin.country.clone(),
+            origin.asn,
+            origin.organization.clone(),
+        )
+    };
+    if origins.iter().any(|other| place(other) != place(first)) {
+        alert["aftertrace"]["origins"] = json!(origins);
+        return;
+    }
+    if let Some(country) = &first.country {
+        alert["source"]["geo"]["country_iso_code"] = json!(country);
+    }
+    if let Some(number) = first.asn {
+        alert["source"]["as"]["number"] = json!(number);
+    }
+    if let Some(name) = &first.organization {
+        alert["source"]["as"]["organization"]["name"] = json!(name);
+    }
+}
+
 /// Adds `threat.*`, if there is any.
 fn threat(alert: &mut Value, techniques: &[Technique]) {
     if techniques.is_empty() {
@@ -209,6 +242,10 @@ mod tests {
         let technique = &surge.unwrap()["threat"]["technique"];
         assert_eq!(technique["id"], json!(["T1190", "T1499"]));
         assert_eq!(technique["subtechnique"]["id"], json!(["T1499.002"]));
+        let source = &surge.unwrap()["source"];
+        assert_eq!(source["geo"]["country_iso_code"], "NL");
+        assert_eq!(source["as"]["number"], 64_496);
+        assert_eq!(source["as"]["organization"]["name"], "Example Hosting B.V.");
         let injection = alerts
             .iter()
             .find(|alert| alert["rule"]["category"] == "injection")

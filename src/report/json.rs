@@ -255,6 +255,7 @@ mod tests {
             "window",
             "totals",
             "known",
+            "databases",
             "series",
             "incidents",
             "warnings",

@@ -89,6 +89,7 @@ pub fn quiet(text: Rewrite) -> Report {
         },
         totals: totals(),
         known: Vec::new(),
+        databases: Vec::new(),
         series: series(),
         incidents: Vec::new(),
         warnings: Vec::new(),

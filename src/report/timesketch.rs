@@ -9,7 +9,11 @@ use serde_json::{Value, json};
 
 use super::json::write_line;
 use crate::report::view::{Evidence, Incident, Report, TimelineEntry};
+use crate::report::words;
 use crate::time::Time;
+
+/// Countries and systems of an actor that a step names, those that sent most; the report has all.
+const ORIGINS: usize = 10;
 
 /// Writes the events in time order.
 ///
@@ -31,7 +35,7 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn of_step(incident: &Incident, step: &TimelineEntry) -> Value {
-    json!({
+    let mut event = json!({
         "message": step.summary,
         "datetime": step.time,
         "timestamp": step.time.micros(),
@@ -45,7 +49,15 @@ fn of_step(incident: &Incident, step: &TimelineEntry) -> Value {
         "end": step.end,
         "actors": step.actors,
         "tag": ["aftertrace", incident.cause, step.phase],
-    })
+    });
+    let acting = incident.actors.iter();
+    let acting = acting.filter(|actor| step.actors.contains(&actor.id));
+    let origins = acting.flat_map(|actor| actor.origins.iter().take(ORIGINS));
+    let origins: Vec<String> = origins.map(words::origin).collect();
+    if !origins.is_empty() {
+        event["origins"] = json!(origins);
+    }
+    event
 }
 
 /// A line without a time of its own stands at its step.
@@ -94,6 +106,11 @@ mod tests {
                 .filter(|event| event["data_type"] == kind)
                 .count()
         };
+        assert!(
+            events
+                .iter()
+                .any(|event| event["origins"] == json!(["AS64496 Example Hosting B.V. (NL)"]))
+        );
         assert_eq!((of("aftertrace:step"), of("aftertrace:line")), (5, 8));
     }
 

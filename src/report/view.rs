@@ -40,6 +40,8 @@ pub struct Report {
     pub window: Window,
     pub totals: Totals,
     pub known: Vec<KnownParty>,
+    #[serde(default)]
+    pub databases: Vec<Database>,
     pub series: Series,
     pub incidents: Vec<Incident>,
     pub warnings: Vec<Warning>,
@@ -144,6 +146,18 @@ pub struct KnownParty {
     pub requests: u64,
     /// Those among them with a hit of at least medium confidence.
     pub hits: u64,
+}
+
+/// A database of `--mmdb` that says where clients are. Without any nothing is looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Database {
+    /// As given.
+    pub path: String,
+    /// What its maker calls it, such as `GeoLite2-ASN`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When it was made, by its own word: how addresses are used changes.
+    pub built: Option<Time>,
 }
 
 /// Parallel arrays, one number a bucket, no bucket left out.

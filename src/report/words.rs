@@ -3,6 +3,7 @@
 //! Rounds for the eye; exact values are in the JSON. Knows nothing of layout.
 
 use crate::report::escape;
+use crate::report::view::{Database, Origin};
 use crate::terms::Cause;
 use crate::time::{Time, UtcOffset};
 
@@ -179,6 +180,32 @@ fn more(left: u64) -> String {
 /// A term of the report's vocabularies as words: `brute_force` → `brute force`.
 pub fn term(name: &str) -> String {
     name.replace('_', " ")
+}
+
+/// Where clients are, as far as it is known: `AS64496 Example Hosting B.V. (NL)`.
+pub fn origin(origin: &Origin) -> String {
+    let number = origin.asn.map(|number| format!("AS{number}"));
+    let system: Vec<&str> = [number.as_deref(), origin.organization.as_deref()]
+        .into_iter()
+        .flatten()
+        .collect();
+    match (system.as_slice(), &origin.country) {
+        ([], None) => "unknown".to_string(),
+        ([], Some(country)) => country.clone(),
+        (system, None) => system.join(" "),
+        (system, Some(country)) => format!("{} ({country})", system.join(" ")),
+    }
+}
+
+/// A database and what it says of itself: `GeoLite2-ASN, made on 2021-09-01`.
+pub fn database(database: &Database) -> String {
+    match database.built {
+        Some(built) => {
+            let date = built.format_at(UtcOffset::UTC, "%Y-%m-%d");
+            format!("{}, made on {date}", database.kind)
+        }
+        None => database.kind.clone(),
+    }
 }
 
 /// The cause of that name, as people say it; `None` for `"none"`.

@@ -6,6 +6,7 @@
 //! cargo run --release --example generate -- large --lines 5000000 --clients 1700000 FILE
 //! cargo run --release --example generate -- many --lines N --clients C --targets T --agents A FILE
 //! cargo run --release --example generate -- evil NAME BYTES FILE
+//! cargo run --release --example generate -- databases testdata/mmdb
 //! ```
 
 mod traffic;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 use traffic::evil;
 use traffic::large::{self, Mix};
 use traffic::many;
+use traffic::mmdb;
 use traffic::scenarios;
 
 /// The seed of large logs and of those with many clients; `--seed` replaces it.
@@ -26,6 +28,7 @@ const LARGE_SEED: u64 = 20_240_311;
 const USAGE: &str = "usage: generate scenario NAME DIR
        generate scenarios DIR
        generate evil NAME BYTES FILE
+       generate databases DIR
        generate large --lines N --clients N [--seed N] [--attacks N] [--floods N] [--rate N] FILE
          --attacks  attack lines in a thousand (default 5); when given, no two are alike
          --floods   floods, which have 40% of the lines together (default 0)
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["scenario", name, folder] => scenario(name, Path::new(folder)),
         ["scenarios", folder] => all_scenarios(Path::new(folder)),
+        ["databases", folder] => databases(Path::new(folder)),
         ["evil", name, bytes, file] => evil_log(name, bytes, Path::new(file)),
         ["large", options @ .., file] => large_log(options, Path::new(file)),
         ["many", options @ .., file] => log_of_many(options, Path::new(file)),
@@ -80,6 +84,12 @@ fn all_scenarios(folder: &Path) -> io::Result<()> {
     scenarios::ALL
         .iter()
         .try_for_each(|scenario| scenario.write(&folder.join(scenario.name)))
+}
+
+fn databases(folder: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let mut databases = mmdb::databases().into_iter();
+    databases.try_for_each(|(name, bytes)| std::fs::write(folder.join(name), bytes))
 }
 
 fn large_log(options: &[&str], file: &Path) -> io::Result<()> {

@@ -106,7 +106,9 @@ const ROWS: &[&[&str]] = &[
     &["explain"],
     // The report's shape, and the passes that fill it.
     &["report/view", "noted", "pass", "relays"],
-    &["inputs", "look", "counts", "edges", "season", "bisect"],
+    &[
+        "inputs", "look", "counts", "edges", "season", "bisect", "origins",
+    ],
     &["survey", "complaints", "focus"],
     &["tally", "trace"],
     &["quote", "preview", "skew", "ahead"],

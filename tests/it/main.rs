@@ -24,6 +24,7 @@ mod json_formats;
 mod laws;
 mod line_formats;
 mod memory;
+mod origins;
 mod parsers;
 mod properties;
 mod readme;

@@ -42,17 +42,37 @@ fn measure<W: Write>(mitigation: &Mitigation, page: &mut Page<W>) -> io::Result<
         )?;
         return more(mitigation.targets.len(), TARGETS, "targets", page);
     }
-    page.table(
-        [
-            "Network",
-            "Attackers",
-            "Of the attack",
-            "Others within",
-            "Of the other requests",
-        ],
-        mitigation.details.iter().take(TARGETS).map(network),
-    )?;
+    const HEAD: [&str; 5] = [
+        "Network",
+        "Attackers",
+        "Of the attack",
+        "Others within",
+        "Of the other requests",
+    ];
+    let shown = || mitigation.details.iter().take(TARGETS);
+    match shown().any(|target| !target.origins.is_empty()) {
+        false => page.table(HEAD, shown().map(network))?,
+        true => {
+            let [a, b, c, d, e] = HEAD;
+            let placed = shown().map(|target| {
+                let [network, attackers, attack, others, innocent] = network(target);
+                let place = place(target);
+                [network, attackers, attack, others, innocent, place]
+            });
+            page.table([a, b, c, d, e, "Where"], placed)?;
+        }
+    }
     more(mitigation.details.len(), TARGETS, "networks", page)
+}
+
+/// Where most of a network's attackers are.
+fn place(target: &Target) -> String {
+    let first = target.origins.first().map(words::origin);
+    let others = match target.origins.len().saturating_sub(1) {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    };
+    text(&(first.unwrap_or_default() + &others))
 }
 
 fn network(target: &Target) -> [String; 5] {

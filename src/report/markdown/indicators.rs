@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::Draft;
 use super::page::{Page, code, text};
 use super::story::more;
-use crate::report::view::{Actor, Incident, Warning};
+use crate::report::view::{Actor, Incident, Origin, Warning};
 use crate::report::words;
 
 /// Actors, and values of each kind for one of them, at most; the report has all.
@@ -43,7 +43,34 @@ fn one<W: Write>(actor: &Actor, draft: &Draft<'_>, page: &mut Page<W>) -> io::Re
     let told = lists
         .into_iter()
         .filter(|(_, values, _)| !values.is_empty());
-    page.list(told.map(|(what, values, all)| format!("{what}: {}", cut(values, all))))
+    page.list(told.map(|(what, values, all)| format!("{what}: {}", cut(values, all))))?;
+    origins(actor, page)
+}
+
+/// Where its clients are.
+fn origins<W: Write>(actor: &Actor, page: &mut Page<W>) -> io::Result<()> {
+    if actor.origins.is_empty() {
+        return Ok(());
+    }
+    let row = |origin: &Origin| {
+        let number = origin.asn.map(|number| format!("AS{number}"));
+        [
+            number.unwrap_or_default(),
+            text(origin.organization.as_deref().unwrap_or_default()),
+            text(origin.country.as_deref().unwrap_or_default()),
+            words::count(origin.clients),
+            format!(
+                "{} ({})",
+                words::count(origin.requests),
+                text(&words::part_of(origin.requests, actor.requests))
+            ),
+        ]
+    };
+    page.table(
+        ["System", "Organisation", "Country", "Addresses", "Requests"],
+        actor.origins.iter().take(VALUES).map(row),
+    )?;
+    more(actor.origins.len(), VALUES, "origins", page)
 }
 
 /// Some values, and how many more there are.
@@ -91,6 +118,13 @@ pub fn appendix<W: Write>(draft: &Draft<'_>, page: &mut Page<W>) -> io::Result<(
             words::count(input.unparsed),
         )
     }))?;
+    if !draft.report.databases.is_empty() {
+        page.paragraph("Countries and autonomous systems are from:")?;
+        page.list(draft.report.databases.iter().map(|database| {
+            let about = text(&words::database(database));
+            format!("{}: {about}", code(&database.path))
+        }))?;
+    }
     if draft.report.warnings.is_empty() {
         return Ok(());
     }

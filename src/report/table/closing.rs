@@ -4,7 +4,7 @@ use std::io;
 
 use super::page::{Page, Text, Tone};
 use super::section::{Context, and_more};
-use crate::report::view::{Evidence, Input, KnownParty, Report, Warning};
+use crate::report::view::{Database, Evidence, Input, KnownParty, Report, Warning};
 use crate::report::words::{self, Clock};
 
 const WARNINGS: usize = 20;
@@ -20,6 +20,7 @@ const NOTE_INDENT: usize = 3;
 pub fn render(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {
     warnings(&report.warnings, page)?;
     known(&report.known, page)?;
+    databases(&report.databases, page)?;
     inputs(&report.inputs, &context.clock, page)?;
     page.blank()?;
     let signature = format!(
@@ -89,6 +90,21 @@ fn known(parties: &[KnownParty], page: &mut Page) -> io::Result<()> {
         page.paragraph(INDENT, text.plain(&format!("  {requests}{hits}")), LINES)?;
     }
     and_more(KNOWN, met.len(), "known clients", page)
+}
+
+/// What says where clients are.
+fn databases(databases: &[Database], page: &mut Page) -> io::Result<()> {
+    if databases.is_empty() {
+        return Ok(());
+    }
+    page.blank()?;
+    page.rule(Text::new().strong("Countries and autonomous systems"))?;
+    for database in databases.iter().take(INPUTS) {
+        let text = Text::new().toned(Tone::Accent, &database.path);
+        let about = format!("  {}", words::database(database));
+        page.paragraph(INDENT, text.quiet(&about), LINES)?;
+    }
+    and_more(INPUTS, databases.len(), "databases", page)
 }
 
 fn inputs(inputs: &[Input], clock: &Clock, page: &mut Page) -> io::Result<()> {

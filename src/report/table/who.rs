@@ -10,6 +10,7 @@ use crate::terms::{Dimension, Role};
 
 const BURSTS: usize = 6;
 const ACTORS: usize = 10;
+const ORIGINS: usize = 5;
 const LINES: usize = 2;
 
 /// Writes the bursts.
@@ -153,8 +154,27 @@ fn one_actor(actor: &Actor, clock: &Clock, page: &mut Page) -> io::Result<()> {
     some("  clients", &actor.clients, actor.client_count, page)?;
     let networks: Vec<String> = actor.networks.iter().map(|net| plain(net)).collect();
     some("  networks", &networks, 0, page)?;
+    origins(actor, page)?;
     some("  user agents", &short(&actor.user_agents), 0, page)?;
     some("  paths", &short(&actor.paths), 0, page)
+}
+
+/// Where an actor's clients are, a line each.
+fn origins(actor: &Actor, page: &mut Page) -> io::Result<()> {
+    for (index, origin) in actor.origins.iter().take(ORIGINS).enumerate() {
+        let label = if index == 0 { "  from" } else { "" };
+        let told = format!(
+            "{}: {}, {} of the requests",
+            words::origin(origin),
+            words::counted(origin.clients, "address", "addresses"),
+            words::part_of(origin.requests, actor.requests),
+        );
+        beside(label, told.into(), LINES, page)?;
+    }
+    match actor.origins.len().saturating_sub(ORIGINS) {
+        0 => Ok(()),
+        left => beside("", format!("and {left} more").into(), LINES, page),
+    }
 }
 
 /// A network of a single address as people write it.

@@ -17,6 +17,7 @@ pub mod errors;
 pub mod evil;
 pub mod large;
 pub mod many;
+pub mod mmdb;
 pub mod noise;
 pub mod rng;
 pub mod robots;

@@ -62,6 +62,11 @@ pub static ALL: &[Property] = &[
         seeds: seeds::archives,
     },
     Property {
+        name: "database",
+        check: packing::database,
+        seeds: seeds::databases,
+    },
+    Property {
         name: "decoded",
         check: telling::decoded,
         seeds: seeds::requests,

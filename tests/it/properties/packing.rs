@@ -1,7 +1,9 @@
-//! Properties of what unpacks streams and archives.
+//! Properties of what reads files of other kinds than logs: packed streams, archives, databases.
 
 use std::io::{self, Read};
 
+use aftertrace::origins::{Atlas, Databases};
+use aftertrace::report::view::Origin;
 use aftertrace::source::archive::{self, BLOCK};
 use aftertrace::source::decompress::{MAX_LAYERS, foreign, peel};
 
@@ -93,4 +95,57 @@ fn with_checksums(bytes: &[u8]) -> Vec<u8> {
         block[CHECKSUM].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     }
     out
+}
+
+/// Addresses that are looked up: within the networks of the seeds, and elsewhere.
+const ADDRESSES: [&str; 8] = [
+    "192.0.2.1",
+    "198.19.7.7",
+    "198.19.255.1",
+    "203.0.113.9",
+    "0.0.0.0",
+    "255.255.255.255",
+    "2001:db8::1",
+    "::ffff:192.0.2.1",
+];
+
+/// Whatever is in a database, every address is counted once, texts are bounded, and the same is found again.
+pub fn database(bytes: &[u8]) {
+    /// Bytes of a text that are kept.
+    const MAX_TEXT: usize = 200;
+    let databases = match Databases::from_bytes("a.mmdb", bytes.to_vec()) {
+        Ok(databases) => databases,
+        Err(error) => {
+            let error = error.to_string();
+            assert!(
+                error.starts_with("a.mmdb: ") && error.len() < 8 << 10,
+                "{error}"
+            );
+            return;
+        }
+    };
+    let [described] = &databases.described()[..] else {
+        panic!("one database")
+    };
+    assert!(described.kind.len() <= MAX_TEXT);
+    let look = || {
+        let atlas = Atlas::new(&databases);
+        let sent = ADDRESSES
+            .iter()
+            .filter_map(|text| Some((text.parse().ok()?, 2)));
+        let origins = atlas.origins(sent);
+        (origins, atlas.warnings())
+    };
+    let (origins, warnings) = look();
+    let sum = |of: fn(&Origin) -> u64| origins.iter().map(of).sum::<u64>();
+    assert_eq!(sum(|origin| origin.clients), ADDRESSES.len() as u64);
+    assert_eq!(sum(|origin| origin.requests), 2 * ADDRESSES.len() as u64);
+    for origin in &origins {
+        let name = origin.organization.as_ref();
+        assert!(name.is_none_or(|name| name.len() <= MAX_TEXT));
+        let code = origin.country.as_ref();
+        assert!(code.is_none_or(|code| code.len() == 2));
+    }
+    assert!(warnings.len() <= 1);
+    assert_eq!(look(), (origins, warnings));
 }

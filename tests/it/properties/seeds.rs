@@ -205,3 +205,14 @@ pub fn requests() -> Vec<Vec<u8>> {
     ];
     texts.map(|text| text.as_bytes().to_vec()).to_vec()
 }
+
+/// Databases in the MaxMind DB format, of every layout and with the fields of every vendor.
+pub fn databases() -> Vec<Vec<u8>> {
+    let all: [&[u8]; 4] = [
+        include_bytes!("../../../testdata/mmdb/asn.mmdb"),
+        include_bytes!("../../../testdata/mmdb/country.mmdb"),
+        include_bytes!("../../../testdata/mmdb/lite.mmdb"),
+        include_bytes!("../../../testdata/mmdb/places.mmdb"),
+    ];
+    all.map(<[u8]>::to_vec).to_vec()
+}
