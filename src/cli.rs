@@ -239,7 +239,7 @@ struct ScanArguments {
     print: PrintArguments,
     /// Say in which countries and autonomous systems clients are, by a database in the MaxMind DB format such as
     /// GeoLite2-ASN.mmdb, DB-IP's or IPinfo's; may be repeated: the first that knows is believed
-    #[arg(long = "mmdb", value_name = "FILE")]
+    #[arg(long = "mmdb", value_name = "FILE", help_heading = heading::CLIENTS)]
     databases: Vec<PathBuf>,
     /// Width of a step in the series: 10s, 1m, 5m, 1h
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::bucket)]
