@@ -165,10 +165,14 @@ fn verdict(incidents: &[Incident], read: &Read<'_>) -> Verdict {
     });
     let attacked = gravest.is_some_and(|incident| incident.attack);
     let unknown = what_is_unknown(read).filter(|_| !attacked);
-    let sure = if unknown.is_some() {
-        CUT_CONFIDENCE
-    } else {
-        1.0
+    let whole = match unknown {
+        Some(_) => CUT_CONFIDENCE,
+        None => 1.0,
+    };
+    // That an attack was seen is sure whatever else was not read; that there was none is not.
+    let sure = match attacked {
+        true => 1.0,
+        false => whole * read_share(access),
     };
     let unknown = unknown.unwrap_or_default();
     match gravest {
@@ -253,6 +257,16 @@ fn quiet_headline(requests: u64, hits: u64) -> String {
              `aftertrace hits`",
             counted(hits, "suspicious line is", "suspicious lines are")
         ),
+    }
+}
+
+/// Share of the access logs' lines that could be read.
+fn read_share(access: &AccessCounts) -> f64 {
+    let sum = |count: fn(&LineCounts) -> u64| access.lines.values().map(count).sum::<u64>() as f64;
+    let (records, unread) = (sum(|lines| lines.records), sum(LineCounts::unparsed_total));
+    match records + unread {
+        0.0 => 1.0,
+        lines => records / lines,
     }
 }
 

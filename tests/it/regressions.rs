@@ -847,6 +847,74 @@ fn a_window_inside_a_flood_is_not_sure_that_nothing_happened() {
     assert!(number_of(&verdict["confidence"]) > 0.9, "{verdict}");
 }
 
+#[test]
+fn a_gap_in_a_log_does_not_lead_over_an_attack() {
+    let mut log = Log::new(35);
+    log.visitors(8 * HOUR, 10 * HOUR, 10);
+    log.visitors(13 * HOUR, 18 * HOUR, 10);
+    for attempt in 0..60 {
+        let request =
+            format!("GET /item?id=-7%27%20UNION%20SELECT%20login,{attempt}%20FROM%20members--%20x");
+        log.bare(
+            16 * HOUR + attempt * 20,
+            "203.0.113.9",
+            &request,
+            200,
+            BROWSERS[0],
+        );
+    }
+    let report = log.report();
+    assert_eq!(
+        report["verdict"]["cause"], "injection",
+        "{}",
+        report["verdict"]
+    );
+    let gap = each(&report, "/incidents/*")
+        .into_iter()
+        .find(|incident| incident["cause"] == "server_fault")
+        .expect("the gap is told");
+    assert!(number_of(&gap["confidence"]) < 0.7, "{gap}");
+    let headline = gap["headline"].as_str().unwrap();
+    assert!(headline.contains("its log is missing"), "{headline}");
+}
+
+#[test]
+fn lines_that_nobody_could_read_are_a_doubt_that_nothing_happened() {
+    let mut log = Log::new(36);
+    log.visitors(9 * HOUR, 14 * HOUR, 10);
+    let sure = |log: &Log| number_of(&log.report()["verdict"]["confidence"]);
+    let before = sure(&log);
+    let quarter = log.lines.len() / 3;
+    for line in 0..quarter as u64 {
+        log.lines
+            .push((10 * HOUR + line, "no line of a log".to_owned()));
+    }
+    let after = sure(&log);
+    assert!((after - 0.75 * before).abs() < 0.02, "{before} {after}");
+}
+
+#[test]
+fn reasons_begin_with_what_gave_the_incident_its_name() {
+    let mut log = flood();
+    for attempt in 0..40 {
+        let request =
+            format!("GET /item?id=-7%27%20UNION%20SELECT%20login,{attempt}%20FROM%20members--%20x");
+        log.bare(
+            FLOOD_START + attempt * 5,
+            "203.0.113.9",
+            &request,
+            200,
+            BROWSERS[0],
+        );
+    }
+    let report = log.report();
+    let incident = &report["incidents"][0];
+    assert_eq!(incident["cause"], "injection_and_surge");
+    let first = incident["reasons"][0].as_str().unwrap();
+    assert!(first.starts_with("203.0.113.9 sent 40 lines"), "{first}");
+    assert!(!first.contains("(-"), "{first}");
+}
+
 fn number_of(value: &Value) -> f64 {
     value.as_f64().unwrap()
 }
