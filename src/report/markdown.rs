@@ -13,12 +13,11 @@ mod story;
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Reverse;
 use std::io::{self, Write};
 
+use crate::report::phrases;
 use crate::report::view::{Incident, Report};
 use crate::report::words::Clock;
-use crate::severity::Severity;
 use crate::time::UtcOffset;
 use page::Page;
 
@@ -37,15 +36,7 @@ struct Draft<'r> {
 
 impl<'r> Draft<'r> {
     fn new(report: &'r Report, tz: Option<UtcOffset>) -> Draft<'r> {
-        let mut told: Vec<&Incident> = report.incidents.iter().collect();
-        told.sort_by_key(|incident| {
-            let severity = Reverse(incident.severity);
-            (!incident.attack, severity, incident.start, incident.id)
-        });
-        // A robot that finds nothing is background noise, unless there is nothing else.
-        let noise = |incident: &&Incident| incident.severity > Severity::Low;
-        let grave = told.iter().take_while(|incident| noise(incident)).count();
-        let listed = told.split_off(grave.clamp(1, TOLD).min(told.len()));
+        let (told, listed) = phrases::told_and_listed(report, TOLD);
         Draft {
             report,
             told,

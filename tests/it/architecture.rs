@@ -141,6 +141,7 @@ const ROWS: &[&[&str]] = &[
         "report/schema",
         "report/techniques",
     ],
+    &["report/phrases"],
     &[
         "report/csv",
         "report/ecs",

@@ -1,11 +1,11 @@
 //! Why it happened, as far as logs tell: what the verdict rests on, what was attacked, what the server said.
 
-use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use super::Draft;
 use super::page::{Page, blank, code, text};
 use super::story::more;
+use crate::report::phrases;
 use crate::report::view::{Burst, Incident, Injection, Symptom};
 use crate::report::words::{self, Clock};
 use crate::terms::Outcome;
@@ -39,24 +39,17 @@ pub fn cause<W: Write>(draft: &Draft<'_>, page: &mut Page<W>) -> io::Result<()> 
 fn reasons<W: Write>(incident: &Incident, page: &mut Page<W>) -> io::Result<()> {
     page.paragraph(&format!(
         "{}, confidence {}:",
-        text(&capitalised(words::cause_in_words(incident.cause))),
+        text(&phrases::capitalised(words::cause_in_words(incident.cause))),
         words::confidence(incident.confidence)
     ))?;
     page.list(incident.reasons.iter().map(|reason| text(reason)))
-}
-
-fn capitalised(text: &str) -> String {
-    let mut rest = text.chars();
-    let first = rest.next().map(|first| first.to_uppercase().to_string());
-    first.unwrap_or_default() + rest.as_str()
 }
 
 fn attacked<W: Write>(incident: &Incident, clock: &Clock, page: &mut Page<W>) -> io::Result<()> {
     if incident.injections.is_empty() {
         return Ok(());
     }
-    let mut ordered: Vec<&Injection> = incident.injections.iter().collect();
-    ordered.sort_by_key(|injection| (Reverse(injection.outcome), Reverse(injection.attempts)));
+    let ordered = phrases::likeliest_first(&incident.injections);
     page.paragraph("What was attacked, the likeliest successes first:")?;
     let shown = ordered.iter().take(ROWS);
     let rows: Vec<_> = shown
@@ -67,10 +60,6 @@ fn attacked<W: Write>(incident: &Incident, clock: &Clock, page: &mut Page<W>) ->
 }
 
 fn place<W: Write>(injection: &Injection, clock: &Clock, page: &mut Page<W>) -> [String; 5] {
-    let techniques = match injection.techniques.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", words::term(&injection.techniques.join(", "))),
-    };
     let at = match &injection.parameter {
         Some(parameter) => format!("{}, {}", code(&injection.endpoint), code(parameter)),
         None => code(&injection.endpoint),
@@ -80,18 +69,17 @@ fn place<W: Write>(injection: &Injection, clock: &Clock, page: &mut Page<W>) -> 
         words::count(injection.attempts),
         clock.range(injection.first, injection.last)
     );
+    let answer = phrases::outcome(injection.outcome);
     let answer = match injection.outcome {
-        Outcome::Blocked => "blocked",
-        Outcome::NoEvidence => "nothing speaks for it",
-        Outcome::Suspected => "suspected",
-        Outcome::Likely => "**likely**",
+        Outcome::Likely => format!("**{answer}**"),
+        _ => answer.to_owned(),
     };
     let why = match injection.outcome_reasons.is_empty() {
         true => String::new(),
         false => format!(": {}", text(&injection.outcome_reasons.join("; "))),
     };
     [
-        text(&format!("{}{techniques}", injection.category.title())),
+        text(&phrases::attack(injection)),
         at,
         text(&attempts),
         format!("{answer}{why}"),

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::Draft;
 use super::page::{Page, blank, text};
+use crate::report::phrases;
 use crate::report::view::{Incident, NOTHING_READ, TimelineEntry};
 use crate::report::words;
 
@@ -45,10 +46,10 @@ pub fn summary<W: Write>(draft: &Draft<'_>, page: &mut Page<W>) -> io::Result<()
             }
             false => {}
         }
-        page.paragraph(&users(incident))?;
+        page.paragraph(&text(&phrases::users(incident)))?;
     }
     if draft.told.is_empty() && verdict.headline != NOTHING_READ {
-        page.paragraph(&covered(draft))?;
+        page.paragraph(&text(&phrases::covered(draft.report, &draft.clock)))?;
     }
     besides(draft, page)
 }
@@ -81,49 +82,6 @@ fn head<W: Write>(draft: &Draft<'_>, page: &mut Page<W>) -> io::Result<()> {
     );
     rows.push(["Read".to_owned(), text(&read)]);
     page.table(["", ""], rows)
-}
-
-/// What it was for those who use the site.
-fn users(incident: &Incident) -> String {
-    let impact = &incident.impact;
-    let during = format!(
-        "{} sent {} meanwhile.",
-        words::about_so_many(impact.clients, "client", "clients"),
-        words::about_so_many(impact.requests, "request", "requests"),
-    );
-    let failed = match impact.clients_failed {
-        0 => "None of them met a server error.".to_owned(),
-        failed if incident.attack => format!(
-            "{} of them met a server error, and {} of these took no part in the attack.",
-            words::about(failed),
-            match impact.innocent_clients_failed {
-                0 => "none".to_owned(),
-                innocent => words::about(innocent),
-            },
-        ),
-        failed => format!("{} of them met a server error.", words::about(failed)),
-    };
-    let down = match impact.minutes_down > 0.0 {
-        true => format!(
-            " The service was down or failing for {}.",
-            words::spoken(impact.minutes_down * 60.0)
-        ),
-        false => String::new(),
-    };
-    text(&format!("{during} {failed}{down}"))
-}
-
-/// What was read where nothing was found.
-fn covered(draft: &Draft<'_>) -> String {
-    let window = &draft.report.window;
-    match (window.start, window.end) {
-        (Some(start), Some(end)) => text(&format!(
-            "The logs cover {} {}.",
-            draft.clock.range(start, end),
-            draft.clock.zone()
-        )),
-        _ => "The logs hold no request in the time asked for.".to_owned(),
-    }
 }
 
 /// The incidents that have no section.

@@ -1,12 +1,12 @@
 //! What was attacked and whether it worked, and what the server itself said.
 
-use std::cmp::Reverse;
 use std::io;
 
 use super::page::{Page, Text, Tone};
 use super::place::Places;
 use super::section::{BODY, LABEL, and_more, beside, title};
-use crate::report::view::{Injection, Relation, Symptom, SymptomLink};
+use crate::report::phrases;
+use crate::report::view::{Injection, Symptom};
 use crate::report::words::{self, Clock};
 use crate::terms::Outcome;
 
@@ -29,8 +29,7 @@ pub fn injections(
         return Ok(());
     }
     title("What was attacked", page)?;
-    let mut ordered: Vec<&Injection> = injections.iter().collect();
-    ordered.sort_by_key(|injection| (Reverse(injection.outcome), Reverse(injection.attempts)));
+    let ordered = phrases::likeliest_first(injections);
     for injection in ordered.into_iter().take(INJECTIONS) {
         one_injection(injection, clock, places, page)?;
     }
@@ -116,19 +115,6 @@ pub fn symptoms(
     and_more(SYMPTOMS, symptoms.len(), "kinds", page)
 }
 
-/// What messages stand beside, in a few words.
-fn link(link: &SymptomLink) -> Option<String> {
-    let lag = || Some(words::duration(link.lag_s.filter(|lag| *lag >= 0.0)?));
-    let to = words::term(&link.to);
-    let named = words::count(link.count);
-    Some(match link.relation {
-        Relation::SameRequest => format!("about a request for {}", words::shortened(&link.to)),
-        Relation::SameClient => format!("{named} name {to}"),
-        Relation::Overlaps => format!("{} into the {to}", lag()?),
-        Relation::Precedes => format!("{} before the {to}", lag()?),
-    })
-}
-
 fn one_symptom(
     symptom: &Symptom,
     clock: &Clock,
@@ -144,7 +130,12 @@ fn one_symptom(
         .plain(&clock.range(symptom.first, symptom.last));
     page.paragraph(BODY, what, LINES)?;
     let indent = BODY + LABEL;
-    let beside: Vec<String> = symptom.links.iter().filter_map(link).take(LINKS).collect();
+    let beside: Vec<String> = symptom
+        .links
+        .iter()
+        .filter_map(phrases::link)
+        .take(LINKS)
+        .collect();
     let told = match beside.is_empty() {
         true => symptom.title.clone(),
         false => format!("{}: {}", symptom.title, beside.join(", ")),

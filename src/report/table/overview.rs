@@ -5,7 +5,7 @@ use std::io;
 use super::charts::{self, INDENT, LABEL};
 use super::page::{Page, Text, Tone};
 use super::section::{Context, by_category};
-use crate::format::spec::LogKind;
+use crate::report::phrases;
 use crate::report::view::{NOTHING_READ, Report, Totals, Verdict, Window};
 use crate::report::words::{self, Clock};
 
@@ -32,7 +32,7 @@ fn verdict(report: &Report, context: &Context, page: &mut Page) -> io::Result<()
     }
     page.paragraph(INDENT, verdict.headline.as_str().into(), HEADLINE_LINES)?;
     if !verdict.attack {
-        page.paragraph(INDENT, how_sure(report).into(), HEADLINE_LINES)?;
+        page.paragraph(INDENT, phrases::how_sure(report).into(), HEADLINE_LINES)?;
     }
     Ok(())
 }
@@ -58,49 +58,7 @@ fn no_verdict(report: &Report, page: &mut Page) -> io::Result<()> {
         return page.paragraph(INDENT, headline.into(), HEADLINE_LINES);
     }
     page.line(0, badge.strong("  no request could be read"))?;
-    let advice = match report.inputs.is_empty() {
-        true => "None of the inputs is a log that this program reads; the warnings below say why.",
-        false => {
-            "Without access records an attack can be neither found nor ruled out. Add the access log."
-        }
-    };
-    page.paragraph(INDENT, advice.into(), HEADLINE_LINES)
-}
-
-/// What a clean answer rests on, and what it cannot cover.
-fn how_sure(report: &Report) -> String {
-    let lines: u64 = report.inputs.iter().map(|input| input.lines).sum();
-    let unparsed: u64 = report.inputs.iter().map(|input| input.unparsed).sum();
-    let looked_at = looked_at(report);
-    let readable = match unparsed {
-        0 => "Every line could be read.".to_string(),
-        _ => format!(
-            "{} of {} lines ({}) could not be read as records; they were searched for attack patterns all the same.",
-            words::count(unparsed),
-            words::count(lines),
-            words::part_of(unparsed, lines)
-        ),
-    };
-    format!(
-        "Looked at {looked_at}. {readable} Not in a log, and so not covered: request bodies, and requests that \
-         never reached this server."
-    )
-}
-
-fn looked_at(report: &Report) -> String {
-    let requests = words::counted(report.totals.requests, "request", "requests");
-    let error_logs = report
-        .inputs
-        .iter()
-        .filter(|input| input.kind == LogKind::Error);
-    match error_logs
-        .map(|input| input.records)
-        .reduce(|sum, records| sum + records)
-    {
-        None => format!("{requests}; no error log was given"),
-        Some(1) => format!("{requests} and 1 line of error logs"),
-        Some(lines) => format!("{requests} and {} lines of error logs", words::count(lines)),
-    }
+    page.paragraph(INDENT, phrases::advice(report).into(), HEADLINE_LINES)
 }
 
 fn facts(report: &Report, context: &Context, page: &mut Page) -> io::Result<()> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::page::Text;
 use crate::report::escape;
+use crate::report::phrases;
 use crate::report::view::{Evidence, Input};
 
 /// A locator takes at most this part of a line; the log text needs the rest.
@@ -33,7 +34,7 @@ impl Places {
     /// `file:line` or `file@offset` in at most `columns`.
     pub fn locator(&self, evidence: &Evidence, columns: usize) -> String {
         let name = self.0.get(&evidence.source).unwrap_or(&evidence.source);
-        let number = number(evidence);
+        let number = phrases::line_number(evidence);
         let name = escape::terminal(name).into_owned();
         format!(
             "{}{number}",
@@ -61,19 +62,11 @@ impl Places {
         let named: Vec<String> = rest
             .iter()
             .map(|line| match line.source == first.source {
-                true => number(line),
+                true => phrases::line_number(line),
                 false => self.locator(line, columns / LOCATOR_SHARE),
             })
             .collect();
         crate::report::words::list(&named, 0, columns)
-    }
-}
-
-/// `:LINE`, or `@OFFSET` where the lines before were not read.
-fn number(evidence: &Evidence) -> String {
-    match evidence.line {
-        Some(line) => format!(":{line}"),
-        None => format!("@{}", evidence.offset),
     }
 }
 

@@ -6,7 +6,7 @@ use std::io;
 
 use super::page::{Page, Text, Tone};
 use super::place::Places;
-use crate::category::Category;
+use crate::report::phrases;
 use crate::report::view::Name;
 use crate::report::words::{self, Clock};
 use crate::severity::Severity;
@@ -53,26 +53,11 @@ pub fn and_more(shown: usize, total: usize, what: &str, page: &mut Page) -> io::
 
 /// Hits by category, most frequent first.
 pub fn by_category(hits: &BTreeMap<Name, u64>, tone: Tone) -> Text {
-    let mut ordered: Vec<(&str, u64)> = hits
-        .iter()
-        .map(|(name, &number)| (&**name, number))
-        .collect();
-    ordered.sort_by_key(|&(name, number)| (std::cmp::Reverse(number), name));
-    ordered.iter().fold(Text::new(), |text, (name, number)| {
+    let ordered = phrases::by_category(hits);
+    ordered.iter().fold(Text::new(), |text, one| {
         let glue = if text.is_empty() { "" } else { ", " };
-        let one = format!("{} {}", category_in_words(name), words::count(*number));
-        text.plain(glue).kept(tone, &one)
+        text.plain(glue).kept(tone, one)
     })
-}
-
-fn category_in_words(name: &str) -> String {
-    let known = Category::ALL
-        .into_iter()
-        .find(|category| category.name() == name);
-    known.map_or_else(
-        || words::term(name),
-        |category| category.title().to_string(),
-    )
 }
 
 /// How loudly a severity speaks.

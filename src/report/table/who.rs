@@ -4,9 +4,10 @@ use std::io;
 
 use super::page::{Page, Text, Tone};
 use super::section::{BODY, LABEL, and_more, beside, by_category, title};
+use crate::report::phrases;
 use crate::report::view::{Actor, Burst, Ranked};
 use crate::report::words::{self, Clock};
-use crate::terms::{Dimension, Role};
+use crate::terms::Role;
 
 const BURSTS: usize = 6;
 const ACTORS: usize = 10;
@@ -26,7 +27,7 @@ pub fn bursts(bursts: &[Burst], clock: &Clock, page: &mut Page) -> io::Result<()
 }
 
 fn one_burst(burst: &Burst, clock: &Clock, page: &mut Page) -> io::Result<()> {
-    let what = Text::new().toned(Tone::Accent, dimension(burst.dimension));
+    let what = Text::new().toned(Tone::Accent, phrases::dimension(burst.dimension));
     let kind = words::cause_named(&burst.classification).unwrap_or("surge");
     let mut first = Text::new()
         .strong(&format!(
@@ -53,7 +54,7 @@ fn one_burst(burst: &Burst, clock: &Clock, page: &mut Page) -> io::Result<()> {
     beside("", when.into(), LINES, page)?;
     beside("", size(burst).into(), LINES, page)?;
     let named = |network: &Ranked| Ranked {
-        key: plain(&network.key),
+        key: phrases::network(&network.key),
         ..network.clone()
     };
     let networks: Vec<Ranked> = burst.top.networks.iter().map(named).collect();
@@ -66,16 +67,6 @@ fn one_burst(burst: &Burst, clock: &Clock, page: &mut Page) -> io::Result<()> {
         burst.requests,
         page,
     )
-}
-
-fn dimension(dimension: Dimension) -> &'static str {
-    match dimension {
-        Dimension::Total => "all requests",
-        Dimension::Path => "one path",
-        Dimension::Network => "one network",
-        Dimension::Client => "one client",
-        Dimension::Status5xx => "5xx answers",
-    }
 }
 
 fn size(burst: &Burst) -> String {
@@ -152,7 +143,11 @@ fn one_actor(actor: &Actor, clock: &Clock, page: &mut Page) -> io::Result<()> {
     let when = format!("{}{}", clock.span(actor.first, actor.last), answers(actor));
     beside("", when.into(), LINES, page)?;
     some("  clients", &actor.clients, actor.client_count, page)?;
-    let networks: Vec<String> = actor.networks.iter().map(|net| plain(net)).collect();
+    let networks: Vec<String> = actor
+        .networks
+        .iter()
+        .map(|net| phrases::network(net))
+        .collect();
     some("  networks", &networks, 0, page)?;
     origins(actor, page)?;
     some("  user agents", &short(&actor.user_agents), 0, page)?;
@@ -175,15 +170,6 @@ fn origins(actor: &Actor, page: &mut Page) -> io::Result<()> {
         0 => Ok(()),
         left => beside("", format!("and {left} more").into(), LINES, page),
     }
-}
-
-/// A network of a single address as people write it.
-fn plain(network: &str) -> String {
-    let single = network
-        .strip_suffix("/32")
-        .filter(|address| !address.contains(':'))
-        .or_else(|| network.strip_suffix("/128"));
-    single.unwrap_or(network).to_owned()
 }
 
 /// The part an actor plays, short enough for the label.
