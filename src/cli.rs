@@ -47,6 +47,7 @@ Examples:
   aftertrace scan access.log error.log --since -3h  the last three hours of the logs
   aftertrace scan logs/ --format json -o out.json   the whole report, for scripts
   aftertrace report out.json --format markdown      the same as the draft of a postmortem
+  aftertrace scan logs/ --format html -o page.html  one page with charts, to be mailed
   aftertrace scan logs/ --fail-on high              exit status 1 for grave incidents
   zcat old/*.gz | aftertrace scan -                 standard input
   aftertrace hits access.log | jq .matched          every suspicious line, as JSON lines
@@ -62,7 +63,8 @@ Examples:
   aftertrace scan /var/log/nginx
   aftertrace scan access.log error.log --since '2021-09-05 13:00' --until '2021-09-05 16:00'
   aftertrace scan access.log --since -90m --bucket 10s --tz -04:00
-  aftertrace scan logs/ --format json -o report.json";
+  aftertrace scan logs/ --format json -o report.json
+  aftertrace scan logs/ --format html -o report.html";
 
 const REPORT_EXAMPLES: &str = "\
 Examples:

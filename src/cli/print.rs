@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use aftertrace::error::Result;
 use aftertrace::report::table::TableOptions;
 use aftertrace::report::view::Report;
-use aftertrace::report::{csv, ecs, json, markdown, table, timesketch};
+use aftertrace::report::{csv, ecs, html, json, markdown, table, timesketch};
 use clap::{Args, ValueEnum};
 
 use super::{Color, output, values};
@@ -20,6 +20,8 @@ pub enum ReportFormat {
     Json,
     /// The draft of a postmortem
     Markdown,
+    /// One page with charts, for a browser
+    Html,
     /// The timeline and the actors, for spreadsheets
     Csv,
     /// Events to be imported into Timesketch, as JSON lines
@@ -58,6 +60,7 @@ impl PrintArguments {
             ReportFormat::Csv => csv::render(report, out),
             ReportFormat::Timesketch => timesketch::render(report, out),
             ReportFormat::Ecs => ecs::render(report, out),
+            ReportFormat::Html => html::render(report, self.tz.offset(), out),
             ReportFormat::Markdown => markdown::render(report, self.tz.offset(), out),
         }
     }

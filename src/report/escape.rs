@@ -1,7 +1,7 @@
 //! The only door between log text and a terminal: what an attacker wrote is shown, never obeyed.
 //!
-//! Escapes, never strips, so that the reader sees that something was there. Also the door to
-//! Markdown, whose rules are others. Not for HTML.
+//! Escapes, never strips, so that the reader sees that something was there. Also the doors to
+//! Markdown, to HTML and to JSON within HTML, whose rules are others.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -131,6 +131,56 @@ pub fn markdown_code(text: &str) -> String {
     match padded {
         true => format!("{fence} {safe} {fence}"),
         false => format!("{fence}{safe}{fence}"),
+    }
+}
+
+/// Makes text safe as the text of an HTML element and within an attribute in quotes: what a terminal would obey is escaped
+/// as by [`terminal`], and what HTML would (HTML Living Standard, 13.3) becomes a reference. Not for scripts, styles, comments or
+/// the names of anything.
+pub fn html(text: &str) -> Cow<'_, str> {
+    let safe = terminal(text);
+    let reference = |character| match character {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '"' => Some("&quot;"),
+        '\'' => Some("&#39;"),
+        _ => None,
+    };
+    if !safe.contains(|character| reference(character).is_some()) {
+        return safe;
+    }
+    let mut out = String::with_capacity(safe.len() + safe.len() / 4);
+    for character in safe.chars() {
+        match reference(character) {
+            Some(written) => out.push_str(written),
+            None => out.push(character),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// A piece of a JSON string, of which quotes, backslashes and C0 are escaped already: the rest of what [`terminal`] would escape
+/// becomes `\uXXXX`, which means the same to a parser.
+pub fn json(fragment: &str) -> Cow<'_, str> {
+    replace_unsafe(fragment, |character, out| {
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            write!(out, "\\u{unit:04x}").expect("writing to a string cannot fail");
+        }
+    })
+}
+
+/// The same as it may stand in a `script` element: neither `</script>` nor `<!--` can come of it (HTML Living Standard,
+/// 4.12.1.3).
+pub fn json_in_html(fragment: &str) -> Cow<'_, str> {
+    let safe = json(fragment);
+    match safe.contains(['<', '>', '&']) {
+        false => safe,
+        true => Cow::Owned(
+            safe.replace('<', r"\u003c")
+                .replace('>', r"\u003e")
+                .replace('&', r"\u0026"),
+        ),
     }
 }
 
@@ -266,6 +316,19 @@ mod tests {
     }
 
     #[test]
+    fn html_shows_what_was_written() {
+        for (text, shown) in [
+            ("/a?b=c", "/a?b=c"),
+            ("<b>&amp;", "&lt;b&gt;&amp;amp;"),
+            ("\"x' onload=", "&quot;x&#39; onload="),
+            ("a\u{202e}\x1b[2J\nb", r"a\u{202e}\x1b[2J\x0ab"),
+        ] {
+            assert_eq!(html(text), shown);
+        }
+        assert!(matches!(html("Straße"), Cow::Borrowed("Straße")));
+    }
+
+    #[test]
     fn cuts_respect_wide_characters() {
         assert_eq!(fit("東京都", 6), "東京都");
         assert_eq!(fit("東京都", 5), "東京…");
@@ -305,6 +368,30 @@ mod tests {
                 }
                 before = if before == Some('\\') { None } else { Some(character) };
             }
+        }
+
+        #[test]
+        fn html_means_its_text_and_nothing_else(text in any::<String>()) {
+            let safe = html(&text);
+            prop_assert!(!UNSAFE.is_match(&safe));
+            prop_assert!(!safe.contains(['<', '>', '"', '\'']));
+            let read = scraper::Html::parse_fragment(&format!("<p title=\"{safe}\">{safe}</p>"));
+            let paragraph = scraper::ElementRef::wrap(
+                read.root_element().first_child().expect("the paragraph"),
+            );
+            let paragraph = paragraph.expect("an element");
+            let expected = terminal(&text);
+            prop_assert_eq!(paragraph.text().collect::<String>(), expected.as_ref());
+            prop_assert_eq!(paragraph.attr("title"), Some(expected.as_ref()));
+        }
+
+        #[test]
+        fn json_in_html_means_the_same_and_ends_nothing(text in any::<String>()) {
+            let whole = serde_json::to_string(&text).unwrap();
+            let safe = json_in_html(&whole);
+            prop_assert!(!UNSAFE.is_match(&safe));
+            prop_assert!(!safe.contains(['<', '>', '&']));
+            prop_assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), text);
         }
 
         #[test]

@@ -4,7 +4,6 @@
 //! Also writes single values as JSON lines. Everything that `escape` calls unsafe is written as
 //! `\uXXXX`, so that the text means the same to a parser and does nothing to a terminal.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -42,14 +41,13 @@ pub fn write_line<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::
     out.write_all(b"\n")
 }
 
-/// Writes a piece of a string, of which the serialiser has already escaped quotes, backslashes and C0.
-fn write_safe<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
-    let safe = escape::replace_unsafe(fragment, |character, out| {
-        for unit in character.encode_utf16(&mut [0; 2]) {
-            write!(out, "\\u{unit:04x}").expect("writing to a string cannot fail");
-        }
-    });
-    writer.write_all(safe.as_bytes())
+/// Writes a value on one line, as it may stand in a `script` element of HTML.
+///
+/// # Errors
+/// Whatever the writer returns.
+pub fn write_in_html<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(out, InHtml))?;
+    Ok(())
 }
 
 /// One line, safe strings.
@@ -61,7 +59,20 @@ impl Formatter for Compact {
         out: &mut W,
         text: &str,
     ) -> io::Result<()> {
-        write_safe(out, text)
+        out.write_all(escape::json(text).as_bytes())
+    }
+}
+
+/// One line, strings that are safe in HTML as well.
+struct InHtml;
+
+impl Formatter for InHtml {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
+        out.write_all(escape::json_in_html(text).as_bytes())
     }
 }
 
@@ -135,7 +146,7 @@ impl Formatter for Pretty {
         out: &mut W,
         text: &str,
     ) -> io::Result<()> {
-        write_safe(out, text)
+        out.write_all(escape::json(text).as_bytes())
     }
 
     fn begin_string<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {

@@ -5,6 +5,7 @@ pub mod csv;
 pub mod ecs;
 pub mod escape;
 pub mod explanation;
+pub mod html;
 pub mod json;
 pub mod markdown;
 pub(crate) mod phrases;

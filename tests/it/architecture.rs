@@ -145,6 +145,7 @@ const ROWS: &[&[&str]] = &[
     &[
         "report/csv",
         "report/ecs",
+        "report/html",
         "report/markdown",
         "report/table",
         "report/timesketch",

@@ -448,6 +448,13 @@ fn every_format_shows_it() {
             ],
         ),
         (
+            "html",
+            &[
+                "AS64496 Example Hosting B.V. (NL)",
+                "Databases of where clients are",
+            ],
+        ),
+        (
             "csv",
             &["origin,1,ddos,A1,", ",NL,64496,Example Hosting B.V."],
         ),
