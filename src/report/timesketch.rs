@@ -91,7 +91,9 @@ mod tests {
 
     #[test]
     fn every_event_has_what_the_importer_asks_for_in_time_order() {
-        let events = events(&rich(&str::to_string));
+        let mut report = rich(&str::to_string);
+        report.incidents[1].timeline[1].actors = vec!["A2".to_owned()];
+        let events = events(&report);
         let mut last = i64::MIN;
         for event in &events {
             assert!(event["message"].is_string() && event["timestamp_desc"].is_string());
