@@ -250,6 +250,7 @@ mod tests {
         let documented = [
             "schema_version",
             "tool",
+            "pseudonymized",
             "verdict",
             "inputs",
             "window",

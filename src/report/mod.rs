@@ -7,6 +7,7 @@ pub mod escape;
 pub mod explanation;
 pub mod json;
 pub mod markdown;
+pub mod pseudonymize;
 pub mod reading;
 #[cfg(test)]
 mod sample;

@@ -29,9 +29,12 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     events.sort_by_key(|(time, _)| *time);
-    events
-        .iter()
-        .try_for_each(|(_, event)| write_line(event, out))
+    events.into_iter().try_for_each(|(_, mut event)| {
+        if let Some(tags) = event["tag"].as_array_mut().filter(|_| report.pseudonymized) {
+            tags.push(json!("pseudonymized"));
+        }
+        write_line(&event, out)
+    })
 }
 
 fn of_step(incident: &Incident, step: &TimelineEntry) -> Value {
