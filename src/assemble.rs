@@ -131,6 +131,7 @@ pub fn report(read: &Read<'_>, incidents: Vec<Incident>, looks: Vec<Warning>) ->
             name: env!("CARGO_PKG_NAME").into(),
             version: env!("CARGO_PKG_VERSION").into(),
         },
+        pseudonymized: false,
         verdict: verdict(&incidents, read),
         window: window(&inputs, read),
         totals: totals(read.access),

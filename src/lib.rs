@@ -65,6 +65,7 @@ pub mod pattern;
 pub mod plan;
 pub mod preview;
 pub mod proxies;
+pub mod pseudonym;
 pub mod quote;
 pub mod readers;
 pub mod relays;

@@ -1,9 +1,13 @@
 //! How a report leaves the program: which format, where to, in which zone and how wide.
 
-use std::io::{self, IsTerminal, Write};
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::PathBuf;
 
-use aftertrace::error::Result;
+use aftertrace::error::{Error, Result};
+use aftertrace::pseudonym::{KEY_BYTES, Pseudonyms};
+use aftertrace::report::pseudonymize::pseudonymize;
 use aftertrace::report::table::TableOptions;
 use aftertrace::report::view::Report;
 use aftertrace::report::{csv, ecs, html, json, markdown, table, timesketch};
@@ -45,12 +49,60 @@ pub struct PrintArguments {
     /// When to colour the table; NO_COLOR is respected
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+    /// Replace addresses, names of hosts and users, folders and values of parameters by pseudonyms, so that the report can
+    /// be shown to others; paths, names of parameters and user agents stay
+    #[arg(long)]
+    pub pseudonymize: bool,
+    /// Give the same pseudonyms in every report that is made with the key in FILE: 32 random bytes or more. Without it each
+    /// run makes a key, and forgets it
+    #[arg(long, value_name = "FILE", requires = "pseudonymize")]
+    pub pseudonym_key: Option<PathBuf>,
 }
 
+/// The longest key that is read, in bytes.
+const MAX_KEY: u64 = 64 << 10;
+
 impl PrintArguments {
+    /// That the report can be written as it is asked for: before the logs are read, which may take an hour.
+    pub fn check(&self) -> Result<()> {
+        output::check(self.output.as_deref())?;
+        match self.pseudonymize {
+            true => self.pseudonyms().map(drop),
+            false => Ok(()),
+        }
+    }
+
     /// Writes the report.
     pub fn print(&self, report: &Report) -> Result<()> {
-        output::write_to(self.output.as_deref(), |out| self.render(report, out))
+        let mut report = Cow::Borrowed(report);
+        if self.pseudonymize {
+            if report.pseudonymized {
+                let twice = "the report is pseudonymized already: print it without --pseudonymize";
+                return Err(Error::Usage(twice.to_string()));
+            }
+            pseudonymize(report.to_mut(), &self.pseudonyms()?);
+        }
+        output::write_to(self.output.as_deref(), |out| self.render(&report, out))
+    }
+
+    /// Names under the user's key, or under one of this run.
+    fn pseudonyms(&self) -> Result<Pseudonyms> {
+        let Some(path) = &self.pseudonym_key else {
+            let mut key = [0; KEY_BYTES];
+            getrandom::fill(&mut key).map_err(|error| {
+                Error::Usage(format!(
+                    "cannot make a random key: {error}; give one with --pseudonym-key"
+                ))
+            })?;
+            return Pseudonyms::new(&key).map_err(Error::Usage);
+        };
+        let read = File::open(path).and_then(|file| {
+            let mut key = Vec::new();
+            file.take(MAX_KEY).read_to_end(&mut key).map(|_| key)
+        });
+        let key = read.map_err(|error| Error::io(path, "cannot read the key", error))?;
+        Pseudonyms::new(key.trim_ascii())
+            .map_err(|why| Error::Usage(format!("{}: {why}", path.display())))
     }
 
     fn render(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {

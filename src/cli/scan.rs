@@ -10,7 +10,7 @@ use super::{Outcome, ScanArguments, messages, output, sigma};
 /// Runs the command.
 pub fn run(arguments: &ScanArguments, observer: &dyn Observer) -> Result<Outcome> {
     let input = &arguments.input;
-    output::check(arguments.print.output.as_deref())?;
+    arguments.print.check()?;
     let patterns = sigma::patterns(input)?;
     let report = aftertrace::analyze(&input.paths, &arguments.options()?, &patterns, observer)?;
     observer.finish();

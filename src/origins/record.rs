@@ -20,7 +20,11 @@ const NAMED: usize = 16;
 
 /// A text without what is beyond [`MAX_TEXT`] bytes.
 pub fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MAX_TEXT)]
+    let mut end = text.len().min(MAX_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// The fields that may say where an address is. Anything else is passed over.

@@ -24,10 +24,19 @@ const VERSION: &str = "8.17.0";
 /// # Errors
 /// Whatever the writer returns.
 pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut write = |mut alert: Value| {
+        if let Some(tags) = alert["tags"]
+            .as_array_mut()
+            .filter(|_| report.pseudonymized)
+        {
+            tags.push(json!("pseudonymized"));
+        }
+        write_line(&alert, out)
+    };
     for incident in &report.incidents {
-        write_line(&of_incident(report, incident), out)?;
+        write(of_incident(report, incident))?;
         for injection in &incident.injections {
-            write_line(&of_injection(report, incident, injection), out)?;
+            write(of_injection(report, incident, injection))?;
         }
     }
     Ok(())

@@ -261,6 +261,7 @@ mod tests {
         let documented = [
             "schema_version",
             "tool",
+            "pseudonymized",
             "verdict",
             "inputs",
             "window",

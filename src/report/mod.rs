@@ -9,6 +9,7 @@ pub mod html;
 pub mod json;
 pub mod markdown;
 pub(crate) mod phrases;
+pub mod pseudonymize;
 pub mod reading;
 #[cfg(test)]
 mod sample;

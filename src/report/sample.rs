@@ -72,6 +72,7 @@ pub fn quiet(text: Rewrite) -> Report {
             name: "aftertrace".into(),
             version: "0.1.0".into(),
         },
+        pseudonymized: false,
         verdict: Verdict {
             attack: false,
             cause: "none".into(),

@@ -29,9 +29,12 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     events.sort_by_key(|(time, _)| *time);
-    events
-        .iter()
-        .try_for_each(|(_, event)| write_line(event, out))
+    events.into_iter().try_for_each(|(_, mut event)| {
+        if let Some(tags) = event["tag"].as_array_mut().filter(|_| report.pseudonymized) {
+            tags.push(json!("pseudonymized"));
+        }
+        write_line(&event, out)
+    })
 }
 
 fn of_step(incident: &Incident, step: &TimelineEntry) -> Value {
@@ -91,7 +94,9 @@ mod tests {
 
     #[test]
     fn every_event_has_what_the_importer_asks_for_in_time_order() {
-        let events = events(&rich(&str::to_string));
+        let mut report = rich(&str::to_string);
+        report.incidents[1].timeline[1].actors = vec!["A2".to_owned()];
+        let events = events(&report);
         let mut last = i64::MIN;
         for event in &events {
             assert!(event["message"].is_string() && event["timestamp_desc"].is_string());

@@ -35,6 +35,9 @@ pub const SCHEMA_VERSION: &str = "1";
 pub struct Report {
     pub schema_version: Name,
     pub tool: Tool,
+    /// Whether addresses and names are pseudonyms (`--pseudonymize`): nothing in it can be blocked then.
+    #[serde(default)]
+    pub pseudonymized: bool,
     pub verdict: Verdict,
     pub inputs: Vec<Input>,
     pub window: Window,

@@ -27,7 +27,7 @@ const ROWS: &[&[&str]] = &[
         "syntax/vocabulary",
         "syntax/mod",
     ],
-    &["report/escape", "proxies", "known"],
+    &["report/escape", "proxies", "known", "pseudonym"],
     // Inputs, records, grammars, what is normal.
     &[
         "source/archive",
@@ -137,6 +137,7 @@ const ROWS: &[&[&str]] = &[
     &[
         "report/words",
         "report/json",
+        "report/pseudonymize",
         "report/saved",
         "report/schema",
         "report/techniques",
@@ -164,6 +165,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("chrono", &["time", "time/*"]),
     ("clap", &["cli", "cli/*", "main"]),
     ("indicatif", &["progress", "main"]),
+    // the library has no randomness
+    ("getrandom", &["cli", "cli/*"]),
     ("unsafe", &["source/fault", "source/map"]),
     // the library has no clock: the same bytes give the same report
     ("Instant", &["cli/*", "progress"]),

@@ -27,6 +27,7 @@ mod memory;
 mod origins;
 mod parsers;
 mod properties;
+mod pseudonyms;
 mod readme;
 mod recipes;
 mod regressions;
