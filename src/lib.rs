@@ -59,6 +59,7 @@ pub mod networks;
 pub mod norms;
 pub mod noted;
 pub mod outcome;
+pub mod pace;
 pub mod pass;
 pub mod pattern;
 pub mod plan;

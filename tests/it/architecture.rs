@@ -109,7 +109,7 @@ const ROWS: &[&[&str]] = &[
     &["inputs", "look", "counts", "edges", "season", "bisect"],
     &["survey", "complaints", "focus"],
     &["tally", "trace"],
-    &["quote", "preview", "skew", "ahead"],
+    &["quote", "preview", "skew", "ahead", "pace"],
     &["context"],
     &[
         "attempts", "hits", "clock", "crowd", "heavy", "norms", "plan",

@@ -22,6 +22,7 @@ mod harness;
 mod hosts;
 mod json_formats;
 mod laws;
+mod limits;
 mod line_formats;
 mod memory;
 mod parsers;
