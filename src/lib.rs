@@ -39,6 +39,7 @@ pub mod estimates;
 pub mod event;
 pub mod evidence;
 pub mod explain;
+pub mod export;
 pub mod failures;
 pub mod finding;
 pub mod focus;

@@ -9,7 +9,7 @@ pub mod json;
 pub mod markdown;
 pub mod reading;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod saved;
 pub mod schema;
 pub mod table;

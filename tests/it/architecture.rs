@@ -146,7 +146,12 @@ const ROWS: &[&[&str]] = &[
         "report/table",
         "report/timesketch",
     ],
-    &["report/catalogue", "report/explanation", "report/reading"],
+    &[
+        "report/catalogue",
+        "report/explanation",
+        "report/reading",
+        "export",
+    ],
     &["report/mod"],
     &["lib"],
     // The program.

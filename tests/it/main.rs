@@ -15,6 +15,7 @@ mod custom_formats;
 mod error_formats;
 mod evil;
 mod explain;
+mod export;
 mod formats;
 mod fuzz;
 mod generated;

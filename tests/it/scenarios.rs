@@ -30,7 +30,8 @@ fn scan(scenario: &Scenario, format: &str, more: &[&str]) -> Vec<u8> {
     run_in(&scenario.folder, &arguments).stdout
 }
 
-fn compare(scenario: &Scenario, file: &str, found: &[u8]) -> Result<(), String> {
+/// Holds what was printed against a file of the scenario, or writes it there.
+pub fn compare(scenario: &Scenario, file: &str, found: &[u8]) -> Result<(), String> {
     let path = scenario.home.join(file);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&path, found).unwrap();
