@@ -11,6 +11,7 @@ use crate::ahead::Ahead;
 use crate::assemble::{self, ErrorClock, Read};
 use crate::attempts::{Measure, count_hits};
 use crate::bisect;
+use crate::client::Client;
 use crate::clock::{self, Basis};
 use crate::cluster::{self, Cluster};
 use crate::complaints::survey_errors;
@@ -27,9 +28,10 @@ use crate::finding::{Case, Finding};
 use crate::focus::{Subject, Window, focus};
 use crate::format::spec::LogKind;
 use crate::hits::{self, HitLine, Search};
-use crate::incident::{self, Material};
+use crate::incident::{self, Costs, Material};
 use crate::inputs::{Inputs, Reading};
 use crate::origins::{Atlas, Databases};
+use crate::pace::paces;
 use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Part, Run, Who};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
@@ -46,7 +48,7 @@ use crate::source::stream::stdin;
 use crate::stream;
 use crate::survey::Survey;
 use crate::sweep::sweep;
-use crate::tally::{Whole, tallies};
+use crate::tally::{Tally, Whole, tallies};
 use crate::time::{LocalTime, Time, UtcOffset, Zone};
 use crate::trace::trace;
 
@@ -567,10 +569,7 @@ fn reconstruct<'a>(
     actor::fill(&case, &drafts, &mut traces);
     cluster::sharpen(&mut findings, &drafts, &traces);
     let clusters = cluster::cluster(&findings);
-    let spans: Vec<_> = clusters.iter().map(Cluster::window).collect();
-    let (whole, room) = (whole(surveyed), purse.of(Look::Tallies));
-    let impacts = tallies(logs, &access.chunks, &whole, &spans, room, run);
-    let in_full = look(Look::Failures, &everybody(failed(&clusters, &findings)));
+    let costs = costs(surveyed, &clusters, &findings, purse, run);
 
     let quoter = quoter(inputs, surveyed, skews);
     let atlas = Atlas::new(&options.databases);
@@ -586,11 +585,36 @@ fn reconstruct<'a>(
         quoter: &quoter,
         zone: options.tz.or(surveyed.zone).unwrap_or_default(),
     };
-    let mut warnings = estimates::of_looks(&[&windows, &risen, &in_full], &impacts, &norms);
-    let incidents = incident::incidents(&material, &clusters, &impacts, &in_full);
+    let looks = [&windows, &risen, &costs.windows].map(Vec::as_slice);
+    let mut warnings = estimates::of_looks(&looks, &costs.tallies, &costs.paces, &norms);
+    let incidents = incident::incidents(&material, &clusters, &costs);
     warnings.extend(atlas.warnings());
-    let_go((windows, risen, in_full));
+    let_go((windows, risen, costs.windows));
     (incidents, warnings)
+}
+
+/// What the time of each cluster cost: who was there, how much each asked for by the minute, and which answers failed.
+fn costs<'a>(
+    surveyed: &'a Surveyed<'_>,
+    clusters: &[Cluster],
+    findings: &[Finding],
+    purse: Purse,
+    run: &Run<'_>,
+) -> Costs<'a> {
+    let (logs, access) = (&surveyed.access_logs, &surveyed.access);
+    let spans: Vec<_> = clusters.iter().map(Cluster::window).collect();
+    let room = purse.of(Look::Tallies);
+    let tallies = tallies(logs, &access.chunks, &whole(surveyed), &spans, room, run);
+    let room = purse.of(Look::Paces);
+    let fast = of_volume(clusters, findings, access, &tallies);
+    let paces = paces(logs, &access.chunks, &fast, surveyed.limits, room, run);
+    let failed = everybody(failed(clusters, findings));
+    let sights = purse.sights(Look::Failures, access, &failed);
+    Costs {
+        windows: focus(logs, &access.chunks, &sights, &access.clients, run),
+        tallies,
+        paces,
+    }
 }
 
 /// Windows in which everybody's requests count.
@@ -607,6 +631,22 @@ fn whole<'a>(surveyed: &'a Surveyed<'_>) -> Whole<'a> {
         clients: &surveyed.access.clients,
         limits: surveyed.limits,
     }
+}
+
+/// The time of each cluster in which limits to what a client may ask for are tried, with who was there.
+fn of_volume<'t, 'w>(
+    clusters: &[Cluster],
+    findings: &[Finding],
+    access: &AccessCounts,
+    tallies: &'t [Tally<'w>],
+) -> Vec<Option<(Window, &'t Tally<'w>)>> {
+    let known = |client: &Client| access.clients.get(client).copied();
+    let clusters = clusters.iter().zip(tallies);
+    let fast = clusters.map(|(cluster, tally)| {
+        let fast = cluster.is_of_volume(findings, known);
+        fast.then(|| (cluster.window(), tally))
+    });
+    fast.collect()
 }
 
 /// Where failed answers are counted for the clusters that have no window of their own.

@@ -4,6 +4,7 @@
 //! `--fail-on`, 2 bad usage or an input that could not be read.
 
 mod explain;
+mod export;
 mod formats;
 mod hint;
 mod hits;
@@ -48,6 +49,7 @@ Examples:
   aftertrace scan logs/ --format json -o out.json   the whole report, for scripts
   aftertrace report out.json --format markdown      the same as the draft of a postmortem
   aftertrace scan logs/ --format html -o page.html  one page with charts, to be mailed
+  aftertrace export out.json --to nginx-deny        a file that keeps the attackers off
   aftertrace scan logs/ --fail-on high              exit status 1 for grave incidents
   zcat old/*.gz | aftertrace scan -                 standard input
   aftertrace hits access.log | jq .matched          every suspicious line, as JSON lines
@@ -71,6 +73,14 @@ Examples:
   aftertrace report report.json
   aftertrace report report.json --format markdown --tz UTC -o postmortem.md
   ssh host aftertrace scan /var/log/nginx --format json | aftertrace report -";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  aftertrace export report.json --to nginx-deny -o /etc/nginx/conf.d/aftertrace-deny.conf
+  aftertrace export report.json --to nftables --known offices.txt | nft -f -
+  aftertrace export report.json --to nginx-limit      the limit that the report advises
+  aftertrace export report.json --to cidr --exact     every attacking address, nobody else
+  aftertrace scan logs/ --format json | aftertrace export - --to csv --incident 2";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -100,6 +110,9 @@ enum Command {
     /// Print a saved report again, in any format, without the logs
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArguments),
+    /// Write the attackers of a saved report as a file for nginx, Apache, nftables, ipset, fail2ban or a list
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(export::ExportArguments),
     /// Print one JSON object for each suspicious log line
     Hits(HitsArguments),
     /// Show how a line is decoded and judged, step by step: a line of a log, a request, a URL
@@ -502,6 +515,7 @@ pub fn wants_progress(arguments: &Arguments) -> bool {
         Command::Scan(scan) => !scan.input.quiet,
         Command::Hits(hits) => !hits.input.quiet && !io::stdout().is_terminal(),
         Command::Report(_)
+        | Command::Export(_)
         | Command::Explain(_)
         | Command::Formats(_)
         | Command::Patterns(_)
@@ -529,6 +543,7 @@ fn dispatch(command: &Command, observer: &dyn Observer) -> Result<Outcome> {
     match command {
         Command::Scan(arguments) => scan::run(arguments, observer),
         Command::Report(arguments) => report::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
         Command::Hits(arguments) => hits::run(arguments, observer),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Formats(arguments) => formats::run(arguments),
@@ -545,6 +560,7 @@ fn inputs(command: &Command) -> &[PathBuf] {
         Command::Hits(hits) => &hits.input.paths,
         Command::Formats(formats) => &formats.explain,
         Command::Report(_)
+        | Command::Export(_)
         | Command::Explain(_)
         | Command::Patterns(_)
         | Command::Schema { .. }

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 
 use crate::actor::{Draft, edges};
 use crate::client::Client;
+use crate::evidence::clients::ClientStats;
 use crate::finding::{Finding, Kind};
 use crate::focus::Window;
 use crate::impact;
+use crate::pace::is_fast;
 use crate::terms::Cause;
 use crate::time::Time;
 use crate::trace::GroupCounts;
@@ -41,6 +43,32 @@ impl Cluster {
     pub fn needs_counts(&self, findings: &[Finding]) -> bool {
         let is_failures = |index: &usize| matches!(findings[*index].kind, Kind::Failures { .. });
         self.findings.iter().any(is_failures)
+    }
+
+    /// Whether a limit to what each client may ask for is worth being tried on it: a flood, guessed passwords, or attackers
+    /// most of whose requests came faster than the strictest limit.
+    pub fn is_of_volume(
+        &self,
+        findings: &[Finding],
+        known: impl Fn(&Client) -> Option<ClientStats>,
+    ) -> bool {
+        let attacks = self.findings.iter().map(|index| &findings[*index]);
+        let mut attacks = attacks.filter(|finding| finding.kind.is_attack());
+        let floods = |finding: &Finding| {
+            matches!(finding.kind, Kind::Burst { .. } | Kind::BruteForce { .. })
+        };
+        if attacks.clone().any(floods) {
+            return true;
+        }
+        attacks.any(|finding| {
+            let clients = finding.clients.iter().filter_map(&known);
+            let (mut all, mut fast) = (0, 0);
+            for stats in clients {
+                all += stats.requests();
+                fast += stats.requests() * u64::from(is_fast(&stats));
+            }
+            fast > all / 2
+        })
     }
 
     /// What must be counted for its impact.

@@ -7,6 +7,7 @@ use crate::evidence::capped::{CappedMap, StableHash};
 use crate::evidence::tries::MAX_TRIES;
 use crate::focus::WindowCounts;
 use crate::norms::Norms;
+use crate::pace::Pace;
 use crate::tally::Tally;
 use crate::text::count;
 
@@ -118,7 +119,14 @@ pub fn of_errors(errors: &ErrorCounts) -> Vec<Warning> {
 }
 
 /// Of the closer looks.
-pub fn of_looks(windows: &[&[WindowCounts]], tallies: &[Tally<'_>], norms: &Norms) -> Vec<Warning> {
+pub fn of_looks(
+    windows: &[&[WindowCounts]],
+    tallies: &[Tally<'_>],
+    paces: &[Option<Pace>],
+    norms: &Norms,
+) -> Vec<Warning> {
+    let paces = paces.iter().flatten();
+    let paces = paces.filter_map(|pace| clients(pace.sample()));
     let windows = || windows.iter().flat_map(|some| some.iter());
     let clients = windows().filter_map(|window| clients(&window.clients));
     let texts = windows().filter(|window| window.paths.is_sampled() || window.agents.is_sampled());
@@ -149,6 +157,7 @@ pub fn of_looks(windows: &[&[WindowCounts]], tallies: &[Tally<'_>], norms: &Norm
     let found = [
         worst(clients, "that were looked at closer"),
         worst(tallies, "whose impact is told"),
+        worst(paces, "in which limits for each client are tried"),
         texts,
     ];
     found.into_iter().flatten().chain(ordinary).collect()

@@ -13,15 +13,16 @@ use crate::breakdown;
 use crate::client::Client;
 use crate::cluster::Cluster;
 use crate::counts::ErrorCounts;
-use crate::evidence::clients::Span;
+use crate::evidence::clients::{HitStats, Span};
 use crate::evidence::endpoints::Endpoint;
 use crate::finding::{Case, Finding, Kind};
 use crate::focus::WindowCounts;
 use crate::headline::Headline;
 use crate::impact::{self, Toll};
-use crate::mitigation;
+use crate::mitigation::{self, Attack};
 use crate::origins::Atlas;
 use crate::outcome::{self, Judge};
+use crate::pace::Pace;
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::SymptomSet;
 use crate::plan::Stretch;
@@ -63,13 +64,21 @@ pub struct Material<'a> {
     pub zone: UtcOffset,
 }
 
-/// Builds the incidents of all clusters, numbering incidents and actors. `tallies` counts each cluster's
-/// time; `windows` in full that of each cluster that [needs it](Cluster::needs_counts), in order.
+/// What was counted of the clusters' time.
+pub struct Costs<'a> {
+    /// Who was there; one for each cluster.
+    pub tallies: Vec<Tally<'a>>,
+    /// What clients asked for by the minute; one for each cluster, `None` where it is [no question](Cluster::is_of_volume).
+    pub paces: Vec<Option<Pace>>,
+    /// In full, for each cluster that [needs it](Cluster::needs_counts), in order.
+    pub windows: Vec<WindowCounts>,
+}
+
+/// Builds the incidents of all clusters, numbering incidents and actors.
 pub fn incidents(
     material: &Material<'_>,
     clusters: &[Cluster],
-    tallies: &[Tally<'_>],
-    windows: &[WindowCounts],
+    costs: &Costs<'_>,
 ) -> Vec<view::Incident> {
     if clusters.is_empty() {
         return Vec::new();
@@ -82,23 +91,29 @@ pub fn incidents(
         .collect();
     let judge = Judge::new(case, material.errors);
     let mut actors = 0;
-    let mut windows = windows.iter();
+    let mut windows = costs.windows.iter();
     let of_findings = of_findings(material);
-    let builders = clusters.iter().zip(tallies).map(|(cluster, tally)| {
-        let needed = cluster.needs_counts(material.findings);
-        let builder = Builder {
-            material,
-            told: &told,
-            judge: &judge,
-            cluster,
-            members: members(&of_findings, cluster),
-            actors_before: actors,
-            tally,
-            counts: windows.by_ref().take(usize::from(needed)).next(),
-        };
-        actors += builder.members.len();
-        builder
-    });
+    let builders =
+        clusters
+            .iter()
+            .zip(&costs.tallies)
+            .zip(&costs.paces)
+            .map(|((cluster, tally), pace)| {
+                let needed = cluster.needs_counts(material.findings);
+                let builder = Builder {
+                    material,
+                    told: &told,
+                    judge: &judge,
+                    cluster,
+                    members: members(&of_findings, cluster),
+                    actors_before: actors,
+                    tally,
+                    pace: pace.as_ref(),
+                    counts: windows.by_ref().take(usize::from(needed)).next(),
+                };
+                actors += builder.members.len();
+                builder
+            });
     let builders: Vec<Builder<'_>> = builders.collect();
     let numbered = builders.par_iter().enumerate();
     numbered
@@ -149,6 +164,7 @@ struct Builder<'a> {
     /// Actors of the incidents before.
     actors_before: usize,
     tally: &'a Tally<'a>,
+    pace: Option<&'a Pace>,
     counts: Option<&'a WindowCounts>,
 }
 
@@ -203,7 +219,7 @@ impl<'a> Builder<'a> {
             ongoing_at_start: unseen.0,
             ongoing_at_end: unseen.1,
             headline: headline.sentence(),
-            mitigations: mitigation::mitigations(&actors, &injections, self.tally, material.atlas),
+            mitigations: self.advice(cause, (&actors, self.onsets(&members, start)), &injections),
             bursts: breakdown::bursts(material.case, &findings, cause, self.counts),
             timeline,
             actors,
@@ -290,6 +306,44 @@ impl<'a> Builder<'a> {
             Some((member, actor))
         });
         both.unzip()
+    }
+
+    /// What would have helped against these actors, of whom the attackers began at these times.
+    fn advice(
+        &self,
+        cause: Cause,
+        (actors, onsets): (&[view::Actor], HashMap<Client, Time>),
+        injections: &[view::Injection],
+    ) -> Vec<view::Mitigation> {
+        mitigation::mitigations(&Attack {
+            cause,
+            actors,
+            onsets,
+            injections,
+            window: self.tally,
+            pace: self.pace,
+            atlas: self.material.atlas,
+        })
+    }
+
+    /// When each attacker's first request within the incident came, or the first suspicious one where it was not followed.
+    fn onsets(&self, members: &[Member<'_>], start: Time) -> HashMap<Client, Time> {
+        let attackers = members.iter();
+        let attackers = attackers.filter(|member| member.draft.role.is_attack());
+        let of_member = |member: &&Member<'_>| {
+            let (draft, counts) = (member.draft, member.counts);
+            let suspicious = self.material.case.access;
+            let onset = move |client: &Client| {
+                let seen = counts.clients.get(client).map(|span| span.first);
+                let followed = draft.watch.is_some();
+                let hits = suspicious.hit_clients.get(client).filter(|_| !followed);
+                let first = hits.and_then(HitStats::span).map(|span| span.first);
+                let onset = first.or(seen).map_or(start, |first| first.max(start));
+                (*client, onset.floor_to_second())
+            };
+            draft.clients.iter().map(onset).collect::<Vec<_>>()
+        };
+        attackers.flat_map(|member| of_member(&member)).collect()
     }
 
     fn injections(&self, members: &[Member<'_>]) -> Vec<view::Injection> {

@@ -42,15 +42,18 @@ pub enum Look {
     Failures,
     /// What clusters cost.
     Tallies,
+    /// What clients asked for by the minute.
+    Paces,
 }
 
 impl Look {
     fn hundredths(self) -> u64 {
         match self {
-            Look::Bursts => 45,
+            Look::Bursts => 40,
             Look::Rises => 25,
             Look::Failures => 10,
-            Look::Tallies => 20,
+            Look::Tallies => 15,
+            Look::Paces => 10,
         }
     }
 
@@ -58,7 +61,7 @@ impl Look {
     fn detail(self) -> Detail {
         match self {
             Look::Bursts => Detail::Conduct,
-            Look::Rises | Look::Failures | Look::Tallies => Detail::Requests,
+            Look::Rises | Look::Failures | Look::Tallies | Look::Paces => Detail::Requests,
         }
     }
 }

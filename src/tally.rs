@@ -170,6 +170,11 @@ impl Tally<'_> {
         self.counted.clients.scaled(1)
     }
 
+    /// Leaves those keys out of a map that are not of the same sample.
+    pub fn narrow<V>(&self, map: &mut CappedMap<Client, V>) {
+        map.sample_like(&self.counted.clients);
+    }
+
     /// How many clients there are, and the standard error of that; `None` if it is exact.
     pub fn error(&self) -> Option<(u64, f64)> {
         self.counted.clients.is_sampled().then(|| {

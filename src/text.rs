@@ -50,6 +50,19 @@ pub fn duration(seconds: i64) -> String {
     }
 }
 
+/// A share: `0%`, `<0.1%`, `4.2%`, `42%`, `99.7%`, `100%`; never `0%` or `100%` by rounding.
+pub fn share(ratio: f64) -> String {
+    let percent = ratio * 100.0;
+    match percent {
+        _ if percent <= 0.0 => "0%".to_string(),
+        _ if percent < 0.1 => "<0.1%".to_string(),
+        _ if percent >= 100.0 => "100%".to_string(),
+        _ if percent > 99.9 => ">99.9%".to_string(),
+        _ if !(9.95..95.0).contains(&percent) => format!("{percent:.1}%"),
+        _ => format!("{percent:.0}%"),
+    }
+}
+
 /// Levenshtein's distance (Doklady Akademii Nauk 163, 1965), one row at a time.
 pub fn edit_distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();

@@ -25,7 +25,8 @@ pub fn run(arguments: &ReportArguments) -> Result<Outcome> {
     Ok(scan::judge(&report, arguments.fail_on))
 }
 
-fn read(path: &Path) -> Result<Report> {
+/// Reads a saved report; `-` is standard input.
+pub fn read(path: &Path) -> Result<Report> {
     let json = match path.as_os_str() == "-" {
         true => {
             let mut json = Vec::new();

@@ -12,6 +12,7 @@ pub mod first;
 pub mod histogram;
 pub mod index;
 pub mod lines;
+pub mod minutes;
 pub mod misses;
 pub mod numbers;
 pub mod order;

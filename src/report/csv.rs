@@ -8,7 +8,9 @@ use std::io::{self, Write};
 use csv::Writer;
 
 use crate::report::escape;
-use crate::report::view::{Actor, Evidence, Incident, Origin, Report, TimelineEntry};
+use crate::report::view::{
+    Actor, Evidence, Incident, Mitigation, Origin, Report, Target, TimelineEntry,
+};
 use crate::time::Time;
 
 /// The columns. `text` is what the row is about: a headline, a summary, an address, a network, a user agent; of an
@@ -62,7 +64,7 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     table.flush()
 }
 
-/// The rows of an incident: itself, its steps, and each actor with what it came from. A cell of a spreadsheet holds 32,767
+/// The rows of an incident: itself, its steps, each actor with what it came from, and what would have helped. A cell of a spreadsheet holds 32,767
 /// characters at most, so that each address has a row.
 fn rows(incident: &Incident) -> impl Iterator<Item = (&'static str, Row)> {
     let steps = incident.timeline.iter().map(|entry| ("step", step(entry)));
@@ -90,7 +92,11 @@ fn rows(incident: &Incident) -> impl Iterator<Item = (&'static str, Row)> {
             .chain(origins)
     });
     let whole = std::iter::once(("incident", whole(incident)));
-    whole.chain(steps).chain(actors)
+    let measures = incident.mitigations.iter().flat_map(|measure| {
+        let targets = measure.details.iter().map(|one| ("target", target(one)));
+        std::iter::once(("measure", advice(measure))).chain(targets)
+    });
+    whole.chain(steps).chain(actors).chain(measures)
 }
 
 fn cells(record: &str, incident: &Incident, row: Row) -> [String; HEAD.len()] {
@@ -173,8 +179,26 @@ fn origin(actor: &Actor, origin: &Origin) -> Row {
     }
 }
 
+fn advice(measure: &Mitigation) -> Row {
+    Row {
+        kind: measure.kind.to_string(),
+        text: measure.summary.clone(),
+        ..Row::default()
+    }
+}
+
+/// A network to block, with the attackers within and the time of their first request.
+fn target(target: &Target) -> Row {
+    Row {
+        span: (target.from, None),
+        clients: Some(target.clients),
+        text: target.target.clone(),
+        ..Row::default()
+    }
+}
+
 /// A cell that does nothing.
-fn safe(cell: String) -> String {
+pub fn safe(cell: String) -> String {
     /// What begins a formula in Excel, LibreOffice and Google Sheets. Tabs and ends of lines are escaped before.
     const FORMULAS: [char; 4] = ['=', '+', '-', '@'];
     let text = escape::terminal(&cell);

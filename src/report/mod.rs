@@ -12,7 +12,7 @@ pub(crate) mod phrases;
 pub mod pseudonymize;
 pub mod reading;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod saved;
 pub mod schema;
 pub mod table;

@@ -335,7 +335,13 @@ fn mitigations(text: Rewrite) -> Vec<Mitigation> {
             attack_share: Some(0.84),
             innocent_share: Some(0.002),
             details: Vec::new(),
-            limits: vec![limit(30, 0.84, 0.002, 3), limit(60, 0.71, 0.0, 0)],
+            limits: vec![
+                RateLimit {
+                    advised: true,
+                    ..limit(30, 0.84, 0.002, 3)
+                },
+                limit(60, 0.71, 0.0, 0),
+            ],
         },
         Mitigation {
             kind: "fix_endpoint".into(),
@@ -355,6 +361,7 @@ fn limit(per_minute: u64, attack: f64, innocent: f64, innocent_clients: u64) -> 
         attack_share: Some(attack),
         innocent_share: Some(innocent),
         innocent_clients,
+        advised: false,
     }
 }
 

@@ -476,10 +476,11 @@ pub struct Outage {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs)]
 pub struct Mitigation {
-    /// `block_networks`, `rate_limit`, `fix_endpoint`.
+    /// `block_networks`, `block_clients`, `rate_limit`, `fix_endpoint` where an injection showed signs of success,
+    /// `check_endpoint` where none did.
     pub kind: Name,
     pub summary: String,
-    /// Networks or endpoints concerned.
+    /// Networks, clients or endpoints concerned, or the limit; empty where the summary says that nothing would have helped.
     pub targets: Vec<String>,
     /// Share of the attack's requests it would have stopped.
     pub attack_share: Option<f64>,
@@ -503,6 +504,9 @@ pub struct RateLimit {
     pub innocent_share: Option<f64>,
     /// Clients that did not attack and would have been refused at least once.
     pub innocent_clients: u64,
+    /// True for the one that the measure advises; for none where no limit would have helped.
+    #[serde(default)]
+    pub advised: bool,
 }
 
 /// What one target's part in a [`Mitigation`] is.

@@ -11,20 +11,7 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-pub use crate::text::{count, counted};
-
-/// A share: `0%`, `<0.1%`, `4.2%`, `42%`, `99.7%`, `100%`; never `0%` or `100%` by rounding.
-pub fn share(ratio: f64) -> String {
-    let percent = ratio * 100.0;
-    match percent {
-        _ if percent <= 0.0 => "0%".to_string(),
-        _ if percent < 0.1 => "<0.1%".to_string(),
-        _ if percent >= 100.0 => "100%".to_string(),
-        _ if percent > 99.9 => ">99.9%".to_string(),
-        _ if !(9.95..95.0).contains(&percent) => format!("{percent:.1}%"),
-        _ => format!("{percent:.0}%"),
-    }
-}
+pub use crate::text::{count, counted, share};
 
 /// How sure, in whole per cent.
 pub fn confidence(value: f64) -> String {

@@ -111,7 +111,7 @@ const ROWS: &[&[&str]] = &[
     ],
     &["survey", "complaints", "focus"],
     &["tally", "trace"],
-    &["quote", "preview", "skew", "ahead"],
+    &["quote", "preview", "skew", "ahead", "pace"],
     &["context"],
     &[
         "attempts", "hits", "clock", "crowd", "heavy", "norms", "plan",
@@ -151,7 +151,12 @@ const ROWS: &[&[&str]] = &[
         "report/table",
         "report/timesketch",
     ],
-    &["report/catalogue", "report/explanation", "report/reading"],
+    &[
+        "report/catalogue",
+        "report/explanation",
+        "report/reading",
+        "export",
+    ],
     &["report/mod"],
     &["lib"],
     // The program.

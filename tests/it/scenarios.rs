@@ -47,7 +47,8 @@ fn shown(format: &str, written: Vec<u8>) -> Vec<u8> {
     page.replace("><", ">\n<").into()
 }
 
-fn compare(scenario: &Scenario, file: &str, found: &[u8]) -> Result<(), String> {
+/// Holds what was printed against a file of the scenario, or writes it there.
+pub fn compare(scenario: &Scenario, file: &str, found: &[u8]) -> Result<(), String> {
     let path = scenario.home.join(file);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&path, found).unwrap();

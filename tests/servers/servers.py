@@ -128,11 +128,59 @@ class Syslog:
             self.file.write(self.socket.recv(65536).rstrip(b"\n\0") + b"\n")
 
 
-class Servers:
-    """The three servers and what is around them, running in `directory`."""
+class Processes:
+    """Programs that run in `directory`, as a user without rights where root starts them."""
 
     def __init__(self, directory):
         self.directory = Path(directory)
+        self.processes = []
+        self.user = USER if os.geteuid() == 0 else None
+
+    def hand_over(self):
+        account = pwd.getpwnam(self.user)
+        os.chmod(self.directory, 0o755)
+        for path in [self.directory, *self.directory.rglob("*")]:
+            os.chown(path, account.pw_uid, account.pw_gid)
+
+    def run(self, command, zone, output=None):
+        environment = {"PATH": os.environ.get("PATH", ""), "TZ": zone, "LC_ALL": "C"}
+        out = open(output, "wb") if output else open(self.directory / f"{Path(command[0]).name}.out", "wb")
+        process = subprocess.Popen(
+            command, env=environment, cwd=self.directory, user=self.user, group=self.user and USER,
+            extra_groups=[] if self.user else None, start_new_session=True, stdin=subprocess.DEVNULL, stdout=out,
+            stderr=subprocess.DEVNULL if output else subprocess.STDOUT,
+        )
+        self.processes.append(process)
+        return process
+
+    def all_run(self):
+        for process in self.processes:
+            if process.poll() is not None:
+                name = Path(process.args[0]).name
+                raise Failure(f"{name} ended with exit status {process.returncode}; {self.directory}/{name}.out says why")
+        return True
+
+    def stop(self):
+        """Lets the servers end by themselves, and leaves no process of theirs."""
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # As it should be.
+
+
+class Servers(Processes):
+    """The three servers and what is around them, running in `directory`."""
+
+    def __init__(self, directory):
+        super().__init__(directory)
         self.logs = self.directory / "logs"
         for name in ("logs", "www"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
@@ -142,21 +190,13 @@ class Servers:
         (self.directory / "passwords").write_text("".join(f"{user}:{PASSWORD_HASH}\n" for user in users), "utf-8")
         self.backend = Backend()
         self.ipv6 = has_ipv6()
-        self.processes = []
         names = ["rfc3164", "rfc5424", "iso", "cut", "plain", "clf", "https", "json"]
         files = {name: self.logs / f"haproxy-{name}.log" for name in names}
         files |= {"nginx": self.logs / "nginx-syslog.log", "nginx_error": self.logs / "nginx-syslog-error.log"}
         self.syslog = {name: Syslog(path) for name, path in files.items()}
         self.ports, self.held = free_ports(PORTS)
-        self.user = USER if os.geteuid() == 0 else None
         if self.user:
             self.hand_over()
-
-    def hand_over(self):
-        account = pwd.getpwnam(self.user)
-        os.chmod(self.directory, 0o755)
-        for path in [self.directory, *self.directory.rglob("*")]:
-            os.chown(path, account.pw_uid, account.pw_gid)
 
     def configuration(self, name):
         """Fills in a template of this folder, and says where the result is."""
@@ -171,17 +211,6 @@ class Servers:
         path = self.directory / name
         path.write_text(text)
         return path
-
-    def run(self, command, zone, output=None):
-        environment = {"PATH": os.environ.get("PATH", ""), "TZ": zone, "LC_ALL": "C"}
-        out = open(output, "wb") if output else open(self.directory / f"{Path(command[0]).name}.out", "wb")
-        process = subprocess.Popen(
-            command, env=environment, cwd=self.directory, user=self.user, group=self.user and USER,
-            extra_groups=[] if self.user else None, start_new_session=True, stdin=subprocess.DEVNULL, stdout=out,
-            stderr=subprocess.DEVNULL if output else subprocess.STDOUT,
-        )
-        self.processes.append(process)
-        return process
 
     def start(self):
         for left in reversed(range(STARTS)):
@@ -208,28 +237,6 @@ class Servers:
         for name in SERVING:
             port = self.ports[name]
             wait_for(f"{name} on port {port}", lambda port=port: self.all_run() and answers(port))
-
-    def all_run(self):
-        for process in self.processes:
-            if process.poll() is not None:
-                name = Path(process.args[0]).name
-                raise Failure(f"{name} ended with exit status {process.returncode}; {self.directory}/{name}.out says why")
-        return True
-
-    def stop(self):
-        """Lets the servers end by themselves, and leaves no process of theirs."""
-        for process in self.processes:
-            process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass  # As it should be.
 
 
 def find(program):

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::Draft;
 use super::page::{Page, blank, code, text};
 use super::story::more;
-use crate::report::view::{Mitigation, Target};
+use crate::report::view::{Mitigation, RateLimit, Target};
 use crate::report::words;
 
 /// Targets of a measure at most; the report has all.
@@ -19,7 +19,7 @@ pub fn helped<W: Write>(draft: &Draft<'_>, page: &mut Page<W>) -> io::Result<()>
         page,
         |incident, page| {
             for mitigation in &incident.mitigations {
-                measure(mitigation, page)?;
+                measure(draft, mitigation, page)?;
             }
             Ok(!incident.mitigations.is_empty())
         },
@@ -30,36 +30,31 @@ pub fn helped<W: Write>(draft: &Draft<'_>, page: &mut Page<W>) -> io::Result<()>
     }
 }
 
-fn measure<W: Write>(mitigation: &Mitigation, page: &mut Page<W>) -> io::Result<()> {
+fn measure<W: Write>(
+    draft: &Draft<'_>,
+    mitigation: &Mitigation,
+    page: &mut Page<W>,
+) -> io::Result<()> {
     page.paragraph(&text(&mitigation.summary))?;
+    if !mitigation.limits.is_empty() {
+        return page.table(LIMITS, mitigation.limits.iter().map(limit));
+    }
     if mitigation.details.is_empty() {
-        page.list(
-            mitigation
-                .targets
-                .iter()
-                .take(TARGETS)
-                .map(|target| code(target)),
-        )?;
+        let targets = mitigation.targets.iter().take(TARGETS);
+        page.list(targets.map(|target| code(target)))?;
         return more(mitigation.targets.len(), TARGETS, "targets", page);
     }
-    const HEAD: [&str; 5] = [
-        "Network",
-        "Attackers",
-        "Of the attack",
-        "Others within",
-        "Of the other requests",
-    ];
     let shown = || mitigation.details.iter().take(TARGETS);
     match shown().any(|target| !target.origins.is_empty()) {
-        false => page.table(HEAD, shown().map(network))?,
+        false => page.table(NETWORKS, shown().map(|target| network(draft, target)))?,
         true => {
-            let [a, b, c, d, e] = HEAD;
+            let [a, b, c, d, e, f] = NETWORKS;
             let placed = shown().map(|target| {
-                let [network, attackers, attack, others, innocent] = network(target);
+                let [network, from, attackers, attack, others, innocent] = network(draft, target);
                 let place = place(target);
-                [network, attackers, attack, others, innocent, place]
+                [network, from, attackers, attack, others, innocent, place]
             });
-            page.table([a, b, c, d, e, "Where"], placed)?;
+            page.table([a, b, c, d, e, f, "Where"], placed)?;
         }
     }
     more(mitigation.details.len(), TARGETS, "networks", page)
@@ -75,13 +70,48 @@ fn place(target: &Target) -> String {
     text(&(first.unwrap_or_default() + &others))
 }
 
-fn network(target: &Target) -> [String; 5] {
-    let share = |ratio: Option<f64>| text(&ratio.map_or(String::new(), words::share));
+const NETWORKS: [&str; 6] = [
+    "Network",
+    "From",
+    "Attackers",
+    "Of the attack",
+    "Others within",
+    "Of the other requests",
+];
+
+fn network(draft: &Draft<'_>, target: &Target) -> [String; NETWORKS.len()] {
     [
         code(&target.target),
+        target
+            .from
+            .map_or(String::new(), |from| draft.clock.moment(from)),
         words::count(target.clients),
         share(target.attack_share),
         words::count(target.innocent_clients),
         share(target.innocent_share),
     ]
+}
+
+const LIMITS: [&str; 4] = [
+    "Requests a minute",
+    "Refused of the attack",
+    "Of the other requests",
+    "Innocent clients refused",
+];
+
+fn limit(limit: &RateLimit) -> [String; LIMITS.len()] {
+    let per_minute = words::count(limit.per_minute);
+    [
+        match limit.advised {
+            true => format!("**{per_minute}**"),
+            false => per_minute,
+        },
+        share(limit.attack_share),
+        share(limit.innocent_share),
+        words::count(limit.innocent_clients),
+    ]
+}
+
+fn share(ratio: Option<f64>) -> String {
+    text(&ratio.map_or(String::new(), words::share))
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use super::page::{Page, Text, Tone};
 use super::section::{BODY, and_more, beside, bullet, title};
-use crate::report::view::{Impact, Mitigation, Outage};
+use crate::report::view::{Impact, Mitigation, Outage, RateLimit, Target};
 use crate::report::words::{self, Clock};
 
 const OUTAGES: usize = 8;
@@ -94,22 +94,63 @@ fn down(outage: &Outage, clock: &Clock) -> Text {
 }
 
 /// Writes what would have helped.
-pub fn mitigations(mitigations: &[Mitigation], page: &mut Page) -> io::Result<()> {
+pub fn mitigations(mitigations: &[Mitigation], clock: &Clock, page: &mut Page) -> io::Result<()> {
     if mitigations.is_empty() {
         return Ok(());
     }
     title("What would have helped", page)?;
     for mitigation in mitigations.iter().take(MITIGATIONS) {
-        one_mitigation(mitigation, page)?;
+        one_mitigation(mitigation, clock, page)?;
     }
     and_more(MITIGATIONS, mitigations.len(), "measures", page)
 }
 
-fn one_mitigation(mitigation: &Mitigation, page: &mut Page) -> io::Result<()> {
+fn one_mitigation(mitigation: &Mitigation, clock: &Clock, page: &mut Page) -> io::Result<()> {
     bullet(mitigation.summary.as_str().into(), LINES, page)?;
-    if mitigation.targets.is_empty() {
+    if mitigation.limits.iter().any(|limit| limit.advised) {
+        return limits(&mitigation.limits, page);
+    }
+    let targets = match mitigation.details.is_empty() {
+        true => mitigation.targets.clone(),
+        false => networks(&mitigation.details, clock),
+    };
+    if targets.is_empty() {
         return Ok(());
     }
-    let targets = words::list(&mitigation.targets, 0, page.room(BODY + 2));
+    let targets = words::list(&targets, 0, page.room(BODY + 2));
     page.line(BODY + 2, Text::new().toned(Tone::Accent, &targets))
+}
+
+/// Each network, and from when on it would have helped.
+fn networks(details: &[Target], clock: &Clock) -> Vec<String> {
+    let told = details.iter().map(|target| match target.from {
+        Some(from) => format!("{} from {}", target.target, clock.moment(from)),
+        None => target.target.clone(),
+    });
+    told.collect()
+}
+
+/// The limits that would have refused anything; of more generous ones there is nothing to tell.
+fn limits(limits: &[RateLimit], page: &mut Page) -> io::Result<()> {
+    /// Columns of a limit and of a share.
+    const NUMBER: usize = 8;
+    let cell = |text: &str| Text::from(format!("{text:>NUMBER$}"));
+    let head = "a minute   attack  others  innocent clients refused";
+    page.line(BODY + 2, Text::new().quiet(head))?;
+    let share = |ratio: Option<f64>| ratio.map_or(String::new(), words::share);
+    let bites = |limit: &&RateLimit| limit.attack_share.is_some_and(|share| share > 0.0);
+    for limit in limits.iter().filter(bites) {
+        let row = cell(&words::count(limit.per_minute))
+            .plain(" ")
+            .text(cell(&share(limit.attack_share)))
+            .text(cell(&share(limit.innocent_share)))
+            .plain("  ")
+            .plain(&words::count(limit.innocent_clients));
+        let row = match limit.advised {
+            true => row.toned(Tone::Accent, "  ← this one"),
+            false => row,
+        };
+        page.line(BODY + 2, row)?;
+    }
+    Ok(())
 }

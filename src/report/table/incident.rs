@@ -70,7 +70,7 @@ fn in_full(
     attacked::injections(&incident.injections, &clock, &context.places, page)?;
     attacked::symptoms(&incident.symptoms, &clock, &context.places, page)?;
     cost::impact(&incident.impact, &clock, page)?;
-    cost::mitigations(&incident.mitigations, page)
+    cost::mitigations(&incident.mitigations, &clock, page)
 }
 
 fn heading(incident: &Incident) -> Text {
