@@ -340,7 +340,8 @@ fn notes(books: &LineCounts, clock: Option<&ErrorClock>, bytes: &[u8]) -> Vec<St
             .map(|offset| example(bytes, *offset))
             .collect();
         notes.push(format!(
-            "{count} lines: {}, as in {}",
+            "{}: {}, as in {}",
+            counted(*count, "line", "lines"),
             reason.reason(),
             examples.join(" and ")
         ));
@@ -352,18 +353,13 @@ fn notes(books: &LineCounts, clock: Option<&ErrorClock>, bytes: &[u8]) -> Vec<St
         ));
     }
     if books.continued > 0 {
-        notes.push(format!(
-            "{} the message before",
-            match books.continued {
-                1 => "1 line continues".to_string(),
-                many => format!("{} lines continue", count(many)),
-            }
-        ));
+        let lines = counted(books.continued, "line continues", "lines continue");
+        notes.push(format!("{lines} the message before"));
     }
     if books.outside > 0 {
         notes.push(format!(
-            "{} records lie outside the time asked for",
-            books.outside
+            "{} outside the time asked for",
+            counted(books.outside, "record lies", "records lie")
         ));
     }
     if books.aside > 0 {

@@ -92,8 +92,15 @@ impl<'r> Plan<'r> {
     /// Chooses what to write. `path` is what comments and errors name.
     ///
     /// # Errors
-    /// When an incident is named that is none, or no attack, and when the report's networks cannot be read.
+    /// When the report's addresses are pseudonyms, when an incident is named that is none, or no attack, and when the
+    /// report's networks cannot be read.
     pub fn new(path: &str, report: &'r Report, options: &Options) -> Result<Plan<'r>> {
+        if report.pseudonymized {
+            return Err(Error::Usage(format!(
+                "{path} was written with --pseudonymize: its addresses belong to others than the attackers. Export the \
+                 report that `aftertrace scan --format json` writes without it"
+            )));
+        }
         let mut plan = Plan {
             path: path.to_string(),
             report,

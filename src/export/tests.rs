@@ -177,6 +177,15 @@ fn only_attacks_and_attackers_are_exported() {
 }
 
 #[test]
+fn pseudonyms_are_nobody_to_block() {
+    let mut report = report(&["198.51.100.0/24"], &[], &[]);
+    report.pseudonymized = true;
+    let refused = Plan::new("report.json", &report, &Options::default());
+    let error = refused.err().expect("refused").to_string();
+    assert!(error.contains("--pseudonymize"), "{error}");
+}
+
+#[test]
 fn the_limit_is_the_advised_one_or_an_error() {
     let mut report = report(&[], &[], &["192.0.2.7"]);
     let file = |report: &Report| {

@@ -1,7 +1,7 @@
 //! The report as one page of HTML that needs nothing else: no network, no other file, and no script to be read.
 //!
-//! The server's side writes all text and all tables; the script (`html/*.js`) adds charts, sorting, searching and paging. Log
-//! text reaches the page by [`markup::text`] or, for the script, by [`data`]; a strict policy (`shell`) would stop what got past
+//! The renderer writes all text and all tables; the script (`html/*.js`) adds charts, sorting, searching and paging. Log
+//! text reaches the page by `markup::text` or, for the script, by `data`; a strict policy (`shell`) would stop what got past
 //! them. Renders what the report says and computes nothing.
 
 mod attacked;

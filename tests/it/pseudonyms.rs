@@ -12,7 +12,7 @@ use aftertrace::pseudonym::Pseudonyms;
 use aftertrace::report::pseudonymize::pseudonymize;
 use aftertrace::report::table::{self, TableOptions};
 use aftertrace::report::view::{Evidence, Report};
-use aftertrace::report::{csv, ecs, json, markdown, saved, schema, timesketch};
+use aftertrace::report::{csv, ecs, html, json, markdown, saved, schema, timesketch};
 use ipnet::IpNet;
 use regex::Regex;
 use serde_json::Value;
@@ -60,7 +60,28 @@ fn rendered(report: &Report) -> BTreeMap<&'static str, String> {
     add("csv", &|out| csv::render(report, out));
     add("timesketch", &|out| timesketch::render(report, out));
     add("ecs", &|out| ecs::render(report, out));
+    add("html", &|out| html::render(report, None, out));
+    all.entry("html").and_modify(|page| *page = told_by(page));
     all
+}
+
+/// What a page tells: its texts and its data, without the styles and scripts that are in every page.
+fn told_by(page: &str) -> String {
+    let part = Regex::new("(?s)<(style|script)>.*?</(style|script)>").unwrap();
+    let page = part.replace_all(page, "");
+    let entities = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ];
+    let plain = entities
+        .iter()
+        .fold(page.to_string(), |text, (entity, character)| {
+            text.replace(entity, character)
+        });
+    format!("{page}{plain}")
 }
 
 /// What somebody could look for.

@@ -119,8 +119,12 @@ fn limits(measure: &Mitigation, id: &str) -> Table {
 }
 
 fn limit(limit: &RateLimit) -> Vec<Cell> {
+    let per_minute = words::count(limit.per_minute);
+    let named = html! {
+        @if limit.advised { b { (text(&per_minute)) " (advised)" } } @else { (text(&per_minute)) }
+    };
     vec![
-        number(limit.per_minute),
+        Cell::new(named, limit.per_minute as f64),
         ratio(limit.attack_share),
         ratio(limit.innocent_share),
         number(limit.innocent_clients),

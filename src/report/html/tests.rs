@@ -149,7 +149,7 @@ fn the_page_says_what_a_reader_asks() {
     let prose = prose(&document);
     for fact in [
         "injection attempts with a traffic surge",
-        "2021-09-05 13:58:03 – 15:47:12 (1 h 49 m)",
+        "2021-09-05 13:58:03 – 15:47:12 (1 h 49 min)",
         "44,000 clients sent 1.50 million requests meanwhile.",
         "Blocking three networks",
         "Limits to each client, strictest first",
