@@ -17,7 +17,7 @@ const FORMATS: [(&str, &str); 7] = [
     ("table", "expected.table.txt"),
     ("json", "expected.json"),
     ("markdown", "expected.md"),
-    ("html", "expected.html"),
+    ("html", "expected.html.txt"),
     ("csv", "expected.csv"),
     ("timesketch", "expected.timesketch.jsonl"),
     ("ecs", "expected.ecs.ndjson"),
