@@ -31,7 +31,8 @@ pub fn cidr(plan: &Plan<'_>) -> String {
     out
 }
 
-/// The table. Shares and numbers are those of the network that the report names, of which known clients were cut out.
+/// The table. What is left of a network that known clients were cut out of has no shares and numbers: the report tells them
+/// of the whole network alone.
 ///
 /// # Errors
 /// None that memory does not bring about.
@@ -53,12 +54,14 @@ pub fn csv(plan: &Plan<'_>) -> Result<String> {
 }
 
 fn cells(entry: &Entry<'_>, network: String) -> [String; HEAD.len()] {
-    let share = |share: Option<f64>| share.map_or(String::new(), |share| share.to_string());
-    let number = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
+    let whole = entry.is_whole();
+    let told = |figure: Option<String>| figure.filter(|_| whole).unwrap_or_default();
+    let share = |share: Option<f64>| told(share.map(|share| share.to_string()));
+    let number = |number: Option<u64>| told(number.map(|number| number.to_string()));
     let origins: Vec<String> = entry.origins.iter().map(origin).collect();
     [
         network,
-        entry.attackers.to_string(),
+        number(Some(entry.attackers)),
         share(entry.attack_share),
         number(entry.innocent_clients),
         share(entry.innocent_share),

@@ -74,6 +74,13 @@ pub struct Entry<'r> {
     network: IpNet,
 }
 
+impl Entry<'_> {
+    /// Whether nobody was cut out of the network that the report names.
+    pub fn is_whole(&self) -> bool {
+        self.left == [self.network]
+    }
+}
+
 /// What a file is made from.
 pub struct Plan<'r> {
     /// Where the report was read from, as the user calls it.
@@ -186,12 +193,21 @@ impl<'r> Plan<'r> {
         let gravest = found.rev().max_by_key(|(incident, _)| incident.severity);
         let found = gravest.map(|(incident, limit)| (incident.id, limit));
         found.ok_or_else(|| {
-            Error::Usage(format!(
-                "{}: the report advises no limit for each client, as none would have kept off most of an attack without \
-                 refusing visitors; block networks instead (--to nginx-deny), or set one of the limits that \
-                 `aftertrace report --format markdown` lists by hand",
-                self.path
-            ))
+            let measures = self.incidents.iter().flat_map(|one| &one.mitigations);
+            let tried = measures.map(|one| one.limits.len()).sum::<usize>() > 0;
+            let why = match (self.incidents.is_empty(), tried) {
+                (true, _) => "there is no limit to set, as the report has no attack",
+                (false, false) => {
+                    "no limit for each client was tried, as no attack in the report is one of volume; block clients \
+                     instead (--to nginx-deny)"
+                }
+                (false, true) => {
+                    "the report advises no limit for each client, as none would have kept off most of an attack without \
+                     refusing visitors; block networks instead (--to nginx-deny), or set one of the limits that \
+                     `aftertrace report --format markdown` lists by hand"
+                }
+            };
+            Error::Usage(format!("{}: {why}", self.path))
         })
     }
 

@@ -177,6 +177,22 @@ fn only_attacks_and_attackers_are_exported() {
 }
 
 #[test]
+fn pieces_of_a_cut_network_do_not_have_its_figures() {
+    let report = report(
+        &["198.51.100.0/24", "203.0.113.0/24"],
+        &[],
+        &["198.51.100.0/25"],
+    );
+    let plan = Plan::new("report.json", &report, &Options::default()).unwrap();
+    let table = super::file(&plan, Form::Csv).unwrap();
+    let row = |start: &str| table.lines().find(|line| line.starts_with(start)).unwrap();
+    let cut = row("198.51.100.128/25,");
+    assert!(cut.starts_with("198.51.100.128/25,,,,,"), "{cut}");
+    let whole = row("203.0.113.0/24,");
+    assert!(whole.starts_with("203.0.113.0/24,118,0.61,"), "{whole}");
+}
+
+#[test]
 fn pseudonyms_are_nobody_to_block() {
     let mut report = report(&["198.51.100.0/24"], &[], &[]);
     report.pseudonymized = true;
@@ -204,6 +220,12 @@ fn the_limit_is_the_advised_one_or_an_error() {
     for limit in &mut report.incidents[0].mitigations[1].limits {
         limit.advised = false;
     }
+    let refused = |report: &Report| file(report).unwrap_err().to_string();
+    let mut untried = report.clone();
+    untried.incidents[0].mitigations[1].limits.clear();
+    assert!(refused(&untried).contains("no attack in the report is one of volume"));
+    untried.incidents.clear();
+    assert!(refused(&untried).contains("no attack"));
     let error = file(&report).unwrap_err().to_string();
     assert!(
         error.contains("no limit") && error.contains("--to nginx-deny"),
