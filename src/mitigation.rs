@@ -19,7 +19,7 @@ use crate::pace::Pace;
 use crate::report::view::{Actor, Injection, Mitigation, Origin, Target};
 use crate::tally::Tally;
 use crate::terms::{Cause, Outcome};
-use crate::text::{self, count, counted};
+use crate::text::{count, counted, part_of};
 use crate::time::Time;
 
 /// Networks named in a measure at most; more belongs in a file.
@@ -97,11 +97,6 @@ fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| rounded(part as f64 / whole as f64))
 }
 
-/// The same in words.
-fn percent(part: u64, whole: u64) -> String {
-    text::share(part as f64 / whole.max(1) as f64)
-}
-
 /// The narrowest networks that hold most of the attack, and whom blocking them would have stopped.
 fn block_networks(attack: &Attack<'_>, sample: &CappedMap<Client, ()>) -> Option<Mitigation> {
     let (window, onsets) = (attack.window, &attack.onsets);
@@ -172,8 +167,8 @@ fn blocking(
     let summary = format!(
         "Blocking {} would have stopped {} of the attack's requests and {} of the others",
         counted(chosen.len() as u64, "network", "networks"),
-        percent(stopped, attack),
-        percent(caught, innocent),
+        part_of(stopped, attack),
+        part_of(caught, innocent),
     );
     let names = chosen.iter().map(|network| network.network.to_string());
     Mitigation {

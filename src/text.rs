@@ -63,6 +63,11 @@ pub fn share(ratio: f64) -> String {
     }
 }
 
+/// `part / whole` as a share.
+pub fn part_of(part: u64, whole: u64) -> String {
+    share(part as f64 / whole.max(1) as f64)
+}
+
 /// Levenshtein's distance (Doklady Akademii Nauk 163, 1965), one row at a time.
 pub fn edit_distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();

@@ -2,14 +2,14 @@
 
 use rayon::iter::ParallelIterator;
 
-use super::{Attack, measure, percent, share};
+use super::{Attack, measure, share};
 use crate::client::Client;
 use crate::evidence::capped::CappedMap;
 use crate::pace::LIMITS;
 use crate::report::view::{Mitigation, RateLimit};
 use crate::tally::Share;
 use crate::terms::Cause;
-use crate::text::{count, counted};
+use crate::text::{count, counted, part_of};
 
 /// A limit that lets more than half of an attack pass leaves a server that was overloaded many times over as overloaded.
 const WORTH_LIMITING: f64 = 0.5;
@@ -114,7 +114,7 @@ impl Trial {
     /// The end of a sentence about it.
     fn told(&self, all: &Sides, sample: &CappedMap<Client, ()>) -> String {
         let refused = &self.refused;
-        let attack = percent(refused.attack.requests, all.attack.requests);
+        let attack = part_of(refused.attack.requests, all.attack.requests);
         if all.innocent.clients == 0 {
             return format!(
                 "would have refused {attack} of the attack's requests; nobody else was there"
@@ -122,7 +122,7 @@ impl Trial {
         }
         format!(
             "would have refused {attack} of the attack's requests and {} of the others, and {} of {} at least once",
-            percent(refused.innocent.requests, all.innocent.requests),
+            part_of(refused.innocent.requests, all.innocent.requests),
             count(sample.scaled(refused.innocent.clients)),
             counted(
                 sample.scaled(all.innocent.clients),

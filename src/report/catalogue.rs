@@ -8,6 +8,7 @@ use crate::category::Category;
 use crate::pattern::describe::{self, Description, Reference, describe};
 use crate::pattern::entry::Pattern;
 use crate::report::escape;
+use crate::report::phrases::capitalised;
 use crate::report::table::page::{Page, Text, Tone};
 use crate::report::table::{MIN_WIDTH, TableOptions};
 
@@ -119,14 +120,6 @@ fn address(url: &str) -> String {
         }
     }
     out
-}
-
-/// With a capital first letter.
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(characters).collect()
-    })
 }
 
 /// Writes everything about one entry as a page.

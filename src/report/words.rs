@@ -11,16 +11,11 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-pub use crate::text::{count, counted, share};
+pub use crate::text::{count, counted, part_of, share};
 
 /// How sure, in whole per cent.
 pub fn confidence(value: f64) -> String {
     format!("{:.0}%", value * 100.0)
-}
-
-/// `part / whole` as a share.
-pub fn part_of(part: u64, whole: u64) -> String {
-    share(part as f64 / whole.max(1) as f64)
 }
 
 /// A rate in the unit that makes it readable: `482/s`, `3.5/s`, `12/min`, `4/h`.
