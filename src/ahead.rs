@@ -15,6 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::bytes::Bytes;
 use crate::chunk::line_end;
 use crate::counts::AccessCounts;
 use crate::format::forwarded::Column;
@@ -217,7 +218,7 @@ impl<'a> Coming<'a> {
                 Look::Log(cursor) => {
                     if let Some(range) = cursor.advance(source, self.chunk_bytes) {
                         let log = Log {
-                            bytes: &source.so_far()[..range.end],
+                            bytes: Bytes::from(&source.so_far()[..range.end]),
                             ..cursor.log.clone()
                         };
                         return Next::Read(log, (index, range));

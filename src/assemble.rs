@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::actor::statuses;
+use crate::bytes::Bytes;
 use crate::category::Category;
 use crate::clock::Basis;
 use crate::counts::{AccessCounts, ErrorCounts};
@@ -320,8 +321,8 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
                     .or_else(|| books.main_offset()),
                 clock_skew_s: skew.map(|skew| skew.ahead_s as f64),
                 notes: {
-                    let mut notes = notes(books, clock, source.bytes());
-                    notes.extend((part != asked).then(|| part_note(&part, source.bytes().len())));
+                    let mut notes = notes(books, clock, source.view());
+                    notes.extend((part != asked).then(|| part_note(&part, source.view().len())));
                     notes.extend(read.inputs.notes(index));
                     notes.extend(skew.and_then(|skew| skew_note(read, skew)));
                     notes
@@ -331,7 +332,7 @@ fn inputs(read: &Read<'_>) -> Vec<view::Input> {
         .collect()
 }
 
-fn notes(books: &LineCounts, clock: Option<&ErrorClock>, bytes: &[u8]) -> Vec<String> {
+fn notes(books: &LineCounts, clock: Option<&ErrorClock>, bytes: Bytes<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     for (reason, (count, samples)) in &books.unparsed {
         let examples: Vec<String> = samples
@@ -400,8 +401,9 @@ fn part_note(part: &Range<usize>, of: usize) -> String {
     )
 }
 
-fn example(bytes: &[u8], offset: u64) -> String {
-    let line = crate::chunk::lines(&bytes[offset as usize..])
+fn example(bytes: Bytes<'_>, offset: u64) -> String {
+    let line = bytes
+        .lines(offset as usize..bytes.len())
         .next()
         .map_or(&b""[..], |(_, line)| line);
     let cut = &line[..line.len().min(EXAMPLE_BYTES)];

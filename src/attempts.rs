@@ -87,7 +87,7 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     fn chunk(&mut self, log: &Log<'_>, noted: &Noted) {
-        let bytes = &log.bytes[noted.start..noted.end];
+        let bytes = log.bytes.get(noted.start..noted.end);
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
         let Some(listed) = &noted.lines else {

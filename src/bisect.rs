@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use crate::chunk::{self, MAX_LINE};
+use crate::chunk::MAX_LINE;
 use crate::format::spec::{Arena, Desk};
 use crate::pass::{Limits, Log, Part};
 
@@ -53,8 +53,8 @@ pub fn narrow(logs: &mut [Log<'_>], parts: Vec<Option<Range<usize>>>) {
         let Some(bytes) = part else {
             continue;
         };
-        let between = &log.bytes[log.part.bytes.start..bytes.start];
-        let lines = || memchr::memchr_iter(b'\n', between).count() as u64;
+        let between = log.part.bytes.start..bytes.start;
+        let lines = || log.bytes.ends(between.clone());
         let before = log.part.lines_before;
         let before = before.filter(|_| between.len() <= COUNTED);
         log.part = Part {
@@ -176,18 +176,16 @@ impl Probes {
 
 /// Looks at the lines that begin at byte `at` or after it; `None` if no record is near.
 fn probe(log: &Log<'_>, at: usize) -> Option<Probe> {
-    let window = &log.bytes[at..log.bytes.len().min(at.saturating_add(REACH + PROBE_BYTES))];
-    let whole_line = at == 0 || log.bytes[at - 1] == b'\n';
-    let skipped = match whole_line {
-        true => 0,
-        false => memchr::memchr(b'\n', window)? + 1,
+    let reach = at.saturating_add(REACH + PROBE_BYTES);
+    let start = match at {
+        0 => 0,
+        // Where a line begins at once, the byte before says so.
+        _ => log.bytes.feed(at - 1, reach)? + 1,
     };
-    let start = at + skipped;
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
     let mut found: Option<Probe> = None;
-    for (offset, line) in chunk::lines(&window[skipped..]) {
-        let place = start + offset;
+    for (place, line) in log.bytes.lines(start..reach) {
         if found.is_some() && place - start >= PROBE_BYTES {
             break;
         }
@@ -205,8 +203,7 @@ fn probe(log: &Log<'_>, at: usize) -> Option<Probe> {
         probe.back = probe.back.max(probe.last.saturating_sub(time));
         probe.first = probe.first.min(time);
         probe.last = probe.last.max(time);
-        let after = memchr::memchr(b'\n', &log.bytes[place..]);
-        probe.end = after.map_or(log.bytes.len(), |end| place + end + 1);
+        probe.end = log.bytes.line_end(place);
     }
     found
 }
@@ -250,7 +247,7 @@ mod tests {
     fn within(log: &Log<'_>, range: Range<usize>, limits: Limits) -> Vec<usize> {
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
-        let lines = chunk::lines(&log.bytes[range.clone()]);
+        let lines = crate::chunk::lines(log.bytes.get(range.clone()));
         lines
             .filter_map(|(offset, line)| {
                 let at = range.start + offset;

@@ -177,19 +177,17 @@ fn sample(log: &Log<'_>, mut show: impl FnMut(&ErrorRecord<'_>, u64)) {
     let mut next = 0;
     for place in 0..PLACES {
         let at = (log.bytes.len() / PLACES * place).max(next);
-        let Some(rest) = log.bytes.get(at..) else {
-            break;
-        };
         // From the middle of the file on, the first line is cut off, so the second is read.
         let skipped = usize::from(at != next || at != 0);
-        let Some((offset, line)) = chunk::lines(rest).nth(skipped) else {
+        let mut lines = log.bytes.lines(at..log.bytes.len());
+        let Some((at, line)) = lines.nth(skipped) else {
             break;
         };
-        next = at + offset + line.len();
+        next = at + line.len();
         if line.len() > chunk::MAX_LINE {
             continue;
         }
-        let byte = (at + offset) as u64;
+        let byte = at as u64;
         if let Ok(Event::Error(record)) = log.reader.read(line, byte, &mut desk) {
             show(&record, byte);
         }

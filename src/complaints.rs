@@ -57,7 +57,7 @@ impl ErrorWorker<'_> {
         let first_record = first_record(log);
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
-        for (offset, line) in chunk::lines(&log.bytes[range.clone()]) {
+        for (offset, line) in chunk::lines(log.bytes.get(range.clone())) {
             lines.lines += 1;
             let at = (range.start + offset) as u64;
             match log.read(line, at, &mut desk) {
@@ -77,8 +77,7 @@ impl ErrorWorker<'_> {
                         source: log.source,
                         offset: at,
                     };
-                    let rest = &log.bytes[at as usize + line.len()..];
-                    self.record(&record, place, log, rest);
+                    self.record(&record, place, log);
                 }
                 Err(_) if at > first_record && continues_record(line) => {
                     lines.records += 1;
@@ -102,15 +101,14 @@ impl ErrorWorker<'_> {
         );
     }
 
-    /// `rest` is what follows the record's first line, its line end included.
-    fn record(&mut self, record: &ErrorRecord<'_>, at: Locator, log: &Log<'_>, rest: &[u8]) {
+    fn record(&mut self, record: &ErrorRecord<'_>, at: Locator, log: &Log<'_>) {
         let Some(id) = self.classifier.classify(record.message) else {
             self.counts.unclassified += 1;
             return;
         };
         let symptom = self.symptoms.symptom(id);
         self.counts.symptoms.entry(id.0).or_default().note(at);
-        let Some(client) = record.client.or_else(|| tail_client(log, at.offset, rest)) else {
+        let Some(client) = record.client.or_else(|| tail_client(log, at.offset)) else {
             return;
         };
         mention(&mut self.counts.mentions, id.0, client, at);
@@ -124,14 +122,14 @@ impl ErrorWorker<'_> {
 }
 
 /// The client that nginx names behind a message of several lines, wherever chunks are cut.
-fn tail_client(log: &Log<'_>, at: u64, rest: &[u8]) -> Option<Client> {
+fn tail_client(log: &Log<'_>, at: u64) -> Option<Client> {
     if log.format.name != nginx_error::FORMAT.name {
         return None;
     }
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
-    // the first of these lines is what is left of the record's own: nothing
-    let lines = chunk::lines(rest).skip(1).take(MAX_RECORD_LINES);
+    let from = at as usize..log.bytes.len();
+    let lines = log.bytes.lines(from).skip(1).take(MAX_RECORD_LINES);
     lines
         .map(|(_, line)| line)
         .take_while(|line| continues_record(line) && log.read(line, at, &mut desk).is_err())
@@ -149,10 +147,10 @@ pub fn continues_record(line: &[u8]) -> bool {
 /// that does not start with a record within 64 KiB lost its head to rotation or is no error log.
 fn first_record(log: &Log<'_>) -> u64 {
     const HEAD: usize = 64 << 10;
-    let head = &log.bytes[..log.bytes.len().min(HEAD)];
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
-    chunk::lines(head)
+    log.bytes
+        .lines(0..HEAD)
         .find(|(offset, line)| log.read(line, *offset as u64, &mut desk).is_ok())
         .map_or(HEAD as u64, |(offset, _)| offset as u64)
 }

@@ -1,6 +1,5 @@
 //! What a log says near its beginning and its end: first and last time, and the zone it is written in.
 
-use crate::chunk;
 use crate::event::Event;
 use crate::format::spec::{Arena, Desk};
 use crate::pass::Log;
@@ -10,12 +9,11 @@ use crate::time::{Time, UtcOffset};
 pub fn last_time(log: &Log<'_>) -> Option<Time> {
     const TAIL: usize = 64 << 10;
     let start = log.bytes.len().saturating_sub(TAIL);
-    let tail = &log.bytes[start..];
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
     let mut last = None;
-    for (offset, line) in chunk::lines(tail) {
-        let event = log.read(line, (start + offset) as u64, &mut desk);
+    for (at, line) in log.bytes.lines(start..log.bytes.len()) {
+        let event = log.read(line, at as u64, &mut desk);
         last = last.max(event.ok().map(|event| event.time()));
     }
     last
@@ -26,8 +24,7 @@ pub fn first_time(log: &Log<'_>) -> Option<Time> {
     const HEAD: usize = 64 << 10;
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
-    let head = &log.bytes[..log.bytes.len().min(HEAD)];
-    let times = chunk::lines(head).filter_map(|(offset, line)| {
+    let times = log.bytes.lines(0..HEAD).filter_map(|(offset, line)| {
         let event = log.read(line, offset as u64, &mut desk).ok()?;
         Some(event.time())
     });
@@ -39,8 +36,7 @@ pub fn first_zone(log: &Log<'_>) -> Option<UtcOffset> {
     const HEAD: usize = 64 << 10;
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
-    let head = &log.bytes[..log.bytes.len().min(HEAD)];
-    for (offset, line) in chunk::lines(head) {
+    for (offset, line) in log.bytes.lines(0..HEAD) {
         if let Ok(Event::Access(access)) = log.read(line, offset as u64, &mut desk) {
             return access.utc_offset;
         }

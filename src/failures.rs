@@ -46,7 +46,7 @@ pub fn own(
         let log = &logs[*log];
         each_access_of(
             log,
-            &log.bytes[range.clone()],
+            log.bytes.get(range.clone()),
             range.start,
             wanted,
             |access, at| {

@@ -560,7 +560,7 @@ pub fn focus<V: Sync>(
     let parts = work(&tasks, run, start, |counts, (index, range)| {
         let chunk = chunks[*index];
         let log = &logs[chunk.log];
-        let (bytes, arena) = (&log.bytes[range.clone()], Arena::new());
+        let (bytes, arena) = (log.bytes.get(range.clone()), Arena::new());
         let mut viewer = Viewer::new(sights.iter().zip(&mut counts.0), chunk);
         look_over(log, bytes, range.start, &arena, &mut viewer);
         viewer.count();

@@ -203,7 +203,7 @@ impl<'a> Worker<'a> {
         };
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
-        for (offset, line) in chunk::lines(&log.bytes[range.clone()]) {
+        for (offset, line) in chunk::lines(log.bytes.get(range.clone())) {
             done.lines += 1;
             let origin = Origin {
                 source: name,

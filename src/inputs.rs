@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::bytes::Bytes;
 use crate::error::{Error, Result, Warning};
 use crate::event::Access;
 use crate::format::sample;
@@ -135,11 +136,11 @@ impl Inputs {
     fn identify(&mut self) {
         self.expect(Manner::Places);
         let sources = &self.sources;
-        let vote = |source: &Source| self.readers.vote(&source.name, source.bytes());
+        let vote = |source: &Source| self.readers.vote(&source.name, source.view());
         let mut formats: Vec<_> = sources.iter().map(vote).collect();
         let voted = sources.iter().zip(&formats);
         let unused = self.readers.unused(
-            voted.map(|(source, vote)| (source.name.as_str(), source.bytes(), vote.as_ref())),
+            voted.map(|(source, vote)| (source.name.as_str(), source.view(), vote.as_ref())),
         );
         self.warnings.retain(|warning| warning.code != UNUSED);
         self.warnings.extend(unused);
@@ -148,7 +149,7 @@ impl Inputs {
         let timing = |(source, vote): (&Source, &Option<Vote>)| {
             let vote = vote.as_ref()?;
             let access = vote.format.kind == LogKind::Access;
-            access.then(|| format::timing(source.bytes(), &vote.reader))?
+            access.then(|| format::timing(source.view(), &vote.reader))?
         };
         self.timings = sources.iter().zip(&self.formats).map(timing).collect();
         self.warnings.extend(no_logs(sources, &self.formats));
@@ -167,7 +168,7 @@ impl Inputs {
         let mut pieces = Vec::with_capacity(logs.len());
         for ((index, vote), time) in logs.iter().zip(&clocks) {
             pieces.push(Piece {
-                bytes: self.sources[*index].bytes(),
+                bytes: self.sources[*index].view(),
                 format: vote.format.name,
                 time,
             });
@@ -235,7 +236,7 @@ impl Inputs {
             let Some(vote) = vote.as_mut().filter(|vote| vote.holds(LogKind::Access)) else {
                 continue;
             };
-            let bytes = source.bytes();
+            let bytes = source.view();
             self.hops[index] = hops(&self.who, vote, bytes);
             self.relays[index] = relays(vote, bytes, self.hops[index].as_ref());
         }
@@ -253,7 +254,7 @@ impl Inputs {
             let vote = format.as_ref()?;
             vote.holds(kind).then(|| Log {
                 source: index as u32,
-                bytes: source.bytes(),
+                bytes: source.view(),
                 part: self.part(index),
                 format: vote.format,
                 reader: vote.reader.clone(),
@@ -269,6 +270,7 @@ impl Inputs {
     /// The log of requests that an input seems to be by its beginning `head`, which is also all that the log has; `None` if
     /// it seems to be something else.
     pub fn seeming<'h>(&self, index: usize, head: &'h [u8]) -> Option<Log<'h>> {
+        let head = Bytes::from(head);
         let vote = self.readers.vote(&self.sources[index].name, head);
         let mut vote = vote.filter(|vote| vote.format.kind == LogKind::Access)?;
         let hops = hops(&self.who, &mut vote, head);
@@ -287,7 +289,7 @@ impl Inputs {
 
     /// All of an input but a beginning that is counted elsewhere.
     pub fn part(&self, index: usize) -> Part {
-        let bytes = self.sources[index].bytes();
+        let bytes = self.sources[index].view();
         match self.repeats[index] {
             Some(repeat) => Part {
                 bytes: repeat.bytes.min(bytes.len())..bytes.len(),
@@ -302,7 +304,7 @@ impl Inputs {
         let Repeat { bytes, lines, of } = self.repeats[index]?;
         let of = &self.sources[of].name;
         let lines = counted(lines, "line", "lines");
-        let all = bytes == self.sources[index].bytes().len();
+        let all = bytes == self.sources[index].view().len();
         let what = if all { "all" } else { "the first" };
         Some(format!(
             "{what} {lines} ({} bytes) are in {of} as well and were counted there",
@@ -344,7 +346,7 @@ fn tell_years(sources: &[Source], formats: &mut [Option<Vote>]) {
         return;
     }
     let others = (0..formats.len()).filter(|index| !lacking.contains(index));
-    let spans = others.filter_map(|index| ends(sources[index].bytes(), formats[index].as_ref()?));
+    let spans = others.filter_map(|index| ends(sources[index].view(), formats[index].as_ref()?));
     let neighbours = spans.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1)));
     for index in lacking {
         let hint = YearHint {
@@ -360,7 +362,7 @@ fn tell_years(sources: &[Source], formats: &mut [Option<Vote>]) {
 }
 
 /// The earliest and latest time among a sample of an input's lines.
-fn ends(bytes: &[u8], vote: &Vote) -> Option<(Time, Time)> {
+fn ends(bytes: Bytes<'_>, vote: &Vote) -> Option<(Time, Time)> {
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
     let time = |(at, line)| {
@@ -373,7 +375,7 @@ fn ends(bytes: &[u8], vote: &Vote) -> Option<(Time, Time)> {
 
 /// Where a log has the field that the user names, and who is believed in it; `None` if the user names none, or if the log
 /// names its fields and has none of this name. May give the vote another reader, which takes that field.
-pub fn hops(who: &Who, vote: &mut Vote, bytes: &[u8]) -> Option<Hops> {
+pub fn hops(who: &Who, vote: &mut Vote, bytes: Bytes<'_>) -> Option<Hops> {
     let header = who.client_from.as_ref()?;
     let column = match vote.reader.forwarded_from(header) {
         Sought::Lacking => return None,
@@ -390,7 +392,7 @@ pub fn hops(who: &Who, vote: &mut Vote, bytes: &[u8]) -> Option<Hops> {
 }
 
 /// The proxies that a log takes for clients, also where the user named other proxies.
-fn relays(vote: &Vote, bytes: &[u8], hops: Option<&Hops>) -> Option<Relays> {
+fn relays(vote: &Vote, bytes: Bytes<'_>, hops: Option<&Hops>) -> Option<Relays> {
     let column = format::forwarded(bytes, &vote.reader);
     let anybody = Proxies::new(None);
     let arena = Arena::new();
@@ -447,7 +449,7 @@ fn no_logs(sources: &[Source], formats: &[Option<Vote>]) -> Vec<Warning> {
             .archive()
             .map(|name| of_archive.entry(name).or_default());
         if before.as_ref().is_none_or(|before| **before < MAX_NAMED) {
-            warnings.push(no_log(&source.name, source.bytes()));
+            warnings.push(no_log(&source.name, source.view().head(LOOKED_AT)));
         }
         before.into_iter().for_each(|before| *before += 1);
     }
@@ -470,12 +472,12 @@ fn is_found_again(warning: &Warning) -> bool {
 /// What somebody may do whose log is in a format that nobody knows.
 const FORMATS_ADVICE: &str = "; `aftertrace formats --explain FILE` shows why, and --access-format reads a format that you give";
 
-/// Whether bytes begin like text.
+/// Bytes of an input that tell what it is if it is no log.
+const LOOKED_AT: usize = 4096;
+
+/// Whether bytes are text.
 fn is_text(bytes: &[u8]) -> bool {
-    /// Enough to tell.
-    const LOOKED_AT: usize = 4096;
-    let start = &bytes[..bytes.len().min(LOOKED_AT)];
-    !start.contains(&0)
+    !bytes.contains(&0)
 }
 
 /// The warning about an input in which no format was recognised; `bytes` is all that it has, or its beginning.

@@ -20,6 +20,7 @@ pub mod attempts;
 pub mod baseline;
 pub mod bisect;
 pub mod breakdown;
+pub mod bytes;
 pub mod campaign;
 pub mod category;
 pub mod chunk;

@@ -213,7 +213,7 @@ pub fn paces(
                 limits,
                 readable: chunk.readable,
             };
-            let (bytes, arena) = (&log.bytes[range.clone()], Arena::new());
+            let (bytes, arena) = (log.bytes.get(range.clone()), Arena::new());
             look_over(log, bytes, range.start, &arena, &mut timekeeper);
             pool.relieve(paces);
         },
@@ -257,7 +257,7 @@ mod tests {
         let spans = tasks(std::slice::from_ref(log), bytes).into_iter();
         let spans = spans.map(|(index, range)| {
             let mut times = Vec::new();
-            let bytes = &log.bytes[range.clone()];
+            let bytes = log.bytes.get(range.clone());
             each_access_of(
                 log,
                 bytes,

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::addresses::AddressMap;
+use crate::bytes::Bytes;
 use crate::chunk;
 use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
@@ -104,7 +105,7 @@ pub struct Part {
 
 impl Part {
     /// All of these bytes.
-    pub fn all(bytes: &[u8]) -> Part {
+    pub fn all(bytes: Bytes<'_>) -> Part {
         Part {
             bytes: 0..bytes.len(),
             lines_before: Some(0),
@@ -118,7 +119,7 @@ pub struct Log<'a> {
     /// Index of the source among the inputs in their sorted order.
     pub source: u32,
     /// All of it, decompressed.
-    pub bytes: &'a [u8],
+    pub bytes: Bytes<'a>,
     /// What is read of them.
     pub part: Part,
     /// Its format.
@@ -137,7 +138,8 @@ pub struct Log<'a> {
 
 impl<'a> Log<'a> {
     /// A log of which nothing is known but its bytes and its format; `None` if they do not fit each other.
-    pub fn of(format: &'static Format, bytes: &'a [u8]) -> Option<Log<'a>> {
+    pub fn of(format: &'static Format, bytes: impl Into<Bytes<'a>>) -> Option<Log<'a>> {
+        let bytes = bytes.into();
         Some(Log {
             source: 0,
             bytes,
@@ -327,11 +329,8 @@ pub fn tasks(logs: &[Log<'_>], chunk_bytes: usize) -> Vec<Task> {
     let bytes: usize = logs.iter().map(|log| log.part.bytes.len()).sum();
     let chunk_bytes = chunk_bytes.max(bytes / MAX_CHUNKS);
     let cut = |(index, log): (usize, &Log<'_>)| {
-        let part = log.part.bytes.clone();
-        let start = part.start;
-        chunk::chunks(&log.bytes[part], chunk_bytes)
-            .into_iter()
-            .map(move |range| (index, start + range.start..start + range.end))
+        let cut = log.bytes.chunks(log.part.bytes.clone(), chunk_bytes);
+        cut.into_iter().map(move |range| (index, range))
     };
     logs.iter().enumerate().flat_map(cut).collect()
 }

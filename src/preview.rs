@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::chunk;
+use crate::bytes::Bytes;
 use crate::event::{Access, ErrorRecord, Event, Unparsed};
 use crate::format::spec::{Arena, Desk, LogKind, Reader};
 use crate::format::{self, Count};
@@ -88,7 +88,7 @@ pub struct Fields {
 /// How the formats fared on an input, those that the user gave for it among them, and which one reads it.
 pub fn reading(
     input: &str,
-    bytes: &[u8],
+    bytes: Bytes<'_>,
     log: Option<&Log<'_>>,
     given: &[Reader],
     notes: Vec<String>,
@@ -105,11 +105,8 @@ pub fn reading(
     }
 }
 
-fn standing(count: &Count, bytes: &[u8]) -> Standing {
-    let number = |at: u64| {
-        let before = &bytes[..bytes.len().min(at as usize)];
-        memchr::memchr_iter(b'\n', before).count() as u64 + 1
-    };
+fn standing(count: &Count, bytes: Bytes<'_>) -> Standing {
+    let number = |at: u64| bytes.ends(0..bytes.len().min(at as usize)) + 1;
     Standing {
         format: count.format,
         read: count.read,
@@ -127,7 +124,7 @@ pub fn lines<E>(
     most: usize,
     mut sink: impl FnMut(&Line) -> Result<(), E>,
 ) -> Result<(), E> {
-    let numbered = chunk::lines(log.bytes).zip(1..);
+    let numbered = log.bytes.lines(0..log.bytes.len()).zip(1..);
     let mut shown = 0;
     for ((at, text), number) in numbered.filter(|((_, text), _)| !text.is_empty()) {
         if shown == most {
@@ -249,7 +246,7 @@ mod tests {
     #[test]
     fn the_vote_says_why_a_format_lost() {
         let log = Log::of(&COMBINED, TEXT.as_bytes()).unwrap();
-        let reading = reading("a.log", TEXT.as_bytes(), Some(&log), &[], Vec::new());
+        let reading = reading("a.log", TEXT.as_bytes().into(), Some(&log), &[], Vec::new());
         assert_eq!((reading.sampled, reading.votes[0].read), (2, 1));
         let common = reading.votes.iter().find(|vote| vote.format == "common");
         assert_eq!(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use crate::bytes::Bytes;
 use crate::chunk;
 use crate::client::Client;
 use crate::complaints::{MAX_RECORD_LINES, continues_record};
@@ -27,7 +28,7 @@ pub struct Quoter<'a> {
 struct Quoted<'a> {
     name: &'a str,
     log: Log<'a>,
-    bytes: &'a [u8],
+    bytes: Bytes<'a>,
     /// Start of each chunk and the lines before it, if they were counted.
     chunks: Vec<(usize, Option<u64>)>,
     /// The chunks themselves.
@@ -92,9 +93,7 @@ impl<'a> Quoter<'a> {
             };
         };
         let offset = at.offset as usize;
-        let line = chunk::lines(&source.bytes[offset.min(source.bytes.len())..])
-            .next()
-            .map_or(&b""[..], |(_, line)| line);
+        let line = source.line(offset);
         Evidence {
             source: source.name.to_string(),
             line: source.line_number(offset),
@@ -151,10 +150,7 @@ impl<'a> Quoter<'a> {
     /// The bytes of the line at a place.
     pub fn line(&self, at: &Locator) -> &'a [u8] {
         let source = self.sources.get(&at.source);
-        let rest = source
-            .and_then(|source| source.bytes.get(at.offset as usize..))
-            .unwrap_or_default();
-        chunk::lines(rest).next().map_or(&b""[..], |(_, line)| line)
+        source.map_or(&b""[..], |source| source.line(at.offset as usize))
     }
 }
 
@@ -187,7 +183,13 @@ impl Wanted<'_> {
     }
 }
 
-impl Quoted<'_> {
+impl<'a> Quoted<'a> {
+    /// The line that begins at `offset`.
+    fn line(&self, offset: usize) -> &'a [u8] {
+        let mut lines = self.bytes.lines(offset..self.bytes.len());
+        lines.next().map_or(&b""[..], |(_, line)| line)
+    }
+
     /// Requests that a message may be about: how far off in time, where, for which path.
     fn requests_like(&self, wanted: &Wanted<'_>) -> Vec<(i64, Locator, String)> {
         let arena = Arena::new();
@@ -196,7 +198,7 @@ impl Quoted<'_> {
         let (from, to) = (wanted.secs - wanted.reach(), wanted.secs + wanted.reach());
         let spans = self.spans.iter();
         for span in spans.filter(|span| span.first <= to && span.last >= from) {
-            for (offset, line) in chunk::lines(&self.bytes[span.start..span.end]) {
+            for (offset, line) in chunk::lines(self.bytes.get(span.start..span.end)) {
                 let other = self.log.client(line);
                 if other.is_some_and(|client| client != wanted.client) {
                     continue;
@@ -225,7 +227,7 @@ impl Quoted<'_> {
         let mut places = Vec::new();
         let spans = self.spans.iter();
         for span in spans.filter(|span| (span.first..=span.last).contains(&secs)) {
-            for (offset, line) in chunk::lines(&self.bytes[span.start..span.end]) {
+            for (offset, line) in chunk::lines(self.bytes.get(span.start..span.end)) {
                 let place = (span.start + offset) as u64;
                 let Ok(Event::Access(access)) = self.log.read(line, place, &mut desk) else {
                     continue;
@@ -249,17 +251,15 @@ impl Quoted<'_> {
         }
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
-        let rest = self.bytes.get(offset..).unwrap_or_default();
-        let further = chunk::lines(rest)
+        let further = self
+            .bytes
+            .lines(offset..self.bytes.len())
             .skip(1)
             .take(MAX_RECORD_LINES)
-            .take_while(|(further, line)| {
+            .take_while(|(at, line)| {
                 !line.is_empty()
                     && continues_record(line)
-                    && self
-                        .log
-                        .read(line, (offset + further) as u64, &mut desk)
-                        .is_err()
+                    && self.log.read(line, *at as u64, &mut desk).is_err()
             });
         1 + further.count() as u64
     }
@@ -274,9 +274,10 @@ impl Quoted<'_> {
         let before = before?;
         let mut known = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
         let near = known.range(start..=offset).next_back();
+        // What is wanted must not depend on what was quoted before.
+        let near = near.filter(|_| self.bytes.is_whole());
         let (from, passed) = near.map_or((start, before), |(at, number)| (*at, *number - 1));
-        let ends = memchr::memchr_iter(b'\n', &self.bytes[from..offset]).count();
-        let number = passed + ends as u64 + 1;
+        let number = passed + self.bytes.ends(from..offset) + 1;
         known.insert(offset, number);
         Some(number)
     }

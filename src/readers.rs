@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::bytes::Bytes;
 use crate::error::{Error, Result, Warning};
 use crate::format::custom::compile;
 use crate::format::sample;
@@ -58,7 +59,7 @@ impl Readers {
 
     /// Lets the formats vote on an input: those that the user names for it go before those that read as much. An input
     /// that is in no other format is tried with every format of the configurations, for logs are renamed.
-    pub fn vote(&self, input: &str, bytes: &[u8]) -> Option<Vote> {
+    pub fn vote(&self, input: &str, bytes: Bytes<'_>) -> Option<Vote> {
         let vote = vote_with(bytes, &self.named(input));
         vote.or_else(|| vote_with(bytes, &self.servers.readers()))
     }
@@ -86,7 +87,7 @@ impl Readers {
     /// The warning that the format of `--access-format` read none of these inputs, each with its name and its bytes.
     pub fn unused<'v>(
         &self,
-        inputs: impl Iterator<Item = (&'v str, &'v [u8], Option<&'v Vote>)> + Clone,
+        inputs: impl Iterator<Item = (&'v str, Bytes<'v>, Option<&'v Vote>)> + Clone,
     ) -> Option<Warning> {
         let given = self.given.as_ref()?;
         let reader = self.given()?;
@@ -111,11 +112,11 @@ impl Readers {
 }
 
 /// Where the first line of an input leaves a format.
-fn departure(format: &Template, name: &str, bytes: &[u8]) -> Option<String> {
+fn departure(format: &Template, name: &str, bytes: Bytes<'_>) -> Option<String> {
     /// Bytes of the line that are shown.
     const SHOWN: usize = 60;
     let (at, line) = sample::lines(bytes).into_iter().next()?;
-    let number = 1 + memchr::memchr_iter(b'\n', &bytes[..at as usize]).count();
+    let number = 1 + bytes.ends(0..at as usize);
     let found = format.leaves(line)?;
     let rest = &line[found.at..];
     let cut = visible(&rest[..rest.len().min(SHOWN)]);

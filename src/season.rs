@@ -4,7 +4,6 @@
 //! named, or an access log writes them), only the repeated hour is open, and the order of the lines settles it. Where
 //! nothing is known, times that run back by an hour at a full hour tell of the autumn.
 
-use crate::chunk;
 use crate::format::spec::{Arena, Desk};
 use crate::pass::{Clock, Log};
 use crate::time::{LocalTime, Time, UtcOffset, Zone};
@@ -143,9 +142,9 @@ fn probes(log: &Log<'_>) -> Vec<Probe> {
         if found.last().is_some_and(|last| last.at >= at as u64) {
             continue;
         }
-        let start = match memchr::memchr(b'\n', &log.bytes[at..]) {
+        let start = match log.bytes.feed(at, log.bytes.len()) {
             _ if place == 0 => 0,
-            Some(end) => at + end + 1,
+            Some(end) => end + 1,
             None => break,
         };
         found.extend(
@@ -164,8 +163,8 @@ fn records<'l>(
     start: usize,
     end: usize,
 ) -> impl Iterator<Item = Option<Probe>> + 'l {
-    chunk::lines(&log.bytes[start..end]).map(move |(offset, line)| {
-        let at = (start + offset) as u64;
+    log.bytes.lines(start..end).map(move |(at, line)| {
+        let at = at as u64;
         let arena = Arena::new();
         let event = log.reader.read(line, at, &mut Desk::new(&arena)).ok()?;
         Some(Probe {
@@ -286,6 +285,7 @@ fn is_autumn(before: i64, after: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chunk;
     use crate::event::Event;
     use crate::format::combined::COMBINED;
     use crate::format::nginx_error::FORMAT as NGINX_ERROR;

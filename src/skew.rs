@@ -107,9 +107,7 @@ impl<'a> Clocked<'a> {
     fn of(log: &'a Log<'a>) -> Clocked<'a> {
         let part = log.part.bytes.clone();
         let size = PIECE_BYTES.max(part.len() / MOST_PIECES);
-        let cut = chunk::chunks(&log.bytes[part.clone()], size).into_iter();
-        let cut = cut.map(|range| part.start + range.start..part.start + range.end);
-        let cut: Vec<Range<usize>> = cut.collect();
+        let cut: Vec<Range<usize>> = cut(log, part, size);
         let pieces = cut.into_par_iter().filter_map(|bytes| piece(log, bytes));
         Clocked {
             log,
@@ -137,18 +135,33 @@ impl<'a> Clocked<'a> {
 
 /// A piece of a large log in parts of [`PIECE_BYTES`], of which so many may be held in memory.
 fn parts(log: &Log<'_>, of: &Piece) -> Vec<Piece> {
-    let cut = chunk::chunks(&log.bytes[of.bytes.clone()], PIECE_BYTES).into_iter();
-    let cut = cut.map(|range| of.bytes.start + range.start..of.bytes.start + range.end);
+    let cut = cut(log, of.bytes.clone(), PIECE_BYTES).into_iter();
     cut.filter_map(|bytes| piece(log, bytes)).collect()
+}
+
+/// A range of a log in pieces of about so many bytes, each of whole lines: where an even cut falls into a line, that line
+/// goes to the piece before.
+fn cut(log: &Log<'_>, range: Range<usize>, size: usize) -> Vec<Range<usize>> {
+    let evenly = (1..range.len().div_ceil(size.max(1))).map(|piece| range.start + piece * size);
+    let ends = evenly.map(|at| log.bytes.line_end(at - 1).min(range.end));
+    let mut pieces = Vec::new();
+    let mut start = range.start;
+    for end in ends.chain([range.end]) {
+        if end > start {
+            pieces.push(start..end);
+            start = end;
+        }
+    }
+    pieces
 }
 
 /// The times at both ends; `None` where there are none.
 fn piece(log: &Log<'_>, bytes: Range<usize>) -> Option<Piece> {
-    let at_start = chunk::lines(&log.bytes[bytes.clone()]).map(|(offset, _)| bytes.start + offset);
+    let at_start = log.bytes.lines(bytes.clone()).map(|(at, _)| at);
     let starts = at_start.take(TRIES).collect::<Vec<_>>();
     let before = |end: &usize| {
-        let start = memchr::memrchr(b'\n', &log.bytes[bytes.start..*end - 1]);
-        let start = start.map_or(bytes.start, |at| bytes.start + at + 1);
+        let start = log.bytes.last_feed(bytes.start, *end - 1);
+        let start = start.map_or(bytes.start, |at| at + 1);
         (start > bytes.start).then_some(start)
     };
     let ends = std::iter::successors(Some(bytes.end), before).skip(1);
@@ -167,7 +180,7 @@ fn piece(log: &Log<'_>, bytes: Range<usize>) -> Option<Piece> {
 }
 
 fn time_at<'l>(log: &Log<'l>, at: usize, desk: &mut Desk<'l>) -> Option<i64> {
-    let (_, line) = chunk::lines(&log.bytes[at..]).next()?;
+    let (_, line) = log.bytes.lines(at..log.bytes.len()).next()?;
     let event = log.read(line, at as u64, desk).ok()?;
     Some(event.time().secs())
 }
@@ -428,12 +441,12 @@ fn each_key(
 ) {
     let arena = Arena::new();
     let mut desk = Desk::new(&arena);
-    let start = piece.bytes.start;
-    for (offset, line) in chunk::lines(&log.bytes[piece.bytes.clone()]) {
+    for (offset, line) in chunk::lines(log.bytes.get(piece.bytes.clone())) {
+        let at = piece.bytes.start + offset;
         if log.client(line).is_some_and(|client| !wanted(client)) {
             continue;
         }
-        match log.read(line, (start + offset) as u64, &mut desk) {
+        match log.read(line, at as u64, &mut desk) {
             Ok(Event::Access(access)) => keys_of_request(&access, kinds, &mut show),
             Ok(Event::Error(record)) => {
                 let Some(client) = record.client else {

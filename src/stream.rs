@@ -4,6 +4,7 @@
 
 use std::io::{self, Read};
 
+use crate::bytes::Bytes;
 use crate::chunk::{self, MAX_LINE};
 use crate::error::Warning;
 use crate::format::Vote;
@@ -106,9 +107,9 @@ impl Stream<'_> {
         };
         if self.format.is_none() {
             let lines = &self.waiting[..complete];
-            self.format = self.readers.vote(self.name, lines);
+            self.format = self.readers.vote(self.name, lines.into());
             let vote = self.format.as_mut();
-            self.hops = vote.and_then(|vote| hops(self.who, vote, lines));
+            self.hops = vote.and_then(|vote| hops(self.who, vote, lines.into()));
         }
         let access = |vote: &&Vote| vote.holds(LogKind::Access);
         let Some(vote) = self.format.as_ref().filter(access) else {
@@ -117,8 +118,8 @@ impl Stream<'_> {
         let waiting = std::mem::take(&mut self.waiting);
         let log = Log {
             source: 0,
-            bytes: &waiting,
-            part: Part::all(&waiting),
+            bytes: Bytes::from(&waiting),
+            part: Part::all(Bytes::from(&waiting)),
             format: vote.format,
             reader: vote.reader.clone(),
             clock: Clock::fixed(UtcOffset::UTC),

@@ -230,7 +230,7 @@ impl AccessWorker<'_> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut zones = Zones::default();
         self.range = range.clone();
-        for (offset, line) in chunk::lines(&log.bytes[range.clone()]) {
+        for (offset, line) in chunk::lines(log.bytes.get(range.clone())) {
             lines.lines += 1;
             if line.is_empty() {
                 lines.blank += 1;

@@ -86,7 +86,7 @@ pub fn sweep(
             norms,
             counter: watched.counter(&rows),
         };
-        let (bytes, arena) = (&log.bytes[range.clone()], Arena::new());
+        let (bytes, arena) = (log.bytes.get(range.clone()), Arena::new());
         look_over(log, bytes, range.start, &arena, &mut sweeper);
         sweeper.counter.file();
         pool.relieve(norms);

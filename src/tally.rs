@@ -380,7 +380,7 @@ pub fn tallies<'w>(
     let parts = work(&tasks, run, start, |counts, (index, range)| {
         let chunk = chunks[*index];
         let log = &logs[chunk.log];
-        let (bytes, arena) = (&log.bytes[range.clone()], Arena::new());
+        let (bytes, arena) = (log.bytes.get(range.clone()), Arena::new());
         let sides = sides.iter().zip(&mut counts.0);
         let sides: Vec<_> = sides.filter(|(side, _)| side.reads(chunk)).collect();
         let mut clerk = Clerk {
@@ -430,7 +430,7 @@ mod tests {
                 let mut times = Vec::new();
                 each_access_of(
                     log,
-                    &log.bytes[range.clone()],
+                    log.bytes.get(range.clone()),
                     range.start,
                     |_| true,
                     |access, at| {

@@ -270,7 +270,7 @@ pub fn trace(
         |counts: &mut Several<GroupCounts>, (log, range)| {
             each_access_of(
                 &logs[*log],
-                &logs[*log].bytes[range.clone()],
+                logs[*log].bytes.get(range.clone()),
                 range.start,
                 |client| group_of.contains_key(&client),
                 |access, at| {

@@ -86,7 +86,7 @@ fn explain(arguments: &FormatsArguments, inputs: &Inputs, out: &mut dyn Write) -
         let log = logs.iter().find(|log| log.source == index as u32);
         let given = inputs.readers.named(&source.name);
         let notes = inputs.notes(index);
-        let read = preview::reading(&source.name, source.bytes(), log, &given, notes);
+        let read = preview::reading(&source.name, source.view(), log, &given, notes);
         match arguments.format {
             Format::Json => as_json(&read, log, arguments.lines, out)?,
             Format::Table => as_page(&read, log, arguments, out)?,

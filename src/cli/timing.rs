@@ -8,7 +8,6 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use aftertrace::chunk;
 use aftertrace::decode::Decoded;
 use aftertrace::error::{Result, Warning};
 use aftertrace::event::Event;
@@ -194,7 +193,11 @@ fn on_logs<'s>(set: &'s PatternSet, inputs: &Inputs) -> Result<(Stopwatch<'s>, u
     for log in inputs.logs(LogKind::Access) {
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
-        for (at, line) in chunk::lines(log.bytes).filter(|(_, line)| !line.is_empty()) {
+        for (at, line) in log
+            .bytes
+            .lines(0..log.bytes.len())
+            .filter(|(_, line)| !line.is_empty())
+        {
             judged += 1;
             match log.read(line, at as u64, &mut desk) {
                 Ok(Event::Access(record)) => inspector.inspect(&record),

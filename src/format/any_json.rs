@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::bytes::Bytes;
 use crate::client::Client;
 use crate::event::{Event, Unparsed};
 use crate::format::json;
@@ -45,7 +46,7 @@ impl Learned {
     }
 }
 
-fn reader(bytes: &[u8]) -> Option<Reader> {
+fn reader(bytes: Bytes<'_>) -> Option<Reader> {
     let lines = json::sample(bytes);
     Some(Arc::new(Learned::new(guess(&lines)?)))
 }
@@ -103,7 +104,7 @@ mod tests {
         );
         assert_eq!((record.status, record.bytes), (Some(502), Some(341)));
         assert_eq!(record.duration_us, Some(31_000));
-        let reader = (FORMAT.reader)(FORMAT.samples[0].as_bytes()).unwrap();
+        let reader = (FORMAT.reader)(FORMAT.samples[0].as_bytes().into()).unwrap();
         assert_eq!(
             reader.notes(),
             [
@@ -117,7 +118,10 @@ mod tests {
         let note = |keys: usize| {
             let more: String = (0..keys).map(|n| format!(r#","k{n}":{n}"#)).collect();
             let line = FORMAT.samples[0].replace('}', &format!("{more}}}"));
-            (FORMAT.reader)(line.as_bytes()).unwrap().notes().concat()
+            (FORMAT.reader)(line.as_bytes().into())
+                .unwrap()
+                .notes()
+                .concat()
         };
         assert!(note(2).ends_with(r#"; no field was found for "k0", "k1""#));
         assert!(note(11).ends_with(r#", "k7" and 3 more"#), "{}", note(11));
@@ -126,7 +130,7 @@ mod tests {
     #[test]
     fn messages_among_the_requests_are_none() {
         let log = format!("{}\n", FORMAT.samples[0]);
-        let reader = (FORMAT.reader)(log.as_bytes()).unwrap();
+        let reader = (FORMAT.reader)(log.as_bytes().into()).unwrap();
         let arena = crate::format::spec::Arena::new();
         let line = br#"{"zeit":"2026-05-19T14:02:11Z","adr":"203.0.113.7","text":"hello"}"#;
         let read = reader.read(line, 0, &mut Desk::new(&arena));

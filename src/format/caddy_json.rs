@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::bytes::Bytes;
 use crate::client::Client;
 use crate::event::{Event, Unparsed};
 use crate::format::json::{self, Path};
@@ -89,7 +90,7 @@ const LOGGERS: [&[u8]; 4] = [b"http", b"tls", b"admin", b"pki"];
 
 struct Caddy(Keys);
 
-fn reader(bytes: &[u8]) -> Option<Reader> {
+fn reader(bytes: Bytes<'_>) -> Option<Reader> {
     let lines = json::sample(bytes);
     let mut caddys = false;
     each_value(&lines, |path, (_, value)| {
@@ -202,8 +203,10 @@ mod tests {
         assert_eq!(fault.client, None);
         // zap's lines of another program
         assert!(
-            (FORMAT.reader)(br#"{"level":"info","ts":1779199331,"logger":"etcd","msg":"x"}"#)
-                .is_none()
+            (FORMAT.reader)(
+                (br#"{"level":"info","ts":1779199331,"logger":"etcd","msg":"x"}"#).into()
+            )
+            .is_none()
         );
     }
 

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::bytes::Bytes;
 use crate::client::Client;
 use crate::event::{Event, Unparsed};
 use crate::format::json::{self, Path};
@@ -67,7 +68,7 @@ fn other(path: &Path<'_, '_>) -> Take {
 
 struct Cloudflare(Keys);
 
-fn reader(bytes: &[u8]) -> Option<Reader> {
+fn reader(bytes: Bytes<'_>) -> Option<Reader> {
     let lines = json::sample(bytes);
     let mut cloudflares = false;
     each_value(&lines, |path, _| {

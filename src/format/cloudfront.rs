@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::bytes::Bytes;
 use crate::format::hex_escapes::{self, PERCENT};
 use crate::format::record::Field;
 use crate::format::spec::{Desk, Format, LogKind, Reader};
@@ -50,7 +51,7 @@ fn decode<'a>(field: Field, value: &'a [u8], desk: &Desk<'a>) -> &'a [u8] {
     }
 }
 
-fn reader(bytes: &[u8]) -> Option<Reader> {
+fn reader(bytes: Bytes<'_>) -> Option<Reader> {
     Some(Arc::new(Table::learn(bytes, &DIALECT)?))
 }
 
@@ -63,7 +64,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn all<'a>(log: &'a str, arena: &'a Arena) -> Vec<Access<'a>> {
-        let reader = reader(log.as_bytes()).expect("such a log");
+        let reader = reader(log.as_bytes().into()).expect("such a log");
         let mut desk = Desk::new(arena);
         let lines = chunk::lines(log.as_bytes());
         let mut found = Vec::new();
@@ -125,7 +126,7 @@ mod tests {
         ) {
             let text = FORMAT.samples[sample].as_bytes();
             let text = [&text[..cut.index(text.len())], &more].concat();
-            let Some(reader) = reader(&text) else { return Ok(()) };
+            let Some(reader) = reader((&text).into()) else { return Ok(()) };
             let arena = Arena::new();
             let mut desk = Desk::new(&arena);
             for (at, line) in chunk::lines(&text) {

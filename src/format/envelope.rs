@@ -1,6 +1,7 @@
 //! What stands around a message: the time, host and program that syslog, the journal or a container's runtime put
 //! before it, so that any format can stand behind any of them.
 
+use crate::bytes::Bytes;
 use crate::event::Unparsed;
 use crate::format::spec::{Desk, Format, YearHint};
 use crate::time::annual::AnnualTime;
@@ -90,7 +91,7 @@ const ASSUMED: i64 = 978_220_800_000_000;
 
 impl Years {
     /// Looks the dates of an input up. `None` if the places that were looked at write years.
-    pub fn of(bytes: &[u8], envelope: &Envelope) -> Option<Years> {
+    pub fn of(bytes: Bytes<'_>, envelope: &Envelope) -> Option<Years> {
         let mut dates: Vec<(u64, AnnualTime)> = Vec::new();
         for place in 0..PLACES {
             let at = bytes.len() / PLACES * place + bytes.len() % PLACES * place / PLACES;
@@ -207,17 +208,20 @@ impl Years {
 }
 
 /// The first date without a year from a place on, and where its line begins.
-fn date_from(bytes: &[u8], at: usize, envelope: &Envelope) -> Option<(u64, AnnualTime)> {
+fn date_from(bytes: Bytes<'_>, at: usize, envelope: &Envelope) -> Option<(u64, AnnualTime)> {
     let arena = crate::format::spec::Arena::new();
     let mut desk = Desk::new(&arena);
-    let window = &bytes[at..bytes.len().min(at.saturating_add(REACH))];
-    // From the middle on, the first line is cut off.
-    let skipped = usize::from(at > 0 && bytes[at - 1] != b'\n');
-    let mut lines = crate::chunk::lines(window).skip(skipped).take(TRIED);
-    lines.find_map(|(offset, line)| {
+    let reach = at.saturating_add(REACH);
+    // From the middle on, the first line is cut off, unless it begins right here.
+    let start = match at {
+        0 => 0,
+        _ => bytes.feed(at - 1, reach)? + 1,
+    };
+    let mut lines = bytes.lines(start..reach).take(TRIED);
+    lines.find_map(|(at, line)| {
         let peeled = (envelope.peel)(line, &mut desk).ok()?;
         match peeled.when {
-            When::Annual(date) => Some(((at + offset) as u64, date)),
+            When::Annual(date) => Some((at as u64, date)),
             When::At(..) => None,
         }
     })

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use bumpalo::collections::Vec as ArenaVec;
 
+use crate::bytes::Bytes;
 use crate::client::Client;
 use crate::event::{Access, ErrorRecord, Event, Unparsed};
 use crate::format::combined::request_line;
@@ -38,7 +39,7 @@ pub const FORMAT: Format = Format {
     reader,
 };
 
-fn reader(bytes: &[u8]) -> Option<Reader> {
+fn reader(bytes: Bytes<'_>) -> Option<Reader> {
     Some(Arc::new(Haproxy {
         captures: Captures::learn(bytes, |line| {
             let line = Line::cut(line).ok()?;

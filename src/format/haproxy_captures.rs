@@ -3,7 +3,7 @@
 //! The log holds their values and not their names. The lines of an input vote on each of them by what such headers look
 //! like; what is none of those is only searched for attacks.
 
-use crate::chunk;
+use crate::bytes::Bytes;
 use crate::client::Client;
 use crate::format::record::host_of;
 
@@ -37,10 +37,9 @@ pub struct Captures {
 
 impl Captures {
     /// Lets the first lines vote; `blocks` gives the blocks in braces of a line.
-    pub fn learn(bytes: &[u8], blocks: impl Fn(&[u8]) -> Option<&[u8]>) -> Captures {
+    pub fn learn(bytes: Bytes<'_>, blocks: impl Fn(&[u8]) -> Option<&[u8]>) -> Captures {
         let mut ballots = [Ballot::default(); MAX_CAPTURES];
-        let head = &bytes[..bytes.len().min(REACH)];
-        let lines = chunk::lines(head).filter_map(|(_, line)| blocks(line));
+        let lines = bytes.lines(0..REACH).filter_map(|(_, line)| blocks(line));
         for block in lines.take(VOTERS) {
             for (ballot, value) in ballots.iter_mut().zip(captures(block)) {
                 ballot.count(value);
@@ -192,14 +191,14 @@ mod tests {
                    {198.51.100.1|Mozilla/5.0 (X11)||-|x} {}\n\
                    {shop.example:8080|' or 1=1|198.51.100.7:443||} {image/png|web.example}\n\
                    {shop.example|Mozilla/5.0|unknown||} {text/css|203.0.113.1}\n";
-        let captures = Captures::learn(log.as_bytes(), |line| Some(line));
+        let captures = Captures::learn(log.as_bytes().into(), |line| Some(line));
         let found: Vec<_> = (0..7).map(|index| captures.at(index)).collect();
         assert_eq!(
             found,
             [Host, UserAgent, Forwarded, Referer, Other, Other, Other]
         );
         assert_eq!(captures.notes().len(), 1);
-        let none = Captures::learn(b"\n\n", |_| None);
+        let none = Captures::learn(b"\n\n".into(), |_| None);
         assert_eq!(none.notes(), [""; 0]);
     }
 }

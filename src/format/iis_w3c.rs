@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::bytes::Bytes;
 use crate::format::record::Field;
 use crate::format::spec::{Desk, Format, LogKind, Reader};
 use crate::format::w3c::{Dialect, Table};
@@ -61,7 +62,7 @@ fn decode<'a>(field: Field, value: &'a [u8], desk: &Desk<'a>) -> &'a [u8] {
     text.into_bump_slice()
 }
 
-fn reader(bytes: &[u8]) -> Option<Reader> {
+fn reader(bytes: Bytes<'_>) -> Option<Reader> {
     Some(Arc::new(Table::learn(bytes, &DIALECT)?))
 }
 
@@ -75,7 +76,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn all<'a>(log: &'a str, arena: &'a Arena) -> Vec<Result<Access<'a>, Unparsed>> {
-        let reader = reader(log.as_bytes()).expect("such a log");
+        let reader = reader(log.as_bytes().into()).expect("such a log");
         let mut desk = Desk::new(arena);
         let mut read = |(at, line)| match reader.read(line, at as u64, &mut desk) {
             Ok(Event::Access(access)) => Ok(access),
@@ -116,7 +117,7 @@ mod tests {
         assert_eq!(second.time.to_rfc3339(), "2026-05-20T00:02:12Z");
         assert_eq!((second.target, second.status), (&b"/b"[..], Some(404)));
         assert_eq!(second.client_text, b"203.0.113.8");
-        let notes = reader(log.as_bytes()).unwrap().notes();
+        let notes = reader(log.as_bytes().into()).unwrap().notes();
         assert!(notes[0].contains("2 headers"), "{notes:?}");
     }
 
@@ -127,7 +128,7 @@ mod tests {
             let record = all(log, &arena)[0].unwrap();
             assert_eq!(record.client_text, b"203.0.113.7");
             assert_eq!(record.duration_us, Some(31_000));
-            assert_eq!(reader(log.as_bytes()).unwrap().notes().len(), 1);
+            assert_eq!(reader(log.as_bytes().into()).unwrap().notes().len(), 1);
         }
         let own = "2026-05-19 14:02:11 203.0.113.7 404 /x\n#Fields: date time c-ip sc-status cs-uri-stem\n\
                    2026-05-19 14:02:12 203.0.113.8 200 /y\n";
@@ -171,7 +172,7 @@ mod tests {
             "#Fields: date time level message\n2026-05-19 14:02:11 info x\n",
             "a b c\n",
         ] {
-            assert!(reader(log.as_bytes()).is_none(), "{log}");
+            assert!(reader(log.as_bytes().into()).is_none(), "{log}");
         }
     }
 
@@ -209,7 +210,7 @@ mod tests {
         ) {
             let text = FORMAT.samples[sample].as_bytes();
             let text = [&text[..cut.index(text.len())], &more, b"\n#Fields: c-ip time sc-status\n", text].concat();
-            let Some(reader) = reader(&text) else { return Ok(()) };
+            let Some(reader) = reader((&text).into()) else { return Ok(()) };
             let arena = Arena::new();
             let mut desk = Desk::new(&arena);
             for (at, line) in chunk::lines(&text) {

@@ -7,7 +7,8 @@
 //!
 //! It checks nothing: not for deciding whether a text is JSON.
 
-use crate::chunk::{self, MAX_LINE};
+use crate::bytes::Bytes;
+use crate::chunk::MAX_LINE;
 use crate::event::Unparsed;
 use crate::format::spec::Desk;
 
@@ -417,19 +418,20 @@ const WINDOW: usize = 2 * MAX_LINE;
 
 /// Some lines of an input that look like records, from its beginning and from all over it, in order. Depends on the
 /// bytes alone.
-pub fn sample(bytes: &[u8]) -> Vec<&[u8]> {
+pub fn sample<'a>(bytes: impl Into<Bytes<'a>>) -> Vec<&'a [u8]> {
+    let bytes = bytes.into();
     let mut lines = Vec::new();
     let mut covered = 0;
     for place in 0..=PLACES {
         let at = (bytes.len() / (PLACES + 1) * place).max(covered);
-        let window = &bytes[at..bytes.len().min(at.saturating_add(WINDOW))];
+        let window = bytes.lines(at..at.saturating_add(WINDOW));
         let (skipped, most) = match place {
             0 => (0, HEAD_LINES),
             // the rest of the line that the place falls into
             _ => (1, PLACE_LINES),
         };
-        for (start, line) in chunk::lines(window).skip(skipped).take(most) {
-            covered = at + start + line.len();
+        for (start, line) in window.skip(skipped).take(most) {
+            covered = start + line.len();
             if line.len() <= MAX_LINE && Scanner::new(line).is_ok() {
                 lines.push(line);
             }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::bytes::Bytes;
 use crate::event::{ErrorRecord, Event, Unparsed};
 use crate::format::envelope::{Envelope, Peeled, When, Years};
 use crate::format::spec::{Arena, Desk, Format, LogKind, ReadLine, Reader, Sought, YearHint};
@@ -179,7 +180,11 @@ pub struct Opened {
 }
 
 /// Reads an input by its envelope, if most of the sampled lines stand in one.
-pub fn open(bytes: &[u8], lines: &[(u64, &[u8])], formats: &[&'static Format]) -> Option<Opened> {
+pub fn open(
+    bytes: Bytes<'_>,
+    lines: &[(u64, &[u8])],
+    formats: &[&'static Format],
+) -> Option<Opened> {
     let needed = (lines.len() as f64 * MOST).max(1.0);
     let peeled = |envelope: &&&Envelope| count(lines, envelope);
     let best = |named: bool| {
@@ -207,7 +212,7 @@ fn count(lines: &[(u64, &[u8])], envelope: &Envelope) -> usize {
 }
 
 /// A reader of an envelope's messages that tries no format on them.
-fn alone(bytes: &[u8], envelope: &'static Envelope) -> Option<Reader> {
+fn alone(bytes: Bytes<'_>, envelope: &'static Envelope) -> Option<Reader> {
     let (messages, _) = Messages::learn(bytes, &sample::lines(bytes), envelope, &[]);
     Some(Arc::new(messages))
 }
@@ -237,7 +242,7 @@ struct Trial {
 
 impl Messages {
     fn learn(
-        bytes: &[u8],
+        bytes: Bytes<'_>,
         lines: &[(u64, &[u8])],
         envelope: &'static Envelope,
         formats: &[&'static Format],
@@ -451,7 +456,7 @@ impl Learner {
     fn new(peeled: &[(u64, Peeled<'_>)], formats: &[&'static Format]) -> Learner {
         let messages: Vec<&[u8]> = peeled.iter().map(|(_, peeled)| peeled.message).collect();
         let text = messages.join(&b'\n');
-        let reader = |format: &&'static Format| Some((*format, (format.reader)(&text)?));
+        let reader = |format: &&'static Format| Some((*format, (format.reader)((&text).into())?));
         let formats: Vec<_> = formats.iter().filter_map(reader).collect();
         Learner {
             reads: vec![(0, 0); formats.len()],

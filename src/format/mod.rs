@@ -48,6 +48,7 @@ use forwarded::Column;
 use spec::{Arena, Desk, Format, LogKind, Reader};
 use timing::{Sample, Timing};
 
+use crate::bytes::Bytes;
 use crate::event::{Access, Event, Unparsed};
 
 /// Every format. Of two that read a file equally well, the earlier one is taken: it is the stricter.
@@ -124,12 +125,13 @@ const ONE_LINE_IN: usize = 20;
 ///
 /// `None` when no format reads a sensible share: the input is no log, or one of an unknown kind.
 /// The sample depends on the bytes alone.
-pub fn vote(bytes: &[u8]) -> Option<Vote> {
+pub fn vote<'b>(bytes: impl Into<Bytes<'b>>) -> Option<Vote> {
     vote_with(bytes, &[])
 }
 
 /// The same with formats that the user gave: they are tried like the others, and win where they read as much.
-pub fn vote_with(bytes: &[u8], given: &[Reader]) -> Option<Vote> {
+pub fn vote_with<'b>(bytes: impl Into<Bytes<'b>>, given: &[Reader]) -> Option<Vote> {
+    let bytes = bytes.into();
     let lines = sample::lines(bytes);
     let Some(opened) = messages::open(bytes, &lines, &plain()) else {
         return Ballot::new(bytes, given).on(&lines).winner();
@@ -146,7 +148,7 @@ pub fn vote_with(bytes: &[u8], given: &[Reader]) -> Option<Vote> {
 
 /// How every format fared in the vote on an input, those that the user gave among them, and of how many lines; those that
 /// read most come first. Where messages stand in an envelope, none but the format of what is in it is counted.
-pub fn counts(bytes: &[u8], given: &[Reader]) -> (Vec<Count>, usize) {
+pub fn counts(bytes: Bytes<'_>, given: &[Reader]) -> (Vec<Count>, usize) {
     let lines = sample::lines(bytes);
     if let Some(opened) = messages::open(bytes, &lines, &plain()) {
         let count = |format: &&Format| Count {
@@ -190,9 +192,9 @@ fn plain() -> Vec<&'static Format> {
 
 /// Where the lines of an access log say how long each request took, if they do: the same sample of lines votes
 /// on it. Depends on the bytes alone.
-pub fn timing(bytes: &[u8], reader: &Reader) -> Option<Timing> {
+pub fn timing<'b>(bytes: impl Into<Bytes<'b>>, reader: &Reader) -> Option<Timing> {
     let arena = Arena::new();
-    let requests = sampled(bytes, reader, &arena);
+    let requests = sampled(bytes.into(), reader, &arena);
     let samples = requests.iter().map(|(line, access)| Sample {
         extras: access.extras,
         bytes: access.bytes,
@@ -210,9 +212,9 @@ pub fn timing(bytes: &[u8], reader: &Reader) -> Option<Timing> {
 
 /// Where the lines of an access log name the addresses that proxies forwarded, if they do and the format has no field
 /// for it. Depends on the bytes alone.
-pub fn forwarded(bytes: &[u8], reader: &Reader) -> Option<Column> {
+pub fn forwarded<'b>(bytes: impl Into<Bytes<'b>>, reader: &Reader) -> Option<Column> {
     let arena = Arena::new();
-    let requests = sampled(bytes, reader, &arena);
+    let requests = sampled(bytes.into(), reader, &arena);
     let unnamed = requests
         .iter()
         .filter(|(_, access)| access.forwarded.is_none());
@@ -221,7 +223,7 @@ pub fn forwarded(bytes: &[u8], reader: &Reader) -> Option<Column> {
 
 /// The requests among the lines that are looked at, with their lines.
 pub fn sampled<'a>(
-    bytes: &'a [u8],
+    bytes: impl Into<Bytes<'a>>,
     reader: &Reader,
     arena: &'a Arena,
 ) -> Vec<(&'a [u8], Access<'a>)> {
@@ -268,7 +270,7 @@ impl Candidate {
 
 impl Ballot {
     /// The formats that the user gave, and then all that the input may be in.
-    fn new(bytes: &[u8], given: &[Reader]) -> Ballot {
+    fn new(bytes: Bytes<'_>, given: &[Reader]) -> Ballot {
         let mut ballot = Ballot::of_given(given);
         for format in ALL {
             let reader = (format.reader)(bytes);
@@ -438,7 +440,7 @@ mod tests {
         let mut glances = 0;
         for format in ALL {
             for sample in format.samples {
-                let reader = (format.reader)(sample.as_bytes()).unwrap();
+                let reader = (format.reader)(sample.as_bytes().into()).unwrap();
                 for line in sample.lines() {
                     glance_agrees(&reader, line.as_bytes());
                     let mut times = TimeCache::default();
@@ -462,7 +464,7 @@ mod tests {
                 .flat_map(|format| format.samples.iter().map(move |sample| (*format, *sample)))
                 .collect();
             let (format, sample) = samples[pick.index(samples.len())];
-            let reader = (format.reader)(sample.as_bytes()).unwrap();
+            let reader = (format.reader)(sample.as_bytes().into()).unwrap();
             for line in sample.lines().filter(|line| !line.is_empty()) {
                 let mut line = line.as_bytes().to_vec();
                 for (at, text, replaces) in &edits {

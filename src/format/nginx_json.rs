@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::bytes::Bytes;
 use crate::client::Client;
 use crate::event::{Event, Unparsed};
 use crate::format::json;
@@ -38,7 +39,7 @@ struct Nginx {
     note: Option<String>,
 }
 
-fn reader(bytes: &[u8]) -> Option<Reader> {
+fn reader(bytes: Bytes<'_>) -> Option<Reader> {
     let lines = json::sample(bytes);
     let guess = guess(&lines)?;
     if guess.nginx_names < LEAST_NAMES {
@@ -108,13 +109,13 @@ mod tests {
             )
         };
         let log: Vec<String> = (0..9).map(line).collect();
-        let reader = (FORMAT.reader)(log.join("\n").as_bytes()).unwrap();
+        let reader = (FORMAT.reader)(log.join("\n").as_bytes().into()).unwrap();
         let note = r#"its keys were read by what their values look like: "q" as the query, "p" as the target"#;
         assert_eq!(reader.notes(), [note]);
         let arena = crate::format::spec::Arena::new();
         let read = reader.read(log[1].as_bytes(), 0, &mut Desk::new(&arena));
         assert!(matches!(read, Ok(Event::Access(record)) if record.target == b"/item?id=1%27"));
-        let plain = (FORMAT.reader)(FORMAT.samples[1].as_bytes()).unwrap();
+        let plain = (FORMAT.reader)(FORMAT.samples[1].as_bytes().into()).unwrap();
         assert!(plain.notes().is_empty());
     }
 

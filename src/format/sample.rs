@@ -1,6 +1,7 @@
 //! Which lines of an input are looked at to find out what it is: from its beginning and from all over it.
 
-use crate::chunk::{self, MAX_LINE};
+use crate::bytes::Bytes;
+use crate::chunk::MAX_LINE;
 
 /// Lines looked at where an input begins.
 const HEAD_LINES: usize = 200;
@@ -15,7 +16,8 @@ pub const PLACE_LINES: usize = 32;
 pub const WINDOW: usize = 2 * MAX_LINE;
 
 /// Lines and where they begin; blank ones and what is cut off are left out. Depends on the bytes alone.
-pub fn lines(bytes: &[u8]) -> Vec<(u64, &[u8])> {
+pub fn lines<'a>(bytes: impl Into<Bytes<'a>>) -> Vec<(u64, &'a [u8])> {
+    let bytes = bytes.into();
     let mut found = Vec::new();
     let mut covered = take(bytes, 0, HEAD_LINES, &mut found);
     for place in 1..=PLACES {
@@ -32,25 +34,25 @@ pub fn lines(bytes: &[u8]) -> Vec<(u64, &[u8])> {
 }
 
 /// Where the first line begins that starts after `at`, if that is near.
-pub fn next_line(bytes: &[u8], at: usize) -> Option<usize> {
-    let window = &bytes[at..bytes.len().min(at.saturating_add(WINDOW))];
-    memchr::memchr(b'\n', window).map(|end| at + end + 1)
+pub fn next_line(bytes: Bytes<'_>, at: usize) -> Option<usize> {
+    let end = bytes.feed(at, at.saturating_add(WINDOW));
+    end.map(|end| end + 1)
 }
 
 /// Takes lines from `start` on; returns where they end.
 fn take<'a>(
-    bytes: &'a [u8],
+    bytes: Bytes<'a>,
     start: usize,
     count: usize,
     found: &mut Vec<(u64, &'a [u8])>,
 ) -> usize {
     let end = bytes.len().min(start.saturating_add(WINDOW));
     let mut covered = start;
-    for (at, line) in chunk::lines(&bytes[start..end]).take(count) {
-        let whole = start + at + line.len() < end || end == bytes.len();
-        covered = start + at + line.len() + 1;
+    for (at, line) in bytes.lines(start..end).take(count) {
+        let whole = at + line.len() < end || end == bytes.len();
+        covered = at + line.len() + 1;
         if whole && !line.is_empty() {
-            found.push(((start + at) as u64, line));
+            found.push((at as u64, line));
         }
     }
     covered

@@ -6,6 +6,7 @@ use bumpalo::Bump;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::bytes::Bytes;
 use crate::client::Client;
 use crate::event::{Event, Unparsed};
 use crate::proxies::HeaderName;
@@ -37,7 +38,7 @@ pub struct Format {
     pub samples: &'static [&'static str],
     /// A reader for an input that begins with these bytes: all of them, or as much as is there yet (at least the
     /// first lines). `None` if the input cannot be in this format.
-    pub reader: fn(&[u8]) -> Option<Reader>,
+    pub reader: fn(Bytes<'_>) -> Option<Reader>,
 }
 
 /// Reads the lines of one input. Knows what its format leaves open: the columns that a header names, the keys of
@@ -193,7 +194,7 @@ pub struct Desk<'a> {
 /// Reads one line by itself, for tests.
 #[cfg(test)]
 pub fn read_alone<'a>(format: &Format, line: &'a [u8]) -> Result<Event<'a>, Unparsed> {
-    let reader = (format.reader)(line).ok_or(Unparsed::NotThisFormat)?;
+    let reader = (format.reader)(line.into()).ok_or(Unparsed::NotThisFormat)?;
     let arena = Box::leak(Box::new(Arena::new()));
     reader.read(line, 0, &mut Desk::new(arena))
 }
@@ -220,7 +221,7 @@ pub fn forwarded_alone(
     header: &str,
 ) -> Option<(String, Option<String>)> {
     let header = HeaderName::parse(header).expect("a header");
-    let reader = (format.reader)(head.as_bytes()).expect("such a log");
+    let reader = (format.reader)(head.as_bytes().into()).expect("such a log");
     let reader = match reader.forwarded_from(&header) {
         Sought::Found(reader) => reader,
         Sought::Lacking => return None,

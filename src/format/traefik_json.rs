@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::bytes::Bytes;
 use crate::client::Client;
 use crate::event::{Event, Unparsed};
 use crate::format::json::{self, Path};
@@ -82,7 +83,7 @@ fn other(path: &Path<'_, '_>) -> Take {
 
 struct Traefik(Keys);
 
-fn reader(bytes: &[u8]) -> Option<Reader> {
+fn reader(bytes: Bytes<'_>) -> Option<Reader> {
     let lines = json::sample(bytes);
     let mut traefiks = 0;
     each_value(&lines, |path, _| {
@@ -143,7 +144,7 @@ mod tests {
         assert_eq!(record.vhost, Some(&b"shop.example"[..]));
         assert_eq!(record.time.to_rfc3339(), "2026-05-19T14:02:11.520411Z");
         let log = format!("{}\n", FORMAT.samples[1]);
-        let reader = (FORMAT.reader)(log.as_bytes()).unwrap();
+        let reader = (FORMAT.reader)(log.as_bytes().into()).unwrap();
         let line = br#"{"level":"error","error":"dial tcp: refused","message":"Service error","time":"2026-05-19T14:02:11Z"}"#;
         let arena = crate::format::spec::Arena::new();
         let Ok(Event::Error(record)) = reader.read(line, 0, &mut Desk::new(&arena)) else {

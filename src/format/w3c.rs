@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
+use crate::bytes::Bytes;
 use crate::chunk;
 use crate::event::{Access, Event, Unparsed};
 use crate::format::record::{Draft, Field};
@@ -45,6 +46,9 @@ const TRIED: usize = 64;
 /// Most changes of the fields that are remembered: a server is not set up anew more often in one file.
 const MAX_HEADERS: usize = 4096;
 
+/// Most places that are looked at: in the URL or the user agent of a request it is no header, and anybody may write it there.
+const MOST_FOUND: usize = 1 << 20;
+
 /// How far before `#Fields:` its `#Date:` may stand, in bytes.
 const HEADER_BLOCK: usize = 1024;
 
@@ -73,27 +77,27 @@ struct Layout {
 impl Table {
     /// Learns the columns from an input's bytes. `None` if neither a header nor a line of the dialect stands near its
     /// beginning.
-    pub fn learn(bytes: &[u8], dialect: &'static Dialect) -> Option<Table> {
-        let head = &bytes[..bytes.len().min(HEAD)];
+    pub fn learn(bytes: Bytes<'_>, dialect: &'static Dialect) -> Option<Table> {
+        let head = bytes.head(HEAD);
         let mut table = Table {
             dialect,
             parts: Vec::new(),
             assumed: None,
             full: false,
         };
-        let first = headers(head).next().map(|at| at.start);
+        let first = headers(head.into()).next().map(|at| at.start);
         let before = &head[..first.unwrap_or(head.len())];
         if has_record(before) {
             table.assumed = table.fitting(before, bytes);
         }
-        let own = headers(head)
+        let own = headers(head.into())
             .next()
-            .is_some_and(|line| table.accepts(&bytes[line]));
+            .is_some_and(|line| table.accepts(bytes.get(line)));
         if !own && table.assumed.is_none() {
             return None;
         }
         for line in headers(bytes) {
-            let text = &bytes[line.clone()];
+            let text = bytes.get(line.clone());
             if !table.accepts(text) {
                 continue;
             }
@@ -114,10 +118,10 @@ impl Table {
     }
 
     /// The layout in which most lines can be read that no header precedes.
-    fn fitting(&self, before: &[u8], bytes: &[u8]) -> Option<Layout> {
-        let near = &bytes[..bytes.len().min(4 * HEAD)];
-        let next = headers(near)
-            .map(|line| &bytes[line])
+    fn fitting(&self, before: &[u8], bytes: Bytes<'_>) -> Option<Layout> {
+        let near = bytes.head(4 * HEAD);
+        let next = headers(near.into())
+            .map(|line| &near[line])
             .find(|text| self.accepts(text));
         let layout = |text: &[u8]| self.dialect.layout(text, None);
         let defaults = self.dialect.defaults.iter().map(|text| text.as_bytes());
@@ -327,24 +331,24 @@ fn closing_quote(inner: &[u8], separator: u8) -> Option<usize> {
 }
 
 /// The header lines of an input, without their ends.
-fn headers(bytes: &[u8]) -> impl Iterator<Item = Range<usize>> {
+fn headers(bytes: Bytes<'_>) -> impl Iterator<Item = Range<usize>> {
     /// A mark that some editors put before a text (Unicode, 23.8).
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let begins = move |at: &usize| {
-        let before = &bytes[..*at];
-        before.is_empty() || before.ends_with(b"\n") || before == BYTE_ORDER_MARK
+        let before = bytes.get(at.saturating_sub(BYTE_ORDER_MARK.len())..*at);
+        *at == 0 || before.ends_with(b"\n") || *at == before.len() && before == BYTE_ORDER_MARK
     };
-    let found = memmem::find_iter(bytes, FIELDS).filter(begins);
-    found.map(|start| {
-        let rest = &bytes[start..];
-        let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
-        start..start + end
+    let found = bytes.places(0..bytes.len(), FIELDS, MOST_FOUND).into_iter();
+    found.filter(begins).filter_map(move |start| {
+        let (_, line) = bytes.lines(start..bytes.len()).next()?;
+        let end = memchr::memchr(b'\r', line).unwrap_or(line.len());
+        Some(start..start + end)
     })
 }
 
 /// The day in the `#Date:` that belongs to the header at a byte.
-fn day_before(bytes: &[u8], at: usize) -> Option<[u8; 10]> {
-    let block = &bytes[at.saturating_sub(HEADER_BLOCK)..at];
+fn day_before(bytes: Bytes<'_>, at: usize) -> Option<[u8; 10]> {
+    let block = bytes.get(at.saturating_sub(HEADER_BLOCK)..at);
     let found = memmem::rfind(block, DATE)?;
     let text = block[found + DATE.len()..].trim_ascii_start();
     let stamp = text.get(..19)?;

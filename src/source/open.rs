@@ -16,6 +16,7 @@ use super::discover::{Input, unreadable};
 use super::handle::{Handle, Kept};
 use super::map::{Manner, Shared};
 use super::spool::{BOMB_FROM, Crew, Limits, MAX_SPOOLED, Spool};
+use crate::bytes::Bytes;
 use crate::error::{Error, Warning};
 use crate::time::Time;
 
@@ -197,6 +198,11 @@ impl Source {
     /// appends later is not seen.
     pub fn bytes(&self) -> &[u8] {
         self.cut(self.held.bytes())
+    }
+
+    /// The same for those who look at it out of order.
+    pub fn view(&self) -> Bytes<'_> {
+        Bytes::from(self.bytes())
     }
 
     /// What is there by now: a beginning of [`Source::bytes`], which ends anywhere.

@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::chunk;
+use crate::bytes::Bytes;
 
 /// Full lines that two pieces must share.
 pub const MIN_LINES: usize = 8;
@@ -46,6 +46,9 @@ const MARGIN: usize = 4 << 20;
 /// Bytes searched at most.
 const MAX_SEARCHED: usize = 64 << 20;
 
+/// Places at which the beginning of a piece is found at most, in the middle of lines as well.
+const MAX_FOUND: usize = 1 << 12;
+
 /// Places that are compared at most.
 const MAX_PLACES: usize = 64;
 
@@ -53,7 +56,7 @@ const MAX_PLACES: usize = 64;
 #[derive(Clone, Copy)]
 pub struct Piece<'a> {
     /// All of it.
-    pub bytes: &'a [u8],
+    pub bytes: Bytes<'a>,
     /// The name of its format; others cannot hold the same.
     pub format: &'a str,
     /// The time of a line in seconds, on the log's own clock; `None` for lines without.
@@ -116,8 +119,10 @@ fn settle(
         .collect();
     let begins = |index: usize| {
         (
-            edges[index].as_ref().map(|edges| edges.first),
-            pieces[index].bytes,
+            edges[index]
+                .as_ref()
+                .map(|edges| (edges.first, pieces[index].bytes.get(edges.needle.clone()))),
+            len(index),
         )
     };
     let head = |index: usize| {
@@ -125,7 +130,7 @@ fn settle(
         let shared = meetings[index].iter().filter_map(|meeting| {
             let shared = len(meeting.of) - meeting.at;
             // The last line may have been torn where the other piece ends.
-            let skip = memchr::memrchr(b'\n', &bytes[..shared.min(bytes.len())])? + 1;
+            let skip = bytes.last_feed(0, shared)? + 1;
             let sound = !contained[meeting.of] && begins(meeting.of) < begins(index);
             sound.then_some((skip, meeting.of))
         });
@@ -140,8 +145,9 @@ fn settle(
 }
 
 impl Repeat {
-    fn new(piece: &[u8], bytes: usize, of: usize) -> Repeat {
-        let lines = chunk::lines(&piece[..bytes]).count() as u64;
+    fn new(piece: Bytes<'_>, bytes: usize, of: usize) -> Repeat {
+        let ended = bytes == 0 || piece.get(bytes - 1..bytes) == b"\n";
+        let lines = piece.ends(0..bytes) + u64::from(!ended);
         Repeat { bytes, lines, of }
     }
 }
@@ -159,8 +165,7 @@ impl Edges {
     fn of(piece: &Piece<'_>) -> Option<Edges> {
         let first = first_time(piece, 0)?;
         let last = last_time(piece)?;
-        let head = &piece.bytes[..piece.bytes.len().min(MAX_NEEDLE)];
-        let mut lines = chunk::lines(head);
+        let mut lines = piece.bytes.lines(0..MAX_NEEDLE);
         let (_, opening) = lines.next()?;
         let (at, other) = lines.find(|(_, line)| *line != opening)?;
         let needle = 0..at + other.len();
@@ -183,16 +188,15 @@ impl Edges {
 
 /// The time of the first line from `at` on that has one.
 fn first_time(piece: &Piece<'_>, at: usize) -> Option<i64> {
-    let lines = chunk::lines(piece.bytes.get(at..)?).take(MAX_UNTIMED);
+    let lines = piece.bytes.lines(at..piece.bytes.len()).take(MAX_UNTIMED);
     lines.filter_map(|(_, line)| (piece.time)(line)).next()
 }
 
 fn last_time(piece: &Piece<'_>) -> Option<i64> {
-    let mut ends = memchr::memrchr_iter(b'\n', piece.bytes);
     let mut end = piece.bytes.len();
     for _ in 0..MAX_UNTIMED {
-        let before = ends.next();
-        let line = &piece.bytes[before.map_or(0, |at| at + 1)..end];
+        let before = piece.bytes.last_feed(0, end);
+        let line = piece.bytes.get(before.map_or(0, |at| at + 1)..end);
         if let Some(time) = (piece.time)(line.strip_suffix(b"\r").unwrap_or(line)) {
             return Some(time);
         }
@@ -204,17 +208,18 @@ fn last_time(piece: &Piece<'_>) -> Option<i64> {
 /// Where in `whole` the beginning of `part` stands so that both go on alike to the end of one, convincingly.
 fn meeting(whole: &Piece<'_>, part: &Piece<'_>, edges: &Edges) -> Option<usize> {
     let searched = searched(whole, edges.first);
-    let needle = &part.bytes[edges.needle.clone()];
-    let begins = |at: &usize| *at == 0 || whole.bytes[*at - 1] == b'\n';
-    let within = &whole.bytes[searched.clone()];
-    let places = memchr::memmem::find_iter(within, needle).map(|at| searched.start + at);
-    let beginning = whole.bytes.starts_with(needle).then_some(0);
-    let places = beginning.into_iter().chain(places.filter(begins));
+    let needle = part.bytes.get(edges.needle.clone());
+    let begins = |at: &usize| *at == 0 || whole.bytes.get(*at - 1..*at) == b"\n";
+    let places = whole.bytes.places(searched, needle, MAX_FOUND);
+    let beginning = (whole.bytes.head(needle.len()) == needle).then_some(0);
+    let places = beginning
+        .into_iter()
+        .chain(places.into_iter().filter(begins));
     places.take(MAX_PLACES).find(|at| {
-        let rest = &whole.bytes[*at..];
-        let shared = rest.len().min(part.bytes.len());
-        rest[..shared] == part.bytes[..shared]
-            && convincing(part, shared, rest.len() == part.bytes.len() && *at == 0)
+        let rest = whole.bytes.len() - at;
+        let shared = rest.min(part.bytes.len());
+        whole.bytes.equals(*at, part.bytes, 0, shared)
+            && convincing(part, shared, rest == part.bytes.len() && *at == 0)
     })
 }
 
@@ -236,7 +241,7 @@ fn lower_bound(piece: &Piece<'_>, second: i64) -> usize {
     let (mut low, mut high) = (0, piece.bytes.len());
     while high - low > NEAR {
         let middle = low + (high - low) / 2;
-        let line = memchr::memchr(b'\n', &piece.bytes[middle..high]).map(|at| middle + at + 1);
+        let line = piece.bytes.feed(middle, high).map(|at| at + 1);
         match line.and_then(|line| first_time(piece, line)) {
             Some(time) if time < second => low = middle,
             _ => high = middle,
@@ -252,8 +257,8 @@ fn convincing(piece: &Piece<'_>, shared: usize, whole: bool) -> bool {
     let hasher = Hasher::default();
     let (mut distinct, mut shapes, mut times) = (HashSet::new(), HashSet::new(), HashSet::new());
     let mut full = 0;
-    for (at, line) in chunk::lines(&piece.bytes[..shared]).take(MAX_JUDGED) {
-        let ended = whole || piece.bytes[at..shared].get(line.len()).is_some();
+    for (at, line) in piece.bytes.lines(0..shared).take(MAX_JUDGED) {
+        let ended = whole || at + line.len() < shared;
         let Some(time) = (piece.time)(line).filter(|_| ended) else {
             continue;
         };

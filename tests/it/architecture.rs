@@ -29,6 +29,7 @@ const ROWS: &[&[&str]] = &[
     ],
     &["report/escape", "proxies", "known", "pseudonym"],
     // Inputs, records, grammars, what is normal.
+    &["bytes"],
     &[
         "source/archive",
         "source/discover",

@@ -1,6 +1,7 @@
 //! What is taken for a repetition, and what only looks like one.
 
 use super::*;
+use crate::chunk;
 use proptest::prelude::*;
 
 /// The number at the beginning of a line.
@@ -11,7 +12,7 @@ fn time(line: &[u8]) -> Option<i64> {
 
 fn piece(bytes: &[u8]) -> Piece<'_> {
     Piece {
-        bytes,
+        bytes: bytes.into(),
         format: "test",
         time: &time,
     }

@@ -27,14 +27,14 @@ pub fn one_format(bytes: &[u8]) {
         return;
     };
     let format = format::ALL[usize::from(*choice) % format::ALL.len()];
-    if let Some(reader) = (format.reader)(input) {
+    if let Some(reader) = (format.reader)(input.into()) {
         read_in_any_order(&reader, input);
     }
 }
 
 /// The vote, and what the winner reads.
 pub fn whole_input(input: &[u8]) {
-    let (counts, sampled) = format::counts(input, &[]);
+    let (counts, sampled) = format::counts(input.into(), &[]);
     let most = counts.first().map_or(0, |count| count.read);
     assert!(counts.iter().all(|count| count.read <= sampled));
     let Some(vote) = format::vote(input) else {
