@@ -20,10 +20,11 @@ use crate::chunk::line_end;
 use crate::counts::AccessCounts;
 use crate::format::forwarded::Column;
 use crate::inputs::Inputs;
-use crate::pass::{Clock, Log, Part, Run, Task, tasks};
+use crate::pass::{Clock, Log, Part, Run, Task, stretches};
 use crate::season::writes_zone;
 use crate::source::open::Source;
-use crate::survey::{Survey, survey_coming, survey_rest};
+use crate::survey::{Survey, survey_access, survey_coming, survey_rest};
+use crate::time::UtcOffset;
 
 /// Bytes of an input that tell what it seems to be: more lines than vote on all of it.
 const HEAD: usize = 1 << 20;
@@ -39,18 +40,22 @@ const LULL: Duration = Duration::from_millis(5);
 #[derive(Default)]
 pub struct Ahead {
     /// Chunks and noted lines in these name sources, not logs.
-    parts: Vec<AccessCounts>,
-    begun: Vec<Begun>,
+    pub parts: Vec<AccessCounts>,
+    /// What was counted in them.
+    pub begun: Vec<Begun>,
 }
 
 /// An input of which something was counted, and how it was read.
-struct Begun {
-    source: u32,
-    format: &'static str,
-    clock: Clock,
-    column: Option<Option<Column>>,
-    /// Bytes that were counted, from the beginning on.
-    done: usize,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// The index of the source.
+    pub source: u32,
+    /// The format that it seemed to be in.
+    pub format: String,
+    /// The column of forwarded addresses, if they were wanted.
+    pub column: Option<Option<Column>>,
+    /// What was counted, in order.
+    pub done: Vec<Range<usize>>,
 }
 
 impl Ahead {
@@ -67,12 +72,36 @@ impl Ahead {
         }
     }
 
+    /// Surveys what is here of inputs, each by what it seems to be: all of those that are whole, or the share of those whose bytes
+    /// are elsewhere.
+    pub fn of_shares(inputs: &Inputs, survey: Survey<'_>, run: &Run<'_>) -> Ahead {
+        let coming = Coming::new(inputs, run.chunk_bytes);
+        let shares = 0..inputs.sources.len();
+        let logs = shares.filter_map(|index| coming.share(index));
+        let logs: Vec<Log<'_>> = logs.collect();
+        if logs.is_empty() {
+            return Ahead::default();
+        }
+        let mut counts = survey_access(&logs, survey, run);
+        counts.rename_logs(|log| logs[log].source as usize);
+        let begun = logs.iter().map(|log| Begun {
+            source: log.source,
+            format: log.format.name.to_string(),
+            column: log.hops.as_ref().map(|hops| hops.column),
+            done: vec![log.part.bytes.clone()],
+        });
+        Ahead {
+            begun: begun.collect(),
+            parts: vec![counts],
+        }
+    }
+
     /// What of it holds for the logs as they were identified.
     pub fn confirmed(self, logs: &[Log<'_>]) -> Confirmed {
         let place = |begun: &Begun| logs.iter().position(|log| begun.fits(log));
         let found = self.begun.iter().map(|begun| Some((begun, place(begun)?)));
         let found: Option<Vec<_>> = found.collect();
-        let mut done = vec![0; logs.len()];
+        let mut done = vec![Vec::new(); logs.len()];
         let Some(found) = found else {
             return Confirmed {
                 parts: Vec::new(),
@@ -80,7 +109,7 @@ impl Ahead {
             };
         };
         for (begun, log) in &found {
-            done[*log] = begun.done;
+            done[*log].clone_from(&begun.done);
         }
         let log_of = |source: usize| {
             let mut found = found.iter();
@@ -88,10 +117,7 @@ impl Ahead {
         };
         let mut parts = self.parts;
         for part in &mut parts {
-            let named = part.chunks.iter_mut().map(|chunk| &mut chunk.log);
-            for log in named.chain(part.noted.iter_mut().map(|noted| &mut noted.log)) {
-                *log = log_of(*log).unwrap_or(*log);
-            }
+            part.rename_logs(|log| log_of(log).unwrap_or(log));
         }
         Confirmed { parts, done }
     }
@@ -104,7 +130,7 @@ impl Begun {
         log.source == self.source
             && log.format.name == self.format
             && log.reader.is_fixed()
-            && log.clock == self.clock
+            && log.clock == Clock::fixed(UtcOffset::UTC)
             && log.part == Part::all(log.bytes)
             && column == self.column
     }
@@ -113,22 +139,37 @@ impl Begun {
 /// What was counted already of the logs of a survey.
 pub struct Confirmed {
     parts: Vec<AccessCounts>,
-    /// Bytes of each log, from its beginning on.
-    done: Vec<usize>,
+    /// Ranges of each log, in order.
+    done: Vec<Vec<Range<usize>>>,
 }
 
 impl Confirmed {
     /// Bytes that need not be read again.
     pub fn bytes(&self) -> u64 {
-        self.done.iter().map(|done| *done as u64).sum()
+        let done = self.done.iter().flatten();
+        done.map(|range| range.len() as u64).sum()
     }
 
     /// Surveys the rest.
     pub fn complete(self, logs: &[Log<'_>], survey: Survey<'_>, run: &Run<'_>) -> AccessCounts {
-        let mut tasks = tasks(logs, run.chunk_bytes);
-        tasks.retain(|(log, range)| range.start >= self.done[*log]);
-        survey_rest(self.parts, logs, &tasks, survey, run)
+        let rest = stretches(logs).into_iter();
+        let rest = rest.flat_map(|(source, range)| {
+            let log = logs.iter().position(|log| log.source == source);
+            let done = log.map_or(&[][..], |log| &self.done[log]);
+            gaps(range, done).map(move |gap| (source, gap))
+        });
+        survey_rest(self.parts, logs, rest.collect(), survey, run)
     }
+}
+
+/// What is left of a range; `done` is in order.
+fn gaps(range: Range<usize>, done: &[Range<usize>]) -> impl Iterator<Item = Range<usize>> {
+    let ends = done.iter().map(|done| done.end);
+    let starts = done.iter().map(|done| done.start);
+    let from = [range.start].into_iter().chain(ends);
+    let gaps = from.zip(starts.chain([range.end]));
+    gaps.map(|(from, to)| from..to)
+        .filter(|gap| !gap.is_empty())
 }
 
 /// Hands out chunks of inputs that are still unpacked.
@@ -240,18 +281,42 @@ impl<'a> Coming<'a> {
             true => head,
             false => &head[..memchr::memrchr(b'\n', head)? + 1],
         };
+        let log = self.seeming(index, head)?;
+        Some(Box::new(Cursor {
+            log,
+            at: 0,
+            sought: 0,
+        }))
+    }
+
+    /// What a source seems to be by a beginning that no other has, if it can be counted as such.
+    fn seeming(&self, index: usize, head: &'a [u8]) -> Option<Log<'a>> {
         let beginning = &head[..head.len().min(ALIKE)];
         if !self.state().beginnings.insert(beginning) {
             return None;
         }
         let log = self.inputs.seeming(index, head)?;
         let sure = log.reader.is_fixed() && writes_zone(&log);
-        sure.then(|| {
-            Box::new(Cursor {
-                log,
-                at: 0,
-                sought: 0,
-            })
+        sure.then_some(log)
+    }
+
+    /// What is here of a source, if it can be counted as what its lines seem to be.
+    fn share(&self, index: usize) -> Option<Log<'a>> {
+        let bytes = self.inputs.sources[index].view();
+        let share = bytes.share(0..bytes.len());
+        let head = bytes.get(share.start..share.end.min(share.start.saturating_add(HEAD)));
+        let head = match head.len() < share.len() {
+            true => &head[..memchr::memrchr(b'\n', head)? + 1],
+            false => head,
+        };
+        let seeming = self.seeming(index, head)?;
+        Some(Log {
+            bytes,
+            part: Part {
+                bytes: share,
+                lines_before: None,
+            },
+            ..seeming
         })
     }
 
@@ -266,10 +331,9 @@ impl<'a> Coming<'a> {
         let begun = |look| match look {
             Look::Log(cursor) if cursor.at > 0 => Some(Begun {
                 source: cursor.log.source,
-                format: cursor.log.format.name,
+                format: cursor.log.format.name.to_string(),
                 column: cursor.log.hops.map(|hops| hops.column),
-                clock: cursor.log.clock,
-                done: cursor.at,
+                done: vec![0..cursor.at],
             }),
             _ => None,
         };

@@ -199,6 +199,7 @@ fn run<'a>(options: &ScanOptions, advance: &'a (dyn Fn(u64) + Sync)) -> Run<'a> 
         chunk_bytes: options.chunk_bytes.unwrap_or(DEFAULT_CHUNK_BYTES),
         caps: options.caps,
         advance,
+        ledger: None,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::evidence::tries::Asked;
 use crate::format::spec::{Arena, Desk};
 use crate::merge::Merge;
 use crate::noted::{Known, Noted};
-use crate::pass::{Bounded, Limits, Log, Pool, Run, Task, work};
+use crate::pass::{Bounded, Cut, Limits, Log, Pool, Run, Stretch, Task, settle, work};
 use crate::pattern::entry::Field;
 use crate::pattern::inspector::Inspector;
 use crate::pattern::set::PatternSet;
@@ -47,27 +47,56 @@ pub fn count_hits(
 ) {
     counts.shapes = Shapes::of(&counts.paths);
     let noted = std::mem::take(&mut counts.noted);
-    let tasks: Vec<Task> = (0..noted.len())
-        .map(|index| (index, noted[index].start..noted[index].end))
+    let stretch = |noted: &Noted| (logs[noted.log].source, noted.start..noted.end);
+    let needed: Vec<Stretch> = noted.iter().map(stretch).collect();
+    let none = || AccessCounts::new(bucket_s, run.caps);
+    let paths = &counts.paths;
+    let make = |own: &[Stretch]| {
+        let mut own = own.iter().peekable();
+        let here = noted
+            .iter()
+            .filter(|noted| own.next_if(|own| **own == stretch(noted)).is_some());
+        count_noted(
+            logs,
+            &here.collect::<Vec<_>>(),
+            paths,
+            measure,
+            (bucket_s, run),
+        )
+    };
+    let hits = settle(("hits", Cut::Never), (logs, run), needed, none, make);
+    counts.merge(hits);
+    counts.fit();
+    counts.flush();
+}
+
+/// Counts the suspicious lines of some lists; `paths` are those of the site.
+fn count_noted(
+    logs: &[Log<'_>],
+    noted: &[&Noted],
+    paths: &TextMap<PathStats>,
+    measure: Measure<'_>,
+    (bucket_s, run): (u64, &Run<'_>),
+) -> AccessCounts {
+    let tasks: Vec<Task> = (0..)
+        .zip(noted)
+        .map(|(index, noted)| (index, noted.start..noted.end))
         .collect();
-    let own = &counts.paths;
+    let none = || AccessCounts::new(bucket_s, run.caps);
     let pool = Pool::new(&run.caps);
     let start = || Worker {
-        counts: AccessCounts::new(bucket_s, run.caps),
+        counts: none(),
         inspector: Inspector::new(measure.patterns),
-        reader: Reader::new(own),
+        reader: Reader::new(paths),
         measure,
     };
     let workers = work(&tasks, run, start, |worker, (index, _)| {
-        let noted = &noted[*index];
+        let noted = noted[*index];
         worker.chunk(&logs[noted.log], noted);
         pool.relieve(&mut worker.counts);
     });
-    if let Some(hits) = pool.all(workers.into_iter().map(|worker| worker.counts)) {
-        counts.merge(hits);
-        counts.fit();
-    }
-    counts.flush();
+    let hits = pool.all(workers.into_iter().map(|worker| worker.counts));
+    hits.unwrap_or_else(none)
 }
 
 /// How a line is judged.

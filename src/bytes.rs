@@ -320,6 +320,17 @@ impl<'a> Bytes<'a> {
             .collect()
     }
 
+    /// What is here to be counted of a range: all of it where all bytes are.
+    pub fn share(self, range: Range<usize>) -> Range<usize> {
+        match self.0 {
+            Held::All(_) => range,
+            Held::Some(excerpts) => {
+                let (start, bytes) = excerpts.share(range);
+                start..start + bytes.len()
+            }
+        }
+    }
+
     /// Where the line ends that byte `from` is in, its line end included; the end of the input if it has none.
     pub fn line_end(self, from: usize) -> usize {
         self.feed(from, self.len()).map_or(self.len(), |at| at + 1)
@@ -419,6 +430,12 @@ impl<'a> Bytes<'a> {
                 })
             }
         }
+    }
+}
+
+impl fmt::Debug for Excerpts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Excerpts(of {} bytes)", self.len)
     }
 }
 

@@ -11,7 +11,9 @@ use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::lines::LineCounts;
 use crate::format::nginx_error;
 use crate::format::spec::{Arena, Desk};
-use crate::pass::{Limits, Log, Pool, Run, file_books, tasks, work};
+use crate::pass::{
+    Cut, Limits, Log, Pool, Run, Stretch, Task, file_books, settle, stretches, tasks_of, work,
+};
 use crate::pattern::symptom::{Classifier, SymptomSet};
 use crate::terms::SymptomKind;
 
@@ -26,7 +28,24 @@ pub fn survey_errors(
     limits: Limits,
     run: &Run<'_>,
 ) -> ErrorCounts {
-    let tasks = tasks(logs, run.chunk_bytes);
+    let none = || ErrorCounts::new(run.caps);
+    let make = |own: &[Stretch]| {
+        let tasks = tasks_of(logs, own, run.chunk_bytes);
+        survey_tasks(logs, &tasks, symptoms, limits, run)
+    };
+    let needed = stretches(logs);
+    let mut counts = settle(("errors", Cut::Anywhere), (logs, run), needed, none, make);
+    counts.chunks.sort_unstable();
+    counts
+}
+
+fn survey_tasks(
+    logs: &[Log<'_>],
+    tasks: &[Task],
+    symptoms: &SymptomSet,
+    limits: Limits,
+    run: &Run<'_>,
+) -> ErrorCounts {
     let pool = Pool::new(&run.caps);
     let start = || ErrorWorker {
         counts: ErrorCounts::new(run.caps),
@@ -34,14 +53,12 @@ pub fn survey_errors(
         classifier: Classifier::new(symptoms),
         limits,
     };
-    let workers = work(&tasks, run, start, |worker, (log, range)| {
+    let workers = work(tasks, run, start, |worker, (log, range)| {
         worker.chunk(&logs[*log], *log, range);
         pool.relieve(&mut worker.counts);
     });
     let counts = pool.all(workers.into_iter().map(|worker| worker.counts));
-    let mut counts = counts.unwrap_or_else(|| ErrorCounts::new(run.caps));
-    counts.chunks.sort_unstable();
-    counts
+    counts.unwrap_or_else(|| ErrorCounts::new(run.caps))
 }
 
 struct ErrorWorker<'s> {

@@ -144,6 +144,13 @@ impl AccessCounts {
         self.by_class.iter().sum()
     }
 
+    /// Gives the logs that chunks and noted lines are of other numbers.
+    pub fn rename_logs(&mut self, number: impl Fn(usize) -> usize) {
+        let chunks = self.chunks.iter_mut().map(|chunk| &mut chunk.log);
+        let noted = self.noted.iter_mut().map(|noted| &mut noted.log);
+        chunks.chain(noted).for_each(|log| *log = number(*log));
+    }
+
     /// Makes the counts ready to be read.
     pub fn flush(&mut self) {
         self.minutes.flush();

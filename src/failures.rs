@@ -12,7 +12,7 @@ use crate::counts::AccessCounts;
 use crate::evidence::clients::status_class;
 use crate::look::each_access_of;
 use crate::merge::Merge;
-use crate::pass::{ChunkSpan, Log, Run, Task, merge_all, work};
+use crate::pass::{Bounded, ChunkSpan, Log, Run, Surveyed, count};
 use crate::plan::{Own, Plan, Stretch};
 
 /// Share of a client's requests that must be payloads for its failures to be its own doing. Injection tools send
@@ -30,34 +30,39 @@ pub fn own(
     if probers.is_empty() || plan.failures.is_empty() {
         return BTreeMap::new();
     }
-    let overlaps = |chunk: &&ChunkSpan| {
+    let overlaps = |chunk: &ChunkSpan| {
         let runs = plan.failures.iter();
         runs.into_iter()
             .any(|stretch| chunk.first <= stretch.end && chunk.last >= stretch.start)
     };
-    let tasks: Vec<Task> = access
-        .chunks
-        .iter()
-        .filter(overlaps)
-        .map(|chunk| (chunk.log, chunk.start..chunk.end))
-        .collect();
+    let surveyed = Surveyed {
+        logs,
+        chunks: &access.chunks,
+    };
     let wanted = |client: Client| probers.contains(&client);
-    let parts = work(&tasks, run, BTreeMap::new, |counts, (log, range)| {
-        let log = &logs[*log];
-        each_access_of(
-            log,
-            log.bytes.get(range.clone()),
-            range.start,
-            wanted,
-            |access, at| {
-                let secs = at.time.secs();
-                if wanted(access.client) && within(&plan.failures, secs) {
-                    note(counts, secs.div_euclid(60), access.status);
-                }
-            },
-        );
-    });
-    merge_all(parts.into_iter().map(Minutes)).map_or_else(BTreeMap::new, |all| all.0)
+    let start = Minutes::default;
+    let counts = count(
+        "failures",
+        surveyed,
+        overlaps,
+        run,
+        start,
+        |counts, chunk, log| {
+            each_access_of(
+                log,
+                log.bytes.get(chunk.start..chunk.end),
+                chunk.start,
+                wanted,
+                |access, at| {
+                    let secs = at.time.secs();
+                    if wanted(access.client) && within(&plan.failures, secs) {
+                        note(&mut counts.0, secs.div_euclid(60), access.status);
+                    }
+                },
+            );
+        },
+    );
+    counts.0
 }
 
 /// Clients that send payloads rather than visit.
@@ -87,14 +92,28 @@ fn note(counts: &mut BTreeMap<i64, Own>, minute: i64, status: Option<u16>) {
     });
 }
 
-/// Counts of one worker.
-struct Minutes(BTreeMap<i64, Own>);
+/// By minute since the epoch.
+#[derive(Default)]
+pub struct Minutes(BTreeMap<i64, Own>);
 
 impl Merge for Minutes {
     fn merge(&mut self, other: Minutes) {
         for (minute, own) in other.0 {
             self.0.entry(minute).or_default().merge(own);
         }
+    }
+}
+
+impl Bounded for Minutes {
+    fn weight(&self) -> usize {
+        self.0.len() * size_of::<(i64, Own)>()
+    }
+
+    /// There are no more minutes than the survey has room for.
+    fn fit(&mut self) {}
+
+    fn successor(&self) -> Minutes {
+        Minutes::default()
     }
 }
 
@@ -184,6 +203,7 @@ mod tests {
             chunk_bytes,
             caps: Default::default(),
             advance: &|_| (),
+            ledger: None,
         };
         own(&[log], &access, &plan, &run)
     }

@@ -17,7 +17,7 @@ use crate::evidence::weight::{Weigh, allocated};
 use crate::format::spec::{Arena, Glance};
 use crate::look::{Look, look_over};
 use crate::merge::Merge;
-use crate::pass::{Bounded, ChunkSpan, Log, Pool, Run, Several, spans_of, work};
+use crate::pass::{Bounded, ChunkSpan, Log, Run, Several, Surveyed, count};
 use crate::time::Time;
 
 /// A stretch of time worth a second look; seconds since the epoch, both ends within.
@@ -545,9 +545,7 @@ pub fn focus<V: Sync>(
     if sights.is_empty() {
         return Vec::new();
     }
-    let (chunks, tasks) = spans_of(chunks, |chunk| {
-        sights.iter().any(|sight| sight.window.overlaps(chunk))
-    });
+    let wanted = |chunk: &ChunkSpan| sights.iter().any(|sight| sight.window.overlaps(chunk));
     let start = || {
         let counts = sights.iter();
         Several(
@@ -556,15 +554,19 @@ pub fn focus<V: Sync>(
                 .collect(),
         )
     };
-    let pool = Pool::new(&run.caps);
-    let parts = work(&tasks, run, start, |counts, (index, range)| {
-        let chunk = chunks[*index];
-        let log = &logs[chunk.log];
-        let (bytes, arena) = (log.bytes.get(range.clone()), Arena::new());
-        let mut viewer = Viewer::new(sights.iter().zip(&mut counts.0), chunk);
-        look_over(log, bytes, range.start, &arena, &mut viewer);
-        viewer.count();
-        pool.relieve(counts);
-    });
-    pool.all(parts).map_or_else(Vec::new, |counts| counts.0)
+    let surveyed = Surveyed { logs, chunks };
+    let counts = count(
+        "focus",
+        surveyed,
+        wanted,
+        run,
+        start,
+        |counts, chunk, log| {
+            let (bytes, arena) = (log.bytes.get(chunk.start..chunk.end), Arena::new());
+            let mut viewer = Viewer::new(sights.iter().zip(&mut counts.0), chunk);
+            look_over(log, bytes, chunk.start, &arena, &mut viewer);
+            viewer.count();
+        },
+    );
+    counts.0
 }

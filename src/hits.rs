@@ -406,6 +406,7 @@ mod tests {
             chunk_bytes,
             caps: Default::default(),
             advance: &|_| {},
+            ledger: None,
         };
         let mut out = String::new();
         let pool = rayon::ThreadPoolBuilder::new()
@@ -532,6 +533,7 @@ mod tests {
             chunk_bytes: 1,
             caps: Default::default(),
             advance: &|_| {},
+            ledger: None,
         };
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(1)

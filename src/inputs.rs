@@ -97,7 +97,11 @@ impl Inputs {
         Inputs::of(sources, warnings, reading)
     }
 
-    fn of(
+    /// Inputs that were opened before, or elsewhere.
+    ///
+    /// # Errors
+    /// As [`Inputs::open`].
+    pub fn of(
         sources: Vec<Source>,
         mut warnings: Vec<Warning>,
         reading: &Reading<'_>,

@@ -17,7 +17,7 @@ use crate::focus::Window;
 use crate::format::spec::{Arena, Glance};
 use crate::look::{Look, look_over};
 use crate::merge::Merge;
-use crate::pass::{Bounded, ChunkSpan, Limits, Log, Pool, Run, Several, spans_of, work};
+use crate::pass::{Bounded, ChunkSpan, Limits, Log, Run, Several, Surveyed, count};
 use crate::tally::Tally;
 
 /// Limits that are tried, in requests of a client a minute: from what a person reading pages asks for to ten requests a
@@ -197,28 +197,27 @@ pub fn paces(
     let wanted: Vec<Wanted> = counted
         .map(|(window, tally)| Wanted::of(*window, tally, each))
         .collect();
-    let (chunks, tasks) = spans_of(chunks, |chunk| wanted.iter().any(|one| one.reads(chunk)));
+    let surveyed = Surveyed { logs, chunks };
+    let reads = |chunk: &ChunkSpan| wanted.iter().any(|one| one.reads(chunk));
     let start = || Several(wanted.iter().map(|one| Pace::new(&one.sample)).collect());
-    let pool = Pool::new(&run.caps);
-    let parts = work(
-        &tasks,
+    let paces = count(
+        "pace",
+        surveyed,
+        reads,
         run,
         start,
-        |paces: &mut Several<Pace>, (index, range)| {
-            let chunk = chunks[*index];
-            let log = &logs[chunk.log];
+        |paces: &mut Several<Pace>, chunk, log| {
             let windows = wanted.iter().zip(&mut paces.0);
             let mut timekeeper = Timekeeper {
                 windows: windows.filter(|(one, _)| one.reads(chunk)).collect(),
                 limits,
                 readable: chunk.readable,
             };
-            let (bytes, arena) = (log.bytes.get(range.clone()), Arena::new());
-            look_over(log, bytes, range.start, &arena, &mut timekeeper);
-            pool.relieve(paces);
+            let (bytes, arena) = (log.bytes.get(chunk.start..chunk.end), Arena::new());
+            look_over(log, bytes, chunk.start, &arena, &mut timekeeper);
         },
     );
-    let mut paces = pool.all(parts).unwrap_or_else(start).0.into_iter();
+    let mut paces = paces.0.into_iter();
     let each = windows.iter();
     each.map(|window| window.as_ref().and_then(|_| paces.next()))
         .collect()
@@ -288,6 +287,7 @@ mod tests {
             chunk_bytes,
             caps: Default::default(),
             advance: &|_| {},
+            ledger: None,
         };
         let (chunks, clients) = survey(&log, chunk_bytes);
         let logs = [log];

@@ -4,6 +4,7 @@
 //! locked. Since merging is commutative, neither the number of workers nor who took which chunk can
 //! be seen in the result.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::mem;
 use std::ops::Range;
@@ -316,6 +317,8 @@ pub struct Run<'a> {
     pub caps: Caps,
     /// Told the bytes done, from any worker.
     pub advance: &'a (dyn Fn(u64) + Sync),
+    /// What other machines counted; `None` where one works alone.
+    pub ledger: Option<&'a dyn Ledger>,
 }
 
 /// A chunk to do: which log, which bytes.
@@ -326,13 +329,27 @@ const MAX_CHUNKS: usize = 1 << 16;
 
 /// Cuts what is read of the logs into tasks.
 pub fn tasks(logs: &[Log<'_>], chunk_bytes: usize) -> Vec<Task> {
+    tasks_of(logs, &stretches(logs), chunk_bytes)
+}
+
+/// What is read of the logs.
+pub fn stretches(logs: &[Log<'_>]) -> Vec<Stretch> {
+    let parts = logs.iter().filter(|log| !log.part.bytes.is_empty());
+    parts
+        .map(|log| (log.source, log.part.bytes.clone()))
+        .collect()
+}
+
+/// Cuts stretches of the logs into tasks.
+pub fn tasks_of(logs: &[Log<'_>], stretches: &[Stretch], chunk_bytes: usize) -> Vec<Task> {
     let bytes: usize = logs.iter().map(|log| log.part.bytes.len()).sum();
     let chunk_bytes = chunk_bytes.max(bytes / MAX_CHUNKS);
-    let cut = |(index, log): (usize, &Log<'_>)| {
-        let cut = log.bytes.chunks(log.part.bytes.clone(), chunk_bytes);
-        cut.into_iter().map(move |range| (index, range))
+    let cut = |(source, range): &Stretch| {
+        let index = logs.iter().position(|log| log.source == *source)?;
+        let cut = logs[index].bytes.chunks(range.clone(), chunk_bytes);
+        Some(cut.into_iter().map(move |range| (index, range)))
     };
-    logs.iter().enumerate().flat_map(cut).collect()
+    stretches.iter().filter_map(cut).flatten().collect()
 }
 
 /// Lets every thread of the current pool take tasks until none is left; returns one result a thread.
@@ -366,7 +383,7 @@ pub fn work_on<T, W: Send>(
 }
 
 /// Counts that are kept within caps.
-pub trait Bounded: Merge {
+pub trait Bounded: Merge + Send {
     /// Bytes that a part takes, or somewhat more; asked after every chunk, so it must be cheap.
     fn weight(&self) -> usize;
 
@@ -497,25 +514,126 @@ impl<T: Bounded> Bounded for Several<T> {
     }
 }
 
-/// The chunks that are wanted, as tasks.
-pub fn chosen(chunks: &[ChunkSpan], wanted: impl Fn(&ChunkSpan) -> bool) -> Vec<Task> {
-    chunks
-        .iter()
-        .filter(|chunk| wanted(chunk))
-        .map(|chunk| (chunk.log, chunk.start..chunk.end))
-        .collect()
+/// Some bytes of a source.
+pub type Stretch = (u32, Range<usize>);
+
+/// Knows what passes came to that other machines took part in, and takes what they come to here.
+///
+/// A pass is known by its name and by how many of that name were before it, so all runs over the same logs must make the same
+/// passes in the same order.
+pub trait Ledger: Sync {
+    /// What there is of the next pass of a name.
+    fn entry(&self, pass: &'static str) -> Entry;
+
+    /// Says what has to be read for a pass that is [`Entry::Open`].
+    fn ask(&self, pass: &'static str, needed: Vec<Stretch>);
+
+    /// Takes what was counted of these stretches for the pass that was asked for last.
+    fn file(&self, counted: Vec<Stretch>, counts: Box<dyn Any + Send>);
 }
 
-/// The same, each as a task with its index, for those who must know the time that a chunk covers.
-pub fn spans_of(
-    chunks: &[ChunkSpan],
+/// What a [`Ledger`] says of a pass.
+pub enum Entry {
+    /// What it comes to.
+    Known(Box<dyn Any + Send>),
+    /// It is to be made now, as far as its bytes are here.
+    Open,
+    /// Something before it is missing, so that it would be in vain.
+    Vain,
+}
+
+/// Whether a stretch that is needed may be counted in pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// At the end of any line.
+    Anywhere,
+    /// It is counted as a whole.
+    Never,
+}
+
+/// What a pass comes to that needs these stretches: what it came to elsewhere; or what `count` makes of as much of them as is
+/// here, which is everything on a machine that works alone. Where the pass remains open this is `none`, and whatever follows
+/// from it is in vain.
+pub fn settle<C: Send + 'static>(
+    (pass, cut): (&'static str, Cut),
+    (logs, run): (&[Log<'_>], &Run<'_>),
+    needed: Vec<Stretch>,
+    none: impl Fn() -> C,
+    count: impl FnOnce(&[Stretch]) -> C,
+) -> C {
+    let Some(ledger) = run.ledger else {
+        return count(&needed);
+    };
+    if needed.is_empty() {
+        return none();
+    }
+    match ledger.entry(pass) {
+        Entry::Known(counts) => counts.downcast().map_or_else(|_| none(), |counts| *counts),
+        Entry::Vain => none(),
+        Entry::Open => {
+            let own = own(logs, &needed, cut);
+            ledger.ask(pass, needed);
+            if !own.is_empty() {
+                let counts = count(&own);
+                ledger.file(own, Box::new(counts));
+            }
+            none()
+        }
+    }
+}
+
+/// What of some stretches is here.
+fn own(logs: &[Log<'_>], needed: &[Stretch], cut: Cut) -> Vec<Stretch> {
+    let here = |(source, range): &Stretch| {
+        let log = logs.iter().find(|log| log.source == *source)?;
+        let here = log.bytes.share(range.clone());
+        let counts = match cut {
+            Cut::Anywhere => !here.is_empty(),
+            Cut::Never => here == *range,
+        };
+        counts.then_some((*source, here))
+    };
+    needed.iter().filter_map(here).collect()
+}
+
+/// The logs that a closer look is at, and the chunks that the survey met in them.
+#[derive(Clone, Copy)]
+pub struct Surveyed<'s, 'l> {
+    /// Those surveyed.
+    pub logs: &'s [Log<'l>],
+    /// Of these logs.
+    pub chunks: &'s [ChunkSpan],
+}
+
+/// A closer look: counts those chunks that are wanted, each with its log; see [`settle`].
+pub fn count<C: Bounded + 'static>(
+    pass: &'static str,
+    surveyed: Surveyed<'_, '_>,
     wanted: impl Fn(&ChunkSpan) -> bool,
-) -> (Vec<&ChunkSpan>, Vec<Task>) {
-    let chunks: Vec<&ChunkSpan> = chunks.iter().filter(|chunk| wanted(chunk)).collect();
-    let tasks = (0..).zip(&chunks);
-    let tasks = tasks.map(|(index, chunk)| (index, chunk.start..chunk.end));
-    let tasks = tasks.collect();
-    (chunks, tasks)
+    run: &Run<'_>,
+    start: impl Fn() -> C + Sync,
+    step: impl Fn(&mut C, &ChunkSpan, &Log<'_>) + Sync,
+) -> C {
+    let logs = surveyed.logs;
+    let chunks = surveyed.chunks.iter().filter(|chunk| wanted(chunk));
+    let mut chunks: Vec<&ChunkSpan> = chunks.collect();
+    let stretch = |chunk: &ChunkSpan| (logs[chunk.log].source, chunk.start..chunk.end);
+    let needed: Vec<Stretch> = chunks.iter().map(|chunk| stretch(chunk)).collect();
+    let make = |own: &[Stretch]| {
+        let mut own = own.iter().peekable();
+        chunks.retain(|chunk| own.next_if(|own| **own == stretch(chunk)).is_some());
+        let tasks = (0..).zip(&chunks);
+        let tasks = tasks.map(|(index, chunk)| (index, chunk.start..chunk.end));
+        let tasks: Vec<Task> = tasks.collect();
+        let pool = Pool::new(&run.caps);
+        let parts = work(&tasks, run, &start, |counts, (index, _)| {
+            let chunk = chunks[*index];
+            step(counts, chunk, &logs[chunk.log]);
+            pool.relieve(counts);
+        });
+        pool.all(parts).unwrap_or_else(&start)
+    };
+    settle((pass, Cut::Never), (logs, run), needed, &start, make)
 }
 
 #[cfg(test)]

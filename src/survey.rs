@@ -3,6 +3,7 @@
 //! Nothing is decided here. Each worker counts into its own [`AccessCounts`].
 
 use std::hash::BuildHasher;
+use std::mem;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -21,7 +22,10 @@ use crate::evidence::weight::allocated;
 use crate::format::spec::{Arena, Desk};
 use crate::merge::Merge;
 use crate::noted::Notes;
-use crate::pass::{Limits, Log, Pool, Run, Task, file_books, tasks, work, work_on};
+use crate::pass::{
+    Bounded, Cut, Limits, Log, Pool, Run, Stretch, Task, file_books, settle, stretches, tasks_of,
+    work, work_on,
+};
 use crate::pattern::entry::{Field, Pattern};
 use crate::pattern::inspector::Inspector;
 use crate::pattern::set::PatternSet;
@@ -56,11 +60,37 @@ impl<'p> Survey<'p> {
 
 /// Counts access logs. What is suspicious is only noted: `attempts` counts it when its context is known.
 pub fn survey_access(logs: &[Log<'_>], survey: Survey<'_>, run: &Run<'_>) -> AccessCounts {
-    survey_rest(Vec::new(), logs, &tasks(logs, run.chunk_bytes), survey, run)
+    survey_rest(Vec::new(), logs, stretches(logs), survey, run)
 }
 
 /// Counts what is left of access logs, into the parts that others were counted into before.
 pub fn survey_rest(
+    mut parts: Vec<AccessCounts>,
+    logs: &[Log<'_>],
+    rest: Vec<Stretch>,
+    survey: Survey<'_>,
+    run: &Run<'_>,
+) -> AccessCounts {
+    // Who counts for others hands over nothing but the rest.
+    let own = match run.ledger {
+        None => mem::take(&mut parts),
+        Some(_) => Vec::new(),
+    };
+    let none = || AccessCounts::new(survey.bucket_s, run.caps);
+    let make = |rest: &[Stretch]| {
+        let tasks = tasks_of(logs, rest, run.chunk_bytes);
+        survey_tasks(own, logs, &tasks, survey, run)
+    };
+    let mut counts = settle(("survey", Cut::Anywhere), (logs, run), rest, none, make);
+    if !parts.is_empty() {
+        parts.into_iter().for_each(|part| counts.merge(part));
+        counts.fit();
+    }
+    counts.flush();
+    counts
+}
+
+fn survey_tasks(
     parts: Vec<AccessCounts>,
     logs: &[Log<'_>],
     tasks: &[Task],
@@ -80,9 +110,7 @@ pub fn survey_rest(
     let others = begun.into_inner().unwrap_or_else(PoisonError::into_inner);
     let parts = workers.into_iter().map(|worker| worker.counts);
     let counts = pool.all(parts.chain(others));
-    let mut counts = counts.unwrap_or_else(none);
-    counts.flush();
-    counts
+    counts.unwrap_or_else(none)
 }
 
 /// Counts chunks of access logs as `next` hands them out, each with its log; one part for each thread, to be completed

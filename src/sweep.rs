@@ -3,6 +3,8 @@
 //!
 //! Reading a line costs more than counting it, hence both in one pass, and of most lines only their beginnings are read. A log without either does without it.
 
+use std::sync::Arc;
+
 use crate::client::Client;
 use crate::counts::AccessCounts;
 use crate::event::Access;
@@ -10,11 +12,46 @@ use crate::evidence::capped::hash_bytes;
 use crate::evidence::first::Locator;
 use crate::format::spec::{Arena, Glance};
 use crate::look::{Look, look_over};
+use crate::merge::Merge;
 use crate::norms::{Norms, Places};
-use crate::pass::{Limits, Log, Pool, Run, spans_of, work};
+use crate::pass::{Bounded, ChunkSpan, Limits, Log, Run, Surveyed, count};
 use crate::plan::Plan;
 use crate::time::Time;
-use crate::watch::{Counter, Rise, Watched, rises};
+use crate::watch::{Counter, Rise, Rows, Watched, rises};
+
+/// What a sweep counts.
+pub struct Swept {
+    /// What places answer everybody.
+    pub norms: Norms,
+    /// Who was there when. All workers of a machine count into the same rows.
+    pub rows: Arc<Rows>,
+}
+
+impl Merge for Swept {
+    fn merge(&mut self, other: Swept) {
+        self.norms.merge(other.norms);
+        if !Arc::ptr_eq(&self.rows, &other.rows) {
+            self.rows.add(&other.rows);
+        }
+    }
+}
+
+impl Bounded for Swept {
+    fn weight(&self) -> usize {
+        self.norms.weight()
+    }
+
+    fn fit(&mut self) {
+        self.norms.fit();
+    }
+
+    fn successor(&self) -> Swept {
+        Swept {
+            norms: self.norms.successor(),
+            rows: self.rows.clone(),
+        }
+    }
+}
 
 /// Looks over one chunk.
 struct Sweeper<'a> {
@@ -71,26 +108,37 @@ pub fn sweep(
     if places.is_idle() && watched.is_idle() {
         return (Norms::new(run.caps), Vec::new());
     }
-    let (chunks, tasks) = spans_of(&access.chunks, |chunk| chunk.first <= chunk.last);
-    let rows = watched.rows();
-    let start = || Norms::new(run.caps);
-    let pool = Pool::new(&run.caps);
-    let parts = work(&tasks, run, start, |norms, (index, range)| {
-        let log = &logs[chunks[*index].log];
-        let mut sweeper = Sweeper {
-            places: &places,
-            watched: &watched,
-            limits,
-            log,
-            readable: chunks[*index].readable,
-            norms,
-            counter: watched.counter(&rows),
-        };
-        let (bytes, arena) = (log.bytes.get(range.clone()), Arena::new());
-        look_over(log, bytes, range.start, &arena, &mut sweeper);
-        sweeper.counter.file();
-        pool.relieve(norms);
-    });
-    let norms = pool.all(parts).unwrap_or_else(start);
-    (norms, rises(&watched, rows, plan))
+    let surveyed = Surveyed {
+        logs,
+        chunks: &access.chunks,
+    };
+    let wanted = |chunk: &ChunkSpan| chunk.first <= chunk.last;
+    let rows = Arc::new(watched.rows());
+    let start = || Swept {
+        norms: Norms::new(run.caps),
+        rows: rows.clone(),
+    };
+    let swept = count(
+        "sweep",
+        surveyed,
+        wanted,
+        run,
+        start,
+        |swept, chunk, log| {
+            let mut sweeper = Sweeper {
+                places: &places,
+                watched: &watched,
+                limits,
+                log,
+                readable: chunk.readable,
+                norms: &mut swept.norms,
+                counter: watched.counter(&rows),
+            };
+            let (bytes, arena) = (log.bytes.get(chunk.start..chunk.end), Arena::new());
+            look_over(log, bytes, chunk.start, &arena, &mut sweeper);
+            sweeper.counter.file();
+        },
+    );
+    let rises = rises(&watched, &swept.rows, plan);
+    (swept.norms, rises)
 }

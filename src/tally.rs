@@ -14,7 +14,7 @@ use crate::focus::Window;
 use crate::format::spec::{Arena, Glance};
 use crate::look::{Look, look_over};
 use crate::merge::Merge;
-use crate::pass::{Bounded, ChunkSpan, Limits, Log, Pool, Run, Several, spans_of, work};
+use crate::pass::{Bounded, ChunkSpan, Limits, Log, Run, Several, Surveyed, count};
 
 /// What a stretch of time cost.
 pub struct Tally<'w> {
@@ -374,27 +374,29 @@ pub fn tallies<'w>(
         .map(|window| Side::of(window, chunks))
         .collect();
     let wanted = |chunk: &ChunkSpan| sides.iter().any(|side| side.reads(chunk));
-    let (chunks, tasks) = spans_of(chunks, wanted);
+    let surveyed = Surveyed { logs, chunks };
     let start = || Several(windows.iter().map(|_| Counted::new(&sample)).collect());
-    let pool = Pool::new(&run.caps);
-    let parts = work(&tasks, run, start, |counts, (index, range)| {
-        let chunk = chunks[*index];
-        let log = &logs[chunk.log];
-        let (bytes, arena) = (log.bytes.get(range.clone()), Arena::new());
-        let sides = sides.iter().zip(&mut counts.0);
-        let sides: Vec<_> = sides.filter(|(side, _)| side.reads(chunk)).collect();
-        let mut clerk = Clerk {
-            needs_all: sides.iter().any(|(side, _)| side.takes_all(chunk)),
-            sides,
-            limits: whole.limits,
-        };
-        look_over(log, bytes, range.start, &arena, &mut clerk);
-        pool.relieve(counts);
-    });
-    let counted = pool.all(parts).map_or_else(Vec::new, |all| all.0);
+    let counted = count(
+        "tally",
+        surveyed,
+        wanted,
+        run,
+        start,
+        |counts, chunk, log| {
+            let (bytes, arena) = (log.bytes.get(chunk.start..chunk.end), Arena::new());
+            let sides = sides.iter().zip(&mut counts.0);
+            let sides: Vec<_> = sides.filter(|(side, _)| side.reads(chunk)).collect();
+            let mut clerk = Clerk {
+                needs_all: sides.iter().any(|(side, _)| side.takes_all(chunk)),
+                sides,
+                limits: whole.limits,
+            };
+            look_over(log, bytes, chunk.start, &arena, &mut clerk);
+        },
+    );
     let of_all = sides.iter().any(|side| side.outside);
     let of_all = of_all.then(|| whole.kept(&sample));
-    let sides = sides.iter().zip(counted);
+    let sides = sides.iter().zip(counted.0);
     sides
         .map(|(side, counted)| whole.tally(counted, of_all.filter(|_| side.outside)))
         .collect()
@@ -471,6 +473,7 @@ mod tests {
             chunk_bytes: 500,
             caps: Default::default(),
             advance: &|_| {},
+            ledger: None,
         };
         let (chunks, clients) = survey(&log, &run);
         let logs = [log];

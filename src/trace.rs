@@ -16,7 +16,7 @@ use crate::evidence::series::Series;
 use crate::evidence::weight::{INDEX_BYTES, allocated, tree};
 use crate::look::each_access_of;
 use crate::merge::Merge;
-use crate::pass::{Bounded, ChunkSpan, Log, Pool, Run, Several, chosen, work};
+use crate::pass::{Bounded, ChunkSpan, Log, Run, Several, Surveyed, count};
 
 /// Requests kept from either end of a group's activity, as evidence.
 pub const EDGE_REQUESTS: usize = 16;
@@ -259,19 +259,19 @@ pub fn trace(
         let mut followed = groups.iter().filter(|group| !group.clients.is_empty());
         followed.any(|group| chunk.first <= group.end && chunk.last >= group.start)
     };
-    let tasks = chosen(chunks, overlaps);
     let rooms = GroupRoom::divide(run.caps.of(caps::Share::Groups), groups);
     let start = || Several(rooms.iter().copied().map(GroupCounts::new).collect());
-    let pool = Pool::new(&run.caps);
-    let parts = work(
-        &tasks,
+    let mut counts = count(
+        "trace",
+        Surveyed { logs, chunks },
+        overlaps,
         run,
         start,
-        |counts: &mut Several<GroupCounts>, (log, range)| {
+        |counts: &mut Several<GroupCounts>, chunk, log| {
             each_access_of(
-                &logs[*log],
-                logs[*log].bytes.get(range.clone()),
-                range.start,
+                log,
+                log.bytes.get(chunk.start..chunk.end),
+                chunk.start,
                 |client| group_of.contains_key(&client),
                 |access, at| {
                     let Some(index) = group_of.get(&access.client) else {
@@ -283,10 +283,8 @@ pub fn trace(
                     }
                 },
             );
-            pool.relieve(counts);
         },
     );
-    let mut counts = pool.all(parts).map_or_else(Vec::new, |counts| counts.0);
-    counts.iter_mut().for_each(|group| group.seconds.flush());
-    counts
+    counts.0.iter_mut().for_each(|group| group.seconds.flush());
+    counts.0
 }

@@ -131,13 +131,23 @@ struct Sieves {
 /// watched, and rows of their own would take memory by the number of threads.
 pub struct Rows(Vec<AtomicU32>);
 
+impl Rows {
+    /// Adds what others counted of the same subjects in the same buckets.
+    pub fn add(&self, other: &Rows) {
+        for (mine, theirs) in self.0.iter().zip(&other.0) {
+            mine.fetch_add(theirs.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+}
+
 /// Finds what rises: within each burst of everything those that stand out most, and beside them what rises although
 /// the sum does not show it.
-pub fn rises(watched: &Watched, rows: Rows, plan: &Plan) -> Vec<Rise> {
+pub fn rises(watched: &Watched, rows: &Rows, plan: &Plan) -> Vec<Rise> {
     if watched.is_idle() {
         return Vec::new();
     }
-    let rows: Vec<u32> = rows.0.into_iter().map(AtomicU32::into_inner).collect();
+    let cells = rows.0.iter().map(|cell| cell.load(Ordering::Relaxed));
+    let rows: Vec<u32> = cells.collect();
     let survey = Survey {
         watched,
         rows: &rows,

@@ -83,6 +83,7 @@ fn survey(first: Vec<u8>, second: Vec<u8>) -> (usize, u64) {
         chunk_bytes: 64 << 10,
         caps: Default::default(),
         advance: &advance,
+        ledger: None,
     };
     let inputs = Inputs::begin_stream(
         reader,
@@ -95,7 +96,7 @@ fn survey(first: Vec<u8>, second: Vec<u8>) -> (usize, u64) {
     )
     .unwrap();
     let ahead = Ahead::survey(&inputs, survey, &run);
-    assert!(ahead.begun[0].done > 0);
+    assert!(!ahead.begun[0].done[0].is_empty());
     let inputs = inputs.identified();
     let logs = inputs.logs(LogKind::Access);
     let confirmed = ahead.confirmed(&logs);

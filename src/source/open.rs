@@ -16,7 +16,7 @@ use super::discover::{Input, unreadable};
 use super::handle::{Handle, Kept};
 use super::map::{Manner, Shared};
 use super::spool::{BOMB_FROM, Crew, Limits, MAX_SPOOLED, Spool};
-use crate::bytes::Bytes;
+use crate::bytes::{Bytes, Excerpts};
 use crate::error::{Error, Warning};
 use crate::time::Time;
 
@@ -110,6 +110,8 @@ pub struct Source {
 #[derive(Debug)]
 enum Held {
     Memory(Vec<u8>),
+    /// Of an input whose bytes are elsewhere.
+    Excerpts(Excerpts),
     /// Unpacked, or copied.
     Spooled(Arc<Spool>),
     /// The user's file, which its server may go on writing.
@@ -139,6 +141,7 @@ impl Held {
     fn so_far(&self) -> &[u8] {
         match self {
             Held::Memory(bytes) => bytes,
+            Held::Excerpts(_) => &[],
             Held::Spooled(spool) => spool.so_far(),
             Held::Mapped(mapped) => match mapped.left.get() {
                 Some(left) => left.so_far(),
@@ -194,6 +197,51 @@ impl Source {
         Source::new(name.into(), Held::Memory(bytes))
     }
 
+    /// An input whose bytes are elsewhere, but for excerpts; with what was remarked where it was opened.
+    pub fn elsewhere(
+        name: String,
+        excerpts: Excerpts,
+        modified: Option<Time>,
+        remarks: Vec<Warning>,
+    ) -> Source {
+        Source {
+            modified,
+            remarks,
+            ..Source::new(name, Held::Excerpts(excerpts))
+        }
+    }
+
+    /// The same as a member of an archive.
+    pub fn member_of(self, archive: Option<&str>) -> Source {
+        Source {
+            archive: archive.map(Arc::from),
+            ..self
+        }
+    }
+
+    /// What is at hand of an input whose bytes are elsewhere.
+    pub fn excerpts(&self) -> Option<&Excerpts> {
+        match &*self.held {
+            Held::Excerpts(excerpts) => Some(excerpts),
+            _ => None,
+        }
+    }
+
+    /// Whether its bytes are those of a file, so that any of them can be read without the others.
+    pub fn is_plain(&self) -> bool {
+        self.archive.is_none() && !matches!(&*self.held, Held::Spooled(_))
+    }
+
+    /// Some of its bytes, to be kept as long as somebody needs them.
+    pub fn portion(&self, bytes: Range<usize>) -> Portion {
+        Portion {
+            held: Arc::clone(&self.held),
+            bytes: self.part.as_ref().map_or(bytes.clone(), |part| {
+                part.start + bytes.start..part.start + bytes.end
+            }),
+        }
+    }
+
     /// All bytes, unpacked; waits until they are there. The length of a file was frozen when it was opened: what a server
     /// appends later is not seen.
     pub fn bytes(&self) -> &[u8] {
@@ -202,7 +250,10 @@ impl Source {
 
     /// The same for those who look at it out of order.
     pub fn view(&self) -> Bytes<'_> {
-        Bytes::from(self.bytes())
+        match &*self.held {
+            Held::Excerpts(excerpts) => Bytes::from(excerpts),
+            _ => Bytes::from(self.bytes()),
+        }
     }
 
     /// What is there by now: a beginning of [`Source::bytes`], which ends anywhere.
@@ -365,6 +416,33 @@ pub fn open_stream(
     let mut opening = members::Opening::new(options, &crew);
     opening.add(begun, options.max_spooled, 0);
     (opening.sources, opening.warnings)
+}
+
+/// Copies bytes that stand for themselves, whatever they look like, into a private temporary file.
+pub fn open_plain(reader: impl Read, name: String) -> (Source, Vec<Warning>) {
+    let limits = Limits {
+        most: u64::MAX,
+        bomb_from: u64::MAX,
+    };
+    let spool = Arc::new(Spool::new(name.clone(), limits));
+    spool.fill_plain(reader);
+    let warnings = spool.warnings();
+    (Source::new(name, Held::Spooled(spool)), warnings)
+}
+
+/// Some bytes of a [`Source`].
+pub struct Portion {
+    held: Arc<Held>,
+    bytes: Range<usize>,
+}
+
+impl AsRef<[u8]> for Portion {
+    fn as_ref(&self) -> &[u8] {
+        self.held
+            .bytes()
+            .get(self.bytes.clone())
+            .unwrap_or_default()
+    }
 }
 
 /// An input that is opened, and perhaps being unpacked.

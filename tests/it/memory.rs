@@ -214,6 +214,7 @@ fn survey(caps: Caps, text: &[u8], chunk_bytes: usize) -> AccessCounts {
         chunk_bytes,
         caps,
         advance: &|_| {},
+        ledger: None,
     };
     survey_access(&[Log::of(&COMBINED, text).unwrap()], survey, &run)
 }
