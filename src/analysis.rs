@@ -32,7 +32,7 @@ use crate::incident::{self, Costs, Material};
 use crate::inputs::{Inputs, Reading};
 use crate::origins::{Atlas, Databases};
 use crate::pace::paces;
-use crate::pass::{DEFAULT_CHUNK_BYTES, Limits, Log, Part, Run, Who};
+use crate::pass::{DEFAULT_CHUNK_BYTES, Ledger, Limits, Log, Part, Run, Who};
 use crate::pattern::set::PatternSet;
 use crate::pattern::symptom::{self, SymptomSet};
 use crate::plan::Plan;
@@ -116,7 +116,8 @@ impl Default for ScanOptions {
 }
 
 impl ScanOptions {
-    fn reading(&self) -> Reading<'_> {
+    /// How inputs are read.
+    pub fn reading(&self) -> Reading<'_> {
         Reading {
             mmap: self.mmap,
             formats: &self.formats,
@@ -162,7 +163,10 @@ pub fn analyze(
     let mut inputs = inputs.identified();
     let report = loop {
         let ahead = mem::take(&mut ahead);
-        let report = pool.install(|| investigate(&inputs, ahead, options, patterns, observer));
+        let advance = |bytes| observer.advance(bytes);
+        let run = run(options, &advance);
+        let asked = (options, patterns);
+        let report = pool.install(|| investigate(&inputs, ahead, asked, observer, &run));
         // Whatever came of a file that lost its end meanwhile; what is left of it cannot change any more.
         if !inputs.keep_what_is_left() {
             break report;
@@ -192,6 +196,50 @@ fn begin_survey(
     };
     observer.begin("unpacking", 0);
     Ahead::survey(inputs, survey, &run(options, &advance))
+}
+
+/// Surveys what is here of access logs by what they seem to be, unless it depends on the others which records count.
+///
+/// # Errors
+/// When the operating system gives no threads.
+pub fn survey_shares(
+    inputs: &Inputs,
+    options: &ScanOptions,
+    patterns: &PatternSet,
+    observer: &dyn Observer,
+) -> Result<Ahead> {
+    if options.since.is_some() || options.until.is_some() {
+        return Ok(Ahead::default());
+    }
+    let advance = |bytes| observer.advance(bytes);
+    let survey = Survey {
+        patterns,
+        limits: EVER,
+        bucket_s: options.bucket_s.max(1),
+    };
+    let run = run(options, &advance);
+    let survey = || Ahead::of_shares(inputs, survey, &run);
+    Ok(pool(options.threads)?.install(survey))
+}
+
+/// The report on identified inputs, by what `ledger` knows of the passes. Where something is missing, it is of no use.
+///
+/// # Errors
+/// As [`analyze`].
+pub fn examine(
+    inputs: &Inputs,
+    ahead: Ahead,
+    (options, patterns): (&ScanOptions, &PatternSet),
+    observer: &dyn Observer,
+    ledger: &dyn Ledger,
+) -> Result<Report> {
+    let advance = |bytes| observer.advance(bytes);
+    let run = Run {
+        ledger: Some(ledger),
+        ..run(options, &advance)
+    };
+    let investigate = || investigate(inputs, ahead, (options, patterns), observer, &run);
+    pool(options.threads)?.install(investigate)
 }
 
 fn run<'a>(options: &ScanOptions, advance: &'a (dyn Fn(u64) + Sync)) -> Run<'a> {
@@ -411,19 +459,17 @@ impl Surveyed<'_> {
 fn investigate(
     inputs: &Inputs,
     ahead: Ahead,
-    options: &ScanOptions,
-    patterns: &PatternSet,
+    (options, patterns): (&ScanOptions, &PatternSet),
     observer: &dyn Observer,
+    run: &Run<'_>,
 ) -> Result<Report> {
-    let advance = |bytes| observer.advance(bytes);
-    let run = run(options, &advance);
     // Before each pass: what a mapped file has lost reads as zeros, and the run would be in vain.
     inputs.check()?;
-    let surveyed = survey(inputs, ahead, options, patterns, observer, &run)?;
+    let surveyed = survey(inputs, ahead, options, patterns, observer, run)?;
     inputs.check()?;
     observer.begin("looking closer", 0);
     let skews = skew::skews(&surveyed.access_logs, &surveyed.error_logs);
-    let (incidents, looks) = reconstruct(inputs, options, &surveyed, &skews, patterns, &run);
+    let (incidents, looks) = reconstruct(inputs, options, &surveyed, &skews, patterns, run);
     inputs.check()?;
     let read = Read {
         inputs,

@@ -386,6 +386,7 @@ impl<'a> Bytes<'a> {
         };
         match self.0 {
             Held::All(bytes) => memchr::memchr_iter(b'\n', &bytes[range]).count() as u64,
+            Held::Some(_) if range.is_empty() => 0,
             Held::Some(excerpts) => excerpts.answered(want, answered).unwrap_or(0),
         }
     }
@@ -401,6 +402,7 @@ impl<'a> Bytes<'a> {
                 let places = memchr::memmem::find_iter(&bytes[range.clone()], text).take(most);
                 places.map(|at| range.start + at).collect()
             }
+            Held::Some(_) if range.is_empty() => Vec::new(),
             Held::Some(excerpts) => {
                 let want = Want::Places(range.into(), text.to_vec(), most);
                 excerpts.answered(want, answered).unwrap_or_default()
@@ -412,6 +414,9 @@ impl<'a> Bytes<'a> {
     pub fn equals(self, at: usize, other: Bytes<'_>, other_at: usize, len: usize) -> bool {
         if let (Held::All(mine), Held::All(theirs)) = (self.0, other.0) {
             return mine[at..at + len] == theirs[other_at..other_at + len];
+        }
+        if len == 0 {
+            return true;
         }
         let (mine, theirs) = (
             self.digest(at..at + len),

@@ -16,6 +16,7 @@ mod report;
 mod scan;
 mod shell;
 mod sigma;
+mod stages;
 mod timing;
 mod values;
 
@@ -82,6 +83,13 @@ Examples:
   aftertrace export report.json --to cidr --exact     every attacking address, nobody else
   aftertrace scan logs/ --format json | aftertrace export - --to csv --incident 2";
 
+const MAP_EXAMPLES: &str = "\
+Examples:
+  aftertrace map --stage survey web1/access.log -o web1.part
+  aftertrace map --stage survey --range 0..268435456 huge.log -o huge-0.part
+  aftertrace map --stage focus --plan next.plan web1/access.log -o web1.part
+  aws s3 cp s3://logs/a.gz - | aftertrace map --stage survey --name s3://logs/a.gz - -o a.part";
+
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   aftertrace explain '/item?id=1%27%20UNION%20SELECT%20password%20FROM%20users--'
@@ -115,6 +123,13 @@ enum Command {
     Export(export::ExportArguments),
     /// Print one JSON object for each suspicious log line
     Hits(HitsArguments),
+    /// Count a share of some logs, for a scan that several machines or processes do together
+    #[command(after_help = MAP_EXAMPLES)]
+    Map(stages::MapArguments),
+    /// Unite what several runs of `map` counted
+    Merge(stages::MergeArguments),
+    /// Find out what `map` has to count next; status 1 when nothing is missing and `report` can be printed
+    Plan(stages::PlanArguments),
     /// Show how a line is decoded and judged, step by step: a line of a log, a request, a URL
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArguments),
@@ -197,12 +212,9 @@ impl ProxyArguments {
     }
 }
 
-/// What is read, and how.
+/// How logs are read, and what of them.
 #[derive(Debug, Args)]
-struct InputArguments {
-    /// Log files, plain or compressed, or directories of them; `-` for standard input
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
+struct ReadingArguments {
     /// Only what happened from TIME on: RFC 3339, `YYYY-MM-DD HH:MM` in the log's zone, or
     /// relative to the log's end, such as -3h, -90m, -2d
     #[arg(long, visible_alias = "from", value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_bound, help_heading = heading::TIME)]
@@ -248,14 +260,9 @@ struct InputArguments {
     chunk_bytes: Option<NonZeroUsize>,
 }
 
+/// What a scan counts.
 #[derive(Debug, Args)]
-struct ScanArguments {
-    #[command(flatten)]
-    print: PrintArguments,
-    /// Say in which countries and autonomous systems clients are, by a database in the MaxMind DB format such as
-    /// GeoLite2-ASN.mmdb, DB-IP's or IPinfo's; may be repeated: the first that knows is believed
-    #[arg(long = "mmdb", value_name = "FILE", help_heading = heading::CLIENTS)]
-    databases: Vec<PathBuf>,
+struct CountingArguments {
     /// Width of a step in the series: 10s, 1m, 5m, 1h
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = values::bucket)]
     bucket: u64,
@@ -263,11 +270,26 @@ struct ScanArguments {
     /// Europe/Berlin; by default the one that aligns them best with the access logs
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true, value_parser = values::log_zone, help_heading = heading::TIME)]
     error_tz: Option<LogZone>,
+    #[command(flatten)]
+    reading: ReadingArguments,
+}
+
+#[derive(Debug, Args)]
+struct ScanArguments {
+    /// Log files, plain or compressed, or directories of them; `-` for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    print: PrintArguments,
+    /// Say in which countries and autonomous systems clients are, by a database in the MaxMind DB format such as
+    /// GeoLite2-ASN.mmdb, DB-IP's or IPinfo's; may be repeated: the first that knows is believed
+    #[arg(long = "mmdb", value_name = "FILE", help_heading = heading::CLIENTS)]
+    databases: Vec<PathBuf>,
     /// Exit with status 1 when there is an incident of this severity or above
     #[arg(long, value_name = "SEVERITY", value_parser = values::severity())]
     fail_on: Option<Severity>,
     #[command(flatten)]
-    input: InputArguments,
+    counting: CountingArguments,
 }
 
 #[derive(Debug, Args)]
@@ -296,11 +318,14 @@ enum SchemaOf {
 
 #[derive(Debug, Args)]
 struct HitsArguments {
+    /// Log files, plain or compressed, or directories of them; `-` for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
     /// Leave out what is less sure
     #[arg(long, value_name = "CONFIDENCE", default_value = "medium", value_parser = values::confidence())]
     min_confidence: Confidence,
     #[command(flatten)]
-    input: InputArguments,
+    reading: ReadingArguments,
 }
 
 #[derive(Debug, Args)]
@@ -458,7 +483,7 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-impl InputArguments {
+impl ReadingArguments {
     fn options(&self) -> Result<ScanOptions> {
         Ok(ScanOptions {
             since: self.since,
@@ -491,14 +516,22 @@ impl InputArguments {
     }
 }
 
-impl ScanArguments {
+impl CountingArguments {
     fn options(&self) -> Result<ScanOptions> {
         Ok(ScanOptions {
             bucket_s: self.bucket,
             error_tz: self.error_tz,
+            ..self.reading.options()?
+        })
+    }
+}
+
+impl ScanArguments {
+    fn options(&self) -> Result<ScanOptions> {
+        Ok(ScanOptions {
             tz: self.print.tz.offset(),
             databases: Databases::open(&self.databases)?,
-            ..self.input.options()?
+            ..self.counting.options()?
         })
     }
 }
@@ -512,9 +545,12 @@ pub fn parse() -> Arguments {
 /// shows a stream of hits.
 pub fn wants_progress(arguments: &Arguments) -> bool {
     match &arguments.command {
-        Command::Scan(scan) => !scan.input.quiet,
-        Command::Hits(hits) => !hits.input.quiet && !io::stdout().is_terminal(),
+        Command::Scan(scan) => !scan.counting.reading.quiet,
+        Command::Map(map) => !map.counting.reading.quiet,
+        Command::Hits(hits) => !hits.reading.quiet && !io::stdout().is_terminal(),
         Command::Report(_)
+        | Command::Merge(_)
+        | Command::Plan(_)
         | Command::Export(_)
         | Command::Explain(_)
         | Command::Formats(_)
@@ -545,6 +581,9 @@ fn dispatch(command: &Command, observer: &dyn Observer) -> Result<Outcome> {
         Command::Report(arguments) => report::run(arguments),
         Command::Export(arguments) => export::run(arguments),
         Command::Hits(arguments) => hits::run(arguments, observer),
+        Command::Map(arguments) => stages::map(arguments, observer),
+        Command::Merge(arguments) => stages::merge(arguments),
+        Command::Plan(arguments) => stages::plan(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Formats(arguments) => formats::run(arguments),
         Command::Patterns(command) => patterns::run(command),
@@ -556,10 +595,13 @@ fn dispatch(command: &Command, observer: &dyn Observer) -> Result<Outcome> {
 
 fn inputs(command: &Command) -> &[PathBuf] {
     match command {
-        Command::Scan(scan) => &scan.input.paths,
-        Command::Hits(hits) => &hits.input.paths,
+        Command::Scan(scan) => &scan.paths,
+        Command::Map(map) => &map.paths,
+        Command::Hits(hits) => &hits.paths,
         Command::Formats(formats) => &formats.explain,
         Command::Report(_)
+        | Command::Merge(_)
+        | Command::Plan(_)
         | Command::Export(_)
         | Command::Explain(_)
         | Command::Patterns(_)
@@ -627,22 +669,31 @@ mod tests {
             "-j",
             "3",
         ]);
-        assert_eq!(parsed.input.since, Some(TimeBound::BeforeEnd(10_800)));
-        assert_eq!(parsed.input.until, Some(TimeBound::BeforeEnd(5_400)));
+        assert_eq!(
+            parsed.counting.reading.since,
+            Some(TimeBound::BeforeEnd(10_800))
+        );
+        assert_eq!(
+            parsed.counting.reading.until,
+            Some(TimeBound::BeforeEnd(5_400))
+        );
         assert_eq!(parsed.print.tz, values::Zone::At(UtcOffset(-14_400)));
-        assert_eq!(parsed.error_tz, Some(LogZone::Fixed(UtcOffset(-12_600))));
-        assert_eq!(parsed.input.options().unwrap().threads, Some(3));
+        assert_eq!(
+            parsed.counting.error_tz,
+            Some(LogZone::Fixed(UtcOffset(-12_600)))
+        );
+        assert_eq!(parsed.options().unwrap().threads, Some(3));
     }
 
     #[test]
     fn defaults_are_a_table_by_minutes_in_the_logs_zone() {
         let parsed = scan(&["-", "b.log"]);
         assert_eq!(parsed.print.format, print::ReportFormat::Table);
-        assert_eq!(parsed.bucket, 60);
+        assert_eq!(parsed.counting.bucket, 60);
         assert_eq!(parsed.print.tz, values::Zone::Log);
         assert_eq!(parsed.fail_on, None);
-        assert_eq!(parsed.input.paths.len(), 2);
-        assert!(parsed.input.options().unwrap().mmap);
+        assert_eq!(parsed.paths.len(), 2);
+        assert!(parsed.options().unwrap().mmap);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashSet;
+use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::counts::AccessCounts;
@@ -93,7 +94,7 @@ fn note(counts: &mut BTreeMap<i64, Own>, minute: i64, status: Option<u16>) {
 }
 
 /// By minute since the epoch.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Minutes(BTreeMap<i64, Own>);
 
 impl Merge for Minutes {
@@ -122,6 +123,7 @@ mod tests {
     use super::*;
     use crate::category::Category;
     use crate::evidence::clients::{ClientStats, HitStats};
+    use crate::evidence::filed::again;
     use crate::format::combined::COMBINED;
     use crate::pass::tasks;
     use crate::time::Time;
@@ -205,7 +207,7 @@ mod tests {
             advance: &|_| (),
             ledger: None,
         };
-        own(&[log], &access, &plan, &run)
+        again(&Minutes(own(&[log], &access, &plan, &run))).0
     }
 
     #[test]

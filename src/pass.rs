@@ -11,12 +11,15 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::addresses::AddressMap;
 use crate::bytes::Bytes;
 use crate::chunk;
 use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
 use crate::evidence::caps::{Caps, Share};
+use crate::evidence::filed::{Lawful, lawful};
 use crate::evidence::lines::LineCounts;
 use crate::format::forwarded::Column;
 use crate::format::spec::{Desk, Format, Glance, Reader, TimeCache};
@@ -247,7 +250,8 @@ fn without_lead(line: &[u8]) -> &[u8] {
 }
 
 /// A part of a log, and the time its records cover.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ChunkSpan {
     /// Index into the logs surveyed.
     pub log: usize,
@@ -264,6 +268,13 @@ pub struct ChunkSpan {
     /// Whether each of its lines was read as a record, or says nothing.
     pub readable: bool,
 }
+
+impl Lawful for ChunkSpan {
+    fn is_lawful(&self) -> bool {
+        self.start <= self.end
+    }
+}
+lawful!(ChunkSpan);
 
 /// Files the books of a chunk (index of the log, bytes), and the time that it covers.
 pub fn file_books(
@@ -489,6 +500,7 @@ pub fn merge_all<T: Merge>(parts: impl IntoIterator<Item = T>) -> Option<T> {
 }
 
 /// The counts of several windows or groups, merged one by one.
+#[derive(Serialize, Deserialize)]
 pub struct Several<T>(pub Vec<T>);
 
 impl<T: Merge> Merge for Several<T> {
@@ -522,13 +534,13 @@ pub type Stretch = (u32, Range<usize>);
 /// A pass is known by its name and by how many of that name were before it, so all runs over the same logs must make the same
 /// passes in the same order.
 pub trait Ledger: Sync {
-    /// What there is of the next pass of a name.
-    fn entry(&self, pass: &'static str) -> Entry;
+    /// What there is of the next pass of a name, which needs these stretches.
+    fn entry(&self, pass: &'static str, needed: &[Stretch]) -> Entry;
 
-    /// Says what has to be read for a pass that is [`Entry::Open`].
-    fn ask(&self, pass: &'static str, needed: Vec<Stretch>);
+    /// Says what is missing for the pass that is [`Entry::Open`].
+    fn ask(&self, cut: Cut, missing: Vec<Stretch>);
 
-    /// Takes what was counted of these stretches for the pass that was asked for last.
+    /// Takes what was counted of these stretches for it.
     fn file(&self, counted: Vec<Stretch>, counts: Box<dyn Any + Send>);
 }
 
@@ -536,8 +548,10 @@ pub trait Ledger: Sync {
 pub enum Entry {
     /// What it comes to.
     Known(Box<dyn Any + Send>),
-    /// It is to be made now, as far as its bytes are here.
-    Open,
+    /// Nothing of what it needs can be had.
+    Nothing,
+    /// These stretches are still to be counted.
+    Open(Vec<Stretch>),
     /// Something before it is missing, so that it would be in vain.
     Vain,
 }
@@ -567,12 +581,12 @@ pub fn settle<C: Send + 'static>(
     if needed.is_empty() {
         return none();
     }
-    match ledger.entry(pass) {
+    match ledger.entry(pass, &needed) {
         Entry::Known(counts) => counts.downcast().map_or_else(|_| none(), |counts| *counts),
-        Entry::Vain => none(),
-        Entry::Open => {
-            let own = own(logs, &needed, cut);
-            ledger.ask(pass, needed);
+        Entry::Nothing | Entry::Vain => none(),
+        Entry::Open(missing) => {
+            let own = own(logs, &missing, cut);
+            ledger.ask(cut, missing);
             if !own.is_empty() {
                 let counts = count(&own);
                 ledger.file(own, Box::new(counts));

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::client::Client;
 use crate::counts::AccessCounts;
 use crate::event::Access;
@@ -20,11 +22,30 @@ use crate::time::Time;
 use crate::watch::{Counter, Rise, Rows, Watched, rises};
 
 /// What a sweep counts.
+#[derive(Serialize, Deserialize)]
 pub struct Swept {
     /// What places answer everybody.
     pub norms: Norms,
     /// Who was there when. All workers of a machine count into the same rows.
+    #[serde(with = "shared")]
     pub rows: Arc<Rows>,
+}
+
+/// Rows are written as if they belonged to nobody else.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::watch::Rows;
+
+    pub fn serialize<S: Serializer>(rows: &Arc<Rows>, to: S) -> Result<S::Ok, S::Error> {
+        rows.as_ref().serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<Rows>, D::Error> {
+        Rows::deserialize(from).map(Arc::new)
+    }
 }
 
 impl Merge for Swept {

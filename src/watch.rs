@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::HashMap;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use serde::{Deserialize, Serialize};
 
 use crate::baseline::{Outline, baseline};
 use crate::client::Client;
@@ -129,6 +130,7 @@ struct Sieves {
 
 /// One row of buckets for each watched subject. All workers count into the same ones: few requests are of anybody who is
 /// watched, and rows of their own would take memory by the number of threads.
+#[derive(Serialize, Deserialize)]
 pub struct Rows(Vec<AtomicU32>);
 
 impl Rows {

@@ -10,14 +10,14 @@ use super::{HitsArguments, Outcome, messages, output, sigma};
 
 /// Runs the command.
 pub fn run(arguments: &HitsArguments, observer: &dyn Observer) -> Result<Outcome> {
-    let input = &arguments.input;
+    let input = &arguments.reading;
     let patterns = sigma::patterns(input)?;
     let options = input.options()?;
-    let streams = aftertrace::streams(&input.paths, &options);
+    let streams = aftertrace::streams(&arguments.paths, &options);
     let mut out = standard_output(streams);
     let mut failure = None;
     let warnings = aftertrace::hits(
-        &input.paths,
+        &arguments.paths,
         &options,
         &patterns,
         arguments.min_confidence,
@@ -28,7 +28,7 @@ pub fn run(arguments: &HitsArguments, observer: &dyn Observer) -> Result<Outcome
     messages::warnings(&warnings, input.quiet, false);
     finish(failure, &mut *out).map_err(output::stdout_error)?;
     if warnings.iter().any(messages::is_unreadable) {
-        messages::hints(&input.paths);
+        messages::hints(&arguments.paths);
         return Ok(Outcome::Incomplete);
     }
     Ok(Outcome::Finished)

@@ -4,12 +4,12 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use aftertrace::error::{Error, Result};
+use aftertrace::origins::Databases;
 use aftertrace::report::{json, saved, schema};
-use aftertrace::{hits, report::view::Report};
+use aftertrace::{ScanOptions, hits, report::view::Report};
 
-use super::output;
-use super::scan;
 use super::{Outcome, ReportArguments, SchemaOf};
+use super::{messages, output, scan, stages};
 
 /// Why a saved report cannot be completed by a database.
 const NOT_LOOKED_UP: &str = "--mmdb needs the logs, because a saved report does not say what each client sent: give it \
@@ -17,12 +17,35 @@ const NOT_LOOKED_UP: &str = "--mmdb needs the logs, because a saved report does 
 
 /// Runs the command.
 pub fn run(arguments: &ReportArguments) -> Result<Outcome> {
-    if !arguments.databases.is_empty() {
-        return Err(Error::Usage(NOT_LOOKED_UP.to_string()));
-    }
-    let report = read(&arguments.file)?;
+    let report = match stages::is_evidence(&arguments.file) {
+        true => of_evidence(arguments)?,
+        false if !arguments.databases.is_empty() => {
+            return Err(Error::Usage(NOT_LOOKED_UP.to_string()));
+        }
+        false => read(&arguments.file)?,
+    };
     arguments.print.print(&report)?;
     Ok(scan::judge(&report, arguments.fail_on))
+}
+
+/// Makes the report of what `map` and `merge` counted.
+fn of_evidence(arguments: &ReportArguments) -> Result<Report> {
+    arguments.print.check()?;
+    let databases = Databases::open(&arguments.databases)?;
+    let tz = arguments.print.tz.offset();
+    let report = stages::report(&arguments.file, |options| {
+        Ok(ScanOptions {
+            tz,
+            databases,
+            ..options
+        })
+    })?;
+    messages::warnings(
+        &report.warnings,
+        arguments.print.table_is_on_screen(),
+        false,
+    );
+    Ok(report)
 }
 
 /// Reads a saved report; `-` is standard input.

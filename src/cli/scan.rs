@@ -9,10 +9,10 @@ use super::{Outcome, ScanArguments, messages, output, sigma};
 
 /// Runs the command.
 pub fn run(arguments: &ScanArguments, observer: &dyn Observer) -> Result<Outcome> {
-    let input = &arguments.input;
+    let input = &arguments.counting.reading;
     arguments.print.check()?;
     let patterns = sigma::patterns(input)?;
-    let report = aftertrace::analyze(&input.paths, &arguments.options()?, &patterns, observer)?;
+    let report = aftertrace::analyze(&arguments.paths, &arguments.options()?, &patterns, observer)?;
     observer.finish();
     let written = arguments.print.print(&report);
     messages::warnings(
@@ -22,7 +22,7 @@ pub fn run(arguments: &ScanArguments, observer: &dyn Observer) -> Result<Outcome
     );
     let outcome = judge(&report, arguments.fail_on);
     if outcome == Outcome::Incomplete {
-        messages::hints(&input.paths);
+        messages::hints(&arguments.paths);
     }
     match written {
         Err(error) if output::is_closed_pipe(&error) => Ok(outcome),

@@ -9,7 +9,7 @@ use aftertrace::pattern::set::PatternSet;
 use aftertrace::pattern::sigma::{self, Listed};
 use aftertrace::report::{escape, json};
 
-use super::{Format, InputArguments, Outcome, messages, output};
+use super::{Format, Outcome, ReadingArguments, messages, output};
 
 /// How many rules that cannot apply a warning names.
 const NAMED: usize = 3;
@@ -18,7 +18,7 @@ const NAMED: usize = 3;
 const GAP: usize = 2;
 
 /// The patterns that the arguments ask for. Says how many Sigma rules cannot apply.
-pub fn patterns(input: &InputArguments) -> Result<PatternSet> {
+pub fn patterns(input: &ReadingArguments) -> Result<PatternSet> {
     let patterns = load::load(&input.pattern_dirs)?;
     if input.sigma_dirs.is_empty() {
         return Ok(patterns);

@@ -3,6 +3,7 @@
 //! Every refusal says what would have been accepted.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 
 use aftertrace::TimeBound;
 use aftertrace::addresses::parse_networks;
@@ -109,6 +110,28 @@ pub fn memory_limit(text: &str) -> Result<Caps, String> {
     let bytes =
         bytes(text).ok_or_else(|| "expected a size such as 512M, 2G or 1536MiB".to_string())?;
     Caps::new(bytes).map_err(|refusal| refusal.to_string())
+}
+
+/// `64M`, `1G`: at least one byte, in powers of 1024.
+pub fn size(text: &str) -> Result<u64, String> {
+    let size = bytes(text).filter(|size| *size > 0);
+    size.ok_or_else(|| "expected a size such as 64M or 1G".to_string())
+}
+
+/// `A..B`: from byte A on, before byte B.
+pub fn byte_range(text: &str) -> Result<Range<usize>, String> {
+    let ends = text.split_once("..");
+    let ends = ends.and_then(|(start, end)| Some((start.parse().ok()?, end.parse().ok()?)));
+    let range = ends.map(|(start, end): (usize, usize)| start..end);
+    range
+        .filter(|range| range.start <= range.end)
+        .ok_or_else(|| "expected two numbers of bytes, such as 0..268435456".to_string())
+}
+
+/// A point in time, as RFC 3339.
+pub fn point_in_time(text: &str) -> Result<Time, String> {
+    Time::parse_rfc3339(text)
+        .ok_or_else(|| "expected a time such as 2026-05-19T14:02:11Z".to_string())
 }
 
 /// A number of bytes with a unit, all of which count in 1024: `k`, `M`, `G`, `T`, with `B` or `iB` behind it or not.

@@ -9,10 +9,12 @@ use std::collections::BTreeSet;
 
 use crate::client::Client;
 use crate::format::extras::{MAX_COLUMNS, columns};
+use serde::{Deserialize, Serialize};
+
 use crate::proxies::is_address;
 
 /// The column behind the known fields that names who asked in the words of the proxies in front.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// From 0.
     index: usize,

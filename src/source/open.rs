@@ -219,6 +219,14 @@ impl Source {
         }
     }
 
+    /// The same, last written when somebody else says.
+    pub fn written(self, modified: Option<Time>) -> Source {
+        Source {
+            modified: modified.or(self.modified),
+            ..self
+        }
+    }
+
     /// What is at hand of an input whose bytes are elsewhere.
     pub fn excerpts(&self) -> Option<&Excerpts> {
         match &*self.held {

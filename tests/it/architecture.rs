@@ -57,10 +57,10 @@ const ROWS: &[&[&str]] = &[
         "pattern/ready",
         "pattern/sigma",
     ],
-    &["evidence/weight", "evidence/index"],
+    &["evidence/filed", "evidence/index", "evidence/weight"],
     &["evidence/caps"],
+    &["evidence/capped"],
     &[
-        "evidence/capped",
         "evidence/distinct",
         "evidence/first",
         "evidence/series",
@@ -106,6 +106,7 @@ const ROWS: &[&[&str]] = &[
     &["pattern/load"],
     &["explain"],
     // The report's shape, and the passes that fill it.
+    &["part"],
     &["report/view", "noted", "pass", "relays"],
     &[
         "inputs", "look", "counts", "edges", "season", "bisect", "origins",
@@ -133,6 +134,7 @@ const ROWS: &[&[&str]] = &[
     &["assemble"],
     &["incident"],
     &["analysis"],
+    &["stages"],
     // From the report to text.
     &["report/sample"],
     &[

@@ -1,0 +1,386 @@
+//! `aftertrace map`, `merge` and `plan`: the stages of a scan that several machines or processes do together.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use aftertrace::error::{Error, Result};
+use aftertrace::part;
+use aftertrace::pattern::set::PatternSet;
+use aftertrace::report::json;
+use aftertrace::source::discover::{UNREADABLE, discover};
+use aftertrace::source::open::{OpenOptions, open_all};
+use aftertrace::stages::{self, Here, Next, Partial};
+use aftertrace::time::Time;
+use aftertrace::{Observer, ScanOptions, Silent};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, Parser, ValueEnum, ValueHint};
+
+use super::{Arguments, Command, CountingArguments, Outcome, messages, output, sigma, values};
+
+/// Which stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    /// Every line once, by what each log seems to be
+    Survey,
+    /// What a plan asks for
+    Focus,
+}
+
+/// What to count, and of which bytes.
+#[derive(Debug, Args)]
+pub struct MapArguments {
+    /// Log files, plain or compressed, or directories of them; `-` for standard input, which needs a --name
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// What to do with them
+    #[arg(long, value_enum)]
+    stage: Stage,
+    /// What `aftertrace plan` wrote; it holds the options of the survey
+    #[arg(long, value_name = "PLAN", value_hint = ValueHint::FilePath, required_if_eq("stage", "focus"))]
+    plan: Option<PathBuf>,
+    /// Write to PART instead of standard output, all of it or nothing
+    #[arg(long, short, value_name = "PART", value_hint = ValueHint::FilePath)]
+    output: Option<PathBuf>,
+    /// Only the lines that begin from byte A on and before byte B, of one file that is not compressed. Standard input then begins
+    /// with the byte before A (or with byte 0), and may end behind the line that byte B - 1 is in
+    #[arg(long, value_name = "A..B", value_parser = values::byte_range)]
+    range: Option<Range<usize>>,
+    /// What reports call standard input
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Bytes of the whole input of which standard input is a --range
+    #[arg(long, value_name = "N")]
+    size: Option<usize>,
+    /// When standard input was last written, which tells the year of logs that write none, as RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = values::point_in_time)]
+    modified: Option<Time>,
+    /// Read nothing: note that the input --name, or a --range of it, could not be read, and why
+    #[arg(
+        long,
+        value_name = "REASON",
+        requires = "name",
+        conflicts_with = "paths"
+    )]
+    lost: Option<String>,
+    #[command(flatten)]
+    pub counting: CountingArguments,
+}
+
+/// Which parts to unite.
+#[derive(Debug, Args)]
+pub struct MergeArguments {
+    /// What `map` and `merge` wrote
+    #[arg(required = true, value_name = "PART")]
+    parts: Vec<PathBuf>,
+    /// Write to WHOLE instead of standard output, all of it or nothing
+    #[arg(long, short, value_name = "WHOLE", value_hint = ValueHint::FilePath)]
+    output: Option<PathBuf>,
+}
+
+/// Of what to make a plan.
+#[derive(Debug, Args)]
+pub struct PlanArguments {
+    /// What `merge` wrote of all parts
+    #[arg(value_name = "WHOLE")]
+    whole: PathBuf,
+    /// Write the plan to PLAN. What has to be read for it is printed, one JSON object a line
+    #[arg(long, short, value_name = "PLAN", value_hint = ValueHint::FilePath)]
+    output: PathBuf,
+    /// The longest range that is printed, where it can be divided: 64M, 1G
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = values::size)]
+    split: u64,
+    /// Worker threads [default: one for each core]
+    #[arg(long, short = 'j', value_name = "N", value_parser = values::threads)]
+    threads: Option<std::num::NonZeroUsize>,
+}
+
+/// Runs `map`.
+pub fn map(arguments: &MapArguments, observer: &dyn Observer) -> Result<Outcome> {
+    output::check(arguments.output.as_deref())?;
+    let part = match arguments.stage {
+        Stage::Survey => survey(arguments, observer)?,
+        Stage::Focus => focus(arguments, observer)?,
+    };
+    write(&part, arguments.output.as_deref())?;
+    let unread = part.warnings().any(|warning| warning.code == UNREADABLE);
+    if !arguments.counting.reading.quiet {
+        messages::warnings(&part.warnings().cloned().collect::<Vec<_>>(), false, false);
+    }
+    match unread && arguments.lost.is_none() {
+        true => Ok(Outcome::Incomplete),
+        false => Ok(Outcome::Finished),
+    }
+}
+
+fn survey(arguments: &MapArguments, observer: &dyn Observer) -> Result<Partial> {
+    if arguments.plan.is_some() {
+        return Err(Error::Usage(
+            "--plan is for `--stage focus`: a survey comes before all plans".to_string(),
+        ));
+    }
+    let labels = labels(&matches())?;
+    if let Some(reason) = &arguments.lost {
+        let mut part = Partial::new(labels);
+        part.lose(
+            &arguments.name(),
+            arguments.range.clone(),
+            arguments.size,
+            reason,
+        )?;
+        return Ok(part);
+    }
+    let options = arguments.counting.options()?;
+    let patterns = sigma::patterns(&arguments.counting.reading)?;
+    let (here, notices) = arguments.open(&options)?;
+    let mut part = stages::survey(&here, (&options, &patterns), labels, observer)?;
+    for (warnings, opened) in notices {
+        part.notice(warnings, opened);
+    }
+    Ok(part)
+}
+
+fn focus(arguments: &MapArguments, observer: &dyn Observer) -> Result<Partial> {
+    let given = labels(&matches())?;
+    if let Some(option) = given.first() {
+        return Err(Error::Usage(format!(
+            "`{option}` belongs to the survey: the plan holds its options"
+        )));
+    }
+    let path = arguments.plan.as_deref().unwrap_or(Path::new("-"));
+    let plan = read(path)?;
+    if let Some(reason) = &arguments.lost {
+        let mut part = Partial::answering(&plan);
+        part.lose(
+            &arguments.name(),
+            arguments.range.clone(),
+            arguments.size,
+            reason,
+        )?;
+        return Ok(part);
+    }
+    let (mut options, patterns) = asked(&plan)?;
+    options.threads = arguments.counting.reading.options()?.threads;
+    let (here, notices) = arguments.open(&options)?;
+    let mut part = stages::focus(plan, &here, (&options, &patterns), observer)?;
+    for (warnings, opened) in notices {
+        part.notice(warnings, opened);
+    }
+    Ok(part)
+}
+
+type Notices = Vec<(Vec<aftertrace::error::Warning>, bool)>;
+
+impl MapArguments {
+    fn name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| "-".to_string())
+    }
+
+    /// Opens what is to be read, and says what could not be.
+    fn open(&self, options: &ScanOptions) -> Result<(Vec<Here>, Notices)> {
+        match (&self.paths[..], &self.name) {
+            ([], _) => Err(Error::Usage(
+                "name a log file, or - for standard input".to_string(),
+            )),
+            ([path], Some(name)) if path.as_os_str() == "-" => {
+                let share = self.range.clone().map(|range| (range, self.size));
+                let share = match share {
+                    None => None,
+                    Some((range, Some(size))) => Some((range, size)),
+                    Some((_, None)) => {
+                        return Err(Error::Usage(
+                            "--range of standard input needs --size, the bytes of the whole input"
+                                .to_string(),
+                        ));
+                    }
+                };
+                let here = Here::stream(io::stdin(), name, share, self.modified)?;
+                Ok((here, Vec::new()))
+            }
+            (paths, _) if paths.iter().any(|path| path.as_os_str() == "-") => Err(Error::Usage(
+                "standard input needs a --name of its own, and is read alone".to_string(),
+            )),
+            (_, Some(_)) => Err(Error::Usage(
+                "--name is for standard input: files are called by their paths".to_string(),
+            )),
+            (paths, None) => self.open_files(paths, options),
+        }
+    }
+
+    fn open_files(&self, paths: &[PathBuf], options: &ScanOptions) -> Result<(Vec<Here>, Notices)> {
+        let (found, missing) = discover(paths)?;
+        let opening = OpenOptions {
+            mmap: options.mmap,
+            ..OpenOptions::default()
+        };
+        let (sources, troubles) = open_all(&found, &opening);
+        let here = match &self.range {
+            None => sources.into_iter().map(Here::whole).collect(),
+            Some(range) => vec![Here::range_of(sources, range.clone())?],
+        };
+        Ok((here, vec![(missing, false), (troubles, true)]))
+    }
+}
+
+/// Runs `merge`.
+pub fn merge(arguments: &MergeArguments) -> Result<Outcome> {
+    output::check(arguments.output.as_deref())?;
+    let mut all: Option<Partial> = None;
+    for path in &arguments.parts {
+        let part = read(path)?;
+        all = Some(match all {
+            None => part,
+            Some(all) => stages::unite(all, part)
+                .map_err(|error| Error::Usage(format!("{}: {error}", path.display())))?,
+        });
+    }
+    if let Some(all) = all {
+        write(&all, arguments.output.as_deref())?;
+    }
+    Ok(Outcome::Finished)
+}
+
+/// Runs `plan`.
+pub fn plan(arguments: &PlanArguments) -> Result<Outcome> {
+    output::check(Some(&arguments.output))?;
+    if arguments.output.as_os_str() == "-" {
+        return Err(Error::Usage(
+            "what has to be read is printed on standard output: name a file for the plan"
+                .to_string(),
+        ));
+    }
+    let whole = read(&arguments.whole)?;
+    let (mut options, patterns) = asked(&whole)?;
+    options.threads = arguments.threads.map(std::num::NonZeroUsize::get);
+    drop(whole);
+    let load = || read(&arguments.whole);
+    match stages::plan(load, (&options, &patterns), &Silent)? {
+        Next::Report(_) => Ok(Outcome::Failed),
+        Next::Read(todo) => {
+            let mut plan = load()?;
+            plan.todo = Some(todo);
+            write(&plan, Some(&arguments.output))?;
+            output::write_to(None, |out| {
+                let pieces = plan.pieces(arguments.split);
+                pieces
+                    .iter()
+                    .try_for_each(|piece| json::write_line(piece, out))
+            })?;
+            Ok(Outcome::Finished)
+        }
+    }
+}
+
+/// The report of everything that was counted; `options` changes what is only of the report.
+pub fn report(
+    path: &Path,
+    options: impl FnOnce(ScanOptions) -> Result<ScanOptions>,
+) -> Result<aftertrace::report::view::Report> {
+    let whole = read(path)?;
+    let (asked, patterns) = asked(&whole)?;
+    drop(whole);
+    let options = options(asked)?;
+    match stages::plan(|| read(path), (&options, &patterns), &Silent)? {
+        Next::Report(report) => Ok(*report),
+        Next::Read(_) => Err(Error::Usage(format!(
+            "{} is not complete: `aftertrace plan {} -o PLAN` says what has to be read next",
+            path.display(),
+            path.display()
+        ))),
+    }
+}
+
+/// Whether a file is evidence, and no saved report.
+pub fn is_evidence(path: &Path) -> bool {
+    let head = File::open(path).and_then(|file| {
+        let mut head = Vec::new();
+        file.take(part::HEAD as u64).read_to_end(&mut head)?;
+        Ok(head)
+    });
+    path.as_os_str() != "-" && head.is_ok_and(|head| part::begins(&head))
+}
+
+fn read(path: &Path) -> Result<Partial> {
+    let name = path.display().to_string();
+    match path.as_os_str() == "-" {
+        true => part::read(io::stdin().lock(), "standard input"),
+        false => {
+            let file = File::open(path).map_err(|error| Error::io(path, "cannot read", error))?;
+            part::read(file, &name)
+        }
+    }
+}
+
+fn write(part: &Partial, target: Option<&Path>) -> Result<()> {
+    let to_screen =
+        target.is_none_or(|target| target.as_os_str() == "-") && io::stdout().is_terminal();
+    if to_screen {
+        return Err(Error::Usage(
+            "parts are not for a terminal: name a file with --output".to_string(),
+        ));
+    }
+    let name = target.map_or_else(
+        || output::STDOUT.to_string(),
+        |path| path.display().to_string(),
+    );
+    output::write_to(target, |out| {
+        part::write(part, out, &name).map_err(|error| match error {
+            Error::Io { source, .. } => source,
+            other => io::Error::other(other.to_string()),
+        })
+    })
+}
+
+/// The options and patterns of the survey, from what a part says of its command line.
+fn asked(part: &Partial) -> Result<(ScanOptions, PatternSet)> {
+    let line = ["aftertrace", "map", "--stage", "survey"].map(str::to_string);
+    let line = line.into_iter().chain(part.options.iter().cloned());
+    let parsed = Arguments::try_parse_from(line).map_err(|error| {
+        Error::Usage(format!("the options of the survey make no sense: {error}"))
+    })?;
+    match parsed.command {
+        Command::Map(map) => Ok((
+            map.counting.options()?,
+            sigma::patterns(&map.counting.reading)?,
+        )),
+        _ => Err(Error::Usage(
+            "the options of the survey make no sense".to_string(),
+        )),
+    }
+}
+
+/// What was typed.
+fn matches() -> ArgMatches {
+    let matches = Arguments::command().get_matches();
+    let map = matches.subcommand_matches("map");
+    map.cloned().unwrap_or_default()
+}
+
+/// Options that change nothing of what is counted.
+const OWN: [&str; 4] = ["threads", "no_mmap", "quiet", "chunk_bytes"];
+
+/// The options that were given of those that say what is counted, as they stand on a command line.
+fn labels(map: &ArgMatches) -> Result<Vec<String>> {
+    let counting = CountingArguments::augment_args(clap::Command::new("map"));
+    let mut labels = Vec::new();
+    for option in counting.get_arguments() {
+        let (id, Some(long)) = (option.get_id().as_str(), option.get_long()) else {
+            continue;
+        };
+        if OWN.contains(&id) || map.value_source(id) != Some(ValueSource::CommandLine) {
+            continue;
+        }
+        if !option.get_action().takes_values() {
+            labels.push(format!("--{long}"));
+            continue;
+        }
+        for value in map.get_raw(id).into_iter().flatten() {
+            let value = value
+                .to_str()
+                .ok_or_else(|| Error::Usage(format!("--{long}: {} is no text", value.display())))?;
+            labels.push(format!("--{long}={value}"));
+        }
+    }
+    Ok(labels)
+}

@@ -1,0 +1,223 @@
+//! What passes came to on other machines, for a run that has no bytes, or only a share of them.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::mem;
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::todo::{Asked, looks};
+use super::{Key, Partial, Pass, PassKey, Todo};
+use crate::bytes::Range64;
+use crate::counts::{AccessCounts, ErrorCounts};
+use crate::failures::Minutes;
+use crate::focus::WindowCounts;
+use crate::inputs::Inputs;
+use crate::merge::Merge;
+use crate::pace::Pace;
+use crate::pass::{Bounded, Cut, Entry, Ledger, Several, Stretch};
+use crate::sweep::Swept;
+use crate::tally::Counted;
+use crate::trace::GroupCounts;
+
+/// Writes an enumeration of what passes count, with what each of them can do.
+macro_rules! counts {
+    ($($name:ident($of:ty),)*) => {
+        /// What a pass counts.
+        #[derive(Serialize, Deserialize)]
+        pub enum Counts {
+            $(
+                #[allow(missing_docs)]
+                $name(Box<$of>),
+            )*
+        }
+
+        impl Counts {
+            fn of(counts: Box<dyn Any + Send>) -> Option<Counts> {
+                $(
+                    let counts = match counts.downcast::<$of>() {
+                        Ok(counts) => return Some(Counts::$name(counts)),
+                        Err(other) => other,
+                    };
+                )*
+                drop(counts);
+                None
+            }
+
+            fn into_any(self) -> Box<dyn Any + Send> {
+                match self {
+                    $(Counts::$name(counts) => counts,)*
+                }
+            }
+
+            /// Adds what others counted for the same pass; false if it is something else.
+            pub fn add(&mut self, other: Counts) -> bool {
+                match (self, other) {
+                    $(
+                        (Counts::$name(mine), Counts::$name(theirs)) => {
+                            let mine = &mut **mine;
+                            mine.merge(*theirs);
+                            mine.fit();
+                            true
+                        }
+                    )*
+                    _ => false,
+                }
+            }
+        }
+    };
+}
+
+counts! {
+    Requests(AccessCounts),
+    Messages(ErrorCounts),
+    Failures(Minutes),
+    Windows(Several<WindowCounts>),
+    Sweep(Swept),
+    Groups(Several<GroupCounts>),
+    Tallies(Several<Counted>),
+    Paces(Several<Pace>),
+}
+
+/// See [`Ledger`].
+pub struct Record<'r> {
+    inputs: &'r Inputs,
+    keys: &'r [Key],
+    lost: Vec<Vec<Range64>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    passes: BTreeMap<PassKey, Pass>,
+    /// How many passes of each name there were.
+    seen: BTreeMap<&'static str, u32>,
+    /// The first pass that is not settled.
+    asked: Option<Asked>,
+    filed: Option<Pass>,
+    vain: bool,
+}
+
+impl<'r> Record<'r> {
+    /// Takes over the passes of some evidence; `keys` are those of the inputs.
+    pub fn new(inputs: &'r Inputs, keys: &'r [Key], evidence: &mut Partial) -> Record<'r> {
+        let lost = evidence.inputs.values();
+        Record {
+            inputs,
+            keys,
+            lost: lost
+                .map(|card| card.lost.iter().copied().collect())
+                .collect(),
+            state: Mutex::new(State {
+                passes: mem::take(&mut evidence.passes),
+                ..State::default()
+            }),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What has to be read for the first pass that is not settled.
+    pub fn close(self) -> Option<Todo> {
+        let state = self.state.into_inner();
+        let asked = state.unwrap_or_else(PoisonError::into_inner).asked;
+        asked.map(Todo::Pass)
+    }
+
+    /// What was counted here for it.
+    pub fn filed(self) -> Option<(PassKey, Pass)> {
+        let state = self.state.into_inner();
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        Some((state.asked?.pass, state.filed?))
+    }
+
+    /// What of these stretches was neither counted nor lost.
+    fn missing(&self, needed: &[Stretch], covered: Option<&Pass>) -> Vec<Stretch> {
+        let left = needed.iter().flat_map(|(source, range)| {
+            let key = &self.keys[*source as usize];
+            let covered = covered.and_then(|pass| pass.covered.get(key));
+            let covered = covered.into_iter().flatten();
+            let gone: Vec<Range64> = covered
+                .chain(&self.lost[*source as usize])
+                .copied()
+                .collect();
+            let left = without(range.clone(), &gone).into_iter();
+            left.map(|range| (*source, range))
+        });
+        left.collect()
+    }
+}
+
+/// What is left of a range.
+fn without(range: Range<usize>, gone: &[Range64]) -> Vec<Range<usize>> {
+    let mut gone: Vec<Range<usize>> = gone.iter().copied().map(Range::from).collect();
+    gone.sort_unstable_by_key(|gone| gone.start);
+    let mut left = Vec::new();
+    let mut from = range.start;
+    for gone in gone {
+        if gone.start > from {
+            left.push(from..gone.start.min(range.end));
+        }
+        from = from.max(gone.end);
+        if from >= range.end {
+            return left;
+        }
+    }
+    left.push(from..range.end);
+    left.retain(|left| !left.is_empty());
+    left
+}
+
+impl Ledger for Record<'_> {
+    fn entry(&self, pass: &'static str, needed: &[Stretch]) -> Entry {
+        let mut state = self.state();
+        state.vain |= state.asked.is_some() || !looks(self.inputs, self.keys).is_empty();
+        if state.vain {
+            return Entry::Vain;
+        }
+        let number = state.seen.entry(pass).or_default();
+        let key = PassKey {
+            name: pass.to_string(),
+            number: *number,
+        };
+        *number += 1;
+        let known = state.passes.remove(&key);
+        let missing = self.missing(needed, known.as_ref());
+        match known {
+            Some(known) if missing.is_empty() => Entry::Known(known.counts.into_any()),
+            None if missing.is_empty() => Entry::Nothing,
+            _ => {
+                state.asked = Some(Asked {
+                    pass: key,
+                    needed: Vec::new(),
+                    divisible: false,
+                });
+                Entry::Open(missing)
+            }
+        }
+    }
+
+    fn ask(&self, cut: Cut, needed: Vec<Stretch>) {
+        let mut state = self.state();
+        if let Some(asked) = &mut state.asked {
+            let needed = needed.into_iter();
+            let named =
+                |(source, range): Stretch| (self.keys[source as usize].clone(), range.into());
+            asked.needed = needed.map(named).collect();
+            asked.divisible = cut == Cut::Anywhere;
+        }
+    }
+
+    fn file(&self, counted: Vec<Stretch>, counts: Box<dyn Any + Send>) {
+        let mut covered: BTreeMap<Key, Vec<Range64>> = BTreeMap::new();
+        for (source, range) in counted {
+            let key = self.keys[source as usize].clone();
+            covered.entry(key).or_default().push(range.into());
+        }
+        self.state().filed = Counts::of(counts).map(|counts| Pass { covered, counts });
+    }
+}
