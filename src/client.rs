@@ -7,6 +7,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A client key: an IP address, or a hashed host name.
 ///
 /// There are millions of them beside small counts, so they are packed like these.
@@ -16,6 +18,9 @@ pub struct Client(u128);
 
 /// First 16 bits of a host-name key. `ff00::/8` is multicast (RFC 4291, 2.7), never a source address.
 const NAME_PREFIX: u128 = 0xffff << 112;
+
+/// What stands before the 32 bits of an IPv4 address (RFC 4291, 2.5.5.2).
+const IPV4_PREFIX: u128 = 0xffff << 32;
 
 impl Client {
     /// Reads the client field of a log line: IPv4, IPv6 (also in brackets), or a host name.
@@ -104,9 +109,27 @@ impl Client {
         Client(key).network().map(|network| network.to_string())
     }
 
+    /// The client with a raw key.
+    pub fn from_key(key: u128) -> Client {
+        Client(key)
+    }
+
     /// The raw key, for sampling by hash and for serialisation.
     pub fn key(self) -> u128 {
         self.0
+    }
+}
+
+/// As a number in which IPv4 addresses are small, and so take few bytes.
+impl Serialize for Client {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.key() ^ IPV4_PREFIX).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Client {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Client, D::Error> {
+        Ok(Client(u128::deserialize(deserializer)? ^ IPV4_PREFIX))
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::mem;
 
+use serde::{Deserialize, Serialize};
+
 use crate::category::Category;
 use crate::client::Client;
 use crate::evidence::aside::Aside;
@@ -13,19 +15,20 @@ use crate::evidence::conduct::{Conduct, Habit};
 use crate::evidence::distinct::DistinctPerBucket;
 use crate::evidence::endpoints::{Endpoint, PathStats, Text, TextMap, fit_endpoints};
 use crate::evidence::errors::{DatabaseErrors, Mentions, SymptomStats};
+use crate::evidence::filed::{Lawful, lawful};
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::lines::LineCounts;
 use crate::evidence::misses::Misses;
 use crate::evidence::series::{Minute, Series};
 use crate::evidence::shapes::Shapes;
 use crate::evidence::tries::MAX_TRIES;
-use crate::evidence::weight::INDEX_BYTES;
+use crate::evidence::weight::{INDEX_BYTES, Weigh};
 use crate::merge::Merge;
 use crate::noted::Noted;
 use crate::pass::{Bounded, ChunkSpan, Handed};
 
 /// One bucket of the report's series.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
     /// Requests.
     pub requests: u32,
@@ -44,6 +47,8 @@ impl Merge for Bucket {
 }
 
 /// Everything counted of the access logs.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct AccessCounts {
     /// Per minute, for detection.
     pub minutes: Series<Minute>,
@@ -61,7 +66,8 @@ pub struct AccessCounts {
     pub paths: TextMap<PathStats>,
     /// Per user agent.
     pub agents: TextMap<u64>,
-    /// Folders of values, known when all paths are.
+    /// Folders of values, known when all paths are, which is why they are not written.
+    #[serde(skip)]
     pub shapes: Shapes,
     /// Attacked places.
     pub endpoints: CappedMap<u64, Endpoint>,
@@ -91,8 +97,11 @@ pub struct AccessCounts {
     /// Lines that the next pass judges, in the order of the logs.
     pub noted: Vec<Noted>,
     /// Bytes of their lists.
+    #[serde(skip)]
     pub listed: usize,
-    /// Bytes of the texts that came to paths, agents and names.
+    /// Bytes of the texts that came to paths, agents and names, which depends on how the logs were cut: those that are kept, when
+    /// they were read.
+    #[serde(skip)]
     pub text_bytes: usize,
     /// Attempts kept per attacked place at most.
     pub tries: usize,
@@ -182,13 +191,27 @@ impl Merge for AccessCounts {
         self.habits.merge(other.habits);
         self.aside.merge(other.aside);
         self.noted.extend(other.noted);
-        self.listed += other.listed;
-        self.text_bytes += other.text_bytes;
+        self.listed = self.listed.saturating_add(other.listed);
+        self.text_bytes = self.text_bytes.saturating_add(other.text_bytes);
         self.tries = self.tries.min(other.tries);
         merge_lines(&mut self.lines, other.lines);
         self.chunks.extend(other.chunks);
     }
 }
+
+impl Lawful for AccessCounts {
+    fn complete(&mut self) {
+        self.chunks.sort_unstable();
+        self.noted.sort_unstable();
+        self.listed = self.noted.iter().map(Noted::weight).sum();
+        let paths = self.paths.iter().map(|(_, path)| &path.text);
+        let agents = self.agents.iter().map(|(_, agent)| &agent.text);
+        let names = self.names.iter().map(|(_, name)| &name.text);
+        let texts = paths.chain(agents).chain(names);
+        self.text_bytes = texts.map(Weigh::heap_bytes).sum();
+    }
+}
+lawful!(AccessCounts);
 
 /// Bytes that a suspicious line adds at most, to all that is counted of it: an attempt and a client at each of some places,
 /// and what its client may be new to.
@@ -317,6 +340,8 @@ impl AccessCounts {
 }
 
 /// Everything counted of the error logs.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ErrorCounts {
     /// Messages by symptom (index into the symptom set).
     pub symptoms: BTreeMap<u16, SymptomStats>,
@@ -405,6 +430,13 @@ impl ErrorCounts {
         self.forgotten = true;
     }
 }
+
+impl Lawful for ErrorCounts {
+    fn complete(&mut self) {
+        self.chunks.sort_unstable();
+    }
+}
+lawful!(ErrorCounts);
 
 fn merge_lines(mine: &mut BTreeMap<u32, LineCounts>, theirs: BTreeMap<u32, LineCounts>) {
     for (source, lines) in theirs {

@@ -32,6 +32,14 @@ pub enum Error {
         /// What is wrong with it, where, and what to do.
         what: String,
     },
+    /// A file could not be read as a part.
+    #[error("{path}: {what}")]
+    Part {
+        /// The file concerned.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        what: String,
+    },
     /// A database of countries or autonomous systems cannot be used.
     #[error("{path}: {what}")]
     Database {

@@ -5,6 +5,7 @@
 
 use crate::client::Client;
 use crate::time::{Time, UtcOffset};
+use serde::{Deserialize, Serialize};
 
 /// What one line says.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -162,7 +163,7 @@ pub struct ErrorRecord<'a> {
 }
 
 /// Why a line is no record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Unparsed {
     /// The line ends before the format's fields do.
     Truncated,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use hashbrown::HashSet;
+use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::counts::AccessCounts;
@@ -88,6 +89,7 @@ fn note(counts: &mut BTreeMap<i64, Own>, minute: i64, status: Option<u16>) {
 }
 
 /// Counts of one worker.
+#[derive(Serialize, Deserialize)]
 struct Minutes(BTreeMap<i64, Own>);
 
 impl Merge for Minutes {
@@ -103,6 +105,7 @@ mod tests {
     use super::*;
     use crate::category::Category;
     use crate::evidence::clients::{ClientStats, HitStats};
+    use crate::evidence::filed::again;
     use crate::format::combined::COMBINED;
     use crate::pass::tasks;
     use crate::time::Time;
@@ -185,7 +188,7 @@ mod tests {
             caps: Default::default(),
             advance: &|_| (),
         };
-        own(&[log], &access, &plan, &run)
+        again(&Minutes(own(&[log], &access, &plan, &run))).0
     }
 
     #[test]

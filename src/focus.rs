@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 
+use serde::{Deserialize, Serialize};
+
 use crate::client::Client;
 use crate::event::{Access, is_asset};
 use crate::evidence::capped::{CappedMap, StableHash, hash_bytes, mix64};
@@ -95,7 +97,7 @@ pub enum Detail {
 }
 
 /// Bytes that the counts of one window may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     /// Of clients.
     pub clients: usize,
@@ -121,6 +123,7 @@ pub struct Sight {
 }
 
 /// What a window consists of.
+#[derive(Serialize, Deserialize)]
 pub struct WindowCounts {
     /// First and last request.
     pub span: Option<Span>,
@@ -144,7 +147,7 @@ pub struct WindowCounts {
 }
 
 /// Requests answered with one status.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Answers {
     /// How many.
     pub count: u64,
@@ -157,7 +160,7 @@ pub const ANSWER_SAMPLES: usize = 256;
 
 impl Merge for Answers {
     fn merge(&mut self, other: Answers) {
-        self.count += other.count;
+        self.count.merge(other.count);
         self.first.merge(other.first);
     }
 }
@@ -276,10 +279,10 @@ impl Bounded for WindowCounts {
 impl Merge for WindowCounts {
     fn merge(&mut self, other: WindowCounts) {
         self.span.merge(other.span);
-        self.requests += other.requests;
-        self.errors_5xx += other.errors_5xx;
-        self.referred += other.referred;
-        self.assets += other.assets;
+        self.requests.merge(other.requests);
+        self.errors_5xx.merge(other.errors_5xx);
+        self.referred.merge(other.referred);
+        self.assets.merge(other.assets);
         self.clients.merge(other.clients);
         self.paths.merge(other.paths);
         self.agents.merge(other.agents);
@@ -291,7 +294,7 @@ impl Merge for WindowCounts {
 
 /// One client inside a window. Beside [`requests`](Self::requests) and [`refused`](Self::refused) everything is counted only
 /// with [`Detail::Conduct`].
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Presence {
     /// Requests.
     pub requests: u32,

@@ -62,6 +62,7 @@ pub mod noted;
 pub mod origins;
 pub mod outcome;
 pub mod pace;
+pub mod part;
 pub mod pass;
 pub mod pattern;
 pub mod plan;

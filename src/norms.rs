@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use hashbrown::{HashMap, HashSet};
+use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::counts::AccessCounts;
@@ -27,7 +28,7 @@ use crate::pass::{Bounded, Log};
 pub const SENT_KEPT: usize = 16;
 
 /// How a place answers ordinary requests.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Norm {
     /// Requests by status; at most one entry for each of 1000.
     pub statuses: BTreeMap<u16, u64>,
@@ -70,7 +71,7 @@ impl Weigh for Norm {
 impl Merge for Norm {
     fn merge(&mut self, other: Norm) {
         for (status, count) in other.statuses {
-            *self.statuses.entry(status).or_default() += count;
+            self.statuses.entry(status).or_default().merge(count);
         }
         self.sizes.merge(other.sizes);
         self.micros.merge(other.micros);
@@ -78,6 +79,7 @@ impl Merge for Norm {
 }
 
 /// What is counted.
+#[derive(Serialize, Deserialize)]
 pub struct Norms {
     /// By the attacked place's path or shape, by hash.
     places: CappedMap<u64, Norm>,
@@ -123,7 +125,7 @@ impl Merge for Norms {
         self.places.merge(other.places);
         self.scripts.merge(other.scripts);
         self.sent.merge(other.sent);
-        self.noted += other.noted;
+        self.noted = self.noted.saturating_add(other.noted);
     }
 }
 

@@ -6,7 +6,9 @@
 use std::ops::Range;
 
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
+use crate::evidence::filed::{Lawful, lawful};
 use crate::pattern::set::PatternSet;
 use crate::pattern::verdict::{Match, Verdict};
 
@@ -15,7 +17,8 @@ use crate::pattern::verdict::{Match, Verdict};
 const BYTES_PER_LISTED: usize = 16;
 
 /// The lines of a chunk that may turn out to be suspicious.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Noted {
     /// Index into the logs surveyed.
     pub log: usize,
@@ -27,6 +30,13 @@ pub struct Noted {
     pub lines: Option<Listed>,
 }
 
+impl Lawful for Noted {
+    fn is_lawful(&self) -> bool {
+        self.start <= self.end
+    }
+}
+lawful!(Noted);
+
 impl Noted {
     /// Bytes of the lists.
     pub fn weight(&self) -> usize {
@@ -36,11 +46,13 @@ impl Noted {
 }
 
 /// Lines, and what was found in them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Listed {
     /// For each line how far behind the last one it begins, and the code of what was found: see [`Code`].
+    #[serde(with = "crate::evidence::filed::bytes")]
     places: Box<[u8]>,
     /// The matches of one finding behind those of the other.
+    #[serde(with = "crate::evidence::filed::bytes")]
     findings: Box<[u8]>,
 }
 
@@ -70,7 +82,7 @@ impl Listed {
             let ((distance, code), behind): ((u64, Code), _) =
                 postcard::take_from_bytes(rest).ok()?;
             rest = behind;
-            at += usize::try_from(distance).ok()?;
+            at = usize::try_from(distance).ok()?.checked_add(at)?;
             let known = match code {
                 NOTHING => Known::Nothing,
                 UNKNOWN => Known::Unknown,

@@ -5,6 +5,7 @@
 
 use hashbrown::HashSet;
 use rayon::iter::ParallelIterator;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::client::Client;
 use crate::event::Access;
@@ -90,9 +91,23 @@ impl Bounded for Pace {
     }
 }
 
+impl Serialize for Pace {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.clients.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pace {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pace, D::Error> {
+        let clients: CappedMap<Client, Minutes> = Deserialize::deserialize(deserializer)?;
+        let minutes = clients.iter().map(|(_, minutes)| minutes.len()).sum();
+        Ok(Pace { clients, minutes })
+    }
+}
+
 impl Merge for Pace {
     fn merge(&mut self, other: Pace) {
-        self.minutes += other.minutes;
+        self.minutes = self.minutes.saturating_add(other.minutes);
         self.clients.merge(other.clients);
     }
 }
@@ -227,6 +242,7 @@ pub fn paces(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::filed::again;
     use crate::format::combined::COMBINED;
     use crate::look::each_access_of;
     use crate::pass::tasks;
@@ -308,7 +324,10 @@ mod tests {
         let windows = [Some((window, &tallies[0])), None];
         let mut paces = paces(&logs, &chunks, &windows, EVER, bytes, &run);
         assert!(paces.pop().unwrap().is_none());
-        paces.pop().unwrap().unwrap()
+        let pace = paces.pop().unwrap().unwrap();
+        let read = again(&pace);
+        assert_eq!(read.weight(), pace.weight());
+        read
     }
 
     /// The same, counted plainly: what is beyond each limit, by client.

@@ -10,11 +10,14 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::addresses::AddressMap;
 use crate::chunk;
 use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
 use crate::evidence::caps::{Caps, Share};
+use crate::evidence::filed::{Lawful, lawful};
 use crate::evidence::lines::LineCounts;
 use crate::format::forwarded::Column;
 use crate::format::spec::{Desk, Format, Glance, Reader, TimeCache};
@@ -244,7 +247,8 @@ fn without_lead(line: &[u8]) -> &[u8] {
 }
 
 /// A part of a log, and the time its records cover.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct ChunkSpan {
     /// Index into the logs surveyed.
     pub log: usize,
@@ -261,6 +265,13 @@ pub struct ChunkSpan {
     /// Whether each of its lines was read as a record, or says nothing.
     pub readable: bool,
 }
+
+impl Lawful for ChunkSpan {
+    fn is_lawful(&self) -> bool {
+        self.start <= self.end
+    }
+}
+lawful!(ChunkSpan);
 
 /// Files the books of a chunk (index of the log, bytes), and the time that it covers.
 pub fn file_books(
@@ -473,6 +484,7 @@ pub fn merge_all<T: Merge>(parts: impl IntoIterator<Item = T>) -> Option<T> {
 }
 
 /// The counts of several windows or groups, merged one by one.
+#[derive(Serialize, Deserialize)]
 pub struct Several<T>(pub Vec<T>);
 
 impl<T: Merge> Merge for Several<T> {

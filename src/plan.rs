@@ -2,6 +2,7 @@
 
 mod silence;
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::baseline::{Baseline, Outline, baseline};
@@ -319,7 +320,7 @@ struct Failed {
 }
 
 /// What clients brought about themselves in one minute.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Own {
     /// Requests.
     pub requests: u32,

@@ -3,6 +3,7 @@
 //! What is in a stretch follows from what is outside it, where that is less to read.
 
 use rayon::iter::{Either, ParallelIterator};
+use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::event::Access;
@@ -29,6 +30,7 @@ pub struct Tally<'w> {
 }
 
 /// Counts of records, before it is said of what.
+#[derive(Serialize, Deserialize)]
 struct Counted {
     requests: u64,
     errors_5xx: u64,
@@ -74,7 +76,7 @@ impl Kept {
 }
 
 /// One client's part of a [`Tally`].
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Share {
     /// Requests.
     pub requests: u32,
@@ -129,8 +131,8 @@ impl Bounded for Counted {
 
 impl Merge for Counted {
     fn merge(&mut self, other: Counted) {
-        self.requests += other.requests;
-        self.errors_5xx += other.errors_5xx;
+        self.requests.merge(other.requests);
+        self.errors_5xx.merge(other.errors_5xx);
         self.clients.merge(other.clients);
     }
 }
@@ -403,6 +405,7 @@ pub fn tallies<'w>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::filed::again;
     use crate::focus::{Detail, Room, Sight, Subject, focus};
     use crate::format::combined::COMBINED;
     use crate::look::each_access_of;
@@ -491,7 +494,9 @@ mod tests {
                 posts_to: None,
                 failed: false,
             };
-            let found = &tallies(&logs, &chunks, &whole, &[window], usize::MAX, &run)[0];
+            let mut found = tallies(&logs, &chunks, &whole, &[window], usize::MAX, &run).remove(0);
+            found.counted = again(&found.counted);
+            let found = &found;
             assert_eq!(matches!(found.part, Part::Outside(..)), end - start > 200);
             let plenty = Room {
                 clients: usize::MAX,

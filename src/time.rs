@@ -12,7 +12,7 @@ pub mod zone;
 
 pub use strftime::{Parts, Strftime};
 
-/// Microseconds since 1970-01-01T00:00:00Z. Serialises as RFC 3339 in UTC with a `Z`.
+/// Microseconds since 1970-01-01T00:00:00Z. Serialises as RFC 3339 in UTC with a `Z`, in binary formats as the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Time(i64);
 
@@ -87,12 +87,18 @@ impl Time {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.to_rfc3339())
+        match serializer.is_human_readable() {
+            true => serializer.serialize_str(&self.to_rfc3339()),
+            false => self.0.serialize(serializer),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+        if !deserializer.is_human_readable() {
+            return i64::deserialize(deserializer).map(Time);
+        }
         let text = String::deserialize(deserializer)?;
         let wrong =
             || D::Error::custom(format!("`{text}` is no time such as 2021-09-05T13:58:03Z"));
@@ -174,7 +180,7 @@ impl UtcOffset {
     /// `+02:00`, `-04:00`, `+00:00`.
     pub fn label(self) -> String {
         let sign = if self.0 < 0 { '-' } else { '+' };
-        let minutes = self.0.abs() / 60;
+        let minutes = self.0.unsigned_abs() / 60;
         format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
     }
 }
@@ -231,12 +237,18 @@ impl Zone {
 
 impl Serialize for UtcOffset {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.label())
+        match serializer.is_human_readable() {
+            true => serializer.serialize_str(&self.label()),
+            false => self.0.serialize(serializer),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for UtcOffset {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<UtcOffset, D::Error> {
+        if !deserializer.is_human_readable() {
+            return i32::deserialize(deserializer).map(UtcOffset);
+        }
         let text = String::deserialize(deserializer)?;
         let wrong = || D::Error::custom(format!("`{text}` is no offset from UTC such as +02:00"));
         UtcOffset::parse(&text).ok_or_else(wrong)

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::client::Client;
 use crate::event::Access;
@@ -11,6 +12,7 @@ use crate::evidence::capped::{CappedMap, hash_bytes};
 use crate::evidence::caps::{self, divide};
 use crate::evidence::clients::{CLASSES, Span, status_class};
 use crate::evidence::endpoints::{MAX_TEXT_BYTES, Text, TextMap};
+use crate::evidence::filed::{Steps, write_steps};
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::series::Series;
 use crate::evidence::weight::{INDEX_BYTES, allocated, tree};
@@ -36,6 +38,7 @@ pub struct Group {
 }
 
 /// Exactly what a group did.
+#[derive(Serialize, Deserialize)]
 pub struct GroupCounts {
     /// Requests, the first and the last.
     pub span: Option<Span>,
@@ -48,6 +51,7 @@ pub struct GroupCounts {
     /// Per user agent.
     pub agents: TextMap<u64>,
     /// Each client's first and last request.
+    #[serde(serialize_with = "write_clients", deserialize_with = "read_clients")]
     pub clients: HashMap<Client, Span>,
     /// Per second.
     pub seconds: Series<u32>,
@@ -222,11 +226,25 @@ impl Bounded for GroupCounts {
     }
 }
 
+fn write_clients<S: Serializer>(
+    clients: &HashMap<Client, Span>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut sorted: Vec<(Client, &Span)> = clients.iter().map(|(who, when)| (*who, when)).collect();
+    sorted.sort_unstable_by_key(|(client, _)| *client);
+    write_steps(sorted.into_iter(), serializer)
+}
+
+fn read_clients<'de, D: Deserializer<'de>>(reader: D) -> Result<HashMap<Client, Span>, D::Error> {
+    let Steps(clients) = Steps::deserialize(reader)?;
+    Ok(clients.into_iter().collect())
+}
+
 impl Merge for GroupCounts {
     fn merge(&mut self, other: GroupCounts) {
         self.span.merge(other.span);
         self.by_class.merge(other.by_class);
-        self.refused += other.refused;
+        self.refused.merge(other.refused);
         self.paths.merge(other.paths);
         self.agents.merge(other.agents);
         for (client, span) in other.clients {

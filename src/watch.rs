@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::HashMap;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use serde::{Deserialize, Serialize};
 
 use crate::baseline::{Outline, baseline};
 use crate::client::Client;
@@ -19,6 +20,7 @@ use crate::evidence::caps::{Caps, Share};
 use crate::evidence::sieve::Sieve;
 use crate::focus::{Subject, Window};
 use crate::heavy::{Heaviest, Most, network_hash};
+use crate::merge::Merge;
 use crate::pass::Limits;
 use crate::plan::{Dense, Plan, Stretch};
 use crate::terms::Dimension;
@@ -129,7 +131,16 @@ struct Sieves {
 
 /// One row of buckets for each watched subject. All workers count into the same ones: few requests are of anybody who is
 /// watched, and rows of their own would take memory by the number of threads.
+#[derive(Serialize, Deserialize)]
 pub struct Rows(Vec<AtomicU32>);
+
+impl Merge for Rows {
+    fn merge(&mut self, other: Rows) {
+        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+            mine.get_mut().merge(theirs.into_inner());
+        }
+    }
+}
 
 /// Finds what rises: within each burst of everything those that stand out most, and beside them what rises although
 /// the sum does not show it.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::category::Category;
 use crate::client::Client;
 use crate::event::Access;
@@ -12,6 +14,7 @@ use crate::evidence::weight::INDEX_BYTES;
 use crate::merge::Merge;
 
 /// Counts of all known clients.
+#[derive(Serialize, Deserialize)]
 pub struct Aside {
     /// By the party's index.
     pub parties: BTreeMap<u32, PartyCounts>,
@@ -30,7 +33,7 @@ pub struct Aside {
 }
 
 /// Counts of one party.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartyCounts {
     /// Requests.
     pub requests: u64,
@@ -40,8 +43,8 @@ pub struct PartyCounts {
 
 impl Merge for PartyCounts {
     fn merge(&mut self, other: PartyCounts) {
-        self.requests += other.requests;
-        self.hits += other.hits;
+        self.requests.merge(other.requests);
+        self.hits.merge(other.hits);
     }
 }
 

@@ -7,6 +7,8 @@
 //! `kept * 2^level`. A part never needs a higher level than the whole, so the result does not
 //! depend on how the input was cut.
 
+mod filed;
+
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::evidence::index::Index;
@@ -25,6 +27,16 @@ pub fn mix64(mut value: u64) -> u64 {
     value = value.wrapping_mul(0xff51_afd7_ed55_8ccd);
     value ^= value >> 33;
     value = value.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    value ^ (value >> 33)
+}
+
+/// What [`mix64`] made this from: shifts by more than half of the bits undo themselves, and odd factors have inverses
+/// modulo 2^64.
+pub fn unmix64(mut value: u64) -> u64 {
+    value ^= value >> 33;
+    value = value.wrapping_mul(0x9cb4_b2f8_1293_37db);
+    value ^= value >> 33;
+    value = value.wrapping_mul(0x4f74_430c_22a5_4005);
     value ^ (value >> 33)
 }
 
@@ -209,7 +221,7 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
 
     /// Halves the sample; false when it is as small as can be.
     pub fn thin(&mut self) -> bool {
-        let more = self.level < 63;
+        let more = self.level < MOST_LEVEL;
         if more {
             self.set_level(self.level + 1);
         }
@@ -267,7 +279,7 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
 
     fn raise_level(&mut self) {
         // 64 bits of hash bound the loop.
-        while self.entries.len() > self.cap && self.level < 63 {
+        while self.entries.len() > self.cap && self.level < MOST_LEVEL {
             self.set_level(self.level + 1);
         }
     }
@@ -309,6 +321,9 @@ pub fn standard_error(kept: usize) -> f64 {
 /// Keys that an index has places for, with one more while the map is being thinned out.
 const MOST: usize = u32::MAX as usize - 2;
 
+/// Leading bits of a hash that a sample can be chosen by.
+const MOST_LEVEL: u32 = 63;
+
 /// The half of a hash that the index goes by: not the one whose leading bits a sample lacks.
 #[inline]
 fn short(hash: u64) -> u32 {
@@ -349,6 +364,7 @@ impl<K: StableHash + Eq + Copy, V: Merge> Merge for CappedMap<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::filed::again;
     use proptest::prelude::*;
 
     fn count(keys: &[u64], cap: usize) -> CappedMap<u64, u64> {
@@ -369,6 +385,27 @@ mod tests {
 
     proptest! {
         #[test]
+        fn mixing_can_be_undone(value: u64) {
+            prop_assert_eq!(unmix64(mix64(value)), value);
+        }
+
+        #[test]
+        fn a_map_that_was_read_is_as_it_was(keys in prop::collection::vec(0u64..500, 0..300), cap in 4usize..200) {
+            let mut map = count(&keys, cap);
+            let mut read = again(&map);
+            prop_assert_eq!(sorted(&read), sorted(&map));
+            for map in [&mut map, &mut read] {
+                map.merge(count(&[3, 501, 502], cap));
+                if let Some(value) = map.entry(7, || 0) {
+                    *value += 1;
+                }
+            }
+            prop_assert_eq!(sorted(&read), sorted(&map));
+            prop_assert_eq!(read.distinct(), map.distinct());
+            prop_assert!(keys.iter().all(|key| read.get(key) == map.get(key)));
+        }
+
+        #[test]
         fn the_cut_does_not_matter(keys in prop::collection::vec(0u64..500, 0..600), cut in 0usize..600, cap in 4usize..200) {
             let whole = count(&keys, cap);
             let (left, right) = keys.split_at(cut.min(keys.len()));
@@ -378,6 +415,33 @@ mod tests {
             prop_assert_eq!(whole.distinct(), merged.distinct());
             prop_assert!(whole.len() <= cap);
         }
+    }
+
+    /// A map of the level, the cap and the steps given, as a file would have it.
+    fn read(cap: usize, level: u32, steps: &[(u64, u64)]) -> Option<CappedMap<u64, u64>> {
+        let written = postcard::to_allocvec(&(cap, level, steps)).unwrap();
+        postcard::from_bytes(&written).ok()
+    }
+
+    #[test]
+    fn a_map_that_breaks_its_laws_is_none() {
+        assert_eq!(
+            sorted(&read(2, 0, &[(5, 1), (2, 1)]).unwrap()),
+            [(5, 1), (7, 1)]
+        );
+        assert!(read(2, 0, &[(5, 1), (0, 1)]).is_none(), "a key twice");
+        assert!(
+            read(2, 0, &[(5, 1), (u64::MAX, 1)]).is_none(),
+            "a key out of order"
+        );
+        assert!(read(1, 0, &[(5, 1), (2, 1)]).is_none(), "too many keys");
+        assert!(read(2, 64, &[]).is_none(), "no such level");
+        let zeros = mix64(5).leading_zeros();
+        assert!(read(2, zeros, &[(5, 1)]).is_some());
+        assert!(
+            read(2, zeros + 1, &[(5, 1)]).is_none(),
+            "outside of the sample"
+        );
     }
 
     #[test]

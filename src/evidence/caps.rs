@@ -10,6 +10,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::filed::{Lawful, lawful};
+
 /// Bytes in a MiB.
 const MIB: u64 = 1 << 20;
 
@@ -143,10 +147,18 @@ pub const SHARES: &[(Share, u32, &str)] = &[
 ];
 
 /// How the memory is shared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Caps {
     limit: u64,
 }
+
+impl Lawful for Caps {
+    fn is_lawful(&self) -> bool {
+        self.limit >= LEAST_LIMIT
+    }
+}
+lawful!(Caps);
 
 /// A limit that is too small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

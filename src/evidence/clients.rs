@@ -1,6 +1,9 @@
 //! What is counted per client: its requests, and the suspicious ones among them.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::category::Category;
+use crate::evidence::filed::{Lawful, is_ascending, lawful};
 use crate::evidence::sketch::Sketch;
 use crate::evidence::weight::{Weigh, grown};
 use crate::merge::Merge;
@@ -82,6 +85,27 @@ impl ClientStats {
     }
 }
 
+/// Requests by class, those for assets, the first, and how long after it the last: which takes fewer bytes than its time.
+impl Serialize for ClientStats {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let stay = self.last.wrapping_sub(self.first);
+        (self.by_class, self.assets, self.first, stay).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientStats {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ClientStats, D::Error> {
+        let (by_class, assets, first, stay): (_, _, u32, u32) =
+            Deserialize::deserialize(deserializer)?;
+        Ok(ClientStats {
+            by_class,
+            assets,
+            first,
+            last: first.wrapping_add(stay),
+        })
+    }
+}
+
 impl Merge for ClientStats {
     fn merge(&mut self, other: ClientStats) {
         self.by_class.merge(other.by_class);
@@ -108,7 +132,7 @@ pub fn status_class(status: Option<u16>) -> usize {
 }
 
 /// How often, from when, to when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// Occurrences.
     pub count: u64,
@@ -138,7 +162,8 @@ impl Merge for Span {
 }
 
 /// Suspicious requests of one client.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct HitStats {
     /// Per category, sorted by it; lines that show several count under each.
     by_category: Vec<(Category, Span)>,
@@ -201,12 +226,19 @@ impl HitStats {
     }
 }
 
+impl Lawful for HitStats {
+    fn is_lawful(&self) -> bool {
+        is_ascending(self.by_category.iter().map(|(category, _)| category))
+    }
+}
+lawful!(HitStats);
+
 impl Merge for HitStats {
     fn merge(&mut self, other: HitStats) {
-        self.lines += other.lines;
-        self.direct += other.direct;
-        self.high += other.high;
-        self.answered += other.answered;
+        self.lines.merge(other.lines);
+        self.direct.merge(other.direct);
+        self.high.merge(other.high);
+        self.answered.merge(other.answered);
         self.paths.merge(other.paths);
         self.agents.merge(other.agents);
         for (category, span) in other.by_category {

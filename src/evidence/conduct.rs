@@ -3,6 +3,8 @@
 //!
 //! Counts only; `context` draws the conclusions.
 
+use serde::{Deserialize, Serialize};
+
 use crate::category::Category;
 use crate::client::Client;
 use crate::evidence::capped::{StableHash, hash_bytes, mix64};
@@ -33,7 +35,7 @@ pub struct OddLine<'a> {
 }
 
 /// The odd lines of one client.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conduct {
     /// By confidence.
     lines: [u32; 3],
@@ -120,7 +122,7 @@ impl Merge for Conduct {
 }
 
 /// Who sends what one pattern matches to one place of the site.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Habit {
     /// Those whose hashes are the smallest, so that the choice depends on nobody's order.
     clients: FirstK<(u64, Client), HABIT_CLIENTS>,

@@ -2,6 +2,8 @@
 //!
 //! The same sampling as `capped`, over (bucket, client) pairs.
 
+mod filed;
+
 use std::collections::BTreeMap;
 
 use crate::evidence::weight::{allocated, tree};
@@ -9,6 +11,9 @@ use crate::merge::Merge;
 
 /// Notes of the bucket at hand before repeats are removed: bounds what one crowded bucket can take.
 const MAX_AT_HAND: usize = 1 << 18;
+
+/// Leading bits of a hash that a sample can be chosen by.
+const MOST_LEVEL: u32 = 63;
 
 /// Hashes of the clients seen in each bucket.
 #[derive(Debug, Clone)]
@@ -123,7 +128,7 @@ impl DistinctPerBucket {
         if kept.is_empty() {
             self.buckets.remove(&bucket);
         }
-        while self.weight() > self.most && self.level < 63 {
+        while self.weight() > self.most && self.level < MOST_LEVEL {
             self.raise_level();
         }
     }

@@ -3,10 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::category::Category;
 use crate::client::Client;
 use crate::evidence::capped::{CappedMap, StableHash, hash_bytes};
 use crate::evidence::clients::{CLASSES, Span};
+use crate::evidence::filed::{Lawful, Steps, lawful, write_steps};
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::tries::{Answer, Asked, MAX_TRIES, Tries, Try};
 use crate::evidence::weight::{INDEX_BYTES, Weigh, allocated, grown, tree};
@@ -26,12 +29,28 @@ pub const ENDPOINT_SAMPLES: usize = 5;
 pub type TextMap<S> = CappedMap<u64, Text<S>>;
 
 /// A counted text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Text<S> {
     /// The text, at most [`MAX_TEXT_BYTES`].
+    #[serde(with = "cut_text")]
     pub text: Box<[u8]>,
     /// Its counts.
     pub stats: S,
+}
+
+mod cut_text {
+    use serde::Deserializer;
+
+    use crate::evidence::endpoints::MAX_TEXT_BYTES;
+    use crate::evidence::filed::{bytes, hold};
+
+    pub use bytes::serialize;
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(reader: D) -> Result<Box<[u8]>, D::Error> {
+        let text = bytes::deserialize(reader)?;
+        hold(text.len() <= MAX_TEXT_BYTES, "a text that was not cut")?;
+        Ok(text)
+    }
 }
 
 impl<S: Default> Text<S> {
@@ -61,7 +80,7 @@ impl<S: Merge> Merge for Text<S> {
 }
 
 /// Requests for one path, and how they were answered.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PathStats {
     /// All requests.
     pub requests: u32,
@@ -73,7 +92,9 @@ pub struct PathStats {
     pub sizes: Sizes,
     /// POST requests per minute, refused ones (401, 403, 429) apart.
     pub posts: Option<Box<Posts>>,
-    /// A second hash of the path if no pattern finds anything in it, for who counts; 0 if that is not known.
+    /// A second hash of the path if no pattern finds anything in it, for who counts; 0 if that is not known. It is
+    /// another one in each run, so that none is written.
+    #[serde(skip)]
     pub harmless: u64,
 }
 
@@ -86,9 +107,10 @@ impl PathStats {
 }
 
 /// POST requests of a path over time: what a password attack consists of.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Posts {
     /// (minute, requests), unordered and with repeats until [`Posts::minutes`] joins them.
+    #[serde(serialize_with = "write_runs", deserialize_with = "read_runs")]
     runs: Vec<(u32, u32)>,
     /// Answered with 401 or 403.
     pub denied: u32,
@@ -146,6 +168,17 @@ impl Posts {
     }
 }
 
+/// Joined and in order, whatever has been joined already.
+fn write_runs<S: Serializer>(runs: &[(u32, u32)], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut runs = runs.to_vec();
+    join_runs(&mut runs);
+    write_steps(runs.into_iter(), serializer)
+}
+
+fn read_runs<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<(u32, u32)>, D::Error> {
+    Steps::deserialize(reader).map(|Steps(runs)| runs)
+}
+
 fn join_runs(runs: &mut Vec<(u32, u32)>) {
     runs.sort_unstable();
     runs.dedup_by(|later, kept| {
@@ -190,7 +223,7 @@ impl Merge for PathStats {
 }
 
 /// Sizes of answers, as moments that merge.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sizes {
     /// Answers.
     pub count: u32,
@@ -223,10 +256,12 @@ impl Merge for Sizes {
 }
 
 /// An attacked place: a category of attack on one parameter of one path.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Endpoint {
     /// What was tried.
     pub category: Category,
+    #[serde(with = "cut_text")]
     /// Where, as logged, at most [`MAX_TEXT_BYTES`]; `{}` stands for the part that carries the attack.
     pub path: Box<[u8]>,
     /// The parameter; `None` when the path itself or a header carries the attack.
@@ -252,7 +287,7 @@ pub struct Endpoint {
 }
 
 /// One client's attempts at one endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempts {
     /// How many, the first and the last.
     pub span: Span,
@@ -265,7 +300,7 @@ pub struct Attempts {
 impl Merge for Attempts {
     fn merge(&mut self, other: Attempts) {
         self.span.merge(other.span);
-        self.high += other.high;
+        self.high.merge(other.high);
         self.at = self.at.min(other.at);
     }
 }
@@ -424,6 +459,14 @@ pub fn fit_endpoints(endpoints: &mut CappedMap<u64, Endpoint>, most: usize) -> u
     tries
 }
 
+impl Lawful for Endpoint {
+    fn is_lawful(&self) -> bool {
+        let parameter = self.parameter.as_ref();
+        parameter.is_none_or(|name| name.len() <= MAX_TEXT_BYTES)
+    }
+}
+lawful!(Endpoint);
+
 impl Weigh for Attempts {
     fn heap_bytes(&self) -> usize {
         0
@@ -434,7 +477,7 @@ impl Merge for Endpoint {
     fn merge(&mut self, other: Endpoint) {
         self.patterns.extend(other.patterns);
         self.span.merge(other.span);
-        self.high += other.high;
+        self.high.merge(other.high);
         self.by_class.merge(other.by_class);
         self.sizes.merge(other.sizes);
         self.samples.merge(other.samples);

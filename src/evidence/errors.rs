@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::client::Client;
 use crate::evidence::capped::{CappedMap, StableHash, mix64};
 use crate::evidence::clients::Span;
+use crate::evidence::filed::StepKey;
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::weight::{Weigh, tree};
 use crate::merge::Merge;
@@ -17,12 +20,24 @@ pub const ERRORS_PER_CLIENT: usize = 64;
 pub const LINES_PER_MENTION: usize = 3;
 
 /// Messages of one symptom that name one client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Mention {
     /// Index into the symptom set.
     pub symptom: u16,
     /// Whom they name.
     pub client: Client,
+}
+
+impl StepKey for Mention {
+    type Step = Mention;
+
+    fn step(self, _: Option<Mention>) -> Mention {
+        self
+    }
+
+    fn behind(before: Option<Mention>, step: Mention) -> Option<Mention> {
+        Some(step).filter(|key| before.is_none_or(|before| before < *key))
+    }
 }
 
 impl StableHash for Mention {
@@ -32,7 +47,7 @@ impl StableHash for Mention {
 }
 
 /// How often, when and where a client was named.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Mentioned {
     /// Messages.
     pub span: Span,
@@ -75,7 +90,7 @@ impl Merge for Mentioned {
 }
 
 /// Messages of one symptom within one minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MinuteOf {
     /// Messages.
     pub count: u64,
@@ -87,14 +102,14 @@ pub struct MinuteOf {
 
 impl Merge for MinuteOf {
     fn merge(&mut self, other: MinuteOf) {
-        self.count += other.count;
+        self.count.merge(other.count);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
     }
 }
 
 /// Messages of one symptom.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct SymptomStats {
     /// By minutes since the epoch.
     minutes: BTreeMap<i64, MinuteOf>,

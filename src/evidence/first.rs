@@ -1,11 +1,14 @@
 //! The first K of something, by time and place, never by arrival.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::evidence::filed::{hold, is_ascending};
 use crate::evidence::weight::{Weigh, grown};
 use crate::merge::Merge;
 use crate::time::Time;
 
 /// Where a line stands: enough to find it again, small enough to keep by the thousand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Locator {
     /// The record's time.
     pub time: Time,
@@ -58,6 +61,21 @@ impl<T: Ord, const K: usize> FirstK<T, K> {
 impl<T, const K: usize> Weigh for FirstK<T, K> {
     fn heap_bytes(&self) -> usize {
         grown::<T>(self.sorted.len())
+    }
+}
+
+impl<T: Serialize, const K: usize> Serialize for FirstK<T, K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.sorted.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de> + Ord, const K: usize> Deserialize<'de> for FirstK<T, K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let sorted: Vec<T> = Vec::deserialize(deserializer)?;
+        let lawful = sorted.len() <= K && is_ascending(&sorted);
+        hold(lawful, "more values than are kept, or not in order")?;
+        Ok(FirstK { sorted })
     }
 }
 

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::filed::{Lawful, lawful};
 use crate::evidence::weight::{Weigh, tree};
 use crate::merge::Merge;
 
@@ -10,7 +13,8 @@ use crate::merge::Merge;
 const PER_DOUBLING: u64 = 32;
 
 /// A distribution of whole numbers. At most `64 * PER_DOUBLING` buckets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Histogram {
     buckets: BTreeMap<u16, u64>,
     range: Option<(u64, u64)>,
@@ -42,7 +46,7 @@ impl Histogram {
         let wanted = (share * self.count as f64).ceil().max(1.0) as u64;
         let mut seen = 0;
         for (bucket, count) in &self.buckets {
-            seen += count;
+            seen.merge(*count);
             if seen >= wanted {
                 return Some(middle(*bucket).clamp(least, most));
             }
@@ -64,12 +68,25 @@ impl Weigh for Histogram {
     }
 }
 
+impl Lawful for Histogram {
+    fn is_lawful(&self) -> bool {
+        let counts = self.buckets.values();
+        let sum = counts.fold(0u64, |sum, count| sum.saturating_add(*count));
+        let last = self.buckets.keys().next_back();
+        sum == self.count
+            && last.is_none_or(|last| *last <= bucket(u64::MAX))
+            && self.range.is_some() == last.is_some()
+            && self.range.is_none_or(|(least, most)| least <= most)
+    }
+}
+lawful!(Histogram);
+
 impl Merge for Histogram {
     fn merge(&mut self, other: Histogram) {
         for (bucket, count) in other.buckets {
-            *self.buckets.entry(bucket).or_default() += count;
+            self.buckets.entry(bucket).or_default().merge(count);
         }
-        self.count += other.count;
+        self.count.merge(other.count);
         if let Some((least, most)) = other.range {
             let (mine, yours) = self.range.unwrap_or((least, most));
             self.range = Some((mine.min(least), yours.max(most)));

@@ -25,6 +25,18 @@ pub struct Index {
 }
 
 impl Index {
+    /// An empty index with room for so many places, as if they had been added one by one.
+    pub fn with_room(places: usize) -> Index {
+        let mut slots = LEAST_SLOTS;
+        while places * LOAD.1 > slots * LOAD.0 {
+            slots *= 2;
+        }
+        Index {
+            slots: vec![FREE; slots],
+            len: 0,
+        }
+    }
+
     /// Reads what stands where a search for this hash begins, so that it is near when the search comes. The value
     /// means nothing.
     #[inline]

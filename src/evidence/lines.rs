@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::Unparsed;
 use crate::evidence::clients::Span;
+use crate::evidence::filed::{Lawful, lawful};
 use crate::evidence::first::FirstK;
 use crate::evidence::order::Order;
 use crate::merge::Merge;
@@ -13,7 +16,8 @@ use crate::time::{Time, UtcOffset};
 pub const UNPARSED_SAMPLES: usize = 3;
 
 /// Lines of one source. `records + unparsed + blank = lines`, always.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct LineCounts {
     /// Physical lines.
     pub lines: u64,
@@ -71,25 +75,34 @@ impl LineCounts {
     }
 }
 
+impl Lawful for LineCounts {
+    fn is_lawful(&self) -> bool {
+        let reasons = self.unparsed.values().map(|(count, _)| *count);
+        let mut parts = reasons.chain([self.records, self.blank]);
+        parts.try_fold(0u64, u64::checked_add) == Some(self.lines)
+    }
+}
+lawful!(LineCounts);
+
 impl Merge for LineCounts {
     fn merge(&mut self, other: LineCounts) {
-        self.lines += other.lines;
-        self.records += other.records;
-        self.continued += other.continued;
-        self.unparsed_hits += other.unparsed_hits;
-        self.blank += other.blank;
-        self.outside += other.outside;
-        self.aside += other.aside;
-        self.forwarded += other.forwarded;
+        self.lines.merge(other.lines);
+        self.records.merge(other.records);
+        self.continued.merge(other.continued);
+        self.unparsed_hits.merge(other.unparsed_hits);
+        self.blank.merge(other.blank);
+        self.outside.merge(other.outside);
+        self.aside.merge(other.aside);
+        self.forwarded.merge(other.forwarded);
         for (reason, (count, samples)) in other.unparsed {
             let mine = self.unparsed.entry(reason).or_default();
-            mine.0 += count;
+            mine.0.merge(count);
             mine.1.merge(samples);
         }
         self.span.merge(other.span);
         self.order.merge(other.order);
         for (offset, count) in other.offsets {
-            *self.offsets.entry(offset).or_default() += count;
+            self.offsets.entry(offset).or_default().merge(count);
         }
     }
 }

@@ -1,5 +1,8 @@
 //! How much one client asked for in each minute, in as few bytes as a flood of hours leaves for each of its clients.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::evidence::filed::{Steps, write_steps};
 use crate::evidence::weight::{Weigh, grown};
 use crate::merge::Merge;
 
@@ -83,6 +86,18 @@ fn minute(secs: i64) -> u32 {
 impl Weigh for Minutes {
     fn heap_bytes(&self) -> usize {
         Minutes::bytes(self.counts.len())
+    }
+}
+
+impl Serialize for Minutes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        write_steps(self.counts.iter().copied(), serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Minutes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Minutes, D::Error> {
+        Steps::deserialize(deserializer).map(|Steps(counts)| Minutes { counts })
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Counts only. Dead links and guesses look alike in number; in variety they do not.
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::Access;
 use crate::evidence::capped::hash_bytes;
 use crate::evidence::first::{FirstK, Locator};
@@ -13,7 +15,7 @@ use crate::merge::Merge;
 const SAMPLES: usize = 5;
 
 /// What one client asked for in vain.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Misses {
     /// Requests.
     pub count: u64,
@@ -49,7 +51,7 @@ impl Weigh for Misses {
 
 impl Merge for Misses {
     fn merge(&mut self, other: Misses) {
-        self.count += other.count;
+        self.count.merge(other.count);
         self.paths.merge(other.paths);
         self.forms.merge(other.forms);
         self.agents.merge(other.agents);

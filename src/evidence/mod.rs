@@ -8,6 +8,7 @@ pub mod conduct;
 pub mod distinct;
 pub mod endpoints;
 pub mod errors;
+pub mod filed;
 pub mod first;
 pub mod histogram;
 pub mod index;

@@ -3,6 +3,9 @@
 //! Forums, shops and archives number what they hold. Who reads all of it asks for numbers that lie close together, each
 //! once; who makes up a new address for every request to get past a cache takes numbers that lie anywhere.
 
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::filed::{Lawful, lawful};
 use crate::evidence::sketch::Sketch;
 use crate::evidence::weight::Weigh;
 use crate::merge::Merge;
@@ -11,7 +14,8 @@ use crate::merge::Merge;
 const MOST_DIGITS: usize = 9;
 
 /// The numbered pages that a client asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Numbers {
     /// Requests for them.
     pub requests: u32,
@@ -48,6 +52,13 @@ impl Weigh for Numbers {
         self.pages.heap_bytes()
     }
 }
+
+impl Lawful for Numbers {
+    fn is_lawful(&self) -> bool {
+        self.range.is_none_or(|(least, most)| least <= most)
+    }
+}
+lawful!(Numbers);
 
 impl Merge for Numbers {
     fn merge(&mut self, other: Numbers) {

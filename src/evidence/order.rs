@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::merge::Merge;
 
 /// Seconds that a record may lie before its predecessor without remark. Apache logs the *beginning* of a request when
@@ -17,18 +19,19 @@ const ORDINARY_STEP_S: i64 = 60;
 ///
 /// Only the first and the last time of each chunk are kept, one entry for each: the steps between chunks are counted
 /// when all are known, so that the result is that of reading the file as one, wherever it was cut and whoever read which chunk.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Steps back within chunks.
     within: StepsBack,
     /// First and last time of chunks, seconds since the epoch, by where they begin.
     edges: BTreeMap<usize, (i64, i64)>,
-    /// First and last time of the chunk that is read.
+    /// First and last time of the chunk that is read; what is written has been closed.
+    #[serde(skip)]
     current: Option<(i64, i64)>,
 }
 
 /// How often times run back, and how far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepsBack {
     /// Records more than a minute before the record before them.
     pub count: u64,
@@ -80,7 +83,7 @@ impl Order {
 
 impl Merge for Order {
     fn merge(&mut self, other: Order) {
-        self.within.count += other.within.count;
+        self.within.count.merge(other.within.count);
         self.within.largest_s = self.within.largest_s.max(other.within.largest_s);
         self.edges.extend(other.edges);
     }

@@ -4,12 +4,14 @@
 use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::event::Access;
 use crate::evidence::capped::CappedMap;
 use crate::evidence::clients::Span;
 use crate::evidence::endpoints::{PathStats, TextMap};
+use crate::evidence::filed::{Lawful, lawful};
 use crate::evidence::first::{FirstK, Locator};
 use crate::evidence::weight::{Weigh, allocated, tree};
 use crate::merge::Merge;
@@ -88,9 +90,10 @@ const COMMANDS: &[&[u8]] = &[
 ];
 
 /// A script, and who used it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Script {
     /// Its path.
+    #[serde(with = "crate::evidence::filed::bytes")]
     pub path: Box<[u8]>,
     /// By client.
     pub users: CappedMap<Client, Uses>,
@@ -154,7 +157,8 @@ impl Merge for Script {
 }
 
 /// One client's requests for a script.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Uses {
     /// How many, the first and the last.
     pub span: Span,
@@ -214,12 +218,19 @@ impl Uses {
     }
 }
 
+impl Lawful for Uses {
+    fn is_lawful(&self) -> bool {
+        self.sizes.len() <= SIZES_KEPT
+    }
+}
+lawful!(Uses);
+
 impl Merge for Uses {
     fn merge(&mut self, other: Uses) {
         self.span.merge(other.span);
-        self.answered += other.answered;
-        self.posts += other.posts;
-        self.commands += other.commands;
+        self.answered.merge(other.answered);
+        self.posts.merge(other.posts);
+        self.commands.merge(other.commands);
         self.sizes.extend(other.sizes);
         self.first.merge(other.first);
         self.bound();

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::ser::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::evidence::filed::{Steps, hold, write_steps};
 use crate::evidence::weight::tree;
 use crate::merge::Merge;
 
@@ -124,6 +128,44 @@ impl<C: Merge + Default> Series<C> {
     }
 }
 
+/// The cells, as they are written.
+struct Cells<'a, C>(&'a BTreeMap<i64, C>);
+
+impl<C: Serialize> Serialize for Cells<'_, C> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let cells = self.0.iter();
+        write_steps(cells.map(|(bucket, cell)| (*bucket, cell)), serializer)
+    }
+}
+
+/// To be flushed before.
+impl<C: Serialize> Serialize for Series<C> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.current.is_some() {
+            return Err(S::Error::custom("a series that was not flushed"));
+        }
+        let cells = Cells(&self.cells);
+        (self.width_s, self.most, self.overflowed, cells).serialize(serializer)
+    }
+}
+
+impl<'de, C: Deserialize<'de>> Deserialize<'de> for Series<C> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (width_s, most, overflowed, Steps(cells)): (i64, usize, bool, Steps<i64, C>) =
+            Deserialize::deserialize(deserializer)?;
+        hold(width_s >= 1 && cells.len() <= most, "no series")?;
+        let in_time = |(bucket, _): &(i64, C)| bucket.checked_mul(width_s).is_some();
+        hold(cells.iter().all(in_time), "a bucket beyond all time")?;
+        Ok(Series {
+            width_s,
+            current: None,
+            cells: cells.into_iter().collect(),
+            most,
+            overflowed,
+        })
+    }
+}
+
 impl<C: Merge + Default> Merge for Series<C> {
     fn merge(&mut self, mut other: Self) {
         self.flush();
@@ -136,7 +178,7 @@ impl<C: Merge + Default> Merge for Series<C> {
 }
 
 /// What one minute of the access log holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Minute {
     /// Requests.
     pub requests: u32,

@@ -1,5 +1,8 @@
 //! A handful of values and how often each occurred, in fixed space.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::evidence::filed::{hold, is_ascending};
 use crate::evidence::weight::{Weigh, grown};
 use crate::merge::Merge;
 
@@ -74,7 +77,7 @@ impl Sketch {
     fn add(&mut self, hash: u64, count: u32) {
         match &mut self.0 {
             Values::None => self.0 = Values::One((hash, count)),
-            Values::One((known, counted)) if *known == hash => *counted += count,
+            Values::One((known, counted)) if *known == hash => counted.merge(count),
             Values::One(one) => {
                 let mut both = vec![*one, (hash, count)];
                 both.sort_unstable();
@@ -87,7 +90,7 @@ impl Sketch {
 
 fn add_to(sorted: &mut Vec<(u64, u32)>, hash: u64, count: u32) {
     match sorted.binary_search_by_key(&hash, |(kept, _)| *kept) {
-        Ok(at) => sorted[at].1 += count,
+        Ok(at) => sorted[at].1.merge(count),
         Err(at) if at < SKETCH_VALUES => {
             sorted.truncate(SKETCH_VALUES - 1);
             sorted.insert(at, (hash, count));
@@ -102,6 +105,31 @@ impl Weigh for Sketch {
             Values::Many(many) => grown::<(u64, u32)>(many.len()),
             _ => 0,
         }
+    }
+}
+
+/// A value that is kept: its hash, of which all bytes are alike likely, and how often it occurred.
+type Written = ([u8; 8], u32);
+
+impl Serialize for Sketch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(|(hash, count)| (hash.to_le_bytes(), count)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Sketch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Sketch, D::Error> {
+        let written: Vec<Written> = Vec::deserialize(deserializer)?;
+        let values = written.iter();
+        let values = values.map(|(hash, count)| (u64::from_le_bytes(*hash), *count));
+        let values: Vec<(u64, u32)> = values.collect();
+        let lawful = values.len() <= SKETCH_VALUES && is_ascending(values.iter().map(|one| one.0));
+        hold(lawful, "no sketch")?;
+        Ok(Sketch(match values[..] {
+            [] => Values::None,
+            [one] => Values::One(one),
+            _ => Values::Many(values),
+        }))
     }
 }
 

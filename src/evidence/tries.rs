@@ -5,6 +5,8 @@
 //! likely. Which attempts are kept depends on where their lines stand, so that the
 //! sample of a whole log is the same however it was cut.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::client::Client;
 use crate::evidence::capped::mix64;
 use crate::evidence::first::{FirstK, Locator};
@@ -33,7 +35,7 @@ pub struct Try {
 }
 
 /// An answer, as far as the log tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Answer {
     /// The status code; 0 when unknown.
     pub status: u16,
@@ -44,7 +46,7 @@ pub struct Answer {
 }
 
 /// What a payload asks, without its text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Asked {
     /// Bytes of the request target: what a page that shows its input grows by.
     pub length: u32,
@@ -74,6 +76,20 @@ impl Try {
             answer,
             asked,
         }
+    }
+}
+
+/// All but the lot, which follows from the rest.
+impl Serialize for Try {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.at, self.client, self.answer, self.asked).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Try {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Try, D::Error> {
+        let (at, client, answer, asked) = Deserialize::deserialize(deserializer)?;
+        Ok(Try::new(at, client, answer, asked))
     }
 }
 

@@ -4,6 +4,8 @@
 //!
 //! Reads decoded text in lower case. Not for finding attacks: `sql` does that.
 
+use serde::{Deserialize, Serialize};
+
 /// The operators that compare, longest first, so that `<` does not hide `<>`.
 const OPERATORS: &[(&[u8], Operator)] = &[
     (b"<=>", Operator::Equal),
@@ -67,7 +69,7 @@ const MEANS: &[(&[u8], Means)] = &[
 ];
 
 /// See `MEANS`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Means {
     /// A file of the database server is read.
     FileRead,

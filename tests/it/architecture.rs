@@ -56,10 +56,10 @@ const ROWS: &[&[&str]] = &[
         "pattern/ready",
         "pattern/sigma",
     ],
-    &["evidence/weight", "evidence/index"],
+    &["evidence/filed", "evidence/index", "evidence/weight"],
     &["evidence/caps"],
+    &["evidence/capped"],
     &[
-        "evidence/capped",
         "evidence/distinct",
         "evidence/first",
         "evidence/series",
@@ -105,6 +105,7 @@ const ROWS: &[&[&str]] = &[
     &["pattern/load"],
     &["explain"],
     // The report's shape, and the passes that fill it.
+    &["part"],
     &["report/view", "noted", "pass", "relays"],
     &[
         "inputs", "look", "counts", "edges", "season", "bisect", "origins",

@@ -28,6 +28,7 @@ mod line_formats;
 mod memory;
 mod origins;
 mod parsers;
+mod parts;
 mod properties;
 mod pseudonyms;
 mod readme;

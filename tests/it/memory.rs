@@ -16,7 +16,7 @@ use crate::harness::{aftertrace, each, number, parse, report_in, run_in, text};
 use crate::traffic::many::{self, FLOOD_S, Size};
 
 /// More of everything than the least limit has room for.
-const MANY: Size = Size {
+pub const MANY: Size = Size {
     lines: 160_000,
     clients: 150_000,
     targets: 60_000,

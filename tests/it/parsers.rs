@@ -106,7 +106,7 @@ macro_rules! properties {
 }
 
 properties! {
-    one_format whole_input envelope json custom_format server_config packed archive database decoded judged report
+    one_format whole_input envelope json custom_format server_config packed archive database part decoded judged report
 }
 
 #[test]

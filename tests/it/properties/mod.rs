@@ -62,6 +62,11 @@ pub static ALL: &[Property] = &[
         seeds: seeds::archives,
     },
     Property {
+        name: "part",
+        check: packing::part,
+        seeds: seeds::parts,
+    },
+    Property {
         name: "database",
         check: packing::database,
         seeds: seeds::databases,

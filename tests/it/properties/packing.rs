@@ -1,11 +1,16 @@
-//! Properties of what reads files of other kinds than logs: packed streams, archives, databases.
+//! Properties of what reads files of other kinds than logs: packed streams, archives, databases, parts.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
+use aftertrace::counts::AccessCounts;
+use aftertrace::merge::Merge;
 use aftertrace::origins::{Atlas, Databases};
+use aftertrace::part;
 use aftertrace::report::view::Origin;
 use aftertrace::source::archive::{self, BLOCK};
 use aftertrace::source::decompress::{MAX_LAYERS, foreign, peel};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 /// As much is unpacked at most: a few bytes can stand for gigabytes.
 const MOST: usize = 1 << 20;
@@ -148,4 +153,37 @@ pub fn database(bytes: &[u8]) {
     }
     assert!(warnings.len() <= 1);
     assert_eq!(look(), (origins, warnings));
+}
+
+/// The bytes are a part, and what a part holds: whatever is read of them is written as it was read, and merges.
+pub fn part(bytes: &[u8]) {
+    let whole = part::read::<AccessCounts>(bytes, "whole");
+    let file = part_of(bytes);
+    let held = part::read::<AccessCounts>(&file[..], "held");
+    for counts in [whole, held].into_iter().flatten() {
+        let written = rewritten(&counts);
+        let mut again: AccessCounts = part::read(&written[..], "again").expect("a part");
+        assert!(rewritten(&again) == written, "another value");
+        again.merge(counts);
+        again.flush();
+        rewritten(&again);
+    }
+}
+
+fn rewritten(counts: &AccessCounts) -> Vec<u8> {
+    let mut file = Vec::new();
+    part::write(counts, &mut file, "part").expect("room");
+    file
+}
+
+/// A part that holds these bytes.
+fn part_of(bytes: &[u8]) -> Vec<u8> {
+    const GZIP: &[u8] = b"\x1f\x8b";
+    let mut file = Vec::new();
+    part::write(&(), &mut file, "part").expect("room");
+    let head = file.windows(GZIP.len()).position(|two| two == GZIP);
+    file.truncate(head.expect("a compressed body"));
+    let mut body = GzEncoder::new(file, Compression::fast());
+    body.write_all(bytes).expect("room");
+    body.finish().expect("room")
 }

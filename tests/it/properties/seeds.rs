@@ -1,8 +1,18 @@
 //! Inputs to begin with: the samples of every format, and what holds them.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
+use aftertrace::attempts::{Measure, count_hits};
+use aftertrace::context::Context;
+use aftertrace::counts::AccessCounts;
+use aftertrace::evidence::caps::Caps;
 use aftertrace::format::ALL;
+use aftertrace::format::combined::COMBINED;
+use aftertrace::part;
+use aftertrace::pass::{Limits, Log, Run};
+use aftertrace::pattern::load;
+use aftertrace::survey::{Survey, survey_access};
+use flate2::bufread::GzDecoder;
 
 /// Every sample behind the byte that chooses its format; a sample a line, as a log of one line has nothing before it.
 pub fn of_formats() -> Vec<Vec<u8>> {
@@ -215,4 +225,65 @@ pub fn databases() -> Vec<Vec<u8>> {
         include_bytes!("../../../testdata/mmdb/places.mmdb"),
     ];
     all.map(<[u8]>::to_vec).to_vec()
+}
+
+/// The counts of a small log with an attack in it: as a part, and as what a part holds.
+pub fn parts() -> Vec<Vec<u8>> {
+    let line = |n: u32| {
+        let (second, status) = (n % 60, [200, 302, 404, 500][n as usize % 4]);
+        let value = ["", "%27%20OR%201=1--%20", "../../etc/passwd"][n as usize % 3];
+        let method = ["GET", "POST"][n as usize % 2];
+        format!(
+            "192.0.2.{n} - - [19/May/2026:14:{second:02}:11 +0000] \"{method} /page/{}?id={value} HTTP/1.1\" {status} 52 \"-\" \"test/1\"\n",
+            n % 5
+        )
+    };
+    let text: String = (1..40).map(line).collect();
+    let part = |counts: &AccessCounts| {
+        let mut file = Vec::new();
+        part::write(counts, &mut file, "part").expect("room");
+        file
+    };
+    let surveyed = survey_of(text.as_bytes());
+    let parts = surveyed.iter().map(part);
+    let both = parts.flat_map(|file| {
+        let mut body = Vec::new();
+        let packed = file.windows(2).position(|two| two == b"\x1f\x8b");
+        let packed = &file[packed.expect("a compressed body")..];
+        GzDecoder::new(packed)
+            .read_to_end(&mut body)
+            .expect("a whole body");
+        [file, body]
+    });
+    both.collect()
+}
+
+/// The counts of a log, before and after its suspicious lines were counted.
+fn survey_of(text: &[u8]) -> [AccessCounts; 2] {
+    let patterns = load::embedded().expect("patterns");
+    let logs = [Log::of(&COMBINED, text).expect("a log")];
+    let limits = Limits {
+        since: i64::MIN,
+        until: i64::MAX,
+    };
+    let run = Run {
+        chunk_bytes: 1 << 10,
+        caps: Caps::default(),
+        advance: &|_| (),
+    };
+    let survey = Survey {
+        patterns: &patterns,
+        limits,
+        bucket_s: 60,
+    };
+    let count = || survey_access(&logs, survey, &run);
+    let mut after = count();
+    let context = Context::of(&after);
+    let measure = Measure {
+        patterns: &patterns,
+        context: &context,
+        limits,
+    };
+    count_hits(&logs, &mut after, measure, survey.bucket_s, &run);
+    [count(), after]
 }
