@@ -50,6 +50,7 @@ fn measure(bytes: &[u8]) -> Answer<()> {
         chunk_bytes: 1 << 20,
         caps: Caps::default(),
         advance: &|_| (),
+        ledger: None,
     };
     let began = Instant::now();
     if format.kind == LogKind::Error {

@@ -177,7 +177,8 @@ mod tests {
                 let here = Here::stream(stream, "a.log", Some((range, text.len())), None).unwrap();
                 let lines = here[0].lines();
                 let within = lines.start - here[0].offset..lines.end - here[0].offset;
-                prop_assert_eq!(here[0].source.portion(within).as_ref(), &text[lines.clone()]);
+                let portion = here[0].source.portion(within);
+                prop_assert_eq!(portion.as_ref(), &text[lines.clone()]);
                 streamed.push(lines);
             }
             prop_assert_eq!(&mapped, &streamed);

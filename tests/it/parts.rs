@@ -59,12 +59,13 @@ fn run(caps: Caps) -> Run<'static> {
         chunk_bytes: CHUNK_BYTES,
         caps,
         advance: &|_| (),
+        ledger: None,
     }
 }
 
 /// A log in pieces, each to be read by itself.
 fn pieces<'a>(log: &Log<'a>, bytes: usize) -> Vec<Log<'a>> {
-    let ranges = aftertrace::chunk::chunks(log.bytes, CHUNK_BYTES);
+    let ranges = log.bytes.chunks(0..log.bytes.len(), CHUNK_BYTES);
     let each = bytes / CHUNK_BYTES;
     let pieces = ranges.chunks(each).map(|chunks| {
         let mut piece = log.clone();

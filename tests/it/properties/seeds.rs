@@ -270,6 +270,7 @@ fn survey_of(text: &[u8]) -> [AccessCounts; 2] {
         chunk_bytes: 1 << 10,
         caps: Caps::default(),
         advance: &|_| (),
+        ledger: None,
     };
     let survey = Survey {
         patterns: &patterns,
