@@ -1,11 +1,11 @@
 //! Parts: counts in files, so that many machines can count and one can put together what they counted.
 //!
-//! A part begins with [`MAGIC`], the [`FORMAT`] and the version of the program that wrote it, which every version can
+//! A part begins with a mark of its own, the [`FORMAT`] and the version of the program that wrote it, which every version can
 //! read. Then comes the value, in postcard's format (<https://postcard.jamesmunns.com/wire-format>), compressed with
 //! gzip (RFC 1952), whose trailer holds a checksum and the length: whatever was cut off or changed is noticed.
 //!
 //! Both directions stream: no more than a few buffers stand beside the value. What a file says about lengths is not believed
-//! before it has come, and it may not unpack to more than [`most_body`] says, so that memory is bounded by the file's size.
+//! before it has come, and it may not unpack to more than `most_body` says, so that memory is bounded by the file's size.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
@@ -36,7 +36,7 @@ const MOST_VERSION: usize = 64;
 const BUFFER: usize = 64 << 10;
 
 /// Bytes that any part may unpack to, and how many times its own size beyond them. Counts of many clients are two to four times as
-/// large unpacked; rows of zeros are a thousand times, and at most [`crate::watch`]'s few megabytes.
+/// large unpacked; rows of zeros are a thousand times, and at most `watch`'s few megabytes.
 const FREE_BODY: u64 = 16 << 20;
 const MOST_RATIO: u64 = 64;
 
