@@ -159,15 +159,6 @@ impl AccessCounts {
         let noted = self.noted.iter_mut().map(|noted| &mut noted.log);
         chunks.chain(noted).for_each(|log| *log = number(*log));
     }
-
-    /// Makes the counts ready to be read.
-    pub fn flush(&mut self) {
-        self.minutes.flush();
-        self.buckets.flush();
-        self.bucket_clients.flush();
-        self.chunks.sort_unstable();
-        self.noted.sort_unstable();
-    }
 }
 
 impl Merge for AccessCounts {
@@ -260,6 +251,14 @@ impl Bounded for AccessCounts {
         self.habits.fit(caps.of(Share::Habits));
         self.tries = fit_endpoints(&mut self.endpoints, caps.of(Share::Endpoints)).min(self.tries);
         self.shorten_lists(caps.of(Share::Noted));
+    }
+
+    fn flush(&mut self) {
+        self.minutes.flush();
+        self.buckets.flush();
+        self.bucket_clients.flush();
+        self.chunks.sort_unstable();
+        self.noted.sort_unstable();
     }
 
     fn successor(&self) -> AccessCounts {

@@ -399,6 +399,7 @@ mod tests {
     use crate::counts::AccessCounts;
     use crate::evidence::caps::Caps;
     use crate::evidence::clients::ClientStats;
+    use crate::pass::Bounded;
 
     fn counts() -> AccessCounts {
         let mut counts = AccessCounts::new(60, Caps::default());

@@ -332,6 +332,15 @@ pub struct Run<'a> {
     pub ledger: Option<&'a dyn Ledger>,
 }
 
+impl Run<'_> {
+    /// See [`Ledger::beside`].
+    pub fn beside(&self) {
+        if let Some(ledger) = self.ledger {
+            ledger.beside();
+        }
+    }
+}
+
 /// A chunk to do: which log, which bytes.
 pub type Task = (usize, Range<usize>);
 
@@ -400,6 +409,9 @@ pub trait Bounded: Merge + Send {
 
     /// Brings what was merged back within its caps. What is left must not depend on how often this is called.
     fn fit(&mut self);
+
+    /// Makes the counts ready to be read, or to be written to a file.
+    fn flush(&mut self) {}
 
     /// An empty part, which passes over what is left out here already.
     fn successor(&self) -> Self;
@@ -521,6 +533,10 @@ impl<T: Bounded> Bounded for Several<T> {
         self.0.iter_mut().for_each(Bounded::fit);
     }
 
+    fn flush(&mut self) {
+        self.0.iter_mut().for_each(Bounded::flush);
+    }
+
     fn successor(&self) -> Several<T> {
         Several(self.0.iter().map(Bounded::successor).collect())
     }
@@ -536,6 +552,9 @@ pub type Stretch = (u32, Range<usize>);
 pub trait Ledger: Sync {
     /// What there is of the next pass of a name, which needs these stretches.
     fn entry(&self, pass: &'static str, needed: &[Stretch]) -> Entry;
+
+    /// Says that the next pass needs nothing of what the last one comes to, so that both can be made in one go.
+    fn beside(&self);
 
     /// Says what is missing for the pass that is [`Entry::Open`].
     fn ask(&self, cut: Cut, missing: Vec<Stretch>);
@@ -568,7 +587,7 @@ pub enum Cut {
 /// What a pass comes to that needs these stretches: what it came to elsewhere; or what `count` makes of as much of them as is
 /// here, which is everything on a machine that works alone. Where the pass remains open this is `none`, and whatever follows
 /// from it is in vain.
-pub fn settle<C: Send + 'static>(
+pub fn settle<C: Bounded + 'static>(
     (pass, cut): (&'static str, Cut),
     (logs, run): (&[Log<'_>], &Run<'_>),
     needed: Vec<Stretch>,
@@ -588,7 +607,8 @@ pub fn settle<C: Send + 'static>(
             let own = own(logs, &missing, cut);
             ledger.ask(cut, missing);
             if !own.is_empty() {
-                let counts = count(&own);
+                let mut counts = count(&own);
+                counts.flush();
                 ledger.file(own, Box::new(counts));
             }
             none()

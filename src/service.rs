@@ -157,6 +157,7 @@ impl<'a> Service<'a> {
 mod tests {
     use super::*;
     use crate::counts::AccessCounts;
+    use crate::pass::Bounded;
 
     const MINUTE: i64 = 60;
     /// Requests in every ordinary minute.

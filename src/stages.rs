@@ -219,6 +219,18 @@ impl Partial {
         }
     }
 
+    /// The plan for what has to be read, with what is needed for it.
+    pub fn plan_of(self, todo: Todo) -> Partial {
+        let needed = match &todo {
+            Todo::Looks(_) => Partial::answering(&self),
+            Todo::Passes(_) => self,
+        };
+        Partial {
+            todo: Some(todo),
+            ..needed
+        }
+    }
+
     /// Notes what could not be opened; `opened` tells what was not even found.
     pub fn notice(&mut self, warnings: impl IntoIterator<Item = Warning>, opened: bool) {
         let notice = |warning: Warning| Notice {
@@ -478,7 +490,7 @@ pub fn focus(
                 answer.look_for(key, here, wants);
             }
         }
-        Some(Todo::Pass { .. }) => {
+        Some(Todo::Passes(_)) => {
             let inputs = plan.inputs(options)?.identified();
             let order: Vec<Key> = plan.inputs.keys().cloned().collect();
             bring(&keys, here, &order, &inputs);

@@ -215,6 +215,10 @@ impl Bounded for GroupCounts {
         self.agents.fit(self.texts);
     }
 
+    fn flush(&mut self) {
+        self.seconds.flush();
+    }
+
     fn successor(&self) -> GroupCounts {
         let mut next = GroupCounts::new(GroupRoom {
             seconds: self.seconds.most_bytes(),
@@ -303,6 +307,6 @@ pub fn trace(
             );
         },
     );
-    counts.0.iter_mut().for_each(|group| group.seconds.flush());
+    counts.flush();
     counts.0
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::Write;
 
 use aftertrace::counts::AccessCounts;
+use aftertrace::pass::Bounded;
 use aftertrace::pattern::set::PatternSet;
 use aftertrace::plan::{Plan, Stretch};
 use aftertrace::{ScanOptions, Silent};

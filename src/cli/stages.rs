@@ -258,8 +258,7 @@ pub fn plan(arguments: &PlanArguments) -> Result<Outcome> {
     match stages::plan(load, (&options, &patterns), &Silent)? {
         Next::Report(_) => Ok(Outcome::Failed),
         Next::Read(todo) => {
-            let mut plan = load()?;
-            plan.todo = Some(todo);
+            let plan = load()?.plan_of(todo);
             write(&plan, Some(&arguments.output))?;
             output::write_to(None, |out| {
                 let pieces = plan.pieces(arguments.split);

@@ -96,6 +96,7 @@ impl Dense {
 #[cfg(test)]
 mod tests {
     use crate::counts::AccessCounts;
+    use crate::pass::Bounded;
     use crate::plan::{Plan, Silence};
 
     const HOUR: i64 = 60;

@@ -60,6 +60,7 @@ macro_rules! counts {
                             let mine = &mut **mine;
                             mine.merge(*theirs);
                             mine.fit();
+                            mine.flush();
                             true
                         }
                     )*
@@ -94,9 +95,11 @@ struct State {
     passes: BTreeMap<PassKey, Pass>,
     /// How many passes of each name there were.
     seen: BTreeMap<&'static str, u32>,
-    /// The first pass that is not settled.
-    asked: Option<Asked>,
-    filed: Option<Pass>,
+    /// The first pass that is not settled, and those beside it.
+    asked: Vec<Asked>,
+    filed: Vec<(PassKey, Pass)>,
+    /// The next pass does not depend on the last one.
+    beside: bool,
     vain: bool,
 }
 
@@ -121,18 +124,17 @@ impl<'r> Record<'r> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What has to be read for the first pass that is not settled.
+    /// What has to be read for the first passes that are not settled.
     pub fn close(self) -> Option<Todo> {
         let state = self.state.into_inner();
         let asked = state.unwrap_or_else(PoisonError::into_inner).asked;
-        asked.map(Todo::Pass)
+        (!asked.is_empty()).then_some(Todo::Passes(asked))
     }
 
-    /// What was counted here for it.
-    pub fn filed(self) -> Option<(PassKey, Pass)> {
+    /// What was counted here for them.
+    pub fn filed(self) -> Vec<(PassKey, Pass)> {
         let state = self.state.into_inner();
-        let state = state.unwrap_or_else(PoisonError::into_inner);
-        Some((state.asked?.pass, state.filed?))
+        state.unwrap_or_else(PoisonError::into_inner).filed
     }
 
     /// What of these stretches was neither counted nor lost.
@@ -175,7 +177,9 @@ fn without(range: Range<usize>, gone: &[Range64]) -> Vec<Range<usize>> {
 impl Ledger for Record<'_> {
     fn entry(&self, pass: &'static str, needed: &[Stretch]) -> Entry {
         let mut state = self.state();
-        state.vain |= state.asked.is_some() || !looks(self.inputs, self.keys).is_empty();
+        let beside = mem::take(&mut state.beside);
+        let depends = !state.asked.is_empty() && !beside;
+        state.vain |= depends || !looks(self.inputs, self.keys).is_empty();
         if state.vain {
             return Entry::Vain;
         }
@@ -191,7 +195,7 @@ impl Ledger for Record<'_> {
             Some(known) if missing.is_empty() => Entry::Known(known.counts.into_any()),
             None if missing.is_empty() => Entry::Nothing,
             _ => {
-                state.asked = Some(Asked {
+                state.asked.push(Asked {
                     pass: key,
                     needed: Vec::new(),
                     divisible: false,
@@ -201,9 +205,13 @@ impl Ledger for Record<'_> {
         }
     }
 
+    fn beside(&self) {
+        self.state().beside = true;
+    }
+
     fn ask(&self, cut: Cut, needed: Vec<Stretch>) {
         let mut state = self.state();
-        if let Some(asked) = &mut state.asked {
+        if let Some(asked) = state.asked.last_mut() {
             let needed = needed.into_iter();
             let named =
                 |(source, range): Stretch| (self.keys[source as usize].clone(), range.into());
@@ -218,6 +226,10 @@ impl Ledger for Record<'_> {
             let key = self.keys[source as usize].clone();
             covered.entry(key).or_default().push(range.into());
         }
-        self.state().filed = Counts::of(counts).map(|counts| Pass { covered, counts });
+        let mut state = self.state();
+        let pass = state.asked.last().map(|asked| asked.pass.clone());
+        if let (Some(pass), Some(counts)) = (pass, Counts::of(counts)) {
+            state.filed.push((pass, Pass { covered, counts }));
+        }
     }
 }

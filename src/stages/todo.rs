@@ -14,8 +14,8 @@ use crate::inputs::Inputs;
 pub enum Todo {
     /// Some bytes here and there.
     Looks(Looks),
-    /// Lines, to be counted.
-    Pass(Asked),
+    /// Lines, to be counted in some passes.
+    Passes(Vec<Asked>),
 }
 
 /// Looks by input.
@@ -59,21 +59,20 @@ impl Partial {
                 });
                 each.collect()
             }
-            Some(Todo::Pass(asked)) => {
+            Some(Todo::Passes(asked)) => {
                 let mut of_input: BTreeMap<&Key, Vec<Range64>> = BTreeMap::new();
-                for (key, range) in &asked.needed {
-                    of_input.entry(key).or_default().push(*range);
+                for asked in asked {
+                    for (key, range) in &asked.needed {
+                        let ranges = of_input.entry(key).or_default();
+                        match asked.divisible {
+                            true => ranges.extend(cut(*range, split)),
+                            false => ranges.push(*range),
+                        }
+                    }
                 }
-                let cut = |ranges: Vec<Range64>| match asked.divisible {
-                    true => ranges
-                        .into_iter()
-                        .flat_map(|range| cut(range, split))
-                        .collect(),
-                    false => joined(ranges, 0, split),
-                };
+                let of_input = of_input.into_iter();
                 of_input
-                    .into_iter()
-                    .map(|(key, ranges)| (key, cut(ranges)))
+                    .map(|(key, ranges)| (key, joined(ranges, 0, split)))
                     .collect()
             }
         };
@@ -141,15 +140,16 @@ pub fn looks(inputs: &Inputs, keys: &[Key]) -> Looks {
     missed.filter(|(_, missed)| !missed.is_empty()).collect()
 }
 
-/// Ranges that are at most `near` apart, together, up to so many bytes.
+/// Ranges that are at most `near` apart, together, up to so many bytes; those that overlap in any case.
 fn joined(mut ranges: Vec<Range64>, near: u64, most: u64) -> Vec<Range64> {
     ranges.sort_unstable();
     let mut joined: Vec<Range64> = Vec::new();
     for range in ranges {
         match joined.last_mut() {
             Some(last)
-                if range.start <= last.end.saturating_add(near)
-                    && range.end.saturating_sub(last.start) <= most =>
+                if range.start < last.end
+                    || range.start <= last.end.saturating_add(near)
+                        && range.end.saturating_sub(last.start) <= most =>
             {
                 last.end = last.end.max(range.end);
             }

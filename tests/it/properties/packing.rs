@@ -6,6 +6,7 @@ use aftertrace::counts::AccessCounts;
 use aftertrace::merge::Merge;
 use aftertrace::origins::{Atlas, Databases};
 use aftertrace::part;
+use aftertrace::pass::Bounded;
 use aftertrace::report::view::Origin;
 use aftertrace::source::archive::{self, BLOCK};
 use aftertrace::source::decompress::{MAX_LAYERS, foreign, peel};
