@@ -304,8 +304,9 @@ impl<'a> Coming<'a> {
     fn share(&self, index: usize) -> Option<Log<'a>> {
         let bytes = self.inputs.sources[index].view();
         let share = bytes.share(0..bytes.len());
-        let head = bytes.get(share.start..share.end.min(share.start.saturating_add(HEAD)));
-        let head = match head.len() < share.len() {
+        let lines = bytes.whole_lines(share.clone());
+        let head = bytes.get(lines.start..lines.end.min(lines.start.saturating_add(HEAD)));
+        let head = match head.len() < lines.len() {
             true => &head[..memchr::memrchr(b'\n', head)? + 1],
             false => head,
         };

@@ -545,8 +545,6 @@ fn survey<'a>(
     let symptoms = symptom::embedded()?;
     narrow(inputs, &mut error_logs, limits);
     observer.begin("reading error logs", to_read(&error_logs));
-    // Clocks follow from when clients were there, and not from what of it is suspicious.
-    run.beside();
     let errors = survey_errors(&error_logs, &symptoms, limits, run);
     Ok(Surveyed {
         access_logs,
@@ -600,7 +598,7 @@ fn reconstruct<'a>(
         focus(logs, &access.chunks, &sights, &access.clients, run)
     };
     let windows = look(Look::Bursts, &everybody(plan.windows(surveyed.limits)));
-    run.beside();
+    run.beside("focus", "sweep");
     let (norms, rises) = sweep(logs, access, &plan, surveyed.limits, run);
     let sights = rises.iter().map(|rise| rise.sight(surveyed.limits));
     let risen = look(Look::Rises, &sights.collect::<Vec<_>>());
@@ -657,7 +655,7 @@ fn costs<'a>(
     let tallies = tallies(logs, &access.chunks, &whole(surveyed), &spans, room, run);
     let failed = everybody(failed(clusters, findings));
     let sights = purse.sights(Look::Failures, access, &failed);
-    run.beside();
+    run.beside("tally", "focus");
     let windows = focus(logs, &access.chunks, &sights, &access.clients, run);
     let room = purse.of(Look::Paces);
     let fast = of_volume(clusters, findings, access, &tallies);

@@ -115,10 +115,43 @@ pub struct Excerpts {
     missed: Mutex<BTreeSet<Want>>,
 }
 
-/// Bytes that are to be counted here: whole lines.
+/// What is to be counted here: the lines that begin in a range.
 struct Share {
+    range: Range<usize>,
+    /// Where the first of these lines begins.
     start: usize,
+    /// All of them.
     bytes: Box<dyn AsRef<[u8]> + Send + Sync>,
+}
+
+impl Share {
+    fn bytes(&self) -> &[u8] {
+        (*self.bytes).as_ref()
+    }
+
+    fn end(&self) -> usize {
+        self.start + self.bytes().len()
+    }
+
+    /// The lines that begin in a range, as far as they are here.
+    fn lines(&self, range: Range<usize>) -> Range<usize> {
+        let (start, end) = (self.line_from(range.start), self.line_from(range.end));
+        start..end.max(start)
+    }
+
+    /// Where the first line begins that begins at a byte or behind it.
+    fn line_from(&self, from: usize) -> usize {
+        if from <= self.start {
+            return self.start;
+        }
+        if from >= self.range.end.min(self.end()) {
+            return self.end();
+        }
+        let bytes = self.bytes();
+        let before = from - self.start - 1;
+        let end = memchr::memchr(b'\n', &bytes[before..]);
+        self.start + end.map_or(bytes.len(), |end| before + end + 1)
+    }
 }
 
 impl Excerpts {
@@ -154,22 +187,19 @@ impl Excerpts {
         self.pieces.insert(start, bytes.to_vec());
     }
 
-    /// Brings the bytes from `start` on that are to be counted here: whole lines. Only the first that are brought count.
-    pub fn bring(&self, start: usize, bytes: impl AsRef<[u8]> + Send + Sync + 'static) {
-        let bytes = Box::new(bytes);
-        let _ = self.share.set(Share { start, bytes });
-    }
-
-    /// What is to be counted here of a range, and where it begins.
-    fn share(&self, range: Range<usize>) -> (usize, &[u8]) {
-        let Some(share) = self.share.get() else {
-            return (range.start, &[]);
-        };
-        let bytes = (*share.bytes).as_ref();
-        let start = range.start.max(share.start);
-        let end = range.end.min(share.start + bytes.len()).max(start);
-        let within = start - share.start..end - share.start;
-        (start, bytes.get(within).unwrap_or_default())
+    /// Brings what is to be counted here: the lines that begin in a range, of which the first begins at `start`. Only what is
+    /// brought first counts.
+    pub fn bring(
+        &self,
+        range: Range<usize>,
+        start: usize,
+        bytes: impl AsRef<[u8]> + Send + Sync + 'static,
+    ) {
+        let _ = self.share.set(Share {
+            range,
+            start,
+            bytes: Box::new(bytes),
+        });
     }
 
     /// What is at hand from byte `at` on.
@@ -177,10 +207,13 @@ impl Excerpts {
         let piece = self.pieces.range(..=at).next_back();
         let rest = piece.and_then(|(start, bytes)| bytes.get(at - start..));
         let rest = rest.unwrap_or_default();
-        let (start, counted) = self.share(at..self.len);
-        match start == at && counted.len() > rest.len() {
-            true => counted,
-            false => rest,
+        let counted = self.share.get().and_then(|share| {
+            let before = at.checked_sub(share.start)?;
+            share.bytes().get(before..)
+        });
+        match counted {
+            Some(counted) if counted.len() > rest.len() => counted,
+            _ => rest,
         }
     }
 
@@ -308,27 +341,49 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// What is here to be counted of a range, in chunks of about so many bytes; see [`chunk::chunks`].
-    pub fn chunks(self, range: Range<usize>, target: usize) -> Vec<Range<usize>> {
-        let (start, bytes) = match self.0 {
-            Held::All(bytes) => (range.start, &bytes[range]),
-            Held::Some(excerpts) => excerpts.share(range),
+    /// The part of a range of which the lines that begin there are to be counted here: all of it where all bytes are.
+    pub fn share(self, range: Range<usize>) -> Range<usize> {
+        let share = match self.0 {
+            Held::All(_) => return range,
+            Held::Some(excerpts) => excerpts.share.get().map(|share| &share.range),
         };
-        let chunks = chunk::chunks(bytes, target).into_iter();
-        chunks
-            .map(|range| start + range.start..start + range.end)
-            .collect()
+        let Some(share) = share else {
+            return range.start..range.start;
+        };
+        let start = range.start.max(share.start);
+        start..range.end.min(share.end).max(start)
     }
 
-    /// What is here to be counted of a range: all of it where all bytes are.
-    pub fn share(self, range: Range<usize>) -> Range<usize> {
+    /// Whether some lines are all to be counted here.
+    pub fn holds(self, lines: &Range<usize>) -> bool {
+        match self.0 {
+            Held::All(_) => true,
+            Held::Some(excerpts) => excerpts.share.get().is_some_and(|share| {
+                share.range.contains(&lines.start)
+                    && share.start <= lines.start
+                    && lines.end <= share.end()
+            }),
+        }
+    }
+
+    /// The lines that begin in a range, as far as they are to be counted here: from which byte to which.
+    pub fn whole_lines(self, range: Range<usize>) -> Range<usize> {
         match self.0 {
             Held::All(_) => range,
-            Held::Some(excerpts) => {
-                let (start, bytes) = excerpts.share(range);
-                start..start + bytes.len()
-            }
+            Held::Some(excerpts) => match excerpts.share.get() {
+                Some(share) => share.lines(range),
+                None => range.start..range.start,
+            },
         }
+    }
+
+    /// The same in chunks of about so many bytes; see [`chunk::chunks`].
+    pub fn chunks(self, range: Range<usize>, target: usize) -> Vec<Range<usize>> {
+        let lines = self.whole_lines(range);
+        let chunks = chunk::chunks(self.get(lines.clone()), target).into_iter();
+        chunks
+            .map(|range| lines.start + range.start..lines.start + range.end)
+            .collect()
     }
 
     /// Where the line ends that byte `from` is in, its line end included; the end of the input if it has none.

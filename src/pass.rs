@@ -334,9 +334,9 @@ pub struct Run<'a> {
 
 impl Run<'_> {
     /// See [`Ledger::beside`].
-    pub fn beside(&self) {
+    pub fn beside(&self, other: &'static str, pass: &'static str) {
         if let Some(ledger) = self.ledger {
-            ledger.beside();
+            ledger.beside(other, pass);
         }
     }
 }
@@ -553,8 +553,8 @@ pub trait Ledger: Sync {
     /// What there is of the next pass of a name, which needs these stretches.
     fn entry(&self, pass: &'static str, needed: &[Stretch]) -> Entry;
 
-    /// Says that the next pass needs nothing of what the last one comes to, so that both can be made in one go.
-    fn beside(&self);
+    /// Says that the next pass, if it is `pass`, needs nothing of what `other` comes to, so that both can be made in one go.
+    fn beside(&self, other: &'static str, pass: &'static str);
 
     /// Says what is missing for the pass that is [`Entry::Open`].
     fn ask(&self, cut: Cut, missing: Vec<Stretch>);
@@ -620,12 +620,12 @@ pub fn settle<C: Bounded + 'static>(
 fn own(logs: &[Log<'_>], needed: &[Stretch], cut: Cut) -> Vec<Stretch> {
     let here = |(source, range): &Stretch| {
         let log = logs.iter().find(|log| log.source == *source)?;
-        let here = log.bytes.share(range.clone());
-        let counts = match cut {
-            Cut::Anywhere => !here.is_empty(),
-            Cut::Never => here == *range,
+        let here = match cut {
+            Cut::Anywhere => log.bytes.share(range.clone()),
+            Cut::Never if log.bytes.holds(range) => range.clone(),
+            Cut::Never => return None,
         };
-        counts.then_some((*source, here))
+        (!here.is_empty()).then_some((*source, here))
     };
     needed.iter().filter_map(here).collect()
 }

@@ -392,7 +392,7 @@ fn bring(keys: &[Key], here: &[Here], order: &[Key], inputs: &Inputs) {
         let index = order.binary_search(key).ok();
         let source = index.and_then(|index| inputs.sources[index].excerpts());
         if let Some(excerpts) = source {
-            here.bring(excerpts, here.lines());
+            here.bring(excerpts);
         }
     }
 }

@@ -105,10 +105,12 @@ impl Here {
         start.min(end)..end
     }
 
-    /// Brings bytes to where they are looked for.
-    pub(super) fn bring(&self, excerpts: &Excerpts, bytes: Range<usize>) {
-        let within = bytes.start - self.offset..bytes.end - self.offset;
-        excerpts.bring(bytes.start, self.source.portion(within));
+    /// Brings the lines to where they are counted.
+    pub(super) fn bring(&self, excerpts: &Excerpts) {
+        let lines = self.lines();
+        let within = lines.start - self.offset..lines.end - self.offset;
+        let range = self.range.clone().unwrap_or(0..self.size);
+        excerpts.bring(range, lines.start, self.source.portion(within));
     }
 }
 

@@ -98,8 +98,8 @@ struct State {
     /// The first pass that is not settled, and those beside it.
     asked: Vec<Asked>,
     filed: Vec<(PassKey, Pass)>,
-    /// The next pass does not depend on the last one.
-    beside: bool,
+    /// A pass on which the next one, if it has the second name, does not depend.
+    beside: Option<(&'static str, &'static str)>,
     vain: bool,
 }
 
@@ -177,8 +177,10 @@ fn without(range: Range<usize>, gone: &[Range64]) -> Vec<Range<usize>> {
 impl Ledger for Record<'_> {
     fn entry(&self, pass: &'static str, needed: &[Stretch]) -> Entry {
         let mut state = self.state();
-        let beside = mem::take(&mut state.beside);
-        let depends = !state.asked.is_empty() && !beside;
+        let beside = state.beside.take().filter(|(_, next)| *next == pass);
+        let other = beside.map(|(other, _)| other);
+        let depends = |asked: &Asked| Some(&asked.pass.name[..]) != other;
+        let depends = state.asked.iter().any(depends);
         state.vain |= depends || !looks(self.inputs, self.keys).is_empty();
         if state.vain {
             return Entry::Vain;
@@ -205,8 +207,8 @@ impl Ledger for Record<'_> {
         }
     }
 
-    fn beside(&self) {
-        self.state().beside = true;
+    fn beside(&self, other: &'static str, pass: &'static str) {
+        self.state().beside = Some((other, pass));
     }
 
     fn ask(&self, cut: Cut, needed: Vec<Stretch>) {

@@ -39,6 +39,7 @@ mod scenarios;
 mod sensitivity;
 mod sigma;
 mod sources;
+mod stages;
 mod stories;
 mod times;
 mod tokens;
