@@ -31,10 +31,11 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TextIO
 
 from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
 from py4j.protocol import Py4JError, Py4JJavaError
@@ -83,6 +84,10 @@ OPTIONS     those of `aftertrace scan`; -o may name any file system as well. And
                   [default: `aftertrace` of --files, or of the PATH]
   --work DIR      keep the merged counts here as `whole`, for `aftertrace report DIR/whole`
 """
+
+
+# Runs in one session may begin at the same time, and Spark takes a file of one name once.
+SENDING = threading.Lock()
 
 
 class Failure(Exception):
@@ -983,8 +988,9 @@ def merge_tree(parts: RDD[Outcome], count: int, job: Job) -> RDD[Outcome]:
 class Driver:
     """A run, from the command line to the report."""
 
-    def __init__(self, context: SparkContext, settings: Settings, work: str) -> None:
+    def __init__(self, context: SparkContext, settings: Settings, work: str, messages: TextIO) -> None:
         self.context = context
+        self.messages = messages
         self.settings = settings
         self.work = work
         self.whole = os.path.join(work, "whole")
@@ -1035,14 +1041,14 @@ class Driver:
     def job(self) -> Job:
         """Sends out what all tasks need."""
         context = self.context
-        module = os.path.abspath(__file__)
-        if os.path.basename(module) not in map(os.path.basename, context.listFiles):
-            context.addPyFile(module)
+        with SENDING:
+            send_module(context)
+            binary = send_binary(context, self.binary)
         writer = context._jvm.java.io.StringWriter()  # type: ignore[union-attr]
         context._jsc.hadoopConfiguration().writeXml(writer)
         return Job(
             run=uuid.uuid4().hex,
-            binary=ship_binary(context, self.binary),
+            binary=binary,
             stage=("--stage", "survey", *self.options),
             directory=os.getcwd(),
             attempts=attempts_of(context),
@@ -1133,12 +1139,12 @@ class Driver:
 
     def say(self, text: str) -> None:
         if not self.settings.quiet:
-            tell(text)
+            tell(text, self.messages)
 
 
-def tell(text: str) -> None:
-    """One line on standard error. Names of objects may hold what a terminal would obey."""
-    print("".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text), file=sys.stderr, flush=True)
+def tell(text: str, messages: TextIO) -> None:
+    """One line for the user. Names of objects may hold what a terminal would obey."""
+    print("".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text), file=messages, flush=True)
 
 
 def find_binary(context: SparkContext, given: str | None) -> str:
@@ -1169,7 +1175,14 @@ def executable(binary: str, work: str) -> str:
     return copy
 
 
-def ship_binary(context: SparkContext, binary: str) -> str:
+def send_module(context: SparkContext) -> None:
+    """Sends this file, so that it is a module on executors, with a state that lives as long as their workers."""
+    module = os.path.abspath(__file__)
+    if os.path.basename(module) not in map(os.path.basename, context.listFiles):
+        context.addPyFile(module)
+
+
+def send_binary(context: SparkContext, binary: str) -> str:
     """Sends the driver's program to all executors, under a name that tells versions apart: parts of two would not merge."""
     digest = hashlib.sha256(read_file(binary)).hexdigest()[:16]
     name = f"{PROGRAM}-{digest}"
@@ -1261,7 +1274,7 @@ def cause_of(error: Exception) -> str:
     return f"Spark gave up: {given_up[0] if given_up else reason_of(error)}; the logs of its executors say more"
 
 
-def run(spark: Any, arguments: Sequence[str]) -> int:
+def run(spark: Any, arguments: Sequence[str], messages: TextIO = sys.stderr) -> int:
     """Runs with a session that is there, and returns the exit status: that of aftertrace."""
     try:
         settings = parse(arguments)
@@ -1272,19 +1285,19 @@ def run(spark: Any, arguments: Sequence[str]) -> int:
             context = spark.sparkContext
         except PySparkException:
             raise Failure("Spark Connect gives no access to executors: start this with spark-submit") from None
-        return run_in(context, settings)
+        return run_in(context, settings, messages)
     except Failure as failure:
-        tell(f"error: {failure}")
+        tell(f"error: {failure}", messages)
         return ERROR
 
 
-def run_in(context: SparkContext, settings: Settings) -> int:
+def run_in(context: SparkContext, settings: Settings, messages: TextIO) -> int:
     work = settings.own.get("--work")
     if work is not None:
         os.makedirs(work, exist_ok=True)
-        return Driver(context, settings, os.path.abspath(work)).run()
+        return Driver(context, settings, os.path.abspath(work), messages).run()
     with tempfile.TemporaryDirectory(prefix=f"{PROGRAM}-") as folder:
-        return Driver(context, settings, folder).run()
+        return Driver(context, settings, folder, messages).run()
 
 
 def main() -> int:
@@ -1293,7 +1306,7 @@ def main() -> int:
     try:
         settings = parse(arguments)
     except Failure as failure:
-        tell(f"error: {failure}")
+        tell(f"error: {failure}", sys.stderr)
         return ERROR
     if "--help" in settings.own:
         return run(None, arguments)

@@ -8,6 +8,7 @@ import bz2
 import contextlib
 import gzip
 import io
+import itertools
 import json
 import lzma
 import os
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,6 +40,8 @@ SECONDS = 300
 AT_ONCE = 4
 # A day with an injection and a surge, which makes aftertrace look at bytes again and again.
 RICH = SCENARIOS / "sqli-surge-2021-09-05" / "logs"
+# When files were last written, in seconds since 1970: 2021-09-06T00:00:00Z, the day after the logs of RICH.
+WRITTEN = 1_630_886_400
 
 
 class Failure(Exception):
@@ -51,11 +55,10 @@ class Checker:
         self.spark = spark
         self.binary = binary
         self.folder = folder
-        self.count = 0
+        self.numbers = itertools.count()
 
     def path(self, name: str) -> Path:
-        self.count += 1
-        return self.folder / f"{self.count}-{name}"
+        return self.folder / f"{next(self.numbers)}-{name}"
 
     def scan(self, *words: str, status: int = 0) -> bytes:
         """The report of one machine."""
@@ -70,8 +73,7 @@ class Checker:
         report = self.path("spark.json")
         arguments = ["--binary", self.binary, "--format", "json", "-o", str(report), *words]
         said = io.StringIO()
-        with contextlib.redirect_stderr(said):
-            ended = aftertrace_spark.run(self.spark, arguments)
+        ended = aftertrace_spark.run(self.spark, arguments, said)
         expect_status(arguments, ended, status, said.getvalue())
         return (report.read_bytes() if report.exists() else b""), said.getvalue()
 
@@ -126,7 +128,7 @@ def lines_in(log: bytes, count: int) -> list[bytes]:
 def scenarios(checker: Checker) -> None:
     """Every scenario of the tree, as its folder is."""
     names = sorted(path.parent for path in SCENARIOS.glob("*/logs"))
-    with contextlib.redirect_stderr(io.StringIO()), ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in pool.map(lambda name: checker.equal(f"{name}/logs", *scenario_arguments(name)), names):
             pass
 
@@ -184,7 +186,10 @@ def other_file_system(checker: Checker) -> None:
     folder = checker.folder / "viewed"
     plain, packed = folder / "access.log", folder / "error.log.gz"
     plain.write_bytes(rich_log())
-    packed.write_bytes(gzip.compress((RICH / "error.log").read_bytes() if (RICH / "error.log").exists() else b""))
+    packed.write_bytes(gzip.compress((RICH / "error.log").read_bytes()))
+    for log in (plain, packed):
+        # Hadoop tells times to the millisecond, and `scan` to the microsecond.
+        os.utime(log, (WRITTEN, WRITTEN))
     for name in ("_SUCCESS", ".part.crc"):
         (folder / name).write_bytes(b"")
     expected = json.loads(checker.scan(str(plain), str(packed)))
@@ -198,15 +203,14 @@ def other_file_system(checker: Checker) -> None:
 
 
 def unreadable(checker: Checker) -> None:
-    """What can be read is reported, and what cannot is named: missing, and with a sum that is wrong."""
+    """What can be read is reported, and what cannot is named: missing, and torn, so that reading fails at its end."""
     folder = checker.folder / "viewed"
     good, bad = folder / "good.log", folder / "bad.log"
     good.write_bytes(rich_log())
     bad.write_bytes(rich_log())
-    # Hadoop's local file system believes the sums in such a file, and refuses to read.
-    (folder / ".bad.log.crc").write_bytes(b"crc\0" + (512).to_bytes(4, "big") + b"\0" * 4 * -(-bad.stat().st_size // 512))
+    (folder / ".bad.log.crc").write_bytes(checksums(bad.read_bytes()[:-1]))
     names = ["viewfs://logs/data/good.log", "viewfs://logs/data/bad.log", "viewfs://logs/data/missing.log"]
-    report, said = checker.run("--split", "100k", *names, status=2)
+    report, said = checker.run(*names, status=2)
     report = json.loads(report)
     named = {warning["input"] for warning in report["warnings"] if warning["code"] == "unreadable"}
     if named != set(names[1:]):
@@ -215,6 +219,13 @@ def unreadable(checker: Checker) -> None:
     if report["totals"] != alone["totals"]:
         raise Failure("what could be read was not counted as if it stood alone")
     checker.refused("missing.log", names[2])
+
+
+def checksums(content: bytes) -> bytes:
+    """The file of checksums that Hadoop's local file system believes: it refuses to read what differs."""
+    length = 512
+    sums = [zlib.crc32(content[at : at + length]).to_bytes(4, "big") for at in range(0, len(content), length)]
+    return b"crc\0" + length.to_bytes(4, "big") + b"".join(sums)
 
 
 def lost_executor(checker: Checker) -> None:
