@@ -120,7 +120,6 @@ class Kind(enum.Enum):
 SURVEY_OPTIONS = {
     "--access-format": Kind.VALUE,
     "--bucket": Kind.VALUE,
-    "--chunk-bytes": Kind.VALUE,
     "--client-from": Kind.VALUE,
     "--error-tz": Kind.VALUE,
     "--exclude": Kind.VALUE,
@@ -128,15 +127,19 @@ SURVEY_OPTIONS = {
     "--known": Kind.FILE,
     "--memory-limit": Kind.VALUE,
     "--no-context": Kind.FLAG,
-    "--no-mmap": Kind.FLAG,
     "--patterns": Kind.FILE,
     "--server-config": Kind.CONFIG,
     "--sigma": Kind.FILE,
     "--since": Kind.VALUE,
-    "--threads": Kind.VALUE,
     "--to": Kind.VALUE,
     "--trusted-proxy": Kind.VALUE,
     "--until": Kind.VALUE,
+}
+# Those that say how a process works, and nothing of its result; they go to each `map`.
+PROCESS_OPTIONS = {
+    "--chunk-bytes": Kind.VALUE,
+    "--no-mmap": Kind.FLAG,
+    "--threads": Kind.VALUE,
 }
 # Those that say how the report is written; they go to `report`.
 REPORT_OPTIONS = {
@@ -158,7 +161,7 @@ OWN_OPTIONS = {
     "--work": Kind.VALUE,
 }
 SHORT_OPTIONS = {"-h": "--help", "-j": "--threads", "-o": "--output", "-q": "--quiet"}
-ALL_OPTIONS = SURVEY_OPTIONS | REPORT_OPTIONS | OWN_OPTIONS
+ALL_OPTIONS = SURVEY_OPTIONS | PROCESS_OPTIONS | REPORT_OPTIONS | OWN_OPTIONS
 # Found out only when all is read, unless it is looked at before.
 CHOICES = {
     "--color": ("auto", "always", "never"),
@@ -173,6 +176,7 @@ class Settings:
 
     inputs: list[str] = dataclasses.field(default_factory=list)
     survey: list[tuple[str, str | None]] = dataclasses.field(default_factory=list)
+    process: list[tuple[str, str | None]] = dataclasses.field(default_factory=list)
     report: list[tuple[str, str | None]] = dataclasses.field(default_factory=list)
     own: dict[str, str | None] = dataclasses.field(default_factory=dict)
 
@@ -227,8 +231,10 @@ def take_option(settings: Settings, word: str, words: Iterator[str]) -> None:
     option = (name, None if kind is Kind.FLAG else value)
     if name in OWN_OPTIONS:
         settings.own.update([option])
+    elif name in SURVEY_OPTIONS:
+        settings.survey.append(option)
     else:
-        (settings.survey if name in SURVEY_OPTIONS else settings.report).append(option)
+        (settings.process if name in PROCESS_OPTIONS else settings.report).append(option)
 
 
 def words_of(options: Iterable[tuple[str, str | None]]) -> list[str]:
@@ -559,8 +565,8 @@ class Job:
     directory: str
     # Attempts that Spark gives a task.
     attempts: int
-    # Cores of a task.
-    cores: int
+    # Options of each process that maps.
+    process: tuple[str, ...]
     # A tar of the files that options name, if there are any.
     luggage: Broadcast[bytes] | None
     # Hadoop's configuration on the driver, as XML.
@@ -602,7 +608,7 @@ class Desk:
         if job.luggage is not None:
             self.unpack(job.luggage)
         os.makedirs(self.directory, exist_ok=True)
-        self.stage = list(job.stage)
+        self.stage = [*job.stage, *job.process]
         if job.plan is not None:
             self.stage += ["--plan", self.plan(job.plan)]
 
@@ -636,8 +642,7 @@ class Desk:
     def run(self, words: Sequence[str], stdin: int = subprocess.DEVNULL) -> Process:
         """Starts aftertrace."""
         binary = SparkFiles.get(self.job.binary)
-        threads = str(self.job.cores)
-        environment = os.environ | {"TMPDIR": os.path.join(self.root, "tmp"), "RAYON_NUM_THREADS": threads}
+        environment = os.environ | {"TMPDIR": os.path.join(self.root, "tmp")}
         return Process(binary, words, stdin, self.directory, environment)
 
     def map(self, piece: Piece, part: str) -> str | None:
@@ -648,8 +653,11 @@ class Desk:
         except Unreadable as error:
             if not is_last_attempt(self.job):
                 raise
-            self.lose(piece, part, str(error))
-            return f"{piece.item.key}: {error}"
+            reason = str(error).removeprefix(f"{piece.item.key}: ").removeprefix("cannot read: ")
+            # Of a file that cannot be opened aftertrace makes such a part itself.
+            if not os.path.exists(part):
+                self.lose(piece, part, reason)
+            return f"{piece.item.key}: cannot read: {reason}"
 
     def try_map(self, piece: Piece, part: str) -> None:
         if piece.item.fault:
@@ -712,6 +720,7 @@ class Desk:
             # Who closes the pipe has enough: then it is no fault that the rest could not be written.
             if fault and not is_abandoned(writer):
                 process.stop()
+                remove_quietly(part)
                 raise Unreadable(fault)
         finally:
             os.close(writer)
@@ -996,10 +1005,10 @@ class Driver:
         self.whole = os.path.join(work, "whole")
         self.binary = executable(find_binary(context, settings.own.get("--binary")), work)
         self.cores = max(1, context.defaultParallelism)
-        self.task_cores = int(context.getConf().get("spark.task.cpus", "1"))
+        # A task may use the cores that Spark reserves for it.
+        threads = context.getConf().get("spark.task.cpus", "1")
+        self.process = words_of(({"--threads": threads} | dict(settings.process)).items())
         survey, files = packable(settings.survey)
-        if not any(name == "--threads" for name, _ in survey):
-            survey.append(("--threads", str(self.task_cores)))
         self.options = words_of(survey)
         self.files = files
 
@@ -1034,9 +1043,16 @@ class Driver:
         output = self.settings.output
         if output and scheme_of(output) is None and not os.path.isdir(os.path.dirname(os.path.abspath(output))):
             raise Failure(f"{output}: cannot be written: there is no such directory")
-        trial = os.path.join(self.work, "trial")
-        self.call("map", "--stage", "survey", *self.options, "--lost=a trial", "--name=trial", "-o", trial)
-        os.unlink(trial)
+        for name, value in self.settings.report:
+            if name in ("--mmdb", "--pseudonym-key") and value is not None and not os.path.isfile(value):
+                raise Failure(f"{name}: {value}: there is no such file")
+        # With nothing to read, only what the options say is looked at.
+        empty, part = os.path.join(self.work, "empty"), os.path.join(self.work, "part")
+        with open(empty, "wb"):
+            pass
+        self.call("map", "--stage", "survey", *self.options, *self.process, "-o", part, "--", empty)
+        os.unlink(part)
+        os.unlink(empty)
 
     def job(self) -> Job:
         """Sends out what all tasks need."""
@@ -1052,7 +1068,7 @@ class Driver:
             stage=("--stage", "survey", *self.options),
             directory=os.getcwd(),
             attempts=attempts_of(context),
-            cores=self.task_cores,
+            process=tuple(self.process),
             luggage=context.broadcast(pack(self.files)) if self.files else None,
             hadoop=context.broadcast(writer.toString().encode()),
         )

@@ -295,8 +295,8 @@ def mistakes(checker: Checker) -> None:
     broken, foreign, fails = folder / "broken", folder / "foreign", folder / "fails"
     broken.write_text("#!/bin/sh\nexit 3\n")
     foreign.write_bytes(b"\x7fELF of another machine")
-    # Works on the driver: only tasks are told how many threads to use.
-    fails.write_text(f'#!/bin/sh\n[ "$1.${{RAYON_NUM_THREADS-}}" = map.1 ] && kill -9 $$\nexec {checker.binary} "$@"\n')
+    # Works on the driver: only tasks have a folder of their own for temporary files.
+    fails.write_text(f'#!/bin/sh\ncase "$1:${{TMPDIR-}}" in map:*/aftertrace-*/tmp) kill -9 $$;; esac\nexec {checker.binary} "$@"\n')
     for program in (broken, foreign, fails):
         program.chmod(0o755)
     checker.refused("there is no such file; give --binary", "--binary", str(folder / "nowhere"), logs)
