@@ -129,8 +129,17 @@ def scenarios(checker: Checker) -> None:
     """Every scenario of the tree, as its folder is."""
     names = sorted(path.parent for path in SCENARIOS.glob("*/logs"))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for _ in pool.map(lambda name: checker.equal(f"{name}/logs", *scenario_arguments(name)), names):
-            pass
+        faults = [fault for fault in pool.map(lambda name: scenario_fault(checker, name), names) if fault]
+    if faults:
+        raise Failure("\n".join(faults))
+
+
+def scenario_fault(checker: Checker, scenario: Path) -> str | None:
+    try:
+        checker.equal(f"{scenario}/logs", *scenario_arguments(scenario))
+    except Failure as failure:
+        return str(failure)
+    return None
 
 
 def scenario_arguments(scenario: Path) -> list[str]:
@@ -377,28 +386,32 @@ def main() -> int:
     os.chdir(ROOT)
     os.environ["SPARK_HOME"] = os.path.dirname(pyspark.__file__)
     os.environ["PYSPARK_PYTHON"] = sys.executable
+    fine = True
     with tempfile.TemporaryDirectory(prefix="aftertrace-spark-") as name:
         folder = Path(name)
         spark = session(folder)
         try:
             for case in CASES:
                 if not arguments.cases or case.__name__ in arguments.cases:
-                    timed(case.__name__, lambda case=case: case(Checker(spark, binary, folder)))
+                    fine &= passes(case.__name__, lambda case=case: case(Checker(spark, binary, folder)))
         finally:
             spark.stop()
         if not arguments.cases or "submitted" in arguments.cases:
-            timed("submitted", lambda: submitted(binary, folder))
-    return 0
+            fine &= passes("submitted", lambda: submitted(binary, folder))
+    return 0 if fine else 1
 
 
-def timed(name: str, case: Callable[[], None]) -> None:
+def passes(name: str, case: Callable[[], None]) -> bool:
+    """Runs a case, and says how it ended."""
     begun = time.monotonic()
-    case()
+    try:
+        case()
+    except Failure as failure:
+        print(f"tests/spark: {name}: failed: {failure}", flush=True)
+        return False
     print(f"tests/spark: {name}: {time.monotonic() - begun:.0f} s", flush=True)
+    return True
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failure as failure:
-        sys.exit(f"tests/spark: {failure}")
+    sys.exit(main())
