@@ -293,7 +293,7 @@ def options_with_files(checker: Checker) -> None:
     logs = str(RICH)
     checker.equal(logs, "--known", str(known), "--exclude", "192.0.2.0/24")
     checker.equal(logs, "--patterns", "testdata/words", "--since", "-3h", "--no-context")
-    checker.equal(logs, "--mmdb", str(next(Path("testdata/mmdb").glob("*.mmdb"))), "--memory-limit=64M")
+    checker.equal(logs, "--mmdb", str(next(Path("testdata/mmdb").glob("*.mmdb"))), "--memory-limit=256M")
     checker.equal(logs, "--fail-on", "low", status=1)
 
 
