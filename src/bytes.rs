@@ -19,6 +19,9 @@ use crate::chunk;
 /// Bytes that are asked for at least where some are missing: some hundred lines, so that a look at a place needs one answer.
 const LOOK: usize = 64 << 10;
 
+/// Bytes that one answer is rarely about: more than a chunk of a pass with a long line behind it.
+const LARGE: u64 = 4 << 20;
+
 /// All bytes of an input, or some.
 #[derive(Clone, Copy)]
 pub struct Bytes<'a>(Held<'a>);
@@ -224,10 +227,14 @@ impl Excerpts {
         before.unwrap_or_default()
     }
 
-    /// Notes that something is missing.
+    /// Notes that something is missing. What is large is only noted where nothing else is missing: whoever did not find a line
+    /// end takes all that follows for one line, and will know better when it is there.
     fn miss(&self, want: Want) {
         let mut missed = self.missed.lock().unwrap_or_else(PoisonError::into_inner);
-        missed.insert(want);
+        let range = want.range();
+        if missed.is_empty() || range.end - range.start <= LARGE {
+            missed.insert(want);
+        }
     }
 
     /// An answer that was given, of a kind that `take` knows.

@@ -18,6 +18,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::bytes::Bytes;
+use crate::chunk::MAX_LINE;
 
 /// Full lines that two pieces must share.
 pub const MIN_LINES: usize = 8;
@@ -196,7 +197,11 @@ fn last_time(piece: &Piece<'_>) -> Option<i64> {
     let mut end = piece.bytes.len();
     for _ in 0..MAX_UNTIMED {
         let before = piece.bytes.last_feed(0, end);
-        let line = piece.bytes.get(before.map_or(0, |at| at + 1)..end);
+        let start = before.map_or(0, |at| at + 1);
+        let line = match end - start <= MAX_LINE {
+            true => piece.bytes.get(start..end),
+            false => &[],
+        };
         if let Some(time) = (piece.time)(line.strip_suffix(b"\r").unwrap_or(line)) {
             return Some(time);
         }

@@ -15,7 +15,9 @@ use aftertrace::stages::{self, Here, Next, Partial, Piece};
 use aftertrace::time::Zone;
 use aftertrace::{ScanOptions, Silent, TimeBound, analyze, part};
 
-use crate::harness::{Scenario, aftertrace, read_log, run_in, scenario, scenarios, text};
+use crate::harness::{
+    Scenario, aftertrace, program, read_log, repository, run_in, scenario, scenarios, text,
+};
 use crate::memory::MANY;
 use crate::traffic::many;
 
@@ -405,6 +407,33 @@ fn what_cannot_be_united_is_refused_and_says_why() {
     fs::write(here.join("a.log"), &log[..log.len() - 100]).unwrap();
     let changed = said(here, &[&focus[..], &["a.plan", "a.log"]].concat(), 2);
     assert!(changed.contains("when it was surveyed"), "{changed}");
+}
+
+#[test]
+fn the_loop_of_the_readme_gives_the_report_of_scan() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let (_, section) = readme.split_once("## map, merge, plan").unwrap();
+    let (_, block) = section.split_once("```sh\n").unwrap();
+    let (script, _) = block.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let logs = folder.path().join("logs");
+    fs::create_dir(&logs).unwrap();
+    let scenario = scenario("sqli-surge-2021-09-05");
+    for input in &scenario.inputs {
+        fs::copy(scenario.folder.join(input), logs.join(input)).unwrap();
+    }
+    let programs = program().parent().unwrap();
+    let path = std::env::join_paths([programs, Path::new("/usr/bin"), Path::new("/bin")]).unwrap();
+    let mut shell = std::process::Command::new("sh");
+    let run = shell
+        .args(["-euc", script])
+        .current_dir(&folder)
+        .env("PATH", path);
+    let output = run.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let expected = run_in(folder.path(), &["scan", "-q", "logs", "--format", "json"]).stdout;
+    let found = fs::read(folder.path().join("report.json")).unwrap();
+    same(&text(&found), &text(&expected), "the loop");
 }
 
 #[test]
