@@ -247,7 +247,7 @@ def lost_executor(checker: Checker) -> None:
     killer = threading.Thread(target=kill_one, args=(checker.spark.sparkContext, before, ended))
     killer.start()
     try:
-        found, _ = checker.run("--split", "2k", str(log))
+        found, _ = checker.run("--split", "8k", str(log))
     finally:
         ended.set()
         killer.join()
