@@ -10,6 +10,7 @@
 //! times write a zone, and of two that begin alike only of the first, because they may be the same.
 
 use std::collections::BTreeSet;
+use std::iter;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -334,7 +335,7 @@ impl<'a> Coming<'a> {
                 source: cursor.log.source,
                 format: cursor.log.format.name.to_string(),
                 column: cursor.log.hops.map(|hops| hops.column),
-                done: vec![0..cursor.at],
+                done: iter::once(0..cursor.at).collect(),
             }),
             _ => None,
         };

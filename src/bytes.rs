@@ -19,6 +19,9 @@ use crate::chunk;
 /// Bytes that are asked for at least where some are missing: some hundred lines, so that a look at a place needs one answer.
 const LOOK: usize = 64 << 10;
 
+/// The same for looks at thousands of places, each of which needs a line or two.
+const GLIMPSE: usize = 4 << 10;
+
 /// Bytes that one answer is rarely about: more than a chunk of a pass with a long line behind it.
 const LARGE: u64 = 4 << 20;
 
@@ -320,6 +323,15 @@ impl<'a> Bytes<'a> {
 
     /// The lines of a range, and where each begins in the input. Only as many bytes are looked at as lines are taken.
     pub fn lines(self, range: Range<usize>) -> Lines<'a> {
+        self.lines_by(range, LOOK)
+    }
+
+    /// The same for who needs a line or two at each of many places.
+    pub fn few_lines(self, range: Range<usize>) -> Lines<'a> {
+        self.lines_by(range, GLIMPSE)
+    }
+
+    fn lines_by(self, range: Range<usize>, look: usize) -> Lines<'a> {
         let end = range.end.min(self.len());
         let start = range.start.min(end);
         let (bytes, missing) = match self.0 {
@@ -343,7 +355,7 @@ impl<'a> Bytes<'a> {
                 excerpts,
                 from,
                 // As much again as there was, for lines that are longer than a look.
-                to: end.min(from + (from - start).max(LOOK)),
+                to: end.min(from + (from - start).max(look)),
             }),
         }
     }
@@ -400,6 +412,15 @@ impl<'a> Bytes<'a> {
 
     /// The first line feed of a range.
     pub fn feed(self, start: usize, end: usize) -> Option<usize> {
+        self.feed_by(start, end, LOOK)
+    }
+
+    /// The same for who looks at many places.
+    pub fn near_feed(self, start: usize, end: usize) -> Option<usize> {
+        self.feed_by(start, end, GLIMPSE)
+    }
+
+    fn feed_by(self, start: usize, end: usize, look: usize) -> Option<usize> {
         let end = end.min(self.len());
         let start = start.min(end);
         let (there, excerpts) = match self.0 {
@@ -412,7 +433,7 @@ impl<'a> Bytes<'a> {
             && there.len() < end - start
         {
             let from = start + there.len();
-            let to = end.min(from + there.len().max(LOOK));
+            let to = end.min(from + there.len().max(look));
             excerpts.miss(Want::Bytes((from..to).into()));
         }
         found

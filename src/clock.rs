@@ -179,9 +179,9 @@ fn sample(log: &Log<'_>, mut show: impl FnMut(&ErrorRecord<'_>, u64)) {
         let at = (log.bytes.len() / PLACES * place).max(next);
         // From the middle of the file on, the first line is cut off, so the second is read.
         let skipped = usize::from(at != next || at != 0);
-        let mut lines = log.bytes.lines(at..log.bytes.len());
+        let mut lines = log.bytes.few_lines(at..log.bytes.len());
         let Some((at, line)) = lines.nth(skipped) else {
-            break;
+            continue;
         };
         next = at + line.len();
         if line.len() > chunk::MAX_LINE {

@@ -142,10 +142,10 @@ fn probes(log: &Log<'_>) -> Vec<Probe> {
         if found.last().is_some_and(|last| last.at >= at as u64) {
             continue;
         }
-        let start = match log.bytes.feed(at, log.bytes.len()) {
+        let start = match log.bytes.near_feed(at, log.bytes.len()) {
             _ if place == 0 => 0,
             Some(end) => end + 1,
-            None => break,
+            None => continue,
         };
         found.extend(
             records(log, start, log.bytes.len())
@@ -163,7 +163,7 @@ fn records<'l>(
     start: usize,
     end: usize,
 ) -> impl Iterator<Item = Option<Probe>> + 'l {
-    log.bytes.lines(start..end).map(move |(at, line)| {
+    log.bytes.few_lines(start..end).map(move |(at, line)| {
         let at = at as u64;
         let arena = Arena::new();
         let event = log.reader.read(line, at, &mut Desk::new(&arena)).ok()?;

@@ -215,9 +215,9 @@ fn date_from(bytes: Bytes<'_>, at: usize, envelope: &Envelope) -> Option<(u64, A
     // From the middle on, the first line is cut off, unless it begins right here.
     let start = match at {
         0 => 0,
-        _ => bytes.feed(at - 1, reach)? + 1,
+        _ => bytes.near_feed(at - 1, reach)? + 1,
     };
-    let mut lines = bytes.lines(start..reach).take(TRIED);
+    let mut lines = bytes.few_lines(start..reach).take(TRIED);
     lines.find_map(|(at, line)| {
         let peeled = (envelope.peel)(line, &mut desk).ok()?;
         match peeled.when {

@@ -232,7 +232,7 @@ fn estimates_do_not_depend_on_who_counted() {
         ..ScanOptions::default()
     };
     let patterns = load::embedded().unwrap();
-    let expected = analyze(&[path.clone()], &options, &patterns, &Silent).unwrap();
+    let expected = analyze(std::slice::from_ref(&path), &options, &patterns, &Silent).unwrap();
     let stages = Stages {
         options: &options,
         patterns: &patterns,
