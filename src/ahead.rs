@@ -17,7 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::bytes::Bytes;
-use crate::chunk::line_end;
+use crate::chunk::{line_end, without};
 use crate::counts::AccessCounts;
 use crate::format::forwarded::Column;
 use crate::inputs::Inputs;
@@ -156,21 +156,12 @@ impl Confirmed {
         let rest = stretches(logs).into_iter();
         let rest = rest.flat_map(|(source, range)| {
             let log = logs.iter().position(|log| log.source == source);
-            let done = log.map_or(&[][..], |log| &self.done[log]);
-            gaps(range, done).map(move |gap| (source, gap))
+            let done = log.map(|log| self.done[log].clone());
+            let gaps = without(range, done.unwrap_or_default()).into_iter();
+            gaps.map(move |gap| (source, gap))
         });
         survey_rest(self.parts, logs, rest.collect(), survey, run)
     }
-}
-
-/// What is left of a range; `done` is in order.
-fn gaps(range: Range<usize>, done: &[Range<usize>]) -> impl Iterator<Item = Range<usize>> {
-    let ends = done.iter().map(|done| done.end);
-    let starts = done.iter().map(|done| done.start);
-    let from = [range.start].into_iter().chain(ends);
-    let gaps = from.zip(starts.chain([range.end]));
-    gaps.map(|(from, to)| from..to)
-        .filter(|gap| !gap.is_empty())
 }
 
 /// Hands out chunks of inputs that are still unpacked.

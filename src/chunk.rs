@@ -33,6 +33,20 @@ pub fn line_end(bytes: &[u8], from: usize) -> Option<usize> {
     end.map(|at| from + at + 1)
 }
 
+/// What is left of a range without others, which may come in any order and overlap.
+pub fn without(range: Range<usize>, mut gone: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    gone.sort_unstable_by_key(|gone| gone.start);
+    let mut left = Vec::new();
+    let mut from = range.start;
+    for gone in gone {
+        left.push(from..gone.start.min(range.end));
+        from = from.max(gone.end);
+    }
+    left.push(from..range.end);
+    left.retain(|left| !left.is_empty());
+    left
+}
+
 /// The lines of `bytes`: see [`Lines`].
 pub fn lines(bytes: &[u8]) -> Lines<'_> {
     Lines {
@@ -98,6 +112,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_left_is_what_no_other_holds(
+            range in (0..30usize, 0..30usize),
+            gone in prop::collection::vec((0..40usize, 0..9usize), 0..6),
+        ) {
+            let range = range.0..range.0 + range.1;
+            let gone: Vec<_> = gone.into_iter().map(|(start, length)| start..start + length).collect();
+            let held = |byte: &usize| !gone.iter().any(|gone| gone.contains(byte));
+            let expected: Vec<usize> = range.clone().filter(held).collect();
+            let left: Vec<usize> = without(range, gone).into_iter().flatten().collect();
+            prop_assert_eq!(left, expected);
+        }
+
         #[test]
         fn any_chunk_size_gives_the_same_lines(
             bytes in proptest::collection::vec(

@@ -1,8 +1,9 @@
 //! Parts: counts in files, so that many machines can count and one can put together what they counted.
 //!
 //! A part begins with a mark of its own, the [`FORMAT`] and the version of the program that wrote it, which every version can
-//! read. Then comes the value, in postcard's format (<https://postcard.jamesmunns.com/wire-format>), compressed with
-//! gzip (RFC 1952), whose trailer holds a checksum and the length: whatever was cut off or changed is noticed.
+//! read. Then come two values in postcard's format (<https://postcard.jamesmunns.com/wire-format>): a short head, which can be read
+//! without the rest and exchanged, and the body. Each is compressed with gzip (RFC 1952), whose trailer holds a checksum and
+//! the length: whatever was cut off or changed is noticed.
 //!
 //! Both directions stream: no more than a few buffers stand beside the value. What a file says about lengths is not believed
 //! before it has come, and it may not unpack to more than `most_body` says, so that memory is bounded by the file's size.
@@ -53,21 +54,52 @@ pub fn begins(head: &[u8]) -> bool {
     head.starts_with(MAGIC)
 }
 
-/// Writes a value as a part. Counts must have been flushed.
+/// Writes a part. Counts must have been flushed.
 ///
 /// # Errors
 /// Those of the writer, for which `name` is the file that they name.
-pub fn write(value: &impl Serialize, writer: impl Write, name: &str) -> Result<()> {
-    let cannot = |error| Error::io(name, "cannot write", error);
-    write_to(value, writer).map_err(cannot)
+pub fn write(
+    head: &impl Serialize,
+    body: &impl Serialize,
+    mut writer: impl Write,
+    name: &str,
+) -> Result<()> {
+    let written = write_mark(&mut writer)
+        .and_then(|()| write_value(head, &mut writer))
+        .and_then(|()| write_value(body, &mut writer))
+        .and_then(|()| writer.flush());
+    written.map_err(|error| Error::io(name, "cannot write", error))
 }
 
-fn write_to(value: &impl Serialize, mut writer: impl Write) -> io::Result<()> {
+/// Writes a part with the body of another one, as it lies there; `name` is what errors about that one name.
+///
+/// # Errors
+/// Those of both files, and when the other one is no part; whether its body is sound is not looked at.
+pub fn write_again(
+    head: &impl Serialize,
+    other: impl Read,
+    mut writer: impl Write,
+    name: &str,
+) -> Result<()> {
+    let mut other = BufReader::with_capacity(BUFFER, other);
+    let skipped = read_mark(&mut other).and_then(|()| skip_value(&mut other));
+    skipped.map_err(|fault| fault.of(name))?;
+    let written = write_mark(&mut writer)
+        .and_then(|()| write_value(head, &mut writer))
+        .and_then(|()| io::copy(&mut other, &mut writer))
+        .and_then(|_| writer.flush());
+    written.map_err(|error| Error::io(name, "cannot copy", error))
+}
+
+fn write_mark(writer: &mut impl Write) -> io::Result<()> {
     writer.write_all(MAGIC)?;
     writer.write_all(&FORMAT.to_le_bytes())?;
     let version = &VERSION.as_bytes()[..VERSION.len().min(MOST_VERSION)];
     writer.write_all(&[version.len() as u8])?;
-    writer.write_all(version)?;
+    writer.write_all(version)
+}
+
+fn write_value(value: &impl Serialize, writer: impl Write) -> io::Result<()> {
     let mut out = Outlet {
         gzip: GzEncoder::new(writer, Compression::fast()),
         buffer: Vec::with_capacity(BUFFER),
@@ -82,7 +114,7 @@ fn write_to(value: &impl Serialize, mut writer: impl Write) -> io::Result<()> {
         (Err(error), None) => return Err(io::Error::other(error)),
         (Ok(()), None) => out.pass_on()?,
     }
-    out.gzip.finish()?.flush()
+    out.gzip.finish().map(drop)
 }
 
 /// Where serialised bytes go: gathered, then compressed.
@@ -138,20 +170,34 @@ impl<W: Write> ser_flavors::Flavor for Output<'_, W> {
     }
 }
 
-/// Reads a value that was written as a part; `name` is what errors name.
+/// Reads the head and the body of a part; `name` is what errors name.
 ///
 /// # Errors
 /// When this is no part, or one of another version, or when it was cut short or damaged.
-pub fn read<T: DeserializeOwned>(reader: impl Read, name: &str) -> Result<T> {
+pub fn read<H: DeserializeOwned, B: DeserializeOwned>(
+    reader: impl Read,
+    name: &str,
+) -> Result<(H, B)> {
     let mut reader = BufReader::with_capacity(BUFFER, reader);
-    let fault = match read_head(&mut reader) {
-        Ok(()) => match read_body(&mut reader) {
-            Ok(value) => return Ok(value),
-            Err(fault) => fault,
-        },
-        Err(fault) => fault,
+    let mut both = || {
+        read_mark(&mut reader)?;
+        let both = (read_value(&mut reader)?, read_value(&mut reader)?);
+        match reader.fill_buf()?.is_empty() {
+            true => Ok(both),
+            false => Err(Fault::damaged()),
+        }
     };
-    Err(fault.of(name))
+    both().map_err(|fault: Fault| fault.of(name))
+}
+
+/// Reads the head of a part, and nothing behind it.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_head<H: DeserializeOwned>(reader: impl Read, name: &str) -> Result<H> {
+    let mut reader = BufReader::with_capacity(BUFFER, reader);
+    let head = read_mark(&mut reader).and_then(|()| read_value(&mut reader));
+    head.map_err(|fault| fault.of(name))
 }
 
 /// Why something is no value.
@@ -200,7 +246,7 @@ impl Fault {
 }
 
 /// Checks that this is a part which this program can read.
-fn read_head(reader: &mut impl BufRead) -> std::result::Result<(), Fault> {
+fn read_mark(reader: &mut impl BufRead) -> std::result::Result<(), Fault> {
     let mut magic = Vec::with_capacity(MAGIC.len());
     let wanted = MAGIC.len() as u64;
     reader.by_ref().take(wanted).read_to_end(&mut magic)?;
@@ -236,16 +282,8 @@ fn read_head(reader: &mut impl BufRead) -> std::result::Result<(), Fault> {
     Ok(())
 }
 
-fn read_body<T: DeserializeOwned>(reader: &mut impl BufRead) -> std::result::Result<T, Fault> {
-    let mut inlet = Inlet {
-        gzip: GzDecoder::new(Counted { reader, bytes: 0 }),
-        buffer: vec![0; BUFFER].into_boxed_slice(),
-        at: 0,
-        filled: 0,
-        body: 0,
-        text: Vec::new(),
-        fault: None,
-    };
+fn read_value<T: DeserializeOwned>(reader: &mut impl BufRead) -> std::result::Result<T, Fault> {
+    let mut inlet = Inlet::new(reader);
     let read = T::deserialize(&mut Deserializer::from_flavor(Intake(&mut inlet)));
     if let Some(fault) = inlet.fault.take() {
         return Err(fault.into());
@@ -259,6 +297,11 @@ fn read_body<T: DeserializeOwned>(reader: &mut impl BufRead) -> std::result::Res
                 .to_owned(),
         )),
     }
+}
+
+fn skip_value(reader: &mut impl BufRead) -> std::result::Result<(), Fault> {
+    Inlet::new(reader).drain()?;
+    Ok(())
 }
 
 /// Counts what is taken from a reader.
@@ -302,6 +345,18 @@ struct Inlet<R: BufRead> {
 }
 
 impl<R: BufRead> Inlet<R> {
+    fn new(reader: R) -> Inlet<R> {
+        Inlet {
+            gzip: GzDecoder::new(Counted { reader, bytes: 0 }),
+            buffer: vec![0; BUFFER].into_boxed_slice(),
+            at: 0,
+            filled: 0,
+            body: 0,
+            text: Vec::new(),
+            fault: None,
+        }
+    }
+
     /// Unpacks more; false at the end.
     fn refill(&mut self) -> io::Result<bool> {
         self.at = 0;
@@ -313,18 +368,14 @@ impl<R: BufRead> Inlet<R> {
         Ok(self.filled > 0)
     }
 
-    /// Bytes that are left, up to the end of the file; behind the compressed ones nothing may follow.
+    /// Bytes that are left, up to the checksum.
     fn drain(&mut self) -> io::Result<u64> {
         let mut rest = 0;
         loop {
             rest += (self.filled - self.at) as u64;
             if !self.refill()? {
-                break;
+                return Ok(rest);
             }
-        }
-        match self.gzip.get_mut().fill_buf()?.is_empty() {
-            true => Ok(rest),
-            false => Err(io::ErrorKind::InvalidData.into()),
         }
     }
 
@@ -417,13 +468,19 @@ mod tests {
 
     fn written(value: &impl Serialize) -> Vec<u8> {
         let mut file = Vec::new();
-        write(value, &mut file, "part").unwrap();
+        write(&(), value, &mut file, "part").unwrap();
         file
     }
 
+    fn body<T: DeserializeOwned>(file: impl Read) -> Result<T> {
+        read::<(), T>(file, "some.part").map(|(_, body)| body)
+    }
+
     fn fault(file: &[u8]) -> String {
-        let read = read::<AccessCounts>(file, "some.part");
-        let error = read.err().expect("an error").to_string();
+        let error = body::<AccessCounts>(file)
+            .err()
+            .expect("an error")
+            .to_string();
         assert!(
             error.starts_with("some.part: ") && !error.contains('\n'),
             "{error}"
@@ -435,14 +492,14 @@ mod tests {
     fn what_is_longer_than_any_buffer_comes_back() {
         let long = "x".repeat(3 * BUFFER + 1);
         let value = ("short".to_owned(), long, vec![7u64; BUFFER], -1i64);
-        let read: (String, String, Vec<u64>, i64) = read(&written(&value)[..], "part").unwrap();
+        let read: (String, String, Vec<u64>, i64) = body(&written(&value)[..]).unwrap();
         assert!(read == value);
     }
 
     #[test]
     fn what_is_no_part_is_told_from_other_versions_and_from_damage() {
         let file = written(&counts());
-        assert!(read::<AccessCounts>(&file[..], "part").is_ok());
+        assert!(body::<AccessCounts>(&file[..]).is_ok());
         assert!(fault(b"").contains("an empty file"));
         assert!(fault(b"{\"schema_version\": \"1\"}").contains("a saved report"));
         assert!(fault(b"192.0.2.1 - - [19/May/2026:12:00:00 +0000]").contains("no part"));
@@ -470,16 +527,41 @@ mod tests {
         let version = with(MAGIC.len() + 3, b'\x1b');
         assert!(version.contains("made by aftertrace \\u{1b}"), "{version}");
         for at in [file.len() / 3, file.len() / 2, file.len() - 6] {
-            let damaged = with(at, file[at] ^ 0x10);
+            // All bits of a byte: some may be padding.
+            let damaged = with(at, !file[at]);
             assert!(damaged.contains("damaged"), "{at}: {damaged}");
         }
         assert!(fault(&[&file[..], b"x"].concat()).contains("damaged"));
     }
 
     #[test]
+    fn a_head_is_read_alone_and_exchanged() {
+        let value = counts();
+        let mut file = Vec::new();
+        write(&"old", &value, &mut file, "part").unwrap();
+        let mut other = Vec::new();
+        write_again(&"new", &file[..], &mut other, "part").unwrap();
+        let mut expected = Vec::new();
+        write(&"new", &value, &mut expected, "part").unwrap();
+        assert!(other == expected);
+        // Whatever is wrong behind it.
+        let cut = &other[..MAGIC.len() + 100];
+        assert_eq!(read_head::<String>(cut, "part").unwrap(), "new");
+        let early = read_head::<String>(&other[..MAGIC.len() + 15], "part");
+        assert!(early.unwrap_err().to_string().contains("cut short"));
+        let foreign = write_again(&"new", &b"{}"[..], io::sink(), "some.part");
+        assert!(
+            foreign
+                .unwrap_err()
+                .to_string()
+                .contains("some.part: this is no part")
+        );
+    }
+
+    #[test]
     fn another_value_and_more_than_one_are_refused() {
         assert!(fault(&written(&vec![1u8; 10])).contains("cannot have been counted"));
-        let more = read::<u8>(&written(&(1u8, 1u8))[..], "part");
+        let more = body::<u8>(&written(&(1u8, 1u8))[..]);
         assert!(
             more.unwrap_err()
                 .to_string()
@@ -491,11 +573,11 @@ mod tests {
     fn lengths_are_not_believed_and_bombs_are_not_unpacked() {
         // A list of 2^60 numbers, and a text of as many bytes.
         let huge = written(&(1u64 << 60));
-        assert!(read::<Vec<u64>>(&huge[..], "part").is_err());
-        assert!(read::<String>(&huge[..], "part").is_err());
+        assert!(body::<Vec<u64>>(&huge[..]).is_err());
+        assert!(body::<String>(&huge[..]).is_err());
         let bomb = written(&vec![0u8; 6 * FREE_BODY as usize]);
         assert!(6 * FREE_BODY > most_body(bomb.len() as u64));
-        let error = read::<Vec<u8>>(&bomb[..], "part").unwrap_err();
+        let error = body::<Vec<u8>>(&bomb[..]).unwrap_err();
         assert!(error.to_string().contains("damaged"));
     }
 
@@ -516,12 +598,10 @@ mod tests {
                 Err(io::Error::other("no disk"))
             }
         }
-        let error = write(&counts(), Broken, "some.part").unwrap_err();
+        let error = write(&(), &counts(), Broken, "some.part").unwrap_err();
         assert_eq!(error.to_string(), "some.part: cannot write: no space");
         let head = &written(&counts())[..2_000];
-        let error = read::<AccessCounts>(head.chain(Broken), "some.part")
-            .err()
-            .unwrap();
+        let error = body::<AccessCounts>(head.chain(Broken)).err().unwrap();
         assert_eq!(error.to_string(), "some.part: cannot read: no disk");
     }
 
@@ -529,8 +609,8 @@ mod tests {
     fn counts_that_were_not_flushed_are_not_written() {
         let mut counts = counts();
         counts.minutes.cell(0);
-        assert!(write(&counts, io::sink(), "part").is_err());
+        assert!(write(&(), &counts, io::sink(), "part").is_err());
         counts.flush();
-        assert!(write(&counts, io::sink(), "part").is_ok());
+        assert!(write(&(), &counts, io::sink(), "part").is_ok());
     }
 }

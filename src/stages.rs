@@ -6,6 +6,7 @@
 //! for its share ([`survey`], [`focus`]); the answers are united ([`unite`]), and so on until nothing is missing. What decides
 //! is the same code as on one machine, and so is the report.
 
+mod file;
 mod here;
 mod record;
 mod todo;
@@ -33,21 +34,28 @@ use crate::text::count;
 use crate::time::Time;
 
 use record::{Counts, Record};
-use todo::Looks;
-pub use todo::{Piece, Todo};
+pub use todo::Piece;
+use todo::{Looks, Todo};
 pub use unite::unite;
+
+/// What can be known of a part without its counts.
+#[derive(Default, Serialize, Deserialize)]
+pub struct Head {
+    /// The options of the scan, as they stand on a command line.
+    pub options: Vec<String>,
+    /// What is to be done next; of a plan alone.
+    todo: Option<Todo>,
+}
 
 /// What some machines found out about some logs.
 #[derive(Serialize, Deserialize)]
 pub struct Partial {
-    /// The options of the scan, as they stand on a command line.
-    pub options: Vec<String>,
+    #[serde(skip)]
+    head: Head,
     inputs: BTreeMap<Key, Card>,
     notices: BTreeSet<Notice>,
     begun: Option<Beginning>,
     passes: BTreeMap<PassKey, Pass>,
-    /// What is to be done next; of a plan alone.
-    pub todo: Option<Todo>,
 }
 
 /// Which input, in the order in which reports list them: that of paths, and within an archive that of its members.
@@ -97,7 +105,7 @@ struct Card {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Notice {
     /// What was not found comes before what could not be opened.
-    opened: bool,
+    found: bool,
     input: Option<Key>,
     warning: Warning,
 }
@@ -194,47 +202,42 @@ impl Partial {
     /// Nothing is known yet.
     pub fn new(options: Vec<String>) -> Partial {
         Partial {
-            options,
+            head: Head {
+                options,
+                todo: None,
+            },
             inputs: BTreeMap::new(),
             notices: BTreeSet::new(),
             begun: None,
             passes: BTreeMap::new(),
-            todo: None,
         }
     }
 
-    /// An answer to a plan, with nothing in it yet.
-    pub fn answering(plan: &Partial) -> Partial {
+    /// What can be known without its counts.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The same inputs, of which nothing else is known: the beginning of an answer to a plan.
+    pub fn bare(&self) -> Partial {
         let bare = |card: &Card| Card {
             answers: BTreeMap::new(),
             ..card.clone()
         };
-        let inputs = plan.inputs.iter();
+        let inputs = self.inputs.iter();
         Partial {
             inputs: inputs
                 .map(|(key, card)| (key.clone(), bare(card)))
                 .collect(),
-            notices: plan.notices.clone(),
-            ..Partial::new(plan.options.clone())
+            notices: self.notices.clone(),
+            ..Partial::new(self.head.options.clone())
         }
     }
 
-    /// The plan for what has to be read, with what is needed for it.
-    pub fn plan_of(self, todo: Todo) -> Partial {
-        let needed = match &todo {
-            Todo::Looks(_) => Partial::answering(&self),
-            Todo::Passes(_) => self,
-        };
-        Partial {
-            todo: Some(todo),
-            ..needed
-        }
-    }
-
-    /// Notes what could not be opened; `opened` tells what was not even found.
-    pub fn notice(&mut self, warnings: impl IntoIterator<Item = Warning>, opened: bool) {
+    /// Notes warnings about inputs that are not read: whether these were found and could not be opened, or not even found.
+    pub fn notice(&mut self, warnings: impl IntoIterator<Item = Warning>, found: bool) {
         let notice = |warning: Warning| Notice {
-            opened,
+            found,
             input: warning.input.clone().map(|input| Key { input, member: 0 }),
             warning,
         };
@@ -399,8 +402,8 @@ fn bring(keys: &[Key], here: &[Here], order: &[Key], inputs: &Inputs) {
 
 /// What comes after some parts were united.
 pub enum Next {
-    /// Something has to be read.
-    Read(Todo),
+    /// Something has to be read: a plan that has nothing of what was counted.
+    Read(Partial),
     /// Everything is known.
     Report(Box<Report>),
 }
@@ -425,14 +428,14 @@ pub fn plan(
         let asked = (options, patterns);
         let report = analysis::examine(&inputs, ahead, asked, observer, &record);
         if let Some(todo) = record.close() {
-            return Ok(Next::Read(todo));
+            return Ok(Next::Read(whole.asking(todo)));
         }
         let looks = todo::looks(&inputs, &keys);
         if looks.is_empty() {
             return report.map(|report| Next::Report(Box::new(report)));
         }
         if !whole.answer_lost(&looks) {
-            return Ok(Next::Read(Todo::Looks(looks)));
+            return Ok(Next::Read(whole.asking(Todo::Looks(looks))));
         }
         for (key, wants) in looks {
             lost.entry(key).or_default().extend(wants);
@@ -441,6 +444,13 @@ pub fn plan(
 }
 
 impl Partial {
+    /// A plan for these inputs.
+    fn asking(&self, todo: Todo) -> Partial {
+        let mut plan = self.bare();
+        plan.head.todo = Some(todo);
+        plan
+    }
+
     /// What was surveyed by what it seemed to be; it can be taken once.
     fn ahead(&mut self, keys: &[Key]) -> Ahead {
         let Some(begun) = self.begun.take().filter(|begun| !begun.spoiled) else {
@@ -472,12 +482,12 @@ pub fn focus(
     (options, patterns): (&ScanOptions, &PatternSet),
     observer: &dyn Observer,
 ) -> Result<Partial> {
-    let mut answer = Partial::answering(&plan);
+    let mut answer = plan.bare();
     let keys = keys(here.iter().map(|here| &here.source));
     for (key, here) in keys.iter().zip(here) {
         same_input(plan.inputs.get(key), here)?;
     }
-    match plan.todo.take() {
+    match plan.head.todo.take() {
         None => {
             return Err(Error::Usage(
                 "this is no plan, but evidence: make a plan of it with `aftertrace plan`"

@@ -270,8 +270,12 @@ class Item:
 
     @property
     def key(self) -> str:
-        """The name as aftertrace prints it: bytes that are no text as `\\xFF`."""
-        return re.sub("[\udc80-\udcff]", lambda found: f"\\x{ord(found[0]) - 0xDC00:02X}", self.name)
+        return visible(self.name)
+
+
+def visible(name: str) -> str:
+    """A name as aftertrace prints it: bytes that are no text as `\\xFF`."""
+    return re.sub("[\udc80-\udcff]", lambda found: f"\\x{ord(found[0]) - 0xDC00:02X}", name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -475,7 +479,7 @@ def find_items(context: SparkContext, inputs: Iterable[str]) -> tuple[list[Item]
     for text in sorted(inputs):
         (local if hadoop.is_local(text) else hadoop).add(text)
     items = sorted([*local.items, *hadoop.items.values()], key=lambda item: os.fsencode(item.name))
-    return items, [*local.repeated, *hadoop.repeated]
+    return items, sorted({*local.repeated, *hadoop.repeated})
 
 
 # Cutting inputs into pieces, and putting pieces together in tasks.
@@ -1015,12 +1019,13 @@ class Driver:
     def run(self) -> int:
         """Does all of it; returns the exit status."""
         self.check()
-        items = self.items()
+        items, repeated = self.items()
         split = self.settings.own.get("--split")
         split_bytes = size_in_bytes(split) if split else default_split(items, self.cores)
         job = self.job()
         try:
             self.round(job, cut(self.context, items, split_bytes), self.whole)
+            self.note(repeated)
             self.focus(job, {item.key: item for item in items}, split_bytes)
         finally:
             for broadcast in (job.hadoop, job.luggage):
@@ -1028,15 +1033,13 @@ class Driver:
                     broadcast.destroy()
         return self.report()
 
-    def items(self) -> list[Item]:
-        """What is to be read, as long as anything can be."""
+    def items(self) -> tuple[list[Item], list[str]]:
+        """What is to be read, as long as anything can be, and what was named more than once."""
         items, repeated = find_items(self.context, self.settings.inputs)
-        for name in repeated:
-            self.say(f"warning: {name} was named more than once and is read once")
         if all(item.fault for item in items):
             faults = "; ".join(f"{item.key}: cannot read: {item.fault}" for item in items[:TOLD])
             raise Failure(faults or "the directories named hold no files")
-        return items
+        return items, repeated
 
     def check(self) -> None:
         """Finds mistakes on the command line in a second rather than after an hour."""
@@ -1050,9 +1053,20 @@ class Driver:
         empty, part = os.path.join(self.work, "empty"), os.path.join(self.work, "part")
         with open(empty, "wb"):
             pass
-        self.call("map", "--stage", "survey", *self.options, *self.process, "-o", part, "--", empty)
+        self.survey("-o", part, "--", empty)
         os.unlink(part)
         os.unlink(empty)
+
+    def survey(self, *words: str) -> None:
+        """The first stage, on the driver."""
+        self.call("map", "--stage", "survey", *self.options, *self.process, *words)
+
+    def note(self, repeated: list[str]) -> None:
+        """Adds to the whole that something was named more than once."""
+        for name in repeated:
+            part = os.path.join(self.work, "part")
+            self.survey("--repeated", f"--name={visible(name)}", "-o", part)
+            self.unite(part)
 
     def job(self) -> Job:
         """Sends out what all tasks need."""
@@ -1092,11 +1106,15 @@ class Driver:
         broadcast = self.context.broadcast(plan)
         part = os.path.join(self.work, "part")
         self.round(dataclasses.replace(job, stage=("--stage", "focus"), plan=broadcast), pieces, part)
+        self.unite(part)
+        broadcast.destroy()
+
+    def unite(self, part: str) -> None:
+        """Adds a part to the whole, and removes it."""
         merged = os.path.join(self.work, "merged")
         self.call("merge", "-o", merged, "--", self.whole, part)
         os.replace(merged, self.whole)
         os.unlink(part)
-        broadcast.destroy()
 
     def round(self, job: Job, pieces: list[Piece], target: str) -> None:
         """Maps pieces and writes their merged part to a file."""

@@ -5,13 +5,13 @@ use std::io::{self, IsTerminal, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use aftertrace::error::{Error, Result};
+use aftertrace::error::{Error, Result, Warning};
 use aftertrace::part;
 use aftertrace::pattern::set::PatternSet;
 use aftertrace::report::json;
-use aftertrace::source::discover::{UNREADABLE, discover};
+use aftertrace::source::discover::{UNREADABLE, discover, repeated};
 use aftertrace::source::open::{OpenOptions, open_all};
-use aftertrace::stages::{self, Here, Next, Partial};
+use aftertrace::stages::{self, Head, Here, Next, Partial};
 use aftertrace::time::Time;
 use aftertrace::{Observer, ScanOptions, Silent};
 use clap::parser::ValueSource;
@@ -64,6 +64,9 @@ pub struct MapArguments {
         conflicts_with = "paths"
     )]
     lost: Option<String>,
+    /// Read nothing: note that the input --name was named more than once
+    #[arg(long, requires = "name", conflicts_with_all = ["paths", "lost", "range"])]
+    repeated: bool,
     #[command(flatten)]
     pub counting: CountingArguments,
 }
@@ -121,24 +124,14 @@ fn survey(arguments: &MapArguments, observer: &dyn Observer) -> Result<Partial> 
         ));
     }
     let labels = labels(&matches())?;
-    if let Some(reason) = &arguments.lost {
-        let mut part = Partial::new(labels);
-        part.lose(
-            &arguments.name(),
-            arguments.range.clone(),
-            arguments.size,
-            reason,
-        )?;
-        return Ok(part);
+    if arguments.reads_nothing() {
+        return arguments.note(Partial::new(labels));
     }
     let options = arguments.counting.options()?;
     let patterns = sigma::patterns(&arguments.counting.reading)?;
-    let (here, notices) = arguments.open(&options)?;
-    let mut part = stages::survey(&here, (&options, &patterns), labels, observer)?;
-    for (warnings, opened) in notices {
-        part.notice(warnings, opened);
-    }
-    Ok(part)
+    let opened = arguments.open(&options)?;
+    let part = stages::survey(&opened.here, (&options, &patterns), labels, observer)?;
+    Ok(opened.note(part))
 }
 
 fn focus(arguments: &MapArguments, observer: &dyn Observer) -> Result<Partial> {
@@ -150,35 +143,56 @@ fn focus(arguments: &MapArguments, observer: &dyn Observer) -> Result<Partial> {
     }
     let path = arguments.plan.as_deref().unwrap_or(Path::new("-"));
     let plan = read(path)?;
-    if let Some(reason) = &arguments.lost {
-        let mut part = Partial::answering(&plan);
-        part.lose(
-            &arguments.name(),
-            arguments.range.clone(),
-            arguments.size,
-            reason,
-        )?;
-        return Ok(part);
+    if arguments.reads_nothing() {
+        return arguments.note(plan.bare());
     }
-    let (mut options, patterns) = asked(&plan)?;
+    let (mut options, patterns) = asked(plan.head())?;
     options.threads = arguments.counting.reading.options()?.threads;
-    let (here, notices) = arguments.open(&options)?;
-    let mut part = stages::focus(plan, &here, (&options, &patterns), observer)?;
-    for (warnings, opened) in notices {
-        part.notice(warnings, opened);
-    }
-    Ok(part)
+    let opened = arguments.open(&options)?;
+    let part = stages::focus(plan, &opened.here, (&options, &patterns), observer)?;
+    Ok(opened.note(part))
 }
 
-type Notices = Vec<(Vec<aftertrace::error::Warning>, bool)>;
+/// What is to be read, and what could not be opened.
+struct Opened {
+    here: Vec<Here>,
+    /// What is not there, or named twice.
+    missing: Vec<Warning>,
+    /// What was found, but cannot be read.
+    troubles: Vec<Warning>,
+}
+
+impl Opened {
+    /// Notes in a part what could not be opened.
+    fn note(self, mut part: Partial) -> Partial {
+        part.notice(self.missing, false);
+        part.notice(self.troubles, true);
+        part
+    }
+}
 
 impl MapArguments {
     fn name(&self) -> String {
         self.name.clone().unwrap_or_else(|| "-".to_string())
     }
 
+    fn reads_nothing(&self) -> bool {
+        self.lost.is_some() || self.repeated
+    }
+
+    /// Notes in a part what the caller knows of an input.
+    fn note(&self, mut part: Partial) -> Result<Partial> {
+        if self.repeated {
+            part.notice([repeated(self.name())], false);
+        }
+        if let Some(reason) = &self.lost {
+            part.lose(&self.name(), self.range.clone(), self.size, reason)?;
+        }
+        Ok(part)
+    }
+
     /// Opens what is to be read, and says what could not be.
-    fn open(&self, options: &ScanOptions) -> Result<(Vec<Here>, Notices)> {
+    fn open(&self, options: &ScanOptions) -> Result<Opened> {
         match (&self.paths[..], &self.name) {
             ([], _) => Err(Error::Usage(
                 "name a log file, or - for standard input".to_string(),
@@ -195,8 +209,11 @@ impl MapArguments {
                         ));
                     }
                 };
-                let here = Here::stream(io::stdin(), name, share, self.modified)?;
-                Ok((here, Vec::new()))
+                Ok(Opened {
+                    here: Here::stream(io::stdin(), name, share, self.modified)?,
+                    missing: Vec::new(),
+                    troubles: Vec::new(),
+                })
             }
             (paths, _) if paths.iter().any(|path| path.as_os_str() == "-") => Err(Error::Usage(
                 "standard input needs a --name of its own, and is read alone".to_string(),
@@ -208,7 +225,7 @@ impl MapArguments {
         }
     }
 
-    fn open_files(&self, paths: &[PathBuf], options: &ScanOptions) -> Result<(Vec<Here>, Notices)> {
+    fn open_files(&self, paths: &[PathBuf], options: &ScanOptions) -> Result<Opened> {
         let (found, missing) = discover(paths)?;
         let opening = OpenOptions {
             mmap: options.mmap,
@@ -219,7 +236,11 @@ impl MapArguments {
             None => sources.into_iter().map(Here::whole).collect(),
             Some(range) => vec![Here::range_of(sources, range.clone())?],
         };
-        Ok((here, vec![(missing, false), (troubles, true)]))
+        Ok(Opened {
+            here,
+            missing,
+            troubles,
+        })
     }
 }
 
@@ -250,25 +271,25 @@ pub fn plan(arguments: &PlanArguments) -> Result<Outcome> {
                 .to_string(),
         ));
     }
-    let whole = read(&arguments.whole)?;
-    let (mut options, patterns) = asked(&whole)?;
+    let (mut options, patterns) = asked(&head(&arguments.whole)?)?;
     options.threads = arguments.threads.map(std::num::NonZeroUsize::get);
-    drop(whole);
     let load = || read(&arguments.whole);
-    match stages::plan(load, (&options, &patterns), &Silent)? {
-        Next::Report(_) => Ok(Outcome::Failed),
-        Next::Read(todo) => {
-            let plan = load()?.plan_of(todo);
-            write(&plan, Some(&arguments.output))?;
-            output::write_to(None, |out| {
-                let pieces = plan.pieces(arguments.split);
-                pieces
-                    .iter()
-                    .try_for_each(|piece| json::write_line(piece, out))
-            })?;
-            Ok(Outcome::Finished)
-        }
-    }
+    let plan = match stages::plan(load, (&options, &patterns), &Silent)? {
+        Next::Report(_) => return Ok(Outcome::Failed),
+        Next::Read(plan) => plan,
+    };
+    let whole = open(&arguments.whole)?;
+    let name = arguments.output.display().to_string();
+    output::write_to(Some(&arguments.output), |out| {
+        plan.write_plan(whole, out, &name).map_err(as_io)
+    })?;
+    output::write_to(None, |out| {
+        let pieces = plan.pieces(arguments.split);
+        pieces
+            .iter()
+            .try_for_each(|piece| json::write_line(piece, out))
+    })?;
+    Ok(Outcome::Finished)
 }
 
 /// The report of everything that was counted; `options` changes what is only of the report.
@@ -276,9 +297,7 @@ pub fn report(
     path: &Path,
     options: impl FnOnce(ScanOptions) -> Result<ScanOptions>,
 ) -> Result<aftertrace::report::view::Report> {
-    let whole = read(path)?;
-    let (asked, patterns) = asked(&whole)?;
-    drop(whole);
+    let (asked, patterns) = asked(&head(path)?)?;
     let options = options(asked)?;
     match stages::plan(|| read(path), (&options, &patterns), &Silent)? {
         Next::Report(report) => Ok(*report),
@@ -300,14 +319,24 @@ pub fn is_evidence(path: &Path) -> bool {
     path.as_os_str() != "-" && head.is_ok_and(|head| part::begins(&head))
 }
 
-fn read(path: &Path) -> Result<Partial> {
-    let name = path.display().to_string();
+fn open(path: &Path) -> Result<File> {
+    File::open(path).map_err(|error| Error::io(path, "cannot read", error))
+}
+
+/// Without what was counted: of a file, which is read once more for that.
+fn head(path: &Path) -> Result<Head> {
     match path.as_os_str() == "-" {
-        true => part::read(io::stdin().lock(), "standard input"),
-        false => {
-            let file = File::open(path).map_err(|error| Error::io(path, "cannot read", error))?;
-            part::read(file, &name)
-        }
+        true => Err(Error::Usage(
+            "evidence is read more than once here: name a file".to_string(),
+        )),
+        false => Head::read(open(path)?, &path.display().to_string()),
+    }
+}
+
+fn read(path: &Path) -> Result<Partial> {
+    match path.as_os_str() == "-" {
+        true => Partial::read(io::stdin().lock(), "standard input"),
+        false => Partial::read(open(path)?, &path.display().to_string()),
     }
 }
 
@@ -323,18 +352,21 @@ fn write(part: &Partial, target: Option<&Path>) -> Result<()> {
         || output::STDOUT.to_string(),
         |path| path.display().to_string(),
     );
-    output::write_to(target, |out| {
-        part::write(part, out, &name).map_err(|error| match error {
-            Error::Io { source, .. } => source,
-            other => io::Error::other(other.to_string()),
-        })
-    })
+    output::write_to(target, |out| part.write(out, &name).map_err(as_io))
+}
+
+/// As what writes reports hands it on.
+fn as_io(error: Error) -> io::Error {
+    match error {
+        Error::Io { source, .. } => source,
+        other => io::Error::other(other.to_string()),
+    }
 }
 
 /// The options and patterns of the survey, from what a part says of its command line.
-fn asked(part: &Partial) -> Result<(ScanOptions, PatternSet)> {
+fn asked(head: &Head) -> Result<(ScanOptions, PatternSet)> {
     let line = ["aftertrace", "map", "--stage", "survey"].map(str::to_string);
-    let line = line.into_iter().chain(part.options.iter().cloned());
+    let line = line.into_iter().chain(head.options.iter().cloned());
     let parsed = Arguments::try_parse_from(line).map_err(|error| {
         Error::Usage(format!("the options of the survey make no sense: {error}"))
     })?;

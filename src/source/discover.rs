@@ -56,6 +56,15 @@ pub fn unreadable(input: impl Into<String>, error: &Error) -> Warning {
     }
 }
 
+/// The warning about an input that was named more than once.
+pub fn repeated(input: String) -> Warning {
+    Warning {
+        code: DUPLICATE.into(),
+        message: format!("{input} was named more than once and is read once"),
+        input: Some(input),
+    }
+}
+
 /// Finds everything to read below `paths`, sorted by path, so that the order of arguments does not
 /// matter. `-` is standard input. Directories are searched to the bottom; names that begin with a
 /// dot are skipped there, and so is what is no regular file.
@@ -156,12 +165,13 @@ impl Search {
         Ok(())
     }
 
+    /// Once, however often it was named.
     fn warn_duplicate(&mut self, name: String) {
-        self.warnings.push(Warning {
-            code: DUPLICATE.into(),
-            message: format!("{name} was named more than once and is read once"),
-            input: Some(name),
-        });
+        let warning = repeated(name);
+        // What is named again comes right behind.
+        if self.warnings.last() != Some(&warning) {
+            self.warnings.push(warning);
+        }
     }
 }
 
@@ -226,5 +236,14 @@ mod tests {
         assert_eq!(warnings[0].code, UNREADABLE);
         assert!(matches!(discover(&[missing]), Err(Error::NoInput(_))));
         assert!(matches!(discover(&[]), Err(Error::NoInput(_))));
+    }
+
+    #[test]
+    fn what_is_named_three_times_is_told_once() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a.log");
+        fs::write(&path, "x").unwrap();
+        let (inputs, warnings) = discover(&[path.clone(), path.clone(), path]).unwrap();
+        assert_eq!((inputs.len(), warnings.len()), (1, 1));
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::todo::{Asked, looks};
 use super::{Key, Partial, Pass, PassKey, Todo};
 use crate::bytes::Range64;
+use crate::chunk::without;
 use crate::counts::{AccessCounts, ErrorCounts};
 use crate::failures::Minutes;
 use crate::focus::WindowCounts;
@@ -143,35 +144,13 @@ impl<'r> Record<'r> {
             let key = &self.keys[*source as usize];
             let covered = covered.and_then(|pass| pass.covered.get(key));
             let covered = covered.into_iter().flatten();
-            let gone: Vec<Range64> = covered
-                .chain(&self.lost[*source as usize])
-                .copied()
-                .collect();
-            let left = without(range.clone(), &gone).into_iter();
+            let gone = covered.chain(&self.lost[*source as usize]);
+            let gone = gone.copied().map(Range::from).collect();
+            let left = without(range.clone(), gone).into_iter();
             left.map(|range| (*source, range))
         });
         left.collect()
     }
-}
-
-/// What is left of a range.
-fn without(range: Range<usize>, gone: &[Range64]) -> Vec<Range<usize>> {
-    let mut gone: Vec<Range<usize>> = gone.iter().copied().map(Range::from).collect();
-    gone.sort_unstable_by_key(|gone| gone.start);
-    let mut left = Vec::new();
-    let mut from = range.start;
-    for gone in gone {
-        if gone.start > from {
-            left.push(from..gone.start.min(range.end));
-        }
-        from = from.max(gone.end);
-        if from >= range.end {
-            return left;
-        }
-    }
-    left.push(from..range.end);
-    left.retain(|left| !left.is_empty());
-    left
 }
 
 impl Ledger for Record<'_> {

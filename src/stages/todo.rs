@@ -50,7 +50,7 @@ const NEAR: u64 = 1 << 20;
 impl Partial {
     /// What this plan asks for in pieces of at most so many bytes, as far as they can be divided.
     pub fn pieces(&self, split: u64) -> Vec<Piece> {
-        let ranges: Vec<(&Key, Vec<Range64>)> = match &self.todo {
+        let ranges: Vec<(&Key, Vec<Range64>)> = match &self.head.todo {
             None => Vec::new(),
             Some(Todo::Looks(looks)) => {
                 let each = looks.iter().map(|(key, wants)| {

@@ -14,11 +14,11 @@ use crate::pass::Bounded;
 /// # Errors
 /// When the two are of scans with other options or other inputs, or when both counted the same bytes.
 pub fn unite(mine: Partial, theirs: Partial) -> Result<Partial> {
-    if mine.options != theirs.options {
+    if mine.head.options != theirs.head.options {
         return Err(Error::Usage(format!(
             "these parts are of scans with other options ({} and {}): give all of them the same",
-            told(&mine.options),
-            told(&theirs.options)
+            told(&mine.head.options),
+            told(&theirs.head.options)
         )));
     }
     let begun_late = !(mine.passes.is_empty() && theirs.passes.is_empty());
@@ -28,7 +28,7 @@ pub fn unite(mine: Partial, theirs: Partial) -> Result<Partial> {
                 .to_string(),
         ));
     }
-    let mut all = Partial::new(mine.options);
+    let mut all = Partial::new(mine.head.options);
     let order = |inputs: &BTreeMap<Key, Card>| inputs.keys().cloned().collect::<Vec<_>>();
     let orders = [order(&mine.inputs), order(&theirs.inputs)];
     all.inputs = mine.inputs;

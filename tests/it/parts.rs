@@ -43,13 +43,13 @@ const CHUNK_BYTES: usize = 9_000;
 
 fn written(value: &impl Serialize) -> Vec<u8> {
     let mut file = Vec::new();
-    part::write(value, &mut file, "part").unwrap();
+    part::write(&(), value, &mut file, "part").unwrap();
     file
 }
 
 fn again<T: Serialize + DeserializeOwned>(value: &T) -> T {
     let file = written(value);
-    let read: T = part::read(&file[..], "part").unwrap();
+    let ((), read): ((), T) = part::read(&file[..], "part").unwrap();
     assert!(file == written(&read), "what is read is what was written");
     read
 }

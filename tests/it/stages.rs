@@ -13,7 +13,7 @@ use aftertrace::source::discover::discover;
 use aftertrace::source::open::{OpenOptions, Source, open_all};
 use aftertrace::stages::{self, Here, Next, Partial, Piece};
 use aftertrace::time::Zone;
-use aftertrace::{ScanOptions, Silent, TimeBound, analyze, part};
+use aftertrace::{ScanOptions, Silent, TimeBound, analyze};
 
 use crate::harness::{
     Scenario, aftertrace, program, read_log, repository, run_in, scenario, scenarios, text,
@@ -37,11 +37,19 @@ fn same(found: &str, expected: &str, about: &str) {
     assert!(found == expected, "{about}: {other:?}");
 }
 
+fn file_of(partial: &Partial) -> Vec<u8> {
+    let mut file = Vec::new();
+    partial.write(&mut file, "a part").unwrap();
+    file
+}
+
+fn read(file: &[u8]) -> Partial {
+    Partial::read(file, "a part").unwrap()
+}
+
 /// What a file says comes back from it.
 fn through_a_file(partial: &Partial) -> Partial {
-    let mut file = Vec::new();
-    part::write(partial, &mut file, "a part").unwrap();
-    part::read(&file[..], "a part").unwrap()
+    read(&file_of(partial))
 }
 
 /// A scan in stages, as a cluster makes it.
@@ -88,7 +96,7 @@ impl Stages<'_> {
     }
 
     /// A piece of a plan, by a process that maps the file or one that is sent the bytes.
-    fn focus(&self, plan: &Partial, piece: &Piece, streamed: bool) -> Partial {
+    fn focus(&self, plan: &[u8], piece: &Piece, streamed: bool) -> Partial {
         let path = Path::new(&piece.input);
         let here = match (piece.range, piece.size) {
             (Some((start, end)), Some(size)) if streamed => {
@@ -104,20 +112,22 @@ impl Stages<'_> {
             }
             (None, _) => vec![Here::whole(Self::open(path))],
         };
-        let plan = through_a_file(plan);
-        through_a_file(&stages::focus(plan, &here, self.asked(), &Silent).unwrap())
+        through_a_file(&stages::focus(read(plan), &here, self.asked(), &Silent).unwrap())
     }
 
     /// All rounds, until there is a report.
     fn finish(&self, mut whole: Partial) -> Report {
         for round in 0..MOST_ROUNDS {
-            let load = || Ok(through_a_file(&whole));
-            let todo = match stages::plan(load, self.asked(), &Silent).unwrap() {
+            let evidence = file_of(&whole);
+            let load = || Ok(read(&evidence));
+            let plan = match stages::plan(load, self.asked(), &Silent).unwrap() {
                 Next::Report(report) => return *report,
-                Next::Read(todo) => todo,
+                Next::Read(plan) => plan,
             };
-            let plan = through_a_file(&whole).plan_of(todo);
             let pieces = plan.pieces(self.split);
+            let mut file = Vec::new();
+            plan.write_plan(&evidence[..], &mut file, "a plan").unwrap();
+            let plan = file;
             assert!(!pieces.is_empty(), "round {round} asks for nothing");
             let parts = pieces.iter().zip(round..);
             let parts = parts.map(|(piece, n)| self.focus(&plan, piece, n % 2 == 0));
@@ -175,14 +185,14 @@ fn however_logs_are_shared_the_report_is_that_of_one_process() {
         let as_it_lies = as_it_lies.map(|input| scenario.folder.join(input));
         for (paths, survey) in [
             (as_it_lies.collect(), None),
-            (plain, Some(40_000 + 977 * n)),
+            (plain, Some(150_000 + 977 * n)),
         ] {
             let expected = analyze(&paths, &options, &patterns, &Silent).unwrap();
             let stages = Stages {
                 options: &options,
                 patterns: &patterns,
                 survey,
-                split: 90_001,
+                split: 300_001,
             };
             let about = format!("{}, {survey:?}", scenario.name);
             same(&stages.report(&paths), &printed(&expected), &about);
@@ -410,6 +420,37 @@ fn what_cannot_be_united_is_refused_and_says_why() {
 }
 
 #[test]
+fn what_was_named_twice_is_told_by_those_who_know() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let log = read_log(&scenario("quiet-day").folder.join("access.log.gz"));
+    fs::write(here.join("a.log"), log).unwrap();
+    let map = |stage: &[&str], what: &[&str]| {
+        let all = [&["map", "-q", "-o", "next.part", "--stage"], stage, what].concat();
+        said(here, &all, 0);
+    };
+    let unite = || {
+        said(here, &["merge", "whole", "next.part", "-o", "whole"], 0);
+    };
+    map(&["survey"], &["a.log"]);
+    fs::rename(here.join("next.part"), here.join("whole")).unwrap();
+    map(&["survey"], &["--repeated", "--name", "a.log"]);
+    unite();
+    while run_in(here, &["plan", "whole", "-o", "plan"])
+        .status
+        .success()
+    {
+        map(&["focus", "--plan", "plan"], &["a.log"]);
+        unite();
+    }
+    let found = run_in(here, &["report", "whole", "--format", "json"]).stdout;
+    let scan = ["scan", "-q", "a.log", "a.log", "--format", "json"];
+    let expected = text(&run_in(here, &scan).stdout);
+    assert!(expected.contains("duplicate_input"));
+    same(&text(&found), &expected, "named twice");
+}
+
+#[test]
 fn the_loop_of_the_readme_gives_the_report_of_scan() {
     let readme = fs::read_to_string(repository().join("README.md")).unwrap();
     let (_, section) = readme.split_once("## map, merge, plan").unwrap();
@@ -442,51 +483,30 @@ fn a_stream_is_read_no_farther_than_its_range_goes() {
     let log = read_log(&scenario("quiet-day").folder.join("access.log.gz"));
     let size = log.len().to_string();
     let part = folder.path().join("a.part");
-    let mut command = aftertrace();
-    command.args([
-        "map",
-        "-q",
-        "--stage",
-        "survey",
-        "--name",
-        "s3://logs/a.log",
-        "--range",
-        "1000..5000",
-        "--size",
-        &size,
-        "-",
-        "-o",
-    ]);
+    let map = |stream: &[u8]| {
+        aftertrace()
+            .args([
+                "map",
+                "-q",
+                "--stage",
+                "survey",
+                "--name",
+                "s3://logs/a.log",
+            ])
+            .args(["--range", "1000..5000", "--size", &size, "-", "-o"])
+            .arg(&part)
+            .write_stdin(stream)
+            .output()
+            .unwrap()
+    };
     // A pipe that holds much less than the log: whoever writes all of it is told that nobody reads on.
-    let output = command
-        .arg(&part)
-        .write_stdin(&log[999..])
-        .output()
-        .unwrap();
+    let output = map(&log[999..]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let early = aftertrace()
-        .args([
-            "map",
-            "-q",
-            "--stage",
-            "survey",
-            "--name",
-            "a",
-            "--range",
-            "1000..5000",
-            "--size",
-            &size,
-            "-",
-            "-o",
-        ])
-        .arg(&part)
-        .write_stdin(&log[999..3000])
-        .output()
-        .unwrap();
+    let early = map(&log[999..3000]);
     assert_eq!(early.status.code(), Some(2));
+    let said = text(&early.stderr);
     assert!(
-        text(&early.stderr).contains("ended 2,000 bytes before the end of the range"),
-        "{}",
-        text(&early.stderr)
+        said.contains("ended 2,000 bytes before the end of the range"),
+        "{said}"
     );
 }

@@ -241,15 +241,19 @@ pub fn parts() -> Vec<Vec<u8>> {
     let text: String = (1..40).map(line).collect();
     let part = |counts: &AccessCounts| {
         let mut file = Vec::new();
-        part::write(counts, &mut file, "part").expect("room");
+        part::write(&(), counts, &mut file, "part").expect("room");
         file
     };
     let surveyed = survey_of(text.as_bytes());
     let parts = surveyed.iter().map(part);
     let both = parts.flat_map(|file| {
         let mut body = Vec::new();
-        let packed = file.windows(2).position(|two| two == b"\x1f\x8b");
-        let packed = &file[packed.expect("a compressed body")..];
+        let mut packed = file
+            .windows(2)
+            .enumerate()
+            .filter(|(_, two)| two == b"\x1f\x8b");
+        let (packed, _) = packed.nth(1).expect("a compressed body behind the head");
+        let packed = &file[packed..];
         GzDecoder::new(packed)
             .read_to_end(&mut body)
             .expect("a whole body");
