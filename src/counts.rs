@@ -25,7 +25,7 @@ use crate::evidence::tries::MAX_TRIES;
 use crate::evidence::weight::{INDEX_BYTES, Weigh};
 use crate::merge::Merge;
 use crate::noted::Noted;
-use crate::pass::{Bounded, ChunkSpan, Handed};
+use crate::pass::{Bounded, ChunkSpan, Handed, MOST_SPANS, coarsen};
 
 /// One bucket of the report's series.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,6 +251,7 @@ impl Bounded for AccessCounts {
         self.habits.fit(caps.of(Share::Habits));
         self.tries = fit_endpoints(&mut self.endpoints, caps.of(Share::Endpoints)).min(self.tries);
         self.shorten_lists(caps.of(Share::Noted));
+        coarsen(&mut self.chunks, MOST_SPANS);
     }
 
     fn flush(&mut self) {
@@ -407,6 +408,7 @@ impl Bounded for ErrorCounts {
         self.database.fit(self.caps.of(Share::DatabaseErrors));
         self.mentions.fit(self.caps.of(Share::Mentions));
         self.forget_earliest(self.caps.of(Share::Symptoms));
+        coarsen(&mut self.chunks, MOST_SPANS);
     }
 
     fn successor(&self) -> ErrorCounts {

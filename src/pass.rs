@@ -276,6 +276,39 @@ impl Lawful for ChunkSpan {
 }
 lawful!(ChunkSpan);
 
+/// Spans kept of the chunks of logs: at [`DEFAULT_CHUNK_BYTES`] those of 256 GiB, in 14 MiB. Of longer logs neighbours are told
+/// as one, so that a closer look reads a little more than it needs.
+pub const MOST_SPANS: usize = 1 << 18;
+
+/// Tells neighbours as one, two and two, until no more than so many spans are left, if logs are long enough for that.
+pub fn coarsen(spans: &mut Vec<ChunkSpan>, most: usize) {
+    let mut before = usize::MAX;
+    while spans.len() > most && spans.len() < before {
+        before = spans.len();
+        spans.sort_unstable();
+        let mut joined = false;
+        spans.dedup_by(|next, last| {
+            joined = !joined && last.absorb(next);
+            joined
+        });
+    }
+}
+
+impl ChunkSpan {
+    /// Takes over what follows in the same log; false if this one does not.
+    fn absorb(&mut self, next: &ChunkSpan) -> bool {
+        let follows = (self.log, self.end) == (next.log, next.start);
+        if follows {
+            self.end = next.end;
+            self.first = self.first.min(next.first);
+            self.last = self.last.max(next.last);
+            self.lines += next.lines;
+            self.readable &= next.readable;
+        }
+        follows
+    }
+}
+
 /// Files the books of a chunk (index of the log, bytes), and the time that it covers.
 pub fn file_books(
     chunks: &mut Vec<ChunkSpan>,
@@ -675,6 +708,52 @@ mod tests {
     use super::*;
     use crate::format::combined::COMBINED;
     use crate::format::spec::Arena;
+
+    #[test]
+    fn neighbours_are_told_as_one_when_there_are_too_many() {
+        let span = |log, start| ChunkSpan {
+            log,
+            start,
+            end: start + 10,
+            first: start as i64,
+            last: start as i64 + 5,
+            lines: 3,
+            readable: start != 30,
+        };
+        let empty = ChunkSpan {
+            first: i64::MAX,
+            last: i64::MIN,
+            lines: 1,
+            ..span(0, 40)
+        };
+        let mut spans: Vec<ChunkSpan> = [0, 10, 20, 30, 60].map(|start| span(0, start)).into();
+        spans.extend([empty, span(1, 0)]);
+        spans.reverse();
+        coarsen(&mut spans, 7);
+        assert_eq!(spans.len(), 7);
+        coarsen(&mut spans, 1);
+        let told = spans.iter().map(|span| {
+            let bytes = span.start..span.end;
+            (
+                span.log,
+                bytes,
+                span.first,
+                span.last,
+                span.lines,
+                span.readable,
+            )
+        });
+        let told: Vec<_> = told.collect();
+        // Between bytes 50 and 60 somebody else counts.
+        assert_eq!(
+            told,
+            [
+                (0, 0..50, 0, 35, 13, false),
+                (0, 60..70, 60, 65, 3, true),
+                (1, 0..10, 0, 5, 3, true),
+            ]
+        );
+    }
 
     #[test]
     fn a_byte_order_mark_and_a_hole_are_no_part_of_the_client() {
