@@ -20,7 +20,7 @@ use crate::chunk;
 const LOOK: usize = 64 << 10;
 
 /// The same for looks at thousands of places, each of which needs a line or two.
-const GLIMPSE: usize = 4 << 10;
+pub const GLIMPSE: usize = 4 << 10;
 
 /// Bytes that one answer is rarely about: more than a chunk of a pass with a long line behind it.
 const LARGE: u64 = 4 << 20;

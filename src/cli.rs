@@ -294,16 +294,17 @@ struct ScanArguments {
 
 #[derive(Debug, Args)]
 struct ReportArguments {
-    /// A report as `scan --format json` writes it; `-` for standard input
-    #[arg(value_name = "REPORT.json")]
+    /// A report as `scan --format json` writes it, `-` for one on standard input; or what `merge` wrote of all parts
+    #[arg(value_name = "REPORT")]
     file: PathBuf,
     #[command(flatten)]
     print: PrintArguments,
     /// Exit with status 1 when there is an incident of this severity or above
     #[arg(long, value_name = "SEVERITY", value_parser = values::severity())]
     fail_on: Option<Severity>,
-    /// Only to say that it is an option of `scan`
-    #[arg(long = "mmdb", value_name = "FILE", hide = true)]
+    /// Look up the clients of what `merge` wrote in this database (see `scan`); a saved report says where they are if `scan` was
+    /// asked
+    #[arg(long = "mmdb", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     databases: Vec<PathBuf>,
 }
 

@@ -9,6 +9,7 @@
 mod file;
 mod here;
 mod record;
+mod same;
 mod todo;
 mod unite;
 
@@ -34,6 +35,7 @@ use crate::text::count;
 use crate::time::Time;
 
 use record::{Counts, Record};
+use same::beginning;
 pub use todo::Piece;
 use todo::{Looks, Todo};
 pub use unite::unite;
@@ -45,6 +47,8 @@ pub struct Head {
     pub options: Vec<String>,
     /// What is to be done next; of a plan alone.
     todo: Option<Todo>,
+    /// Whether this answers a plan.
+    answer: bool,
 }
 
 /// What some machines found out about some logs.
@@ -95,6 +99,8 @@ struct Card {
     /// Any of its bytes can be read without the others.
     plain: bool,
     archive: Option<String>,
+    /// How it begins, if that was to be seen: see [`beginning`].
+    begins: Option<Answer>,
     remarks: BTreeSet<Warning>,
     answers: BTreeMap<Want, Answer>,
     /// What could not be read.
@@ -183,6 +189,7 @@ impl Card {
             modified: source.modified,
             plain: here.range.is_some() || source.is_plain(),
             archive: source.archive().map(str::to_string),
+            begins: beginning(here, here.size),
             remarks: source.warnings().into_iter().collect(),
             answers: BTreeMap::new(),
             lost: BTreeSet::new(),
@@ -204,7 +211,7 @@ impl Partial {
         Partial {
             head: Head {
                 options,
-                todo: None,
+                ..Head::default()
             },
             inputs: BTreeMap::new(),
             notices: BTreeSet::new(),
@@ -216,6 +223,22 @@ impl Partial {
     /// What can be known without its counts.
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// Whether this answers a plan, but nothing of what that asks for.
+    pub fn is_void(&self) -> bool {
+        let told = |card: &Card| !(card.answers.is_empty() && card.lost.is_empty());
+        self.head.answer && self.passes.is_empty() && !self.inputs.values().any(told)
+    }
+
+    /// Whether an input of that name was surveyed.
+    pub fn has(&self, name: &str) -> bool {
+        self.inputs.keys().any(|key| key.input == name)
+    }
+
+    /// Whether this answers a plan.
+    pub fn is_answer(&self) -> bool {
+        self.head.answer
     }
 
     /// The same inputs, of which nothing else is known: the beginning of an answer to a plan.
@@ -259,6 +282,17 @@ impl Partial {
             input: name.to_string(),
             member: 0,
         };
+        self.lose_of(key, name, range, size, reason)
+    }
+
+    fn lose_of(
+        &mut self,
+        key: Key,
+        name: &str,
+        range: Option<Range<usize>>,
+        size: Option<usize>,
+        reason: &str,
+    ) -> Result<()> {
         let known = self.inputs.get(&key).map(|card| card.len as usize);
         let what = match (&range, known.or(size)) {
             (None, None) => {
@@ -285,6 +319,7 @@ impl Partial {
             modified: None,
             plain: true,
             archive: None,
+            begins: None,
             remarks: BTreeSet::new(),
             answers: BTreeMap::new(),
             lost: BTreeSet::new(),
@@ -475,35 +510,32 @@ impl Partial {
 /// Does what a plan asks for, as far as the bytes are here.
 ///
 /// # Errors
-/// When this is no plan, or when an input is not the one that was surveyed.
+/// When this is no plan, or when an input was not surveyed. One that is another by now is noted as lost.
 pub fn focus(
     mut plan: Partial,
-    here: &[Here],
+    here: Vec<Here>,
     (options, patterns): (&ScanOptions, &PatternSet),
     observer: &dyn Observer,
 ) -> Result<Partial> {
+    let Some(todo) = plan.head.todo.take() else {
+        return Err(Error::Usage(
+            "this is no plan, but evidence: make a plan of it with `aftertrace plan`".to_string(),
+        ));
+    };
     let mut answer = plan.bare();
-    let keys = keys(here.iter().map(|here| &here.source));
-    for (key, here) in keys.iter().zip(here) {
-        same_input(plan.inputs.get(key), here)?;
-    }
-    match plan.head.todo.take() {
-        None => {
-            return Err(Error::Usage(
-                "this is no plan, but evidence: make a plan of it with `aftertrace plan`"
-                    .to_string(),
-            ));
-        }
-        Some(Todo::Looks(looks)) => {
-            for (key, here) in keys.iter().zip(here) {
+    answer.head.answer = true;
+    let (keys, here) = answer.surveyed(here)?;
+    match todo {
+        Todo::Looks(looks) => {
+            for (key, here) in keys.iter().zip(&here) {
                 let wants = looks.get(key).into_iter().flatten();
                 answer.look_for(key, here, wants);
             }
         }
-        Some(Todo::Passes(_)) => {
+        Todo::Passes(_) => {
             let inputs = plan.inputs(options)?.identified();
             let order: Vec<Key> = plan.inputs.keys().cloned().collect();
-            bring(&keys, here, &order, &inputs);
+            bring(&keys, &here, &order, &inputs);
             let record = Record::new(&inputs, &order, &mut plan);
             let ahead = plan.ahead(&order);
             // In vain but for what the record was given.
@@ -532,23 +564,4 @@ impl Partial {
             }
         }
     }
-}
-
-/// That an input is still the one that was surveyed.
-fn same_input(card: Option<&Card>, here: &Here) -> Result<()> {
-    let name = &here.source.name;
-    let Some(card) = card else {
-        return Err(Error::Usage(format!(
-            "{name} is not among the inputs of the plan: was it surveyed, and by this name?"
-        )));
-    };
-    if card.len != here.size as u64 {
-        return Err(Error::Usage(format!(
-            "{name} has {} bytes, but had {} when it was surveyed: the stages need the same bytes; begin again with files that \
-             do not change",
-            count(here.size as u64),
-            count(card.len)
-        )));
-    }
-    Ok(())
 }

@@ -1140,16 +1140,24 @@ class Driver:
 
     def report(self) -> int:
         """Writes the report, which may also go to a file system that only Spark knows."""
-        words = words_of(self.settings.report)
         output = self.settings.output
-        remote = output is not None and scheme_of(output) not in (None, "file")
-        if output is not None:
-            words += ["-o", os.path.join(self.work, "report") if remote else output.removeprefix("file://")]
-        sys.stdout.flush()
-        status = subprocess.run([self.binary, "report", self.whole, *words], check=False).returncode
-        if remote and status in (0, 1, ERROR) and os.path.exists(words[-1]):
-            self.upload(words[-1], output)
-        return status if status >= 0 else ERROR
+        foreign = output is not None and scheme_of(output) not in (None, "file")
+        path = output.removeprefix("file://") if output is not None and not foreign else os.path.join(self.work, "report")
+        if output is None or foreign:
+            remove_quietly(path)
+        command = [self.binary, "report", self.whole, *words_of(self.settings.report), "-o", path]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        written = os.path.exists(path)
+        # spark-submit puts both of its streams into one: what is printed for a program must not have more in it.
+        if self.told or not written:
+            self.messages.write(done.stderr)
+        if written and foreign:
+            self.upload(path, output)
+        elif written and output is None:
+            with open(path, "rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.flush()
+        return done.returncode if done.returncode >= 0 else ERROR
 
     def upload(self, report: str, target: str | None) -> None:
         paths: Any = self.context._jvm.org.apache.hadoop.fs  # type: ignore[union-attr]
@@ -1171,8 +1179,14 @@ class Driver:
             raise Failure(error_in(done.stderr) or f"{self.binary} {words[0]} ended with status {done.returncode}")
         return done
 
+    @property
+    def told(self) -> bool:
+        """Whether more is told than errors and, without -o, the report: that one table is for people and may have company."""
+        alone = self.settings.output is None and dict(self.settings.report).get("--format", "table") != "table"
+        return not (self.settings.quiet or alone)
+
     def say(self, text: str) -> None:
-        if not self.settings.quiet:
+        if self.told:
             tell(text, self.messages)
 
 

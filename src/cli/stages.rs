@@ -1,5 +1,6 @@
 //! `aftertrace map`, `merge` and `plan`: the stages of a scan that several machines or processes do together.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::ops::Range;
@@ -9,7 +10,7 @@ use aftertrace::error::{Error, Result, Warning};
 use aftertrace::part;
 use aftertrace::pattern::set::PatternSet;
 use aftertrace::report::json;
-use aftertrace::source::discover::{UNREADABLE, discover, repeated};
+use aftertrace::source::discover::{UNREADABLE, repeated, search};
 use aftertrace::source::open::{OpenOptions, open_all};
 use aftertrace::stages::{self, Head, Here, Next, Partial};
 use aftertrace::time::Time;
@@ -50,7 +51,7 @@ pub struct MapArguments {
     /// What reports call standard input
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Bytes of the whole input of which standard input is a --range
+    /// Bytes of the whole input: what was appended later is not read. Standard input of which there is a --range needs it
     #[arg(long, value_name = "N")]
     size: Option<usize>,
     /// When standard input was last written, which tells the year of logs that write none, as RFC 3339
@@ -102,16 +103,18 @@ pub struct PlanArguments {
 /// Runs `map`.
 pub fn map(arguments: &MapArguments, observer: &dyn Observer) -> Result<Outcome> {
     output::check(arguments.output.as_deref())?;
-    let part = match arguments.stage {
-        Stage::Survey => survey(arguments, observer)?,
+    let (part, known) = match arguments.stage {
+        Stage::Survey => (survey(arguments, observer)?, BTreeSet::new()),
         Stage::Focus => focus(arguments, observer)?,
     };
     write(&part, arguments.output.as_deref())?;
-    let unread = part.warnings().any(|warning| warning.code == UNREADABLE);
-    if !arguments.counting.reading.quiet {
-        messages::warnings(&part.warnings().cloned().collect::<Vec<_>>(), false, false);
+    if arguments.reads_nothing() {
+        return Ok(Outcome::Finished);
     }
-    match unread && arguments.lost.is_none() {
+    let here = part.warnings().filter(|warning| !known.contains(*warning));
+    let here: Vec<Warning> = here.cloned().collect();
+    messages::warnings(&here, arguments.counting.reading.quiet, false);
+    match here.iter().any(|warning| warning.code == UNREADABLE) {
         true => Ok(Outcome::Incomplete),
         false => Ok(Outcome::Finished),
     }
@@ -130,11 +133,17 @@ fn survey(arguments: &MapArguments, observer: &dyn Observer) -> Result<Partial> 
     let options = arguments.counting.options()?;
     let patterns = sigma::patterns(&arguments.counting.reading)?;
     let opened = arguments.open(&options)?;
-    let part = stages::survey(&opened.here, (&options, &patterns), labels, observer)?;
-    Ok(opened.note(part))
+    let mut part = stages::survey(&opened.here, (&options, &patterns), labels, observer)?;
+    part.notice(opened.missing, false);
+    part.notice(opened.troubles, true);
+    Ok(part)
 }
 
-fn focus(arguments: &MapArguments, observer: &dyn Observer) -> Result<Partial> {
+/// Answers a plan; returns also what that warns of, which is none of what this process met.
+fn focus(
+    arguments: &MapArguments,
+    observer: &dyn Observer,
+) -> Result<(Partial, BTreeSet<Warning>)> {
     let given = labels(&matches())?;
     if let Some(option) = given.first() {
         return Err(Error::Usage(format!(
@@ -143,14 +152,41 @@ fn focus(arguments: &MapArguments, observer: &dyn Observer) -> Result<Partial> {
     }
     let path = arguments.plan.as_deref().unwrap_or(Path::new("-"));
     let plan = read(path)?;
+    let known = plan.warnings().cloned().collect();
     if arguments.reads_nothing() {
-        return arguments.note(plan.bare());
+        return Ok((arguments.note(plan.bare())?, known));
     }
     let (mut options, patterns) = asked(plan.head())?;
     options.threads = arguments.counting.reading.options()?.threads;
     let opened = arguments.open(&options)?;
-    let part = stages::focus(plan, &opened.here, (&options, &patterns), observer)?;
-    Ok(opened.note(part))
+    let mut part = stages::focus(plan, opened.here, (&options, &patterns), observer)?;
+    for (warnings, found) in [(opened.missing, false), (opened.troubles, true)] {
+        for warning in warnings {
+            vanished(&mut part, warning, found, arguments.range.clone())?;
+        }
+    }
+    Ok((part, known))
+}
+
+/// Notes that an input cannot be read any more; one that was not surveyed never could.
+fn vanished(
+    part: &mut Partial,
+    warning: Warning,
+    found: bool,
+    range: Option<Range<usize>>,
+) -> Result<()> {
+    match &warning.input {
+        _ if warning.code != UNREADABLE => Ok(()),
+        Some(input) if part.has(input) => {
+            let reason = warning.message.strip_prefix(&format!("{input}: "));
+            let reason = reason.and_then(|reason| reason.strip_prefix("cannot read: "));
+            part.lose(input, range, None, reason.unwrap_or(&warning.message))
+        }
+        _ => {
+            part.notice([warning], found);
+            Ok(())
+        }
+    }
 }
 
 /// What is to be read, and what could not be opened.
@@ -160,15 +196,6 @@ struct Opened {
     missing: Vec<Warning>,
     /// What was found, but cannot be read.
     troubles: Vec<Warning>,
-}
-
-impl Opened {
-    /// Notes in a part what could not be opened.
-    fn note(self, mut part: Partial) -> Partial {
-        part.notice(self.missing, false);
-        part.notice(self.troubles, true);
-        part
-    }
 }
 
 impl MapArguments {
@@ -198,11 +225,11 @@ impl MapArguments {
                 "name a log file, or - for standard input".to_string(),
             )),
             ([path], Some(name)) if path.as_os_str() == "-" => {
-                let share = self.range.clone().map(|range| (range, self.size));
-                let share = match share {
-                    None => None,
-                    Some((range, Some(size))) => Some((range, size)),
-                    Some((_, None)) => {
+                let share = match (self.range.clone(), self.size) {
+                    (None, None) => None,
+                    (None, Some(size)) => Some((0..size, size)),
+                    (Some(range), Some(size)) => Some((range, size)),
+                    (Some(_), None) => {
                         return Err(Error::Usage(
                             "--range of standard input needs --size, the bytes of the whole input"
                                 .to_string(),
@@ -226,15 +253,19 @@ impl MapArguments {
     }
 
     fn open_files(&self, paths: &[PathBuf], options: &ScanOptions) -> Result<Opened> {
-        let (found, missing) = discover(paths)?;
+        let (found, missing) = search(paths);
         let opening = OpenOptions {
             mmap: options.mmap,
             ..OpenOptions::default()
         };
         let (sources, troubles) = open_all(&found, &opening);
-        let here = match &self.range {
-            None => sources.into_iter().map(Here::whole).collect(),
-            Some(range) => vec![Here::range_of(sources, range.clone())?],
+        let here = match (&self.range, self.size) {
+            _ if sources.is_empty() => Vec::new(),
+            (None, None) => sources.into_iter().map(Here::whole).collect(),
+            (range, size) => {
+                let range = range.clone().unwrap_or(0..usize::MAX);
+                vec![Here::range_of(sources, range, size)?]
+            }
         };
         Ok(Opened {
             here,
@@ -248,13 +279,23 @@ impl MapArguments {
 pub fn merge(arguments: &MergeArguments) -> Result<Outcome> {
     output::check(arguments.output.as_deref())?;
     let mut all: Option<Partial> = None;
+    let (mut answers, mut void) = (0, 0);
     for path in &arguments.parts {
         let part = read(path)?;
+        answers += usize::from(part.is_answer());
+        void += usize::from(part.is_void());
         all = Some(match all {
             None => part,
             Some(all) => stages::unite(all, part)
                 .map_err(|error| Error::Usage(format!("{}: {error}", path.display())))?,
         });
+    }
+    // Answers alone are on the way to where the rest is.
+    if answers > 0 && answers == void && answers < arguments.parts.len() {
+        return Err(Error::Usage(
+            "none of these parts answers anything of what the plan asks for: read what `aftertrace plan` lists, or note it as --lost"
+                .to_string(),
+        ));
     }
     if let Some(all) = all {
         write(&all, arguments.output.as_deref())?;

@@ -65,14 +65,23 @@ pub fn repeated(input: String) -> Warning {
     }
 }
 
-/// Finds everything to read below `paths`, sorted by path, so that the order of arguments does not
-/// matter. `-` is standard input. Directories are searched to the bottom; names that begin with a
-/// dot are skipped there, and so is what is no regular file.
+/// Finds everything to read below `paths`: see [`search`].
 ///
 /// # Errors
-/// [`Error::NoInput`] when nothing is left to read. A path that cannot be read is a warning with
-/// the code [`UNREADABLE`] as long as another one can.
+/// [`Error::NoInput`] when nothing is left to read.
 pub fn discover(paths: &[PathBuf]) -> Result<(Vec<Input>, Vec<Warning>)> {
+    let (inputs, warnings) = search(paths);
+    match inputs.is_empty() {
+        true => Err(nothing_to_read(paths, &warnings)),
+        false => Ok((inputs, warnings)),
+    }
+}
+
+/// Finds everything to read below `paths`, sorted by path, so that the order of arguments does not
+/// matter. `-` is standard input. Directories are searched to the bottom; names that begin with a
+/// dot are skipped there, and so is what is no regular file. A path that cannot be read is a warning with
+/// the code [`UNREADABLE`].
+pub fn search(paths: &[PathBuf]) -> (Vec<Input>, Vec<Warning>) {
     let mut search = Search::default();
     let mut sorted: Vec<&PathBuf> = paths.iter().collect();
     sorted.sort();
@@ -88,10 +97,7 @@ pub fn discover(paths: &[PathBuf]) -> Result<(Vec<Input>, Vec<Warning>)> {
     } = search;
     let mut inputs = found;
     inputs.sort();
-    if inputs.is_empty() {
-        return Err(nothing_to_read(paths, &warnings));
-    }
-    Ok((inputs, warnings))
+    (inputs, warnings)
 }
 
 fn nothing_to_read(paths: &[PathBuf], warnings: &[Warning]) -> Error {

@@ -227,6 +227,15 @@ impl Source {
         }
     }
 
+    /// No more than its first bytes.
+    pub fn first(self, bytes: usize) -> Source {
+        let part = self.part.clone().unwrap_or(0..usize::MAX);
+        Source {
+            part: Some(part.start..part.end.min(part.start.saturating_add(bytes))),
+            ..self
+        }
+    }
+
     /// What is at hand of an input whose bytes are elsewhere.
     pub fn excerpts(&self) -> Option<&Excerpts> {
         match &*self.held {

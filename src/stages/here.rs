@@ -21,21 +21,31 @@ impl Here {
         }
     }
 
-    /// A range of the one file among these.
+    /// A range of the one file among these, of which no more than `size` bytes are read.
     ///
     /// # Errors
     /// When it is not one, or has to be unpacked.
-    pub fn range_of(sources: Vec<Source>, range: Range<usize>) -> Result<Here> {
+    pub fn range_of(
+        sources: Vec<Source>,
+        range: Range<usize>,
+        size: Option<usize>,
+    ) -> Result<Here> {
         match <[Source; 1]>::try_from(sources) {
-            Ok([source]) if source.is_plain() => Ok(Here {
-                range: Some(range),
-                ..Here::whole(source)
-            }),
+            Ok([source]) if source.is_plain() => {
+                let here = Here::whole(source).first(size.unwrap_or(usize::MAX));
+                let range = range.start.min(here.size)..range.end.min(here.size);
+                Ok(Here {
+                    range: Some(range),
+                    ..here
+                })
+            }
             Ok([source]) => Err(Error::Usage(format!(
-                "{}: --range is for files that are not compressed: read all of it",
+                "{}: --range and --size are for files that are not compressed: read all of it",
                 source.name
             ))),
-            Err(_) => Err(Error::Usage("--range is for one file".to_string())),
+            Err(_) => Err(Error::Usage(
+                "--range and --size are for one file".to_string(),
+            )),
         }
     }
 
@@ -85,6 +95,18 @@ impl Here {
             range: Some(range),
             size,
         }])
+    }
+
+    /// No more than the first bytes of the input, if it has more: what was appended later is not read.
+    pub fn first(self, size: usize) -> Here {
+        match self.size > size {
+            false => self,
+            true => Here {
+                source: self.source.first(size.saturating_sub(self.offset)),
+                size,
+                ..self
+            },
+        }
     }
 
     /// All bytes that are here: from which byte of the input to which.
@@ -174,7 +196,7 @@ mod tests {
             for cut in cuts.windows(2) {
                 let range = cut[0]..cut[1];
                 let source = Source::from_bytes("a.log", text.clone());
-                mapped.push(Here::range_of(vec![source], range.clone()).unwrap().lines());
+                mapped.push(Here::range_of(vec![source], range.clone(), None).unwrap().lines());
                 let stream = io::Cursor::new(text[range.start.saturating_sub(1)..].to_vec());
                 let here = Here::stream(stream, "a.log", Some((range, text.len())), None).unwrap();
                 let lines = here[0].lines();

@@ -29,6 +29,7 @@ pub fn unite(mine: Partial, theirs: Partial) -> Result<Partial> {
         ));
     }
     let mut all = Partial::new(mine.head.options);
+    all.head.answer = mine.head.answer && theirs.head.answer;
     let order = |inputs: &BTreeMap<Key, Card>| inputs.keys().cloned().collect::<Vec<_>>();
     let orders = [order(&mine.inputs), order(&theirs.inputs)];
     all.inputs = mine.inputs;
@@ -70,11 +71,18 @@ fn told(options: &[String]) -> String {
 fn one_card(mine: Card, theirs: Card) -> Result<Card> {
     if mine.len != theirs.len {
         return Err(Error::Usage(format!(
-            "{} has {} bytes in one part and {} in another: the stages need the same bytes; begin again with files that do not change",
+            "{} has {} bytes in one part and {} in another: the stages need the same bytes; give all the same --size, or begin again with files that do not change",
             mine.name, mine.len, theirs.len
         )));
     }
+    if mine.begins.is_some() && theirs.begins.is_some() && mine.begins != theirs.begins {
+        return Err(Error::Usage(format!(
+            "{} begins otherwise in another part: the stages need the same bytes; begin again with files that do not change",
+            mine.name
+        )));
+    }
     let mut all = mine;
+    all.begins = all.begins.or(theirs.begins);
     all.modified = all.modified.max(theirs.modified);
     all.plain &= theirs.plain;
     all.remarks.extend(theirs.remarks);

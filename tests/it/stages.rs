@@ -83,7 +83,7 @@ impl Stages<'_> {
                 None => shares.push(whole),
                 Some(each) => shares.extend((0..bytes).step_by(each).map(|start| {
                     let range = start..(start + each).min(bytes);
-                    Here::range_of(vec![Self::open(path)], range).unwrap()
+                    Here::range_of(vec![Self::open(path)], range, None).unwrap()
                 })),
             }
         }
@@ -108,11 +108,11 @@ impl Stages<'_> {
             }
             (Some((start, end)), _) => {
                 let range = start as usize..end as usize;
-                vec![Here::range_of(vec![Self::open(path)], range).unwrap()]
+                vec![Here::range_of(vec![Self::open(path)], range, None).unwrap()]
             }
             (None, _) => vec![Here::whole(Self::open(path))],
         };
-        through_a_file(&stages::focus(read(plan), &here, self.asked(), &Silent).unwrap())
+        through_a_file(&stages::focus(read(plan), here, self.asked(), &Silent).unwrap())
     }
 
     /// All rounds, until there is a report.
@@ -414,40 +414,171 @@ fn what_cannot_be_united_is_refused_and_says_why() {
             "{more:?}: {said}"
         );
     }
-    fs::write(here.join("a.log"), &log[..log.len() - 100]).unwrap();
-    let changed = said(here, &[&focus[..], &["a.plan", "a.log"]].concat(), 2);
-    assert!(changed.contains("when it was surveyed"), "{changed}");
 }
+
+/// Adds a part of each log to the whole, as a script does; returns the statuses of `map`.
+fn add_each(here: &Path, stage: &[&str], logs: &[&str]) -> Vec<i32> {
+    let mut united = vec!["merge".to_string(), "-o".to_string(), "whole".to_string()];
+    if here.join("whole").exists() {
+        united.push("whole".to_string());
+    }
+    let map = logs.iter().enumerate().map(|(n, log)| {
+        let part = format!("{n}.part");
+        let words = ["map", "-q", "-o", &part, "--stage"];
+        let output = run_in(here, &[&words[..], stage, &[log]].concat());
+        united.push(part);
+        output.status.code().unwrap()
+    });
+    let statuses = map.collect();
+    let united: Vec<&str> = united.iter().map(String::as_str).collect();
+    said(here, &united, 0);
+    statuses
+}
+
+/// All that comes after the survey; returns the statuses of `map`, and the report with its status.
+fn go_on(here: &Path, logs: &[&str]) -> (Vec<i32>, String, Option<i32>) {
+    let mut statuses = Vec::new();
+    for _ in 0..MOST_ROUNDS {
+        if !run_in(here, &["plan", "whole", "-o", "plan"])
+            .status
+            .success()
+        {
+            break;
+        }
+        statuses.extend(add_each(here, &["focus", "--plan", "plan"], logs));
+    }
+    let report = run_in(here, &["report", "whole", "--format", "json"]);
+    (statuses, text(&report.stdout), report.status.code())
+}
+
+fn scanned(here: &Path, logs: &[&str]) -> String {
+    let all = [&["scan", "-q", "--format", "json"], logs].concat();
+    text(&run_in(here, &all).stdout)
+}
+
+/// A folder with two logs that take a few rounds.
+fn two_logs() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario("two-attackers");
+    unpacked(&scenario, folder.path());
+    let log = read_log(&self::scenario("quiet-day").folder.join("access.log.gz"));
+    fs::write(folder.path().join("quiet.log"), log).unwrap();
+    folder
+}
+
+const TWO: [&str; 2] = ["access.log", "quiet.log"];
 
 #[test]
 fn what_was_named_twice_is_told_by_those_who_know() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = two_logs();
     let here = folder.path();
-    let log = read_log(&scenario("quiet-day").folder.join("access.log.gz"));
-    fs::write(here.join("a.log"), log).unwrap();
-    let map = |stage: &[&str], what: &[&str]| {
-        let all = [&["map", "-q", "-o", "next.part", "--stage"], stage, what].concat();
-        said(here, &all, 0);
-    };
-    let unite = || {
-        said(here, &["merge", "whole", "next.part", "-o", "whole"], 0);
-    };
-    map(&["survey"], &["a.log"]);
-    fs::rename(here.join("next.part"), here.join("whole")).unwrap();
-    map(&["survey"], &["--repeated", "--name", "a.log"]);
-    unite();
-    while run_in(here, &["plan", "whole", "-o", "plan"])
-        .status
-        .success()
-    {
-        map(&["focus", "--plan", "plan"], &["a.log"]);
-        unite();
-    }
-    let found = run_in(here, &["report", "whole", "--format", "json"]).stdout;
-    let scan = ["scan", "-q", "a.log", "a.log", "--format", "json"];
-    let expected = text(&run_in(here, &scan).stdout);
+    add_each(here, &["survey"], &["quiet.log"]);
+    let repeated = ["map", "--stage", "survey", "--repeated", "--name"];
+    said(
+        here,
+        &[&repeated[..], &["quiet.log", "-o", "next"]].concat(),
+        0,
+    );
+    said(here, &["merge", "whole", "next", "-o", "whole"], 0);
+    let (statuses, found, _) = go_on(here, &["quiet.log"]);
+    assert!(statuses.iter().all(|status| *status == 0));
+    let expected = scanned(here, &["quiet.log", "quiet.log"]);
     assert!(expected.contains("duplicate_input"));
-    same(&text(&found), &expected, "named twice");
+    same(&found, &expected, "named twice");
+}
+
+#[test]
+fn a_log_that_is_missing_is_no_fault_of_others() {
+    let folder = two_logs();
+    let here = folder.path();
+    let logs = ["access.log", "gone.log", "quiet.log"];
+    assert_eq!(add_each(here, &["survey"], &logs), [0, 2, 0]);
+    let (statuses, found, status) = go_on(here, &TWO);
+    assert!(statuses.iter().all(|status| *status == 0), "{statuses:?}");
+    assert_eq!(status, Some(2));
+    same(&found, &scanned(here, &logs), "one is missing");
+    // Whoever names it again hears no more of it, and it is not told twice.
+    fs::remove_file(here.join("whole")).unwrap();
+    add_each(here, &["survey"], &logs);
+    let (statuses, again, _) = go_on(here, &logs);
+    assert!(statuses.iter().all(|status| *status == 0), "{statuses:?}");
+    same(&again, &found, "named in each stage");
+}
+
+#[test]
+fn logs_that_grow_are_read_as_far_as_they_were_surveyed() {
+    let folder = two_logs();
+    let here = folder.path();
+    let expected = scanned(here, &TWO);
+    add_each(here, &["survey"], &TWO);
+    let log = fs::read(here.join("access.log")).unwrap();
+    let grown = [&log[..], &log[..log.len() / 2]].concat();
+    fs::write(here.join("access.log"), &grown).unwrap();
+    let (statuses, found, _) = go_on(here, &TWO);
+    assert!(statuses.iter().all(|status| *status == 0), "{statuses:?}");
+    let report = |json: &str| -> serde_json::Value {
+        let mut report: serde_json::Value = serde_json::from_str(json).unwrap();
+        report["inputs"].as_array_mut().unwrap().clear();
+        report
+    };
+    assert_eq!(report(&found), report(&expected));
+    // The same where the survey is of a log that is longer by now.
+    fs::remove_file(here.join("whole")).unwrap();
+    let size = log.len().to_string();
+    assert_eq!(
+        add_each(here, &["survey", "--size", &size], &["access.log"]),
+        [0]
+    );
+    add_each(here, &["survey"], &["quiet.log"]);
+    assert_eq!(report(&go_on(here, &TWO).1), report(&expected));
+}
+
+#[test]
+fn logs_that_are_others_by_now_are_lost_and_end_no_loop() {
+    let change: [(&str, &dyn Fn(&Path)); 4] = [
+        ("shorter", &|log| {
+            let bytes = fs::read(log).unwrap();
+            fs::write(log, &bytes[..bytes.len() - 100]).unwrap();
+        }),
+        ("another one", &|log| {
+            let mut bytes = fs::read(log).unwrap();
+            bytes[20] ^= 1;
+            fs::write(log, bytes).unwrap();
+        }),
+        ("gone", &|log| fs::remove_file(log).unwrap()),
+        ("a folder", &|log| {
+            fs::remove_file(log).unwrap();
+            fs::create_dir(log).unwrap();
+        }),
+    ];
+    for (what, change) in change {
+        let folder = two_logs();
+        let here = folder.path();
+        add_each(here, &["survey"], &TWO);
+        change(&here.join("access.log"));
+        if what == "a folder" {
+            // Nobody answers for the log: the loop must end all the same.
+            said(here, &["plan", "whole", "-o", "plan"], 0);
+            let focus = [
+                "map",
+                "-q",
+                "--stage",
+                "focus",
+                "--plan",
+                "plan",
+                "access.log",
+                "-o",
+                "next",
+            ];
+            said(here, &focus, 0);
+            let void = said(here, &["merge", "whole", "next", "-o", "whole"], 2);
+            assert!(void.contains("none of these parts answers"), "{void}");
+            continue;
+        }
+        let (statuses, found, status) = go_on(here, &TWO);
+        assert_eq!((statuses.contains(&2), status), (true, Some(2)), "{what}");
+        assert!(found.contains("cannot read bytes 0 to"), "{what}: {found}");
+    }
 }
 
 #[test]
