@@ -34,6 +34,14 @@ const MOST_PIECES: usize = 4096;
 /// Pieces of a log that are compared: the quiet ones say most, because little in them is alike by chance.
 const PIECES: usize = 4;
 
+/// Logs of its time that a log is compared with: so many of the largest, one of which may be a balancer's, and as many
+/// whose paths are next to its own, as those of one server are. Otherwise the pairs of a hundred servers would take longer
+/// than their logs.
+const OF_EACH: usize = 2;
+
+/// Comparisons in vain, after which the logs that are left, the shortest, are not compared.
+const MOST_IN_VAIN: usize = 256;
+
 /// Pieces of the other log that one is compared with, around its own time.
 const PARTNERS: usize = 16;
 
@@ -199,20 +207,15 @@ pub fn skews(access: &[Log<'_>], errors: &[Log<'_>]) -> BTreeMap<u32, Skew> {
         )
     });
     let mut found = BTreeMap::new();
+    let mut in_vain = 0;
     for (index, clocked) in logs.iter().enumerate() {
-        let known = logs[..index].iter();
-        let skew = known
-            .filter_map(|other| against(clocked, other, &found))
-            .next();
+        let skew = first(clocked, &logs[..index], &found, &mut in_vain);
         found.extend(skew.map(|skew| (clocked.log.source, skew)));
     }
     // Those that are no access logs besides.
     let alone = |log: &&Log<'_>| access.iter().all(|other| other.source != log.source);
     for clocked in errors.iter().filter(alone).map(Clocked::of) {
-        let skew = logs
-            .iter()
-            .filter_map(|other| against(&clocked, other, &found))
-            .next();
+        let skew = first(&clocked, &logs, &found, &mut in_vain);
         found.extend(skew.map(|skew| (clocked.log.source, skew)));
     }
     for reference in found.values().map(|skew| skew.against).collect::<Vec<_>>() {
@@ -224,6 +227,39 @@ pub fn skews(access: &[Log<'_>], errors: &[Log<'_>]) -> BTreeMap<u32, Skew> {
         });
     }
     found
+}
+
+/// What the first of the others tells that shares requests with a log.
+fn first(
+    clocked: &Clocked<'_>,
+    others: &[Clocked<'_>],
+    known: &BTreeMap<u32, Skew>,
+    in_vain: &mut usize,
+) -> Option<Skew> {
+    for other in candidates(clocked, others) {
+        if *in_vain >= MOST_IN_VAIN {
+            return None;
+        }
+        match against(clocked, other, known) {
+            Some(skew) => return Some(skew),
+            None => *in_vain += 1,
+        }
+    }
+    None
+}
+
+/// Those of the others that a log is compared with, in their order, which is that of their size.
+fn candidates<'o, 'l>(clocked: &Clocked<'_>, others: &'o [Clocked<'l>]) -> Vec<&'o Clocked<'l>> {
+    let mut along: Vec<(usize, &Clocked<'_>)> = others.iter().enumerate().collect();
+    along.retain(|(_, other)| clocked.goes_along_with(other));
+    if along.len() > 2 * OF_EACH {
+        // Sources are in the order of their paths.
+        let away = |other: &Clocked<'_>| other.log.source.abs_diff(clocked.log.source);
+        along[OF_EACH..].sort_by_key(|(_, other)| away(other));
+        along.truncate(2 * OF_EACH);
+        along.sort_by_key(|(order, _)| *order);
+    }
+    along.into_iter().map(|(_, other)| other).collect()
 }
 
 /// How much a log's clock is ahead of the reference, by way of another log whose skew is known, or that is the
@@ -283,9 +319,6 @@ struct Wanted {
 
 /// The difference between two clocks, if the logs share requests.
 fn compare(clocked: &Clocked<'_>, other: &Clocked<'_>) -> Option<Skew> {
-    if !clocked.goes_along_with(other) {
-        return None;
-    }
     let mut quiet: Vec<&Piece> = clocked.pieces.iter().collect();
     quiet.retain(|piece| !nearest(piece, other.pieces.iter()).is_empty());
     quiet.sort_by_key(|piece| (std::cmp::Reverse(piece.quiet()), piece.bytes.start));
@@ -597,6 +630,40 @@ mod tests {
     fn an_error_log_is_told_by_the_access_log_beside_it() {
         let skews = found(&[&access(0, 1, None)], &[&errors(42)]);
         assert_eq!(skews, [(0, 0), (1, 42)]);
+    }
+
+    #[test]
+    fn a_log_among_many_is_told_by_its_neighbour_and_by_the_largest() {
+        // Eight servers, each with its own visitors, an error log beside the sixth, and a balancer before the last.
+        let own = |server: usize| {
+            let log = access(0, 1, None).replace("/p/", &format!("/{server}/"));
+            log.replace("192.0.2.", &format!("198.51.{server}."))
+        };
+        let mut servers: Vec<String> = (0..8).map(own).collect();
+        let balancer = access(0, 1, None) + &access(3600, 3, None);
+        servers.push(balancer);
+        servers.push(access(90, 2, Some("10.0.0.1")));
+        let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
+        assert_eq!(found(&servers, &[]), [(8, 0), (9, 90)]);
+        let mut texts: Vec<Log<'_>> = Vec::new();
+        for (source, text) in servers[..8].iter().enumerate() {
+            texts.push(Log {
+                // One number is left for what is beside the sixth.
+                source: source as u32 + u32::from(source > 5),
+                ..Log::of(&COMBINED, text.as_bytes()).unwrap()
+            });
+        }
+        let beside = errors(42).replace("/p/", "/5/");
+        let beside = beside.replace("192.0.2.", "198.51.5.");
+        let beside = Log {
+            source: 6,
+            ..Log::of(&NGINX_ERROR, beside.as_bytes()).unwrap()
+        };
+        let all = skews(&texts, &[beside]);
+        assert_eq!(
+            all.get(&6).map(|skew| (skew.ahead_s, skew.against)),
+            Some((42, 5))
+        );
     }
 
     #[test]

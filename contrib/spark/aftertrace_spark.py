@@ -49,6 +49,8 @@ ERROR = 2
 MIB = 1 << 20
 # Without --split a core gets about this many pieces, so that all cores end at about the same time.
 PIECES_PER_CORE = 8
+# And about this many of what a plan asks for: each process loads the plan first, which may take longer than reading.
+PLANNED_PER_CORE = 2
 # Below this, starting a task takes longer than reading its bytes.
 SMALLEST_SPLIT = 64 * MIB
 # What is streamed lies in a temporary file of the executor while it is read; and a piece is read again when its task fails.
@@ -514,10 +516,10 @@ def first_bytes(context: SparkContext, item: Item) -> bytes:
         return b"\0"
 
 
-def default_split(items: Iterable[Item], cores: int) -> int:
-    """The length of pieces where the user says nothing."""
+def default_split(items: Iterable[Item], pieces: int) -> int:
+    """The length of so many pieces, where the user says nothing."""
     total = sum(item.size for item in items)
-    return max(SMALLEST_SPLIT, min(LARGEST_SPLIT, total // (cores * PIECES_PER_CORE)))
+    return max(SMALLEST_SPLIT, min(LARGEST_SPLIT, total // pieces))
 
 
 def cut(context: SparkContext, items: Sequence[Item], split: int) -> list[Piece]:
@@ -1020,18 +1022,21 @@ class Driver:
         """Does all of it; returns the exit status."""
         self.check()
         items, repeated = self.items()
-        split = self.settings.own.get("--split")
-        split_bytes = size_in_bytes(split) if split else default_split(items, self.cores)
         job = self.job()
         try:
-            self.round(job, cut(self.context, items, split_bytes), self.whole)
+            self.round(job, cut(self.context, items, self.split(items, PIECES_PER_CORE)), self.whole)
             self.note(repeated)
-            self.focus(job, {item.key: item for item in items}, split_bytes)
+            self.focus(job, {item.key: item for item in items}, self.split(items, PLANNED_PER_CORE))
         finally:
             for broadcast in (job.hadoop, job.luggage):
                 if broadcast is not None:
                     broadcast.destroy()
         return self.report()
+
+    def split(self, items: list[Item], per_core: int) -> int:
+        """Bytes of a plain file for one process."""
+        split = self.settings.own.get("--split")
+        return size_in_bytes(split) if split else default_split(items, self.cores * per_core)
 
     def items(self) -> tuple[list[Item], list[str]]:
         """What is to be read, as long as anything can be, and what was named more than once."""
