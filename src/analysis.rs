@@ -1,6 +1,6 @@
 //! The whole way from paths to a report: the order of the passes, and nothing that they do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::mem;
 use std::path::PathBuf;
@@ -742,19 +742,21 @@ fn zoned<'a>(mut logs: Vec<Log<'a>>, given: Option<Zone>) -> Vec<Log<'a>> {
     logs
 }
 
-/// The clocks of access logs that write no zone where nobody says which one it is.
+/// The clocks of access logs that write no zone where nobody says which one it is, or not all say the same.
 fn guessed_clocks(logs: &[Log<'_>], given: Option<Zone>) -> Vec<ErrorClock> {
-    if given.is_some()
-        || logs
-            .iter()
-            .any(|log| season::writes_zone(log) && first_zone(log).is_some())
-    {
+    let (writing, zoneless): (Vec<&Log<'_>>, Vec<_>) =
+        logs.iter().partition(|log| season::writes_zone(log));
+    if given.is_some() || zoneless.is_empty() {
         return Vec::new();
     }
-    let zoneless = logs.iter().filter(|log| !season::writes_zone(log));
-    zoneless
-        .map(|log| ErrorClock::of(log, Basis::Unknown))
-        .collect()
+    let zones: BTreeSet<UtcOffset> = writing.into_iter().filter_map(first_zone).collect();
+    let basis = match zones.len() {
+        0 => Basis::Unknown,
+        1 => return Vec::new(),
+        _ => Basis::Assumed,
+    };
+    let zoneless = zoneless.into_iter();
+    zoneless.map(|log| ErrorClock::of(log, basis)).collect()
 }
 
 /// First and last time of logs, looked for near their ends, where only a part is asked for.

@@ -474,6 +474,7 @@ fn clock_warning(read: &Read<'_>, clock: &ErrorClock) -> Option<Warning> {
     let is_access = vote.is_some_and(|vote| vote.format.kind == LogKind::Access);
     let why = match clock.basis {
         Basis::Written | Basis::Given | Basis::Aligned { .. } => return None,
+        Basis::Assumed if is_access => "the access logs beside it write different ones",
         Basis::Assumed => "too few of its messages name clients of the access logs",
         Basis::Unknown if is_access => "no access log beside it writes one",
         Basis::Unknown => "there is no access log beside it",

@@ -44,7 +44,7 @@ pub enum Basis {
         /// Messages tried.
         tried: usize,
     },
-    /// Too few messages name clients of the access logs; the access log's zone is assumed.
+    /// Too few messages name clients of the access logs, or these write several zones; the zone of the first one is assumed.
     Assumed,
     /// There is no access log; UTC is assumed.
     Unknown,

@@ -155,3 +155,38 @@ fn two_servers_that_share_the_load_make_one_story() {
             .all(|warning| warning["code"] != "duplicate_content" && warning["code"] != TWICE)
     );
 }
+
+#[test]
+fn a_zone_that_others_disagree_about_is_told_to_be_assumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let balanced = |n: u32| {
+        let (minute, second) = (n / 60, n % 60);
+        format!(
+            "May 19 14:{minute:02}:{second:02} lb haproxy[9]: 198.51.100.{}:4242 [19/May/2026:14:{minute:02}:{second:02}.100] \
+             web app/app1 0/0/1/14/36 200 2896 - - ---- 12/12/3/1/0 0/0 \"GET /i/{n} HTTP/1.1\"\n",
+            n % 200
+        )
+    };
+    let balanced: String = (0..600).map(balanced).collect();
+    write(folder.path(), "balancer.log", &balanced);
+    write(folder.path(), "one.log", &log(0, 0, 1, None));
+    let elsewhere = log(0, 0, 1, None).replace(" +0000]", " +0100]");
+    write(folder.path(), "two.log", &elsewhere);
+    let assumed = |logs: &[&str]| {
+        let report = report_in(folder.path(), logs);
+        let warnings = each(&report, "/warnings/*");
+        let assumed = warnings
+            .iter()
+            .filter(|warning| warning["code"] == "error_tz_assumed");
+        let told = |warning: &&Value| warning["message"].as_str().unwrap().to_string();
+        assumed.map(told).collect::<Vec<_>>()
+    };
+    assert!(assumed(&["balancer.log", "one.log"]).is_empty());
+    let told = assumed(&["balancer.log", "one.log", "two.log"]);
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].starts_with("balancer.log carries no time zone")
+            && told[0].contains("+00:00 is assumed"),
+        "{told:?}"
+    );
+}

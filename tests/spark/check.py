@@ -229,6 +229,9 @@ def unreadable(checker: Checker) -> None:
     if report["totals"] != alone["totals"]:
         raise Failure("what could be read was not counted as if it stood alone")
     checker.refused("missing.log", names[2])
+    # A missing one beside several files on the disk: all rounds have more than one piece.
+    rich = sorted(str(log) for log in RICH.glob("*.log*"))
+    checker.equal(*rich, str(checker.folder / "gone.log"), spark=("--split", "200k"), status=2)
 
 
 def checksums(content: bytes) -> bytes:
