@@ -254,6 +254,9 @@ impl MapArguments {
 
     fn open_files(&self, paths: &[PathBuf], options: &ScanOptions) -> Result<Opened> {
         let (found, missing) = search(paths);
+        if found.is_empty() && missing.is_empty() {
+            return Err(Error::NoInput("there are no files in it".to_string()));
+        }
         let opening = OpenOptions {
             mmap: options.mmap,
             ..OpenOptions::default()
