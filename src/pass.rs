@@ -4,8 +4,6 @@
 //! locked. Since merging is commutative, neither the number of workers nor who took which chunk can
 //! be seen in the result.
 
-use std::any::Any;
-use std::collections::BTreeMap;
 use std::mem;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,8 +17,6 @@ use crate::chunk;
 use crate::client::Client;
 use crate::event::{Access, Event, Unparsed};
 use crate::evidence::caps::{Caps, Share};
-use crate::evidence::filed::{Lawful, lawful};
-use crate::evidence::lines::LineCounts;
 use crate::format::forwarded::Column;
 use crate::format::spec::{Desk, Format, Glance, Reader, TimeCache};
 use crate::format::timing::Timing;
@@ -28,6 +24,12 @@ use crate::known::Known;
 use crate::merge::Merge;
 use crate::proxies::{HeaderName, Proxies};
 use crate::time::{LocalTime, Time, UtcOffset};
+
+mod ledger;
+mod spans;
+
+pub use ledger::{Cut, Entry, Ledger, Stretch, Surveyed, count, settle};
+pub use spans::{ChunkSpan, MOST_SPANS, coarsen, file_books};
 
 /// Bytes per chunk unless told otherwise: large enough that taking one costs nothing, small enough
 /// that two workers finish together and that a window of minutes does not touch the whole log.
@@ -246,94 +248,6 @@ fn without_lead(line: &[u8]) -> &[u8] {
         }
         [0xef, 0xbb, 0xbf, rest @ ..] => rest,
         _ => line,
-    }
-}
-
-/// A part of a log, and the time its records cover.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(remote = "Self")]
-pub struct ChunkSpan {
-    /// Index into the logs surveyed.
-    pub log: usize,
-    /// Bytes.
-    pub start: usize,
-    /// Bytes.
-    pub end: usize,
-    /// Earliest record, seconds since the epoch.
-    pub first: i64,
-    /// Latest record; before `first` when there is none.
-    pub last: i64,
-    /// Physical lines that begin in it.
-    pub lines: u64,
-    /// Whether each of its lines was read as a record, or says nothing.
-    pub readable: bool,
-}
-
-impl Lawful for ChunkSpan {
-    fn is_lawful(&self) -> bool {
-        self.start <= self.end
-    }
-}
-lawful!(ChunkSpan);
-
-/// Spans kept of the chunks of logs: at [`DEFAULT_CHUNK_BYTES`] those of 256 GiB, in 14 MiB. Of longer logs neighbours are told
-/// as one, so that a closer look reads a little more than it needs.
-pub const MOST_SPANS: usize = 1 << 18;
-
-/// Tells neighbours as one, two and two, until no more than so many spans are left, if logs are long enough for that.
-pub fn coarsen(spans: &mut Vec<ChunkSpan>, most: usize) {
-    let mut before = usize::MAX;
-    while spans.len() > most && spans.len() < before {
-        before = spans.len();
-        spans.sort_unstable();
-        let mut joined = false;
-        spans.dedup_by(|next, last| {
-            joined = !joined && last.absorb(next);
-            joined
-        });
-    }
-}
-
-impl ChunkSpan {
-    /// Takes over what follows in the same log; false if this one does not.
-    fn absorb(&mut self, next: &ChunkSpan) -> bool {
-        let follows = (self.log, self.end) == (next.log, next.start);
-        if follows {
-            self.end = next.end;
-            self.first = self.first.min(next.first);
-            self.last = self.last.max(next.last);
-            self.lines += next.lines;
-            self.readable &= next.readable;
-        }
-        follows
-    }
-}
-
-/// Files the books of a chunk (index of the log, bytes), and the time that it covers.
-pub fn file_books(
-    chunks: &mut Vec<ChunkSpan>,
-    books: &mut BTreeMap<u32, LineCounts>,
-    log: &Log<'_>,
-    (index, range): (usize, &Range<usize>),
-    mut lines: LineCounts,
-) {
-    lines.order.close(range.start);
-    chunks.push(chunk_span(index, range, &lines));
-    books.entry(log.source).or_default().merge(lines);
-}
-
-fn chunk_span(log: usize, range: &Range<usize>, lines: &LineCounts) -> ChunkSpan {
-    let (first, last) = lines.span.map_or((i64::MAX, i64::MIN), |span| {
-        (span.first.secs(), span.last.secs())
-    });
-    ChunkSpan {
-        log,
-        start: range.start,
-        end: range.end,
-        first,
-        last,
-        lines: lines.lines,
-        readable: lines.unparsed.is_empty(),
     }
 }
 
@@ -574,186 +488,11 @@ impl<T: Bounded> Bounded for Several<T> {
         Several(self.0.iter().map(Bounded::successor).collect())
     }
 }
-
-/// Some bytes of a source.
-pub type Stretch = (u32, Range<usize>);
-
-/// Knows what passes came to that other machines took part in, and takes what they come to here.
-///
-/// A pass is known by its name and by how many of that name were before it, so all runs over the same logs must make the same
-/// passes in the same order.
-pub trait Ledger: Sync {
-    /// What there is of the next pass of a name, which needs these stretches.
-    fn entry(&self, pass: &'static str, needed: &[Stretch]) -> Entry;
-
-    /// Says that the next pass, if it is `pass`, needs nothing of what `other` comes to, so that both can be made in one go.
-    fn beside(&self, other: &'static str, pass: &'static str);
-
-    /// Says what is missing for the pass that is [`Entry::Open`].
-    fn ask(&self, cut: Cut, missing: Vec<Stretch>);
-
-    /// Takes what was counted of these stretches for it.
-    fn file(&self, counted: Vec<Stretch>, counts: Box<dyn Any + Send>);
-}
-
-/// What a [`Ledger`] says of a pass.
-pub enum Entry {
-    /// What it comes to.
-    Known(Box<dyn Any + Send>),
-    /// Nothing of what it needs can be had.
-    Nothing,
-    /// These stretches are still to be counted.
-    Open(Vec<Stretch>),
-    /// Something before it is missing, so that it would be in vain.
-    Vain,
-}
-
-/// Whether a stretch that is needed may be counted in pieces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
-    /// At the end of any line.
-    Anywhere,
-    /// It is counted as a whole.
-    Never,
-}
-
-/// What a pass comes to that needs these stretches: what it came to elsewhere; or what `count` makes of as much of them as is
-/// here, which is everything on a machine that works alone. Where the pass remains open this is `none`, and whatever follows
-/// from it is in vain.
-pub fn settle<C: Bounded + 'static>(
-    (pass, cut): (&'static str, Cut),
-    (logs, run): (&[Log<'_>], &Run<'_>),
-    needed: Vec<Stretch>,
-    none: impl Fn() -> C,
-    count: impl FnOnce(&[Stretch]) -> C,
-) -> C {
-    let Some(ledger) = run.ledger else {
-        return count(&needed);
-    };
-    if needed.is_empty() {
-        return none();
-    }
-    match ledger.entry(pass, &needed) {
-        Entry::Known(counts) => counts.downcast().map_or_else(|_| none(), |counts| *counts),
-        Entry::Nothing | Entry::Vain => none(),
-        Entry::Open(missing) => {
-            let own = own(logs, &missing, cut);
-            ledger.ask(cut, missing);
-            if !own.is_empty() {
-                let mut counts = count(&own);
-                counts.flush();
-                ledger.file(own, Box::new(counts));
-            }
-            none()
-        }
-    }
-}
-
-/// What of some stretches is here.
-fn own(logs: &[Log<'_>], needed: &[Stretch], cut: Cut) -> Vec<Stretch> {
-    let here = |(source, range): &Stretch| {
-        let log = logs.iter().find(|log| log.source == *source)?;
-        let here = match cut {
-            Cut::Anywhere => log.bytes.share(range.clone()),
-            Cut::Never if log.bytes.holds(range) => range.clone(),
-            Cut::Never => return None,
-        };
-        (!here.is_empty()).then_some((*source, here))
-    };
-    needed.iter().filter_map(here).collect()
-}
-
-/// The logs that a closer look is at, and the chunks that the survey met in them.
-#[derive(Clone, Copy)]
-pub struct Surveyed<'s, 'l> {
-    /// Those surveyed.
-    pub logs: &'s [Log<'l>],
-    /// Of these logs.
-    pub chunks: &'s [ChunkSpan],
-}
-
-/// A closer look: counts those chunks that are wanted, each with its log; see [`settle`].
-pub fn count<C: Bounded + 'static>(
-    pass: &'static str,
-    surveyed: Surveyed<'_, '_>,
-    wanted: impl Fn(&ChunkSpan) -> bool,
-    run: &Run<'_>,
-    start: impl Fn() -> C + Sync,
-    step: impl Fn(&mut C, &ChunkSpan, &Log<'_>) + Sync,
-) -> C {
-    let logs = surveyed.logs;
-    let chunks = surveyed.chunks.iter().filter(|chunk| wanted(chunk));
-    let mut chunks: Vec<&ChunkSpan> = chunks.collect();
-    let stretch = |chunk: &ChunkSpan| (logs[chunk.log].source, chunk.start..chunk.end);
-    let needed: Vec<Stretch> = chunks.iter().map(|chunk| stretch(chunk)).collect();
-    let make = |own: &[Stretch]| {
-        let mut own = own.iter().peekable();
-        chunks.retain(|chunk| own.next_if(|own| **own == stretch(chunk)).is_some());
-        let tasks = (0..).zip(&chunks);
-        let tasks = tasks.map(|(index, chunk)| (index, chunk.start..chunk.end));
-        let tasks: Vec<Task> = tasks.collect();
-        let pool = Pool::new(&run.caps);
-        let parts = work(&tasks, run, &start, |counts, (index, _)| {
-            let chunk = chunks[*index];
-            step(counts, chunk, &logs[chunk.log]);
-            pool.relieve(counts);
-        });
-        pool.all(parts).unwrap_or_else(&start)
-    };
-    settle((pass, Cut::Never), (logs, run), needed, &start, make)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::format::combined::COMBINED;
     use crate::format::spec::Arena;
-
-    #[test]
-    fn neighbours_are_told_as_one_when_there_are_too_many() {
-        let span = |log, start| ChunkSpan {
-            log,
-            start,
-            end: start + 10,
-            first: start as i64,
-            last: start as i64 + 5,
-            lines: 3,
-            readable: start != 30,
-        };
-        let empty = ChunkSpan {
-            first: i64::MAX,
-            last: i64::MIN,
-            lines: 1,
-            ..span(0, 40)
-        };
-        let mut spans: Vec<ChunkSpan> = [0, 10, 20, 30, 60].map(|start| span(0, start)).into();
-        spans.extend([empty, span(1, 0)]);
-        spans.reverse();
-        coarsen(&mut spans, 7);
-        assert_eq!(spans.len(), 7);
-        coarsen(&mut spans, 1);
-        let told = spans.iter().map(|span| {
-            let bytes = span.start..span.end;
-            (
-                span.log,
-                bytes,
-                span.first,
-                span.last,
-                span.lines,
-                span.readable,
-            )
-        });
-        let told: Vec<_> = told.collect();
-        // Between bytes 50 and 60 somebody else counts.
-        assert_eq!(
-            told,
-            [
-                (0, 0..50, 0, 35, 13, false),
-                (0, 60..70, 60, 65, 3, true),
-                (1, 0..10, 0, 5, 3, true),
-            ]
-        );
-    }
 
     #[test]
     fn a_byte_order_mark_and_a_hole_are_no_part_of_the_client() {
