@@ -57,6 +57,13 @@ pub struct Range64 {
     pub end: u64,
 }
 
+impl Range64 {
+    /// Whether some bytes are in both.
+    pub fn overlaps(&self, other: &Range64) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+}
+
 impl From<Range<usize>> for Range64 {
     fn from(range: Range<usize>) -> Range64 {
         Range64 {

@@ -15,6 +15,7 @@ mod unite;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -47,6 +48,8 @@ pub struct Head {
     pub options: Vec<String>,
     /// What is to be done next; of a plan alone.
     todo: Option<Todo>,
+    /// Looks that a plan took for answered, because what they are at is lost.
+    vain: Looks,
     /// Whether this answers a plan.
     answer: bool,
 }
@@ -60,6 +63,9 @@ pub struct Partial {
     notices: BTreeSet<Notice>,
     begun: Option<Beginning>,
     passes: BTreeMap<PassKey, Pass>,
+    /// How many ranges were known to be lost when these passes were counted. What another loss concerns was counted by some
+    /// and is not by others, so that they are counted anew.
+    losses: usize,
 }
 
 /// Which input, in the order in which reports list them: that of paths, and within an archive that of its members.
@@ -217,6 +223,7 @@ impl Partial {
             notices: BTreeSet::new(),
             begun: None,
             passes: BTreeMap::new(),
+            losses: 0,
         }
     }
 
@@ -227,8 +234,13 @@ impl Partial {
 
     /// Whether this answers a plan, but nothing of what that asks for.
     pub fn is_void(&self) -> bool {
-        let told = |card: &Card| !(card.answers.is_empty() && card.lost.is_empty());
-        self.head.answer && self.passes.is_empty() && !self.inputs.values().any(told)
+        let told = self.inputs.values().any(|card| !card.answers.is_empty());
+        self.head.answer && self.passes.is_empty() && !told && self.lost() == self.losses
+    }
+
+    /// How many ranges are lost.
+    fn lost(&self) -> usize {
+        self.inputs.values().map(|card| card.lost.len()).sum()
     }
 
     /// Whether an input of that name was surveyed.
@@ -253,6 +265,7 @@ impl Partial {
                 .map(|(key, card)| (key.clone(), bare(card)))
                 .collect(),
             notices: self.notices.clone(),
+            losses: self.lost(),
             ..Partial::new(self.head.options.clone())
         }
     }
@@ -463,14 +476,14 @@ pub fn plan(
         let asked = (options, patterns);
         let report = analysis::examine(&inputs, ahead, asked, observer, &record);
         if let Some(todo) = record.close() {
-            return Ok(Next::Read(whole.asking(todo)));
+            return Ok(Next::Read(whole.asking(todo, lost)));
         }
         let looks = todo::looks(&inputs, &keys);
         if looks.is_empty() {
             return report.map(|report| Next::Report(Box::new(report)));
         }
         if !whole.answer_lost(&looks) {
-            return Ok(Next::Read(whole.asking(Todo::Looks(looks))));
+            return Ok(Next::Read(whole.asking(Todo::Looks(looks), lost)));
         }
         for (key, wants) in looks {
             lost.entry(key).or_default().extend(wants);
@@ -480,9 +493,10 @@ pub fn plan(
 
 impl Partial {
     /// A plan for these inputs.
-    fn asking(&self, todo: Todo) -> Partial {
+    fn asking(&self, todo: Todo, vain: Looks) -> Partial {
         let mut plan = self.bare();
         plan.head.todo = Some(todo);
+        plan.head.vain = vain;
         plan
     }
 
@@ -533,6 +547,8 @@ pub fn focus(
             }
         }
         Todo::Passes(_) => {
+            let vain = mem::take(&mut plan.head.vain);
+            plan.answer_lost(&vain);
             let inputs = plan.inputs(options)?.identified();
             let order: Vec<Key> = plan.inputs.keys().cloned().collect();
             bring(&keys, &here, &order, &inputs);

@@ -4,7 +4,7 @@
 //! Plain text, not escaped: each renderer does that for its medium.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::category::Category;
 use crate::format::spec::LogKind;
@@ -13,6 +13,8 @@ use crate::report::view::{
 };
 use crate::report::words::{self, Clock};
 use crate::severity::Severity;
+use crate::source::discover::UNREADABLE;
+use crate::source::spool::{CUT_SHORT, DAMAGED};
 use crate::terms::{Dimension, Outcome};
 
 /// What to do where no request could be read.
@@ -44,9 +46,13 @@ pub fn how_sure(report: &Report) -> String {
     let lines: u64 = report.inputs.iter().map(|input| input.lines).sum();
     let unparsed: u64 = report.inputs.iter().map(|input| input.unparsed).sum();
     let looked_at = looked_at(report);
-    let readable = match unparsed {
-        0 => "Every line could be read.".to_string(),
-        _ => format!(
+    let readable = match (unparsed, unread(report)) {
+        (0, 0) => "Every line could be read.".to_string(),
+        (0, unread) => format!(
+            "{} could not be read in full, which the warnings name.",
+            words::counted(unread, "input", "inputs")
+        ),
+        (_, _) => format!(
             "{} of {} lines ({}) could not be read as records; they were searched for attack patterns all the same.",
             words::count(unparsed),
             words::count(lines),
@@ -57,6 +63,17 @@ pub fn how_sure(report: &Report) -> String {
         "Looked at {looked_at}. {readable} Not in a log, and so not covered: request bodies, and requests that \
          never reached this server."
     )
+}
+
+/// Inputs of which something could not be read.
+fn unread(report: &Report) -> u64 {
+    let warnings = report.warnings.iter();
+    let unread =
+        warnings.filter(|warning| [UNREADABLE, DAMAGED, CUT_SHORT].contains(&&*warning.code));
+    unread
+        .map(|warning| &warning.input)
+        .collect::<BTreeSet<_>>()
+        .len() as u64
 }
 
 fn looked_at(report: &Report) -> String {

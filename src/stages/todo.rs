@@ -105,7 +105,7 @@ impl Partial {
             let card = self.inputs.get(key);
             card.is_some_and(|card| {
                 let (wanted, mut lost) = (want.range(), card.lost.iter());
-                lost.any(|lost| lost.start < wanted.end && wanted.start < lost.end)
+                lost.any(|lost| lost.overlaps(&wanted))
             })
         };
         let each = || {

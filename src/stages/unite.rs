@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Beginning, Card, Key, Partial, Pass, Supposed};
+use super::{Beginning, Card, Key, Partial, Pass, PassKey, Supposed};
 use crate::bytes::Range64;
 use crate::counts::AccessCounts;
 use crate::error::{Error, Result};
@@ -51,14 +51,37 @@ pub fn unite(mine: Partial, theirs: Partial) -> Result<Partial> {
             Some(known) => one_beginning(known, begun)?,
         });
     }
-    all.passes = mine.passes;
-    for (key, pass) in theirs.passes {
-        match all.passes.remove(&key) {
-            None => drop(all.passes.insert(key, pass)),
-            Some(known) => drop(all.passes.insert(key, one_pass(known, pass)?)),
+    all.drop_lost();
+    all.losses = all.lost();
+    for (passes, losses) in [(mine.passes, mine.losses), (theirs.passes, theirs.losses)] {
+        if losses == all.losses {
+            all.add(passes)?;
         }
     }
     Ok(all)
+}
+
+impl Partial {
+    /// What was surveyed holds lines that are lost by now, so that others do not find what it says: all of it is surveyed again.
+    fn drop_lost(&mut self) {
+        let Some(begun) = &mut self.begun else { return };
+        let counted = |(key, supposed): (&Key, &Supposed)| {
+            let lost = self.inputs.get(key).map(|card| &card.lost);
+            let mut lost = lost.into_iter().flatten();
+            lost.any(|lost| supposed.done.iter().any(|done| done.overlaps(lost)))
+        };
+        begun.spoiled |= begun.logs.iter().any(counted);
+    }
+
+    fn add(&mut self, passes: BTreeMap<PassKey, Pass>) -> Result<()> {
+        for (key, pass) in passes {
+            match self.passes.remove(&key) {
+                None => drop(self.passes.insert(key, pass)),
+                Some(known) => drop(self.passes.insert(key, one_pass(known, pass)?)),
+            }
+        }
+        Ok(())
+    }
 }
 
 fn told(options: &[String]) -> String {
