@@ -52,9 +52,12 @@ pub fn unite(mine: Partial, theirs: Partial) -> Result<Partial> {
         });
     }
     all.drop_lost();
-    all.losses = all.lost();
+    // Whoever knew less may not have counted what others did.
+    all.losses = mine.losses.min(theirs.losses);
+    let lost = all.lost();
     for (passes, losses) in [(mine.passes, mine.losses), (theirs.passes, theirs.losses)] {
-        if losses == all.losses {
+        if losses == lost {
+            all.losses = lost;
             all.add(passes)?;
         }
     }

@@ -416,22 +416,29 @@ fn what_cannot_be_united_is_refused_and_says_why() {
     }
 }
 
-/// Adds a part of each log to the whole, as a script does; returns the statuses of `map`.
-fn add_each(here: &Path, stage: &[&str], logs: &[&str]) -> Vec<i32> {
-    let mut united = vec!["merge".to_string(), "-o".to_string(), "whole".to_string()];
-    if here.join("whole").exists() {
-        united.push("whole".to_string());
-    }
-    let map = logs.iter().enumerate().map(|(n, log)| {
+/// A part of each log; returns the statuses of `map`, and what the parts are called.
+fn each(here: &Path, stage: &[&str], logs: &[&str]) -> (Vec<i32>, Vec<String>) {
+    let map = |(n, log): (usize, &&str)| {
         let part = format!("{n}.part");
         let words = ["map", "-q", "-o", &part, "--stage"];
         let output = run_in(here, &[&words[..], stage, &[log]].concat());
-        united.push(part);
-        output.status.code().unwrap()
-    });
-    let statuses = map.collect();
-    let united: Vec<&str> = united.iter().map(String::as_str).collect();
-    said(here, &united, 0);
+        (output.status.code().unwrap(), part)
+    };
+    logs.iter().enumerate().map(map).unzip()
+}
+
+fn merge(here: &Path, parts: &[String], target: &str) {
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    said(here, &[&["merge", "-o", target], &parts[..]].concat(), 0);
+}
+
+/// Adds a part of each log to the whole, as a script does; returns the statuses of `map`.
+fn add_each(here: &Path, stage: &[&str], logs: &[&str]) -> Vec<i32> {
+    let (statuses, mut parts) = each(here, stage, logs);
+    if here.join("whole").exists() {
+        parts.insert(0, "whole".to_string());
+    }
+    merge(here, &parts, "whole");
     statuses
 }
 
@@ -606,7 +613,10 @@ fn whenever_a_log_vanishes_the_loop_ends_with_the_report_of_the_others() {
             {
                 break;
             }
-            add_each(here, &["focus", "--plan", "plan"], &logs);
+            // As a tree, in which answers meet before they come to the rest.
+            let (_, answers) = each(here, &["focus", "--plan", "plan"], &logs);
+            merge(here, &answers, "answers");
+            merge(here, &["answers", "whole"].map(String::from), "whole");
         }
         let report = run_in(here, &["report", "whole", "--format", "json"]);
         let found: serde_json::Value = serde_json::from_str(&text(&report.stdout)).unwrap();
