@@ -1068,10 +1068,11 @@ class Driver:
 
     def note(self, repeated: list[str]) -> None:
         """Adds to the whole that something was named more than once."""
-        for name in repeated:
-            part = os.path.join(self.work, "part")
+        parts = [os.path.join(self.work, f"repeated-{number}") for number in range(len(repeated))]
+        for name, part in zip(repeated, parts):
             self.survey("--repeated", f"--name={visible(name)}", "-o", part)
-            self.unite(part)
+        if parts:
+            self.unite(*parts)
 
     def job(self) -> Job:
         """Sends out what all tasks need."""
@@ -1114,12 +1115,13 @@ class Driver:
         self.unite(part)
         broadcast.destroy()
 
-    def unite(self, part: str) -> None:
-        """Adds a part to the whole, and removes it."""
+    def unite(self, *parts: str) -> None:
+        """Adds parts to the whole, and removes them."""
         merged = os.path.join(self.work, "merged")
-        self.call("merge", "-o", merged, "--", self.whole, part)
+        self.call("merge", "-o", merged, "--", self.whole, *parts)
         os.replace(merged, self.whole)
-        os.unlink(part)
+        for part in parts:
+            os.unlink(part)
 
     def round(self, job: Job, pieces: list[Piece], target: str) -> None:
         """Maps pieces and writes their merged part to a file."""
@@ -1153,8 +1155,9 @@ class Driver:
         command = [self.binary, "report", self.whole, *words_of(self.settings.report), "-o", path]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         written = os.path.exists(path)
-        # spark-submit puts both of its streams into one: what is printed for a program must not have more in it.
-        if self.told or not written:
+        # spark-submit puts both of its streams into one: what is printed for a program must not have more in it. A file that
+        # was there before says nothing of this run.
+        if output is not None or self.told or not written:
             self.messages.write(done.stderr)
         if written and foreign:
             self.upload(path, output)

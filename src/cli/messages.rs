@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use aftertrace::error::{Error, Warning};
 use aftertrace::inputs::{EMPTY, NOT_A_LOG};
 use aftertrace::report::escape;
-use aftertrace::source::discover::UNREADABLE;
-use aftertrace::source::spool::{CUT_SHORT, DAMAGED};
+pub use aftertrace::source::open::is_unreadable;
 
 use super::{hint, output};
 
@@ -51,11 +50,6 @@ pub fn warnings(warnings: &[Warning], quiet: bool, nothing: bool) {
             false => {}
         }
     }
-}
-
-/// Whether a warning means exit status 2.
-pub fn is_unreadable(warning: &Warning) -> bool {
-    [UNREADABLE, DAMAGED, CUT_SHORT].contains(&&*warning.code)
 }
 
 fn is_no_log(warning: &Warning) -> bool {

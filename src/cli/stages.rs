@@ -227,8 +227,7 @@ impl MapArguments {
             ([path], Some(name)) if path.as_os_str() == "-" => {
                 let share = match (self.range.clone(), self.size) {
                     (None, None) => None,
-                    (None, Some(size)) => Some((0..size, size)),
-                    (Some(range), Some(size)) => Some((range, size)),
+                    (range, Some(size)) => Some((range.unwrap_or(0..size), size)),
                     (Some(_), None) => {
                         return Err(Error::Usage(
                             "--range of standard input needs --size, the bytes of the whole input"

@@ -13,8 +13,7 @@ use crate::report::view::{
 };
 use crate::report::words::{self, Clock};
 use crate::severity::Severity;
-use crate::source::discover::UNREADABLE;
-use crate::source::spool::{CUT_SHORT, DAMAGED};
+use crate::source::open::is_unreadable;
 use crate::terms::{Dimension, Outcome};
 
 /// What to do where no request could be read.
@@ -68,8 +67,7 @@ pub fn how_sure(report: &Report) -> String {
 /// Inputs of which something could not be read.
 fn unread(report: &Report) -> u64 {
     let warnings = report.warnings.iter();
-    let unread =
-        warnings.filter(|warning| [UNREADABLE, DAMAGED, CUT_SHORT].contains(&&*warning.code));
+    let unread = warnings.filter(|warning| is_unreadable(warning));
     unread
         .map(|warning| &warning.input)
         .collect::<BTreeSet<_>>()

@@ -12,10 +12,10 @@ use std::thread;
 use std::time::SystemTime;
 
 use super::decompress::peel;
-use super::discover::{Input, unreadable};
+use super::discover::{Input, UNREADABLE, unreadable};
 use super::handle::{Handle, Kept};
 use super::map::{Manner, Shared};
-use super::spool::{BOMB_FROM, Crew, Limits, MAX_SPOOLED, Spool};
+use super::spool::{BOMB_FROM, CUT_SHORT, Crew, DAMAGED, Limits, MAX_SPOOLED, Spool};
 use crate::bytes::{Bytes, Excerpts};
 use crate::error::{Error, Warning};
 use crate::time::Time;
@@ -173,6 +173,11 @@ impl Mapped {
         let left = now.min(self.map.lost_from().unwrap_or(u64::MAX));
         (left < self.opened.len).then_some(left)
     }
+}
+
+/// Whether a warning says that something could not be read, or not to its end: a run that has one ends with exit status 2.
+pub fn is_unreadable(warning: &Warning) -> bool {
+    [UNREADABLE, DAMAGED, CUT_SHORT].contains(&&*warning.code)
 }
 
 impl Source {

@@ -51,7 +51,7 @@ pub fn unite(mine: Partial, theirs: Partial) -> Result<Partial> {
             Some(known) => one_beginning(known, begun)?,
         });
     }
-    all.drop_lost();
+    all.spoil_lost();
     // Whoever knew less may not have counted what others did.
     all.losses = mine.losses.min(theirs.losses);
     let lost = all.lost();
@@ -66,7 +66,7 @@ pub fn unite(mine: Partial, theirs: Partial) -> Result<Partial> {
 
 impl Partial {
     /// What was surveyed holds lines that are lost by now, so that others do not find what it says: all of it is surveyed again.
-    fn drop_lost(&mut self) {
+    fn spoil_lost(&mut self) {
         let Some(begun) = &mut self.begun else { return };
         let counted = |(key, supposed): (&Key, &Supposed)| {
             let lost = self.inputs.get(key).map(|card| &card.lost);

@@ -442,14 +442,17 @@ fn add_each(here: &Path, stage: &[&str], logs: &[&str]) -> Vec<i32> {
     statuses
 }
 
+/// Plans what is to be read next; false if there is nothing.
+fn is_planned(here: &Path) -> bool {
+    let plan = run_in(here, &["plan", "whole", "-o", "plan"]);
+    plan.status.success()
+}
+
 /// All that comes after the survey; returns the statuses of `map`, and the report with its status.
 fn go_on(here: &Path, logs: &[&str]) -> (Vec<i32>, String, Option<i32>) {
     let mut statuses = Vec::new();
     for _ in 0..MOST_ROUNDS {
-        if !run_in(here, &["plan", "whole", "-o", "plan"])
-            .status
-            .success()
-        {
+        if !is_planned(here) {
             break;
         }
         statuses.extend(add_each(here, &["focus", "--plan", "plan"], logs));
@@ -607,10 +610,7 @@ fn whenever_a_log_vanishes_the_loop_ends_with_the_report_of_the_others() {
             if round == vanishes {
                 fs::remove_file(here.join("access.log")).unwrap();
             }
-            if !run_in(here, &["plan", "whole", "-o", "plan"])
-                .status
-                .success()
-            {
+            if !is_planned(here) {
                 break;
             }
             // As a tree, in which answers meet before they come to the rest.
