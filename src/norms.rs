@@ -207,7 +207,7 @@ impl<'a> Places<'a> {
         let sends = || !self.scripts.is_empty() && has_body(glance.method);
         self.sieve.may_hold(hash.stable_hash())
             || sends()
-            || !self.folders.is_empty() && self.place(glance.path, hash).is_some()
+            || self.place_in_folder(glance.path).is_some()
     }
 
     /// True when there is nothing to look at.
@@ -217,9 +217,15 @@ impl<'a> Places<'a> {
 
     /// The attacked place that a path belongs to.
     fn place(&self, path: &[u8], hash: u64) -> Option<u64> {
-        if self.paths.contains(&hash) {
-            return Some(hash);
+        match self.paths.contains(&hash) {
+            true => Some(hash),
+            false => self.place_in_folder(path),
         }
+    }
+
+    /// The same for a place that is a folder.
+    #[inline]
+    fn place_in_folder(&self, path: &[u8]) -> Option<u64> {
         let slash = (!self.folders.is_empty()).then(|| memchr::memrchr(b'/', path))??;
         let folder = &path[..=slash];
         if !self.folder_sieve.may_hold(end_of(folder)) {

@@ -156,7 +156,7 @@ struct Found {
 
 impl<'a> Pending<'a> {
     #[inline]
-    fn new(access: Access<'a>, offset: u64) -> Pending<'a> {
+    fn new(access: &Access<'a>, offset: u64) -> Pending<'a> {
         let path = access.path();
         let path_hash = hash_bytes(path);
         Pending {
@@ -166,7 +166,7 @@ impl<'a> Pending<'a> {
             path_key: path_hash.stable_hash(),
             client_hash: access.client.stable_hash(),
             found: Found::default(),
-            access,
+            access: *access,
         }
     }
 
@@ -198,6 +198,14 @@ impl<'a> Pending<'a> {
     fn is_known_as_harmless(&self, check: u64, counts: &AccessCounts) -> bool {
         let path = counts.paths.at(self.found.path, &self.path_hash);
         path.is_some_and(|path| path.stats.harmless == check && check != 0)
+    }
+
+    /// Whether it asks for an image, a style, a script or the like.
+    #[inline]
+    fn asks_for_asset(&self, counts: &AccessCounts) -> bool {
+        let path = counts.paths.at(self.found.path, &self.path_hash);
+        let known = path.and_then(|path| path.stats.asset);
+        known.unwrap_or_else(|| is_asset(self.path))
     }
 
     /// Looks at the counts that were found.
@@ -266,7 +274,7 @@ impl AccessWorker<'_> {
             }
             let at = (range.start + offset) as u64;
             match log.read(line, at, &mut desk) {
-                Ok(Event::Access(access)) => {
+                Ok(Event::Access(ref access)) => {
                     zones.note(access.utc_offset.unwrap_or_default(), &mut lines);
                     lines.record(access.time);
                     lines.forwarded += u64::from(log.hops.is_some() && access.forwarded.is_some());
@@ -274,7 +282,7 @@ impl AccessWorker<'_> {
                         lines.outside += 1;
                     } else if let Some(party) = log.party(access.client) {
                         lines.aside += 1;
-                        self.set_aside(party, &access);
+                        self.set_aside(party, access);
                     } else {
                         batch.push(Pending::new(access, at));
                         if batch.len() == BATCH {
@@ -376,7 +384,7 @@ impl AccessWorker<'_> {
         let secs = access.time.secs();
         let class = status_class(access.status);
         let failed = u32::from(class == 4);
-        let asset = is_asset(record.path);
+        let asset = record.asks_for_asset(counts);
         counts.by_class[class] += 1;
         if let Some(bytes) = access.bytes {
             counts.bytes_sent = counts.bytes_sent.saturating_add(bytes);
@@ -402,7 +410,11 @@ impl AccessWorker<'_> {
         });
         let harmless = check.filter(|_| self.inspector.target_is_harmless());
         note_client(counts, record, (secs, class, asset));
-        note_texts(counts, record, secs, (odd, harmless));
+        note_path(counts, record, (secs, asset), (odd, harmless));
+        if let Some(agent) = access.user_agent {
+            let hash = self.inspector.agent_hash();
+            note_agent(counts, agent, hash.unwrap_or_else(|| hash_bytes(agent)));
+        }
     }
 }
 
@@ -443,10 +455,10 @@ fn note_client(
 }
 
 #[inline]
-fn note_texts(
+fn note_path(
     counts: &mut AccessCounts,
     record: &Pending<'_>,
-    secs: i64,
+    (secs, asset): (i64, bool),
     (hit, harmless): (bool, Option<u64>),
 ) {
     let access = &record.access;
@@ -457,6 +469,7 @@ fn note_texts(
     if let Some(entry) = entry {
         let stats = &mut entry.stats;
         stats.harmless = harmless.unwrap_or(stats.harmless);
+        stats.asset = Some(asset);
         stats.requests = stats.requests.saturating_add(1);
         stats.errors_5xx += u32::from(matches!(access.status, Some(500..=599)));
         if !hit && matches!(access.status, Some(200..=399)) {
@@ -472,11 +485,12 @@ fn note_texts(
                 .note(secs, access.status);
         }
     }
-    if let Some(agent) = access.user_agent
-        && let Some(entry) = counts
-            .agents
-            .entry(hash_bytes(agent), || text(agent, &mut counts.text_bytes))
-    {
+}
+
+#[inline]
+fn note_agent(counts: &mut AccessCounts, agent: &[u8], hash: u64) {
+    let new = || text(agent, &mut counts.text_bytes);
+    if let Some(entry) = counts.agents.entry(hash, new) {
         entry.stats += 1;
     }
 }

@@ -96,6 +96,9 @@ pub struct PathStats {
     /// another one in each run, so that none is written.
     #[serde(skip)]
     pub harmless: u64,
+    /// Whether it is what a page consists of, for who counts; `None` if that is not known.
+    #[serde(skip)]
+    pub asset: Option<bool>,
 }
 
 impl PathStats {

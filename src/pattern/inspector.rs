@@ -8,13 +8,15 @@ use super::candidates::{EntrySet, Seen};
 use super::entry::{Field, PatternId};
 use super::feature::Analyses;
 use super::gate;
-use super::memory::{MEMORY_KEY, Memory};
+use super::memory::{MEMORY_KEY, Memory, Slot};
 use super::set::{LazyRegex, PatternSet};
 use super::sigma::judge;
 use super::verdict::{Match, Verdict};
 use super::watch::{Look, Told, Watch};
 use crate::decode::{self, Decoded, Form, Layer, MAX_FIELD};
 use crate::event::Access;
+#[cfg(doc)]
+use crate::evidence::capped::hash_bytes;
 use crate::syntax::query::{
     self, inner_query, is_search_engine, part_end, path_parameters, plausible_name,
 };
@@ -47,6 +49,7 @@ pub struct Inspector<'s> {
     agents: Memory,
     extras: Memory,
     harmless: bool,
+    agent_hash: Option<u64>,
     verdict: Option<Verdict>,
 }
 
@@ -111,6 +114,7 @@ impl<'s> Inspector<'s> {
             agents: Memory::default(),
             extras: Memory::default(),
             harmless: false,
+            agent_hash: None,
             verdict: None,
         }
     }
@@ -156,7 +160,7 @@ impl<'s> Inspector<'s> {
             self.header(Field::Referer, referer);
         }
         if let Some(agent) = access.user_agent {
-            self.header(Field::UserAgent, agent);
+            self.agent_hash = self.header(Field::UserAgent, agent);
         }
         for extra in quoted_fields(access.extras).take(MAX_EXTRAS) {
             // addresses seldom repeat, so that the gate comes before the memory
@@ -195,6 +199,11 @@ impl<'s> Inspector<'s> {
         self.harmless
     }
 
+    /// The [`hash_bytes`] of the user agent of the record that was judged last, if it is one of those that are remembered.
+    pub fn agent_hash(&self) -> Option<u64> {
+        self.agent_hash
+    }
+
     fn sum_up(&mut self, status: Option<u16>) -> Option<&Verdict> {
         if self.worker.matches.is_empty() {
             return None;
@@ -223,24 +232,26 @@ impl<'s> Inspector<'s> {
         });
     }
 
-    /// A header that many requests repeat.
-    fn header(&mut self, field: Field, raw: &[u8]) {
+    /// A header that many requests repeat. Returns its hash if it is remembered.
+    fn header(&mut self, field: Field, raw: &[u8]) -> Option<u64> {
         if raw.is_empty() || raw == b"-" {
-            return;
+            return None;
         }
         if !self.worker.gated || raw.len() > MEMORY_KEY {
-            return self.worker.header(field, raw);
+            self.worker.header(field, raw);
+            return None;
         }
         let memory = match field {
             Field::Referer => &mut self.referers,
             Field::Extra => &mut self.extras,
             _ => &mut self.agents,
         };
-        recall(memory, raw, &mut self.worker, |worker| {
+        let slot = recall(memory, raw, &mut self.worker, |worker| {
             if worker.passes_text(raw) {
                 worker.header(field, raw);
             }
         });
+        Some(slot.hash)
     }
 }
 
@@ -274,19 +285,21 @@ fn quoted_fields(extras: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Takes the matches of `key` from a memory, or finds them and puts them there.
 #[inline]
-fn recall<'s>(
-    memory: &mut Memory,
+fn recall<'m, 's>(
+    memory: &'m mut Memory,
     key: &[u8],
     worker: &mut Worker<'s>,
     find: impl FnOnce(&mut Worker<'s>),
-) {
-    if let Some(matches) = memory.recall(key) {
-        worker.matches.extend_from_slice(matches);
-        return;
+) -> &'m Slot {
+    if memory.recall(key) {
+        let slot = memory.last();
+        worker.matches.extend_from_slice(&slot.matches);
+        return slot;
     }
     let before = worker.matches.len();
     find(worker);
     memory.store(key, &worker.matches[before..]);
+    memory.last()
 }
 
 impl Worker<'_> {

@@ -5,6 +5,7 @@
 use std::hash::BuildHasher;
 
 use super::verdict::Match;
+use crate::evidence::capped::hash_bytes;
 
 /// Strings of one memory. With [`MEMORY_KEY`] this bounds it to 4 MiB.
 const MEMORY_SLOTS: usize = 4096;
@@ -20,6 +21,8 @@ pub(super) const MEMORY_KEY: usize = 1024;
 #[derive(Default)]
 pub(super) struct Slot {
     key: Vec<u8>,
+    /// The hash by which others count the string, for them.
+    pub(super) hash: u64,
     pub(super) matches: Box<[Match]>,
 }
 
@@ -43,17 +46,26 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// What was found in `key`, if that is remembered.
+    /// Whether `key` is remembered, and then the [`last`](Self::last).
     #[inline]
-    pub(super) fn recall(&mut self, key: &[u8]) -> Option<&[Match]> {
+    pub(super) fn recall(&mut self, key: &[u8]) -> bool {
         let same = self
             .slots
             .get(self.last)
             .is_some_and(|slot| slot.key == key);
-        if !same {
-            self.last = self.find(key)?;
+        same || match self.find(key) {
+            Some(slot) => {
+                self.last = slot;
+                true
+            }
+            None => false,
         }
-        Some(&self.slots[self.last].matches)
+    }
+
+    /// The string that was recalled or stored last.
+    #[inline]
+    pub(super) fn last(&self) -> &Slot {
+        &self.slots[self.last]
     }
 
     #[inline]
@@ -89,6 +101,7 @@ impl Memory {
         let slot = &mut self.slots[self.last];
         slot.key.clear();
         slot.key.extend_from_slice(key);
+        slot.hash = hash_bytes(key);
         slot.matches = matches.into();
     }
 
@@ -108,16 +121,14 @@ mod tests {
     #[test]
     fn what_is_stored_is_recalled_until_others_take_its_place() {
         let mut memory = Memory::default();
-        assert!(memory.recall(b"").is_none());
+        assert!(!memory.recall(b""));
         let keys = || (0..2 * MEMORY_SLOTS).map(|number| number.to_string());
         for key in keys() {
-            assert!(memory.recall(key.as_bytes()).is_none());
+            assert!(!memory.recall(key.as_bytes()));
             memory.store(key.as_bytes(), &[]);
-            assert!(memory.recall(key.as_bytes()).is_some());
+            assert!(memory.recall(key.as_bytes()));
         }
-        let left = keys()
-            .filter(|key| memory.recall(key.as_bytes()).is_some())
-            .count();
+        let left = keys().filter(|key| memory.recall(key.as_bytes())).count();
         assert!(left <= MEMORY_SLOTS && left > MEMORY_SLOTS / 2, "{left}");
     }
 }
