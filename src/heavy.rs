@@ -192,37 +192,46 @@ impl Sums {
     }
 }
 
-/// Of too many that may be heavy, networks are looked at part by part.
+/// The networks with the most requests, of those with several clients.
 fn networks(access: &AccessCounts, sums: &Sums, most: usize) -> Vec<u128> {
-    /// Networks that are counted at a time, or somewhat more.
+    /// Clients whose networks are counted at a time, or somewhat more.
     const AT_A_TIME: usize = 1 << 18;
-    let clients = || {
+    let members = || {
         let clients = access.clients.par_iter();
         let networks = clients.filter_map(|(client, stats)| Some((client.network_key()?, stats)));
-        networks.filter(|(network, _)| sums.may_matter(*network))
+        let heavy = networks.filter(|(network, _)| sums.may_matter(*network));
+        heavy.map(|(network, stats)| (network, stats.requests()))
     };
-    let parts = clients().count().div_ceil(AT_A_TIME).max(1) as u64;
     let mut heaviest = Top::new(most);
-    for part in 0..parts {
-        // The bits that the sums' places do not use.
-        let of_part = |network: u128| (network_hash(network) >> u32::BITS) % parts == part;
-        let members = clients().filter(|(network, _)| of_part(*network));
-        let members: Vec<(u128, u64)> = members
-            .map(|(network, stats)| (network, stats.requests()))
-            .collect();
-        let mut networks: HashMap<u128, (u64, u32)> = HashMap::new();
-        for (network, requests) in members {
-            let (all, members) = networks.entry(network).or_default();
-            *all += requests;
-            *members += 1;
+    let few: Vec<(u128, u64)> = members().take_any(AT_A_TIME + 1).collect();
+    if few.len() <= AT_A_TIME {
+        heaviest_of(few, &mut heaviest);
+    } else {
+        drop(few);
+        let parts = members().count().div_ceil(AT_A_TIME) as u64;
+        for part in 0..parts {
+            // The bits that the sums' places do not use.
+            let of_part = |network: u128| (network_hash(network) >> u32::BITS) % parts == part;
+            let members = members().filter(|(network, _)| of_part(*network));
+            heaviest_of(members.collect(), &mut heaviest);
         }
-        let several = networks
-            .into_iter()
-            .filter(|(_, (requests, members))| *requests >= LEAST_REQUESTS && *members > 1);
-        several.for_each(|(network, (requests, _))| heaviest.push((Reverse(requests), network)));
     }
     let heaviest = heaviest.first().into_iter();
     heaviest.map(|(_, network)| network).collect()
+}
+
+/// Sums up the requests of networks, one of which is named for each of its clients.
+fn heaviest_of(members: Vec<(u128, u64)>, heaviest: &mut Top<(Reverse<u64>, u128)>) {
+    let mut networks: HashMap<u128, (u64, u32)> = HashMap::new();
+    for (network, requests) in members {
+        let (all, members) = networks.entry(network).or_default();
+        *all += requests;
+        *members += 1;
+    }
+    let several = networks
+        .into_iter()
+        .filter(|(_, (requests, members))| *requests >= LEAST_REQUESTS && *members > 1);
+    several.for_each(|(network, (requests, _))| heaviest.push((Reverse(requests), network)));
 }
 
 /// A well-mixed hash of a network.

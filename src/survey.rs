@@ -5,6 +5,7 @@
 use std::hash::BuildHasher;
 use std::mem;
 use std::ops::Range;
+use std::slice;
 use std::sync::{Mutex, PoisonError};
 
 use hashbrown::DefaultHashBuilder;
@@ -134,9 +135,46 @@ pub fn survey_coming<'a>(
 /// Records that are counted together, so that what they miss in the caches is fetched side by side.
 const BATCH: usize = 64;
 
-/// A record that waits to be counted.
+/// Records that wait to be counted. They are large, so each is copied once and then stays where it is.
+struct Batch<'a> {
+    records: Vec<Access<'a>>,
+    /// For each the byte of its log at which its line begins.
+    offsets: Vec<u64>,
+}
+
+impl<'a> Batch<'a> {
+    fn new() -> Batch<'a> {
+        Batch {
+            records: Vec::with_capacity(BATCH),
+            offsets: Vec::with_capacity(BATCH),
+        }
+    }
+
+    /// Adds a record; true when that fills the batch.
+    #[inline]
+    fn add(&mut self, record: &Access<'a>, offset: u64) -> bool {
+        // `push` would copy it twice.
+        self.records.extend_from_slice(slice::from_ref(record));
+        self.offsets.push(offset);
+        self.records.len() == BATCH
+    }
+
+    fn pending(&self) -> Vec<Pending<'_>> {
+        let records = self.records.iter().zip(&self.offsets);
+        records
+            .map(|(record, offset)| Pending::new(record, *offset))
+            .collect()
+    }
+
+    fn clear(&mut self) {
+        self.records.clear();
+        self.offsets.clear();
+    }
+}
+
+/// A record that is counted now.
 struct Pending<'a> {
-    access: Access<'a>,
+    access: &'a Access<'a>,
     /// Byte of its log at which its line begins.
     offset: u64,
     path: &'a [u8],
@@ -156,7 +194,7 @@ struct Found {
 
 impl<'a> Pending<'a> {
     #[inline]
-    fn new(access: &Access<'a>, offset: u64) -> Pending<'a> {
+    fn new(access: &'a Access<'a>, offset: u64) -> Pending<'a> {
         let path = access.path();
         let path_hash = hash_bytes(path);
         Pending {
@@ -166,7 +204,7 @@ impl<'a> Pending<'a> {
             path_key: path_hash.stable_hash(),
             client_hash: access.client.stable_hash(),
             found: Found::default(),
-            access: *access,
+            access,
         }
     }
 
@@ -263,7 +301,7 @@ impl AccessWorker<'_> {
         let mut lines = LineCounts::default();
         let arena = Arena::new();
         let mut desk = Desk::new(&arena);
-        let mut batch = Vec::with_capacity(BATCH);
+        let mut batch = Batch::new();
         let mut zones = Zones::default();
         self.range = range.clone();
         for (offset, line) in chunk::lines(log.bytes.get(range.clone())) {
@@ -283,11 +321,8 @@ impl AccessWorker<'_> {
                     } else if let Some(party) = log.party(access.client) {
                         lines.aside += 1;
                         self.set_aside(party, access);
-                    } else {
-                        batch.push(Pending::new(access, at));
-                        if batch.len() == BATCH {
-                            self.record_all(&mut batch);
-                        }
+                    } else if batch.add(access, at) {
+                        self.record_all(&mut batch);
                     }
                 }
                 // What it says is for the pass over error logs.
@@ -330,15 +365,16 @@ impl AccessWorker<'_> {
         }
     }
 
-    fn record_all(&mut self, batch: &mut Vec<Pending<'_>>) {
+    fn record_all(&mut self, batch: &mut Batch<'_>) {
+        let mut pending = batch.pending();
         let counts = &self.counts;
         // Only the looking matters, which the compiler must not leave out.
-        let peeked = batch.iter().map(|record| record.peek(counts));
+        let peeked = pending.iter().map(|record| record.peek(counts));
         std::hint::black_box(peeked.fold(0, |all, one| all ^ one));
-        batch.iter_mut().for_each(|record| record.find(counts));
-        let touched = batch.iter().map(|record| record.touch(counts));
+        pending.iter_mut().for_each(|record| record.find(counts));
+        let touched = pending.iter().map(|record| record.touch(counts));
         std::hint::black_box(touched.fold(0, |all, one| all ^ one));
-        for record in batch.iter() {
+        for record in &pending {
             self.record(record);
         }
         batch.clear();
@@ -366,7 +402,7 @@ impl AccessWorker<'_> {
 
     #[inline]
     fn record(&mut self, record: &Pending<'_>) {
-        let access = &record.access;
+        let access = record.access;
         let counts = &mut self.counts;
         let check = record
             .is_path_alone()
@@ -431,7 +467,7 @@ fn note_client(
     record: &Pending<'_>,
     (secs, class, asset): (i64, usize, bool),
 ) {
-    let access = &record.access;
+    let access = record.access;
     let (bucket, width) = (counts.buckets.bucket(secs), counts.buckets.width_s());
     let (found, hash) = (record.found.client, record.client_hash);
     let client = counts
@@ -461,7 +497,7 @@ fn note_path(
     (secs, asset): (i64, bool),
     (hit, harmless): (bool, Option<u64>),
 ) {
-    let access = &record.access;
+    let access = record.access;
     let (path, key) = (record.path_hash, record.path_key);
     let entry = counts.paths.entry_at(record.found.path, path, key, || {
         text(record.path, &mut counts.text_bytes)

@@ -98,6 +98,14 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
         }
     }
 
+    /// Takes room for so many keys at once, if nothing was counted yet.
+    pub fn reserve(&mut self, keys: usize) {
+        if self.entries.is_empty() {
+            self.entries.reserve(keys);
+            self.index = Index::with_room(keys);
+        }
+    }
+
     /// The value of `key`, made if missing; `None` when the key is outside the sample.
     #[inline]
     pub fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> Option<&mut V> {
@@ -342,17 +350,18 @@ impl<K: StableHash + Eq + Copy, V: Merge> Merge for CappedMap<K, V> {
         drop(other.index);
         let mut entries = other.entries.into_iter().peekable();
         let mut batch = Vec::with_capacity(MERGED_TOGETHER);
+        // No key comes twice, so that what is not found before a batch is not there later.
+        let mut found = Vec::with_capacity(MERGED_TOGETHER);
         while entries.peek().is_some() {
             let next = entries.by_ref().take(MERGED_TOGETHER);
             batch.extend(next.map(|entry| (entry.0.stable_hash(), entry)));
             let peeked = batch.iter().map(|(hash, _)| self.peek(*hash));
             std::hint::black_box(peeked.fold(0, |all, one| all ^ one));
-            for (hash, (key, value)) in batch.drain(..) {
-                if hash.leading_zeros() < self.level {
-                    continue;
-                }
-                match self.find(&key, hash) {
+            found.extend(batch.iter().map(|(hash, (key, _))| self.find(key, *hash)));
+            for ((hash, (key, value)), found) in batch.drain(..).zip(found.drain(..)) {
+                match found {
                     Some(at) => self.entries[at as usize].1.merge(value),
+                    None if hash.leading_zeros() < self.level => {}
                     None => self.push(hash, (key, value)),
                 }
             }
