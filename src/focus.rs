@@ -384,6 +384,7 @@ const BATCH: usize = 64;
 /// A request as windows count it, worked out once however many of them it is in.
 struct Request<'l> {
     at: Locator,
+    secs: i64,
     client: Client,
     client_hash: u64,
     path: &'l [u8],
@@ -408,6 +409,7 @@ impl<'l> Request<'l> {
         let number = conduct.then(number).flatten();
         Request {
             at,
+            secs: at.time.secs(),
             client: access.client,
             client_hash: access.client.stable_hash(),
             path,
@@ -439,8 +441,8 @@ impl Sight {
 
     #[inline]
     fn takes(&self, request: &Request<'_>) -> bool {
-        let secs = request.at.time.secs();
-        self.may_take(secs, request.posted, request.client, request.path_hash)
+        let (secs, path) = (request.secs, request.path_hash);
+        self.may_take(secs, request.posted, request.client, path)
             && (!self.window.failed || status_class(request.status) == 4)
     }
 
@@ -512,26 +514,29 @@ impl<'l> Look<'l> for Viewer<'_, 'l> {
 impl WindowCounts {
     /// Counts those requests of a batch that are in its window.
     fn note_all(&mut self, sight: &Sight, batch: &[Request<'_>]) {
-        let taken = || {
-            let batch = batch.iter().zip(0..BATCH);
-            batch.filter(|(request, _)| sight.takes(request))
-        };
+        let (mut taken, mut count) = ([0; BATCH], 0);
+        for (request, at) in batch.iter().zip(0..BATCH) {
+            taken[count] = at;
+            count += usize::from(sight.takes(request));
+        }
+        let taken = &taken[..count];
         // Only the looking matters, which the compiler must not leave out.
-        let peeked = taken().map(|(request, _)| {
+        let peeked = taken.iter().map(|at| {
+            let request = &batch[*at];
             self.clients.peek(request.client_hash) ^ self.paths.peek(mix64(request.path_hash))
         });
         black_box(peeked.fold(0, |all, one| all ^ one));
         let mut known = [None; BATCH];
-        for (request, at) in taken() {
-            known[at] = self.clients.candidate(request.client_hash);
+        for at in taken {
+            known[*at] = self.clients.candidate(batch[*at].client_hash);
         }
-        let touched = taken().map(|(_, at)| {
+        let touched = taken.iter().map(|at| {
             let look = |_: &Client, here: &Presence| here.touch();
-            self.clients.touch(known[at], look)
+            self.clients.touch(known[*at], look)
         });
         black_box(touched.fold(0, |all, one| all ^ one));
-        for (request, at) in taken() {
-            self.note(request, known[at], sight);
+        for at in taken {
+            self.note(&batch[*at], known[*at], sight);
         }
     }
 }

@@ -40,8 +40,12 @@ const BOMB_RATIO: u64 = 20_000;
 /// So many bytes without a line end are no log.
 const NO_LINES: u64 = 64 << 20;
 
-/// Bytes moved at a time. When an archive is damaged, at most this much before the damage is lost.
+/// Bytes unpacked at a time. When an archive is damaged, at most this much before the damage is lost.
 const STEP: usize = 16 << 10;
+
+/// Bytes written at a time: what is written together, Linux keeps in larger pieces of memory, of which it takes and maps
+/// fewer (`iomap` and ext4 size folios by the write).
+const WRITTEN_TOGETHER: usize = 1 << 20;
 
 /// What bounds an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,29 +206,52 @@ impl Spool {
         file: &mut File,
         mut bomb: Option<Bomb<'_>>,
     ) -> Result<(), Stop> {
-        let mut buffer = [0; STEP];
+        let mut buffer = vec![0; WRITTEN_TOGETHER];
         let mut written: u64 = 0;
         while !self.abandoned.load(Ordering::Relaxed) {
-            let count = stream.read(&mut buffer).map_err(Stop::Read)?;
-            if count == 0 {
-                return Ok(());
-            }
-            let room = self.limits.most - written;
-            let kept = (count as u64).min(room) as usize;
-            file.write_all(&buffer[..kept]).map_err(Stop::Write)?;
-            written += kept as u64;
+            let (filled, stop) = self.gather(stream, &mut buffer, written, &mut bomb);
+            file.write_all(&buffer[..filled]).map_err(Stop::Write)?;
+            written += filled as u64;
             self.publish(written);
-            if kept < count {
-                return Err(Stop::Limit(self.limits.most));
-            }
-            let ratio = bomb
-                .as_mut()
-                .and_then(|bomb| bomb.ratio(&buffer[..kept], written));
-            if let Some(ratio) = ratio.filter(|_| written > self.limits.bomb_from) {
-                return Err(Stop::Bomb(ratio));
+            if let Some(stop) = stop {
+                return stop;
             }
         }
         Err(Stop::Abandoned)
+    }
+
+    /// Fills a buffer, as far as the stream and the limits go: how far that is, and how it ended if it did.
+    fn gather(
+        &self,
+        stream: &mut dyn Read,
+        buffer: &mut [u8],
+        written: u64,
+        bomb: &mut Option<Bomb<'_>>,
+    ) -> (usize, Option<Result<(), Stop>>) {
+        let mut filled = 0;
+        while filled < buffer.len() && !self.abandoned.load(Ordering::Relaxed) {
+            let most = buffer.len().min(filled + STEP);
+            let step = &mut buffer[filled..most];
+            let count = match stream.read(step) {
+                Ok(0) => return (filled, Some(Ok(()))),
+                Ok(count) => count,
+                Err(error) => return (filled, Some(Err(Stop::Read(error)))),
+            };
+            let room = self.limits.most - written - filled as u64;
+            let kept = (count as u64).min(room) as usize;
+            filled += kept;
+            if kept < count {
+                return (filled, Some(Err(Stop::Limit(self.limits.most))));
+            }
+            let all = written + filled as u64;
+            let ratio = bomb
+                .as_mut()
+                .and_then(|bomb| bomb.ratio(&step[..kept], all));
+            if let Some(ratio) = ratio.filter(|_| all > self.limits.bomb_from) {
+                return (filled, Some(Err(Stop::Bomb(ratio))));
+            }
+        }
+        (filled, None)
     }
 
     fn publish(&self, written: u64) {
