@@ -12,9 +12,10 @@
 # The tables: the whole log (wc -l reads every byte once and does next to nothing: it is the measure; ripgrep
 # searches for the literals of benches/literals.txt in any case of letters; GoAccess writes its JSON report,
 # once), one core and two, what starting costs, packed logs beside unpacking alone, and logs
-# of attacks beside ordinary ones of their size. AFTERTRACE, GENERATE and UNPACK name programs to use in
-# place of those in target/release, GOACCESS another GoAccess (`no` for none: it takes a minute a
-# gigabyte). What is not installed is left out.
+# of attacks beside ordinary ones of their size. The `bare` example in the first one reads every line and counts
+# clients, paths and agents, with the program's own reader and maps, and nothing else: the ceiling of a scan. AFTERTRACE,
+# BARE, GENERATE and UNPACK name programs to use in place of those in target/release, GOACCESS another GoAccess
+# (`no` for none: it takes a minute a gigabyte). What is not installed is left out.
 set -euo pipefail
 
 usage="usage: benches/compare.sh LOG [RUNS] [FOLDER...]"
@@ -25,13 +26,14 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 release=$here/../target/release
 literals=$here/literals.txt
 aftertrace=${AFTERTRACE:-$release/aftertrace}
+bare=${BARE:-$release/examples/bare}
 generate=${GENERATE:-$release/examples/generate}
 unpack=${UNPACK:-$release/examples/unpack}
 
-for program in "$aftertrace" "$generate" "$unpack"; do
+for program in "$aftertrace" "$bare" "$generate" "$unpack"; do
     if [ ! -x "$program" ]; then
         echo "compare.sh: $program is missing: run cargo build --release and" \
-            "cargo build --release --example generate --example unpack" >&2
+            "cargo build --release --example bare --example generate --example unpack" >&2
         exit 2
     fi
 done
@@ -86,6 +88,7 @@ if [ "$goaccess" != no ] && command -v "$goaccess" >/dev/null; then
     row "goaccess $("$goaccess" --version | sed -n 's/^GoAccess - \(.*\)\.$/\1/p')" \
         "$(best 1 "$goaccess" --no-progress --log-format=COMBINED -o json "$log")"
 fi
+row "bare -j 2" "$(best "$runs" "$bare" -j 2 "$log")"
 row "aftertrace scan -j 2" "$two"
 row "aftertrace scan -j 1" "$one"
 echo
