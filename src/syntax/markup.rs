@@ -4,8 +4,13 @@
 //! by blank, `/` or `>`, attributes quoted or not, tags left open at the end. Harmless formatting is
 //! no feature.
 
+mod attributes;
+mod ends;
+
 use super::bytes::worth_reading;
 use super::needs;
+use attributes::{Looked, is_handler};
+use ends::Ends;
 
 features! {
     /// An element that runs or loads by itself: `script`, `iframe`, `object`, ...
@@ -119,37 +124,6 @@ const TYPES: &[&[u8]] = &[
     b"frame",
 ];
 
-/// Attributes that hold a URL which a browser follows.
-const URL_ATTRIBUTES: &[&[u8]] = &[
-    b"href",
-    b"src",
-    b"action",
-    b"formaction",
-    b"data",
-    b"xlink:href",
-    b"background",
-    b"dynsrc",
-    b"lowsrc",
-    b"poster",
-    b"code",
-    b"codebase",
-    b"srcdoc",
-    b"to",
-    b"from",
-    b"values",
-    b"content",
-    b"value",
-    b"url",
-    b"manifest",
-    b"classid",
-    b"archive",
-    b"ping",
-    b"srcset",
-    b"folder",
-    b"by",
-    b"path",
-];
-
 /// Finds the features of a text.
 pub fn analyse(text: &[u8]) -> Facts {
     let mut facts = Facts::default();
@@ -160,16 +134,19 @@ pub fn analyse(text: &[u8]) -> Facts {
         picture: is_picture(text),
         ..Outside::default()
     };
+    let mut ends = Ends::default();
+    let mut looked = Looked::default();
     let mut work = 0;
     let mut from = 0;
     while let Some(at) = memchr::memchr(b'<', &text[from..]).map(|n| from + n) {
         from = at + 1;
-        if let Some(tag) = Tag::read(text, at) {
+        if let Some(tag) = Tag::read(text, at, &mut ends) {
             work += tag.whole.len();
             if work > MAX_WORK {
                 break;
             }
             tag.judge(text, &mut outside, &mut facts);
+            looked.attributes(text, &tag, &mut facts);
             from = tag.name_end;
         } else if at >= outside.end
             && let Some(length) = instruction(&text[at..])
@@ -236,6 +213,8 @@ struct Outside {
     closed: bool,
     /// The whole text is an SVG picture.
     picture: bool,
+    /// Some element is closed anywhere in the text, once that was asked.
+    closes: Option<bool>,
 }
 
 /// One tag, as far as it is read.
@@ -250,7 +229,7 @@ struct Tag<'a> {
 
 impl<'a> Tag<'a> {
     /// Reads the tag at `at`.
-    fn read(text: &'a [u8], at: usize) -> Option<Tag<'a>> {
+    fn read(text: &'a [u8], at: usize, ends: &mut Ends) -> Option<Tag<'a>> {
         let rest = &text[at..text.len().min(at + MAX_TAG)];
         // blanks, NULs and other control bytes behind `<` were skipped by old browsers
         let skip = rest[1..]
@@ -267,7 +246,7 @@ impl<'a> Tag<'a> {
             .count();
         let name_end = name_at + name_len;
         Some(Tag {
-            whole: &rest[..tag_end(rest, name_end)],
+            whole: &rest[..ends.of(text, at, rest.len(), name_end)],
             at,
             name: &rest[name_at..name_end],
             name_end: at + name_end,
@@ -279,11 +258,11 @@ impl<'a> Tag<'a> {
         let (start, end) = (self.at, self.at + self.whole.len());
         let local = self.name.rsplit(|&b| b == b':').next().unwrap_or(self.name);
         let ended = text.get(self.name_end).is_none_or(|b| ends_name(*b));
-        if ended && ACTIVE.contains(&local) && !self.is_type(text, local) {
+        if ended && ACTIVE.contains(&local) && !self.is_type(text, local, outside) {
             facts.note(Feature::ActiveElement, start, end);
         } else if ended
             && ODD.contains(&local)
-            && !self.is_type(text, local)
+            && !self.is_type(text, local, outside)
             && !(outside.picture && local == b"svg")
         {
             facts.note(Feature::OddElement, start, end);
@@ -299,7 +278,6 @@ impl<'a> Tag<'a> {
         }
         outside.tags = true;
         outside.end = outside.end.max(end);
-        attributes(self.at, self.whole, self.name_end - self.at, facts);
     }
 
     /// Whether an attribute was left right before the tag. Before the first tag a quote does it; behind
@@ -327,10 +305,11 @@ impl<'a> Tag<'a> {
     }
 
     /// Whether the element's name is a type argument of a programming language: `list<object>`.
-    fn is_type(&self, text: &[u8], local: &[u8]) -> bool {
+    fn is_type(&self, text: &[u8], local: &[u8], outside: &mut Outside) -> bool {
         let behind_name = self.at > 0 && text[self.at - 1].is_ascii_alphanumeric();
         let bare = self.whole.len() == self.name.len() + 2 && self.whole.ends_with(b">");
-        behind_name && bare && TYPES.contains(&local) && memchr::memmem::find(text, b"</").is_none()
+        let closes = || memchr::memmem::find(text, b"</").is_some();
+        behind_name && bare && TYPES.contains(&local) && !*outside.closes.get_or_insert_with(closes)
     }
 }
 
@@ -352,165 +331,6 @@ fn instruction(rest: &[u8]) -> Option<usize> {
     };
     let rest = &rest[..rest.len().min(MAX_TAG)];
     memchr::memmem::find(rest, end).map(|at| at + end.len())
-}
-
-/// The end of a tag: `>` outside quotes, or the text's.
-fn tag_end(rest: &[u8], from: usize) -> usize {
-    let mut quote = 0u8;
-    let mut previous = 0u8;
-    for (at, &byte) in rest.iter().enumerate().skip(from) {
-        if quote != 0 {
-            if byte == quote {
-                quote = 0;
-            }
-        } else if matches!(byte, b'"' | b'\'' | b'`') && matches!(previous, b'=') {
-            quote = byte;
-        } else if byte == b'>' {
-            return at + 1;
-        }
-        if byte > b' ' {
-            previous = byte;
-        }
-    }
-    rest.len()
-}
-
-/// Looks at the attributes of one tag.
-fn attributes(base: usize, tag: &[u8], from: usize, facts: &mut Facts) {
-    let mut at = from;
-    while at < tag.len() {
-        let Some(equals) = memchr::memchr(b'=', &tag[at..]).map(|n| at + n) else {
-            break;
-        };
-        let name_end = equals
-            - tag[at..equals]
-                .iter()
-                .rev()
-                .take_while(|b| **b <= b' ')
-                .count();
-        let name_start = name_end
-            - tag[at..name_end]
-                .iter()
-                .rev()
-                .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b':' | b'_'))
-                .count();
-        let name = &tag[name_start..name_end];
-        let value_at = equals + 1 + tag[equals + 1..].iter().take_while(|b| **b <= b' ').count();
-        let value = attribute_value(&tag[value_at..]);
-        if is_handler(name) {
-            facts.note(Feature::Handler, base, base + tag.len());
-        } else if URL_ATTRIBUTES.contains(&name) && (is_script_url(value) || name == b"srcdoc") {
-            facts.note(Feature::ScriptUrl, base, base + tag.len());
-        } else if name == b"style" && is_active_style(value) {
-            facts.note(Feature::ActiveStyle, base, base + tag.len());
-        }
-        at = (value_at + value.len()).max(equals + 1);
-    }
-}
-
-/// The value at the start of `rest`, with its quotes.
-fn attribute_value(rest: &[u8]) -> &[u8] {
-    match rest.first() {
-        Some(&quote @ (b'"' | b'\'' | b'`')) => {
-            let end = memchr::memchr(quote, &rest[1..]).map_or(rest.len(), |n| n + 2);
-            &rest[..end]
-        }
-        _ => {
-            let end = rest
-                .iter()
-                .position(|b| *b <= b' ' || *b == b'>')
-                .unwrap_or(rest.len());
-            &rest[..end]
-        }
-    }
-}
-
-/// `on` and at least three letters: every event handler content attribute has that form.
-fn is_handler(name: &[u8]) -> bool {
-    name.len() >= 5
-        && name.starts_with(b"on")
-        && name
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-}
-
-/// Whether a browser would run the URL: blanks and control bytes within the scheme are skipped.
-pub fn is_script_url(value: &[u8]) -> bool {
-    let mut letters = [0u8; 24];
-    let mut count = 0;
-    for &byte in value
-        .iter()
-        .filter(|b| **b > b' ' && !matches!(**b, b'"' | b'\'' | b'`' | b'\\') && **b < 0x80)
-    {
-        if count == letters.len() {
-            break;
-        }
-        letters[count] = byte;
-        count += 1;
-    }
-    let start = &letters[..count];
-    let schemes: [&[u8]; 9] = [
-        b"javascript:",
-        b"vbscript:",
-        b"livescript:",
-        b"mocha:",
-        b"data:text/html",
-        b"data:;base64",
-        b"data:text/",
-        b"data:image/svg",
-        b"data:application",
-    ];
-    schemes
-        .iter()
-        .any(|scheme| memchr::memmem::find(start, scheme).is_some())
-        || start.starts_with(b"data:,")
-}
-
-/// Style with script in it.
-fn is_active_style(value: &[u8]) -> bool {
-    let mut squeezed = Vec::with_capacity(value.len());
-    let mut rest = value;
-    while let Some((&byte, tail)) = rest.split_first() {
-        if rest.starts_with(b"/*") {
-            let end = memchr::memmem::find(rest, b"*/").map_or(rest.len(), |n| n + 2);
-            rest = &rest[end..];
-            continue;
-        }
-        if byte == b'\\'
-            && let Some((escaped, taken)) = style_escape(tail)
-        {
-            squeezed.push(escaped);
-            rest = &tail[taken..];
-            continue;
-        }
-        if byte > b' ' && byte != b'\\' {
-            squeezed.push(byte);
-        }
-        rest = tail;
-    }
-    let words: [&[u8]; 7] = [
-        b"expression(",
-        b"javascript:",
-        b"-moz-binding",
-        b"behavior:",
-        b"behaviour:",
-        b"vbscript:",
-        b"@import",
-    ];
-    words
-        .iter()
-        .any(|word| memchr::memmem::find(&squeezed, word).is_some())
-}
-
-/// A character by its number, behind the backslash (CSS Syntax 3, 4.3.7): up to six digits, and a blank
-/// that ends them. Gives it, lower case, and how many bytes it took.
-fn style_escape(rest: &[u8]) -> Option<(u8, usize)> {
-    let digits = rest.iter().take(6).take_while(|b| b.is_ascii_hexdigit());
-    let digits = digits.count();
-    let text = std::str::from_utf8(&rest[..digits]).ok()?;
-    let byte = u8::try_from(u32::from_str_radix(text, 16).ok()?).ok()?;
-    let blank = usize::from(rest.get(digits).is_some_and(u8::is_ascii_whitespace));
-    Some((byte.to_ascii_lowercase(), digits + blank))
 }
 
 /// `" onmouseover=...`: an attribute was left by its quote, and a handler follows.
@@ -600,5 +420,22 @@ mod tests {
                 prop_assert!(analyse(text).stay_within(text.len()));
             }
         }
+
+        #[test]
+        fn tags_within_tags_have_the_attributes_of_each(
+            text in "(<a|<b/|>|=| |\"|'|`|onload|style|href|javascript:|expression[(]|x){0,40}",
+        ) {
+            let text = text.as_bytes();
+            let (mut together, mut apart) = (Facts::default(), Facts::default());
+            let (mut ends, mut looked) = (Ends::default(), Looked::default());
+            for at in memchr::memchr_iter(b'<', text) {
+                if let Some(tag) = Tag::read(text, at, &mut ends) {
+                    looked.attributes(text, &tag, &mut together);
+                    Looked::default().attributes(text, &tag, &mut apart);
+                }
+            }
+            prop_assert_eq!(together, apart);
+        }
+
     }
 }

@@ -56,6 +56,26 @@ pub const ALL: &[Evil] = &[
         write: quoted_parameters,
     },
     Evil {
+        name: "many-attacks",
+        what: "parameters up to 8 KB, each an attack",
+        write: |pen| attacks(pen, '?', '&'),
+    },
+    Evil {
+        name: "path-attacks",
+        what: "the same behind `;` in the path",
+        write: |pen| attacks(pen, ';', ';'),
+    },
+    Evil {
+        name: "tags-in-tags",
+        what: "6 KB of tags with an attribute, none of which ends",
+        write: tags_in_tags,
+    },
+    Evil {
+        name: "types",
+        what: "6 KB of `list<form>`, which is a tag or a type",
+        write: |pen| pen.get(&format!("/{}?q={}", pen.number, "list<form>".repeat(600))),
+    },
+    Evil {
         name: "near-sql",
         what: "words of SQL that are no SQL",
         write: |pen| near(pen, SQL_WORDS),
@@ -289,6 +309,26 @@ fn quoted_parameters(pen: &mut Pen) {
         target.push_str(&format!("p{number}={}%27--&", pen.rng.below(1_000)));
     }
     pen.get(&target);
+}
+
+/// As many parameters as fit, each with the value of an attack.
+fn attacks(pen: &mut Pen, first: char, next: char) {
+    let samples = samples();
+    let mut target = format!("/{}", pen.number);
+    let mut mark = first;
+    while target.len() < 8_000 {
+        let sample = pen.rng.pick(&samples);
+        let value = sample.split_once('=').map_or("", |(_, value)| value);
+        target.push_str(&format!("{mark}p{}={value}", target.len()));
+        mark = next;
+    }
+    pen.get(&target);
+}
+
+fn tags_in_tags(pen: &mut Pen) {
+    let attribute = pen.pick(&["style=x", "x=", "href=%22", "onload", "x=y%20"]);
+    let tags = format!("<a+{attribute}").repeat(600);
+    pen.get(&format!("/{}?q={tags}", pen.number));
 }
 
 fn near(pen: &mut Pen, words: &[&str]) {
