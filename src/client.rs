@@ -181,7 +181,7 @@ fn leading_ipv4(line: &[u8]) -> Option<(Ipv4Addr, usize)> {
         let text = bytes[at..at + 4].try_into().map_or(0, u32::from_le_bytes);
         is_address &= text >> shift & 0xff == ends_with;
         // The last digit into the highest byte, those before it below; an octet without digits is none anyway.
-        let text = (text << (32 - shift) % 32) & 0x0f0f_0f00;
+        let text = (text << ((32 - shift) % 32)) & 0x0f0f_0f00;
         let value = (text >> 24) + 10 * (text >> 16 & 0xff) + 100 * (text >> 8 & 0xff);
         is_address &= value <= 255;
         address = address << 8 | value;
