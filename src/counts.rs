@@ -277,8 +277,6 @@ impl Bounded for AccessCounts {
             return Handed::All(mem::replace(self, rest));
         }
         mem::swap(&mut self.clients, &mut rest.clients);
-        // As many will come again.
-        self.clients.reserve(rest.clients.len());
         mem::swap(&mut self.bucket_clients, &mut rest.bucket_clients);
         Handed::Some(rest)
     }

@@ -98,14 +98,6 @@ impl<K: StableHash + Eq + Copy, V> CappedMap<K, V> {
         }
     }
 
-    /// Takes room for so many keys at once, if nothing was counted yet.
-    pub fn reserve(&mut self, keys: usize) {
-        if self.entries.is_empty() {
-            self.entries.reserve(keys);
-            self.index = Index::with_room(keys);
-        }
-    }
-
     /// The value of `key`, made if missing; `None` when the key is outside the sample.
     #[inline]
     pub fn entry(&mut self, key: K, make: impl FnOnce() -> V) -> Option<&mut V> {
