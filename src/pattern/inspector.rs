@@ -159,9 +159,10 @@ impl<'s> Inspector<'s> {
         if let Some(referer) = access.referer {
             self.header(Field::Referer, referer);
         }
-        if let Some(agent) = access.user_agent {
-            self.agent_hash = self.header(Field::UserAgent, agent);
-        }
+        self.agent_hash = match access.user_agent {
+            Some(agent) => self.header(Field::UserAgent, agent),
+            None => None,
+        };
         for extra in quoted_fields(access.extras).take(MAX_EXTRAS) {
             // addresses seldom repeat, so that the gate comes before the memory
             if self.worker.passes_text(extra) {
