@@ -171,42 +171,25 @@ impl<'a> Log<'a> {
         desk: &mut Desk<'l>,
     ) -> Result<Event<'l>, Unparsed> {
         let line = without_lead(line);
-        match line.len() > chunk::MAX_LINE {
-            true => Err(Unparsed::TooLong),
-            false => self.read_fitting(line, at, desk),
+        if line.len() > chunk::MAX_LINE {
+            return Err(Unparsed::TooLong);
         }
-    }
-
-    /// A record is too large to be moved about for nothing, so it is completed where it is.
-    #[inline]
-    fn read_fitting<'l>(
-        &self,
-        line: &'l [u8],
-        at: u64,
-        desk: &mut Desk<'l>,
-    ) -> Result<Event<'l>, Unparsed> {
+        // Set right where it is: a record is too large to be moved about for nothing.
         let mut event = self.reader.read(line, at, desk);
-        if let Ok(event) = &mut event {
-            self.complete(event, at);
-        }
-        event
-    }
-
-    /// Adds what the line alone does not say: who asked, and in which zone its time is.
-    #[inline]
-    fn complete(&self, event: &mut Event<'_>, at: u64) {
-        let (time, zone) = match event {
-            Event::Access(access) => {
+        let (time, zone) = match &mut event {
+            Ok(Event::Access(access)) => {
                 if let Some(hops) = &self.hops {
                     hops.resolve(access);
                 }
                 (&mut access.time, &mut access.utc_offset)
             }
-            Event::Error(record) => (&mut record.time, &mut record.utc_offset),
+            Ok(Event::Error(record)) => (&mut record.time, &mut record.utc_offset),
+            Err(_) => return event,
         };
         if zone.is_none() {
             self.set_right(time, zone, at);
         }
+        event
     }
 
     /// Whether records of both kinds may be among its lines.

@@ -234,16 +234,22 @@ impl<'a> Pending<'a> {
     /// passes for something harmless.
     #[inline]
     fn is_known_as_harmless(&self, check: u64, counts: &AccessCounts) -> bool {
-        let path = counts.paths.at(self.found.path, &self.path_hash);
-        path.is_some_and(|path| path.stats.harmless == check && check != 0)
+        let path = self.known_path(counts);
+        path.is_some_and(|path| path.harmless == check && check != 0)
     }
 
     /// Whether it asks for an image, a style, a script or the like.
     #[inline]
     fn asks_for_asset(&self, counts: &AccessCounts) -> bool {
-        let path = counts.paths.at(self.found.path, &self.path_hash);
-        let known = path.and_then(|path| path.stats.asset);
+        let known = self.known_path(counts).and_then(|path| path.asset);
         known.unwrap_or_else(|| is_asset(self.path))
+    }
+
+    /// The counts of its path, if they are there already.
+    #[inline]
+    fn known_path<'c>(&self, counts: &'c AccessCounts) -> Option<&'c PathStats> {
+        let path = counts.paths.at(self.found.path, &self.path_hash);
+        path.map(|path| &path.stats)
     }
 
     /// Looks at the counts that were found.

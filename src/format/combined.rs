@@ -372,8 +372,6 @@ impl<'a> Answer<'a> {
     /// what the long way finds.
     #[inline]
     fn plain(field: &'a [u8]) -> Option<Answer<'a>> {
-        /// So many digits make no number that is too large for 64 bits.
-        const DIGITS: usize = 18;
         let quote = memchr::memchr(b'"', field)?;
         let (request, after) = field.split_at(quote);
         let ([b'"', b' ', status @ .., b' '], rest) = after.split_first_chunk::<6>()? else {
@@ -386,7 +384,7 @@ impl<'a> Answer<'a> {
         let (mut bytes, mut digits) = (0, 0);
         let end = loop {
             match rest.get(digits) {
-                Some(digit @ b'0'..=b'9') if digits < DIGITS => {
+                Some(digit @ b'0'..=b'9') if digits < FITTING => {
                     bytes = 10 * bytes + u64::from(digit - b'0');
                     digits += 1;
                 }
@@ -412,12 +410,7 @@ impl<'a> Answer<'a> {
             let Some(after) = field[quote + 1..].strip_prefix(b" ") else {
                 continue;
             };
-            let (status, rest) = match after.split_first_chunk() {
-                Some((status @ [_, _, _], [b' ', rest @ ..])) if !status.contains(&b' ') => {
-                    (&status[..], Some(rest))
-                }
-                _ => split_token(after),
-            };
+            let (status, rest) = split_token(after);
             let Some(status) = read_status(status) else {
                 failure = Unparsed::BadNumber;
                 continue;
@@ -450,14 +443,15 @@ fn read_status(field: &[u8]) -> Option<Option<u16>> {
     }
 }
 
+/// So many digits make no number that is too large for 64 bits.
+const FITTING: usize = 19;
+
 fn read_bytes(field: &[u8]) -> Result<Option<u64>, Unparsed> {
     match field {
         b"-" => return Ok(None),
         b"" => return Err(Unparsed::Truncated),
         _ => {}
     }
-    /// So many digits make no number that is too large.
-    const FITTING: usize = 19;
     if field.len() > FITTING {
         let text = std::str::from_utf8(field).map_err(|_| Unparsed::BadNumber)?;
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -536,9 +530,6 @@ pub fn cut_quoted(field: &[u8]) -> Result<(&[u8], &[u8]), Unparsed> {
 /// `\\` for a backslash (mod_log_config), nginx `\x22` and `\x5C` (ngx_http_log_module).
 #[inline]
 pub fn is_escaped(field: &[u8], at: usize) -> bool {
-    if field[..at].last() != Some(&b'\\') {
-        return false;
-    }
     let backslashes = field[..at]
         .iter()
         .rev()
